@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import time
-from collections import namedtuple
 from pathlib import Path
 
 import fsspec
@@ -25,10 +24,10 @@ from mlops.data.profile import Profile, encode_profile, make_reference
 from mlops.data.tables import read_table
 from mlops.data.validation import find_violations
 from mlops.errors import ClusterError, UsageError
+from mlops.problem import Column
 
-Rule = namedtuple("Rule", "name minimum maximum")
 pytestmark = pytest.mark.usefixtures("patient")
-RULES = [Rule("x", -9, 9), Rule("few", 0, 1)]
+RULES = [Column("x", minimum=-9, maximum=9), Column("few", minimum=0, maximum=1)]
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A folder that workers scan: the same findings as on one machine. The workers are this process."""
 
-from collections import namedtuple
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,9 +20,15 @@ from mlops.data.profile import make_reference
 from mlops.data.scan import TableScan, scan_file
 from mlops.data.validation import find_violations
 from mlops.errors import IntegrityError, UsageError
+from mlops.problem import Column
 
-Rule = namedtuple("Rule", "name minimum maximum")
-RULES = [Rule("far", 0, 1e6 + 2), Rule("few", 0, 3), Rule("gaps", -9, 9), Rule("text", 0, 1), Rule("gone", 0, 1)]
+RULES = [
+    Column("far", minimum=0, maximum=1e6 + 2),
+    Column("few", minimum=0, maximum=3),
+    Column("gaps", minimum=-9, maximum=9),
+    Column("text", minimum=0, maximum=1),
+    Column("gone", minimum=0, maximum=1),
+]
 
 
 def make_frame(rows: int, seed: int) -> pd.DataFrame:
@@ -166,3 +171,16 @@ def test_the_hashes_of_rows_stay_on_the_workers(tmp_path: Path, monkeypatch: pyt
 
     scan_folder(write_folder(tmp_path / "data.parquet"), RULES, REFERENCE, Noting())
     assert not [value for value in collected if isinstance(value, (np.ndarray, tuple))]
+
+
+def test_categories_are_counted_across_files(tmp_path: Path) -> None:
+    columns = (Column("plan", kind="category", allowed=("basic", "plus")), Column("x", minimum=0.0))
+    rows = pd.DataFrame({"plan": ["basic", "plus", None, "gold"] * 10, "x": np.arange(40.0) // 8})
+    folder = tmp_path / "data.parquet"
+    folder.mkdir()
+    rows.head(17).to_parquet(folder / "a.parquet")
+    rows.tail(23).to_parquet(folder / "b.parquet")
+    found, expected = scan_folder(str(folder), columns, {}, InlineWorkers()), scan_file(str(folder), columns, {})
+    assert_same(found, expected)
+    assert (found.copies, found.others["plan"].refused, found.others["plan"].missing) == (20, 10, 10)
+    assert find_violations(found, columns, {}) == find_violations(expected, columns, {})

@@ -1,6 +1,5 @@
 """Scans of consecutive rows merge into the scan of the table."""
 
-from collections import namedtuple
 from decimal import Decimal
 from functools import reduce
 from pathlib import Path
@@ -15,9 +14,13 @@ from mlops.data.batches import ParquetBatches, combine_schemas, read_schema
 from mlops.data.profile import profile_column
 from mlops.data.rows import RowsScan, count_copies, scan_rows
 from mlops.data.scan import plan_scan, scan_file
+from mlops.problem import Column
 
-Rule = namedtuple("Rule", "name minimum maximum")
-RULES = [Rule("far", 0, 1e6), Rule("gaps", -9, 9), Rule("text", 0, 1)]
+RULES = [
+    Column("far", minimum=0, maximum=1e6),
+    Column("gaps", minimum=-9, maximum=9),
+    Column("text", minimum=0, maximum=1),
+]
 
 
 def make_frame(rows: int, seed: int) -> pd.DataFrame:

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import sys
-from collections import namedtuple
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -24,10 +23,11 @@ from mlops.data.scan import TableScan, scan_file, scan_frame
 from mlops.data.tables import read_table
 from mlops.errors import IntegrityError, UsageError
 from mlops.files.hashes import hash_file
+from mlops.problem import Column
 
-Rule = namedtuple("Rule", "name minimum maximum")
 RULES = [
-    Rule(name, -1.0, 1e4) for name in ("plain", "gaps", "infinite", "large", "far", "single", "exact", "few", "text")
+    Column(name, minimum=-1.0, maximum=1e4)
+    for name in ("plain", "gaps", "infinite", "large", "far", "single", "exact", "few", "text")
 ]
 EDGES = {
     "plain": (-1.0, -0.5, 0.0, 0.5, 1.0),
@@ -149,7 +149,7 @@ def test_integers_of_several_types_stay_integers_if_one_type_holds_them(
     pd.DataFrame({"x": [1, 2]}, dtype=narrow).to_parquet(folder / "a.parquet")
     pd.DataFrame({"x": [2**53, 2**53 + 1]}, dtype="int64").to_parquet(folder / "b.parquet")
     assert read_table(str(folder)).frame.duplicated().sum() == copies
-    assert scan_file(str(folder), [Rule("x", 0, 1e99)], {}).copies == copies
+    assert scan_file(str(folder), [Column("x", minimum=0, maximum=1e99)], {}).copies == copies
 
 
 @pytest.mark.usefixtures("engine")
@@ -185,7 +185,7 @@ def test_values_too_large_to_square_have_no_mean_and_an_infinite_spread(large: f
 def test_an_index_that_pandas_wrote_is_not_data(tmp_path: Path) -> None:
     frame = pd.DataFrame({"x": [1.0, 2.0]}, index=pd.Index(["a", "b"], name="patient"))
     frame.to_parquet(tmp_path / "data.parquet")
-    assert scan_file(str(tmp_path / "data.parquet"), [Rule("x", 0, 9)], {}).names == ("x",)
+    assert scan_file(str(tmp_path / "data.parquet"), [Column("x", minimum=0, maximum=9)], {}).names == ("x",)
 
 
 def test_the_head_of_a_folder_has_all_columns_and_is_from_the_first_file_with_rows(tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ def test_the_head_of_a_folder_has_all_columns_and_is_from_the_first_file_with_ro
     pq.write_table(pa.table({"x": pa.array([], pa.float64())}), folder / "a.parquet")
     pq.write_table(pa.table({"x": [1.0, 2.0]}), folder / "b.parquet")
     pq.write_table(pa.table({"y": ["n/k"], "x": [3.0]}), folder / "c.parquet")
-    head = scan_file(str(folder), [Rule("x", 0, 9)], {}).head
+    head = scan_file(str(folder), [Column("x", minimum=0, maximum=9)], {}).head
     assert list(head.columns) == ["x", "y"]
     assert list(head["x"]) == [1.0, 2.0]
     assert head["y"].isna().all()
@@ -223,18 +223,18 @@ def test_decimals_in_the_head_are_numbers(tmp_path: Path) -> None:
     "values", [np.array([1, 20, 20], "longdouble"), pd.arrays.SparseArray([1.0, 20.0, 20.0])], ids=["long", "sparse"]
 )
 def test_numbers_of_an_unusual_type_are_numbers(values: pd.api.extensions.ExtensionArray) -> None:
-    found = scan_frame(pd.DataFrame({"x": values}), [Rule("x", 0, 9)], {})
+    found = scan_frame(pd.DataFrame({"x": values}), [Column("x", minimum=0, maximum=9)], {})
     assert (found.numbers["x"].outside, found.numbers["x"].highest, found.copies) == (2, 20.0, 1)
 
 
 def test_complex_numbers_are_not_numbers() -> None:
-    found = scan_frame(pd.DataFrame({"x": [1 + 2j, 3]}), [Rule("x", 0, 9)], {})
+    found = scan_frame(pd.DataFrame({"x": [1 + 2j, 3]}), [Column("x", minimum=0, maximum=9)], {})
     assert (found.others["x"].kind, found.others["x"].example) == ("complex128", "(1+2j)")
 
 
 def test_columns_of_two_levels_have_one_name() -> None:
     frame = pd.DataFrame({("a", "b"): [1.0, 20.0]})
-    assert scan_frame(frame, [Rule("('a', 'b')", 0, 9)], {}).numbers["('a', 'b')"].outside == 1
+    assert scan_frame(frame, [Column("('a', 'b')", minimum=0, maximum=9)], {}).numbers["('a', 'b')"].outside == 1
 
 
 def test_missing_values_are_copies_of_each_other_and_zeros_have_no_sign() -> None:
@@ -348,14 +348,14 @@ def test_a_remote_file_is_copied_and_removed(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
     with fsspec.open("memory://scan/data.csv", "wb") as target:
         target.write(b"x\n1\n2\n")
-    assert scan_file("memory://scan/data.csv", [Rule("x", 0, 9)], {}).rows == 2
+    assert scan_file("memory://scan/data.csv", [Column("x", minimum=0, maximum=9)], {}).rows == 2
     assert list(scratch.iterdir()) == []
 
 
 def test_a_wide_table_is_scanned_in_a_time_that_grows_with_its_columns() -> None:
     """5,000 columns took more than a minute when a set was built for each of them."""
     frame = pd.DataFrame(np.zeros((3, 5000)), columns=[f"c{number}" for number in range(5000)])
-    assert len(scan_frame(frame, [Rule("c0", 0, 9)], {}).numbers) == 5000
+    assert len(scan_frame(frame, [Column("c0", minimum=0, maximum=9)], {}).numbers) == 5000
 
 
 def test_polars_is_the_version_whose_import_starts_no_thread() -> None:

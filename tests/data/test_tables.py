@@ -3,7 +3,6 @@
 import gzip
 import os
 import socket
-from collections import namedtuple
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,8 +16,7 @@ from mlops.data.scan import scan_file
 from mlops.data.tables import read_table
 from mlops.errors import IntegrityError, UsageError
 from mlops.files.hashes import hash_path
-
-Rule = namedtuple("Rule", "name minimum maximum")
+from mlops.problem import Column
 
 
 @pytest.fixture
@@ -165,8 +163,9 @@ def test_text_in_parquet_that_is_not_utf_8_is_refused_with_its_column(tmp_path: 
     """It was "not a whole Parquet file", or an error of Arrow as soon as a notebook showed it."""
     path = tmp_path / "data.parquet"
     write_bad_text(path, kind)
+    columns = [Column(rule, minimum=0, maximum=9)] if rule else []
     with pytest.raises(UsageError) as raised:
-        _ = scan_file(str(path), [Rule(rule, 0, 9)], {}).head.to_string() if rule else read_table(str(path))
+        _ = scan_file(str(path), columns, {}).head.to_string() if rule else read_table(str(path))
     assert str(raised.value) == f"The column city of the data file {path} has text that is not UTF-8. Save it as UTF-8."
 
 
@@ -179,7 +178,7 @@ def test_text_in_a_folder_that_is_not_utf_8_is_refused_with_its_column(tmp_path:
     with pytest.raises(UsageError, match=said):
         read_table(str(folder))
     with pytest.raises(UsageError, match=said):
-        scan_file(str(folder), [Rule("city", 0, 9)], {})
+        scan_file(str(folder), [Column("city", minimum=0, maximum=9)], {})
 
 
 def test_empty_files_are_tables_without_rows(tmp_path: Path) -> None:

@@ -2,9 +2,9 @@
 
 import itertools
 import math
-from collections import namedtuple
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,10 +18,10 @@ from mlops.data.validation import Violation, require_valid
 from mlops.data.validation import find_violations as find_in_scan
 from mlops.errors import DataTestFailed
 from mlops.numbers import format_number
+from mlops.problem import Column
 
 RULES = problem.columns
 COLUMNS = tuple(column.name for column in RULES)
-Rule = namedtuple("Rule", "name minimum maximum")
 Mutate = Callable[[pd.DataFrame], pd.DataFrame]
 
 
@@ -33,7 +33,7 @@ def put(frame: pd.DataFrame, column: str, rows: list[int], values: list[float]) 
 
 
 def find_violations(
-    frame: pd.DataFrame | str, rules: Sequence[Rule], reference: Profile, **limits: float
+    frame: pd.DataFrame | str, rules: Sequence[Column], reference: Profile, **limits: float
 ) -> list[Violation]:
     """Test a table in memory, or a file."""
     scan = scan_file(frame, rules, reference) if isinstance(frame, str) else scan_frame(frame, rules, reference)
@@ -207,7 +207,7 @@ def test_a_value_that_is_barely_outside_does_not_look_as_if_it_were_inside(
 
 
 def test_the_furthest_value_is_the_one_with_the_largest_distance_from_the_range() -> None:
-    rule = Rule("x", 100.0, 200.0)
+    rule = Column("x", minimum=100.0, maximum=200.0)
     for values, furthest in (([50.0, 201.0], "50.0"), ([200.0004, 150.0], "200.0004"), ([-math.inf, 201.0], "-inf")):
         (found,) = find_violations(pd.DataFrame({"x": values}), [rule], {}, min_rows=1)
         assert found.seen.endswith(f"the furthest {furthest}"), found.seen
@@ -224,14 +224,14 @@ def test_the_furthest_value_is_the_one_with_the_largest_distance_from_the_range(
 def test_an_infinite_value_at_an_infinite_limit_is_not_the_furthest(
     minimum: float, maximum: float, values: list[float], furthest: str
 ) -> None:
-    rule = Rule("x", minimum, maximum)
+    rule = Column("x", minimum=minimum, maximum=maximum)
     (found,) = find_violations(pd.DataFrame({"x": values}), [rule], {}, min_rows=1)
     assert found.seen.endswith(f"outside, the furthest {furthest}"), found.seen
 
 
 def test_a_share_just_above_the_limit_has_the_digits_that_show_it() -> None:
     frame = pd.DataFrame({"x": [*range(9896), *range(104)]})
-    (found,) = find_violations(frame, [Rule("x", 0.0, 9999.0)], {})
+    (found,) = find_violations(frame, [Column("x", minimum=0.0, maximum=9999.0)], {})
     assert str(found) == "(table): duplicates: 1.04% of the rows are copies of an earlier one; allowed: at most 1.0%"
 
 
@@ -362,7 +362,7 @@ def test_a_column_of_lists_is_no_column_of_numbers(good: pd.DataFrame, reference
 
 def test_of_many_violations_a_message_lists_the_first() -> None:
     names = [f"c{number}" for number in range(1000)]
-    rules = [Rule(name, 0.0, 1.0) for name in names]
+    rules = [Column(name, minimum=0.0, maximum=1.0) for name in names]
     (missing,) = find_violations(pd.DataFrame({"c0": [0.5] * 30}), rules, {}, max_duplicate_share=1.0)
     assert missing.column == f"{', '.join(names[1:21])} and 979 more"
     found = find_violations(pd.DataFrame(dict.fromkeys(names, [2.0])), rules, {}, min_rows=1)
@@ -370,3 +370,64 @@ def test_of_many_violations_a_message_lists_the_first() -> None:
         require_valid(found, "data.csv")
     first, *lines, last = str(raised.value).splitlines()
     assert (first, len(lines), last) == ("The data file data.csv breaks 1000 rules.", 20, "  and 980 more")
+
+
+CATEGORIES = (
+    Column("plan", kind="category", allowed=("basic", "plus"), max_missing=0.1),
+    Column("code", kind="category", allowed=("1", "2")),
+    Column("x", minimum=0.0),
+    Column("note", kind="category", role="ignored"),
+)
+
+
+def make_categories(**changes: Any) -> pd.DataFrame:
+    """Return 40 different rows that meet the rules of `CATEGORIES`."""
+    rows = pd.DataFrame({"plan": ["basic", "plus"] * 20, "code": [1, 2] * 20, "x": np.arange(40.0)})
+    return rows.assign(**changes)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_categories_with_allowed_values_pass(tmp_path: Path, kind: str) -> None:
+    good = make_categories()
+    good.loc[:2, "plan"] = None
+    path = tmp_path / f"data.{kind}"
+    good.to_csv(path, index=False) if kind == "csv" else good.to_parquet(path)
+    assert find_violations(str(path), CATEGORIES, {}) == []
+    assert find_violations(good.assign(note="free text", plan=good["plan"].astype("category")), CATEGORIES, {}) == []
+
+
+def test_a_value_that_is_not_allowed_is_named_with_those_that_are() -> None:
+    bad = make_categories()
+    bad.loc[[3, 5], "plan"] = "gold"
+    bad.loc[7, "code"] = 3
+    assert [str(found) for found in find_violations(bad, CATEGORIES, {})] == [
+        "plan: values: 2 values not in the list, the first 'gold'; allowed: basic, plus",
+        "code: values: 1 value not in the list, the first '3'; allowed: 1, 2",
+    ]
+
+
+def test_too_many_missing_values_are_given_as_a_share() -> None:
+    bad = make_categories()
+    bad.loc[10:14, "plan"] = None
+    bad.loc[20, "code"] = None
+    assert [str(found) for found in find_violations(bad, CATEGORIES, {})] == [
+        "plan: missing: 5 missing values, the first in row 11, counted from 1 (12.5%); allowed: at most 10.0%",
+        "code: missing: 1 missing value, the first in row 21, counted from 1; allowed: none",
+    ]
+
+
+def test_rows_that_differ_only_in_a_category_are_not_copies() -> None:
+    rows = make_categories(x=1.0, code=1)
+    assert scan_frame(rows, CATEGORIES, {}).copies == 38
+    rows["plan"] = [f"plan {number}" for number in range(40)]
+    assert scan_frame(rows, CATEGORIES, {}).copies == 0
+    rows.loc[1, "plan"] = None
+    rows.loc[2, "plan"] = None
+    assert scan_frame(rows, CATEGORIES, {}).copies == 1
+
+
+def test_a_range_may_be_open_and_a_missing_column_is_named_but_an_ignored_one_is_not() -> None:
+    (found,) = find_violations(make_categories(x=np.arange(40.0) - 1), CATEGORIES, {})
+    assert str(found) == "x: range: 1 value outside, the furthest -1.00; allowed: at least 0.0"
+    (found,) = find_violations(make_categories().drop(columns="code"), CATEGORIES, {})
+    assert str(found) == "code: columns: missing; allowed: the columns plan, code, x"

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import reduce
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,8 @@ from mlops.data import scan
 from mlops.data.batches import Columns
 from mlops.data.profile import Profile
 from mlops.data.rows import RowsScan, ScanPlan, count_copies, scan_rows
-from mlops.data.scan import HEAD, ColumnRule, TableScan
+from mlops.data.scan import HEAD, TableScan
+from mlops.problem import Column
 
 BUCKET = 5_000_000  # number of hashes in a bucket (40 MB)
 SOURCE = "scheduler"  # the notebook's parameter with the address
@@ -24,23 +24,15 @@ SOURCE = "scheduler"  # the notebook's parameter with the address
 Hashes = NDArray[np.uint64]
 
 
-class Range(NamedTuple):
-    """A rule for a column. It needs none of the problem's code, which a worker may not have."""
-
-    name: str
-    minimum: float
-    maximum: float
-
-
-def scan_file(url: str, rules: Sequence[ColumnRule], reference: Profile, scheduler: str = "") -> TableScan:
+def scan_file(url: str, columns: Sequence[Column], reference: Profile, scheduler: str = "") -> TableScan:
     """Scan a CSV or Parquet file, or a folder of Parquet files; see `mlops.data.scan.scan_file`.
 
     Parameters
     ----------
     url : str
         A path, or a URL with a scheme that fsspec supports. The workers must be able to read it, too.
-    rules : sequence of ColumnRule
-        The rules of the data test.
+    columns : sequence of Column
+        The declared columns, with their rules.
     reference : Profile
         The profile with the bin edges of each column.
     scheduler : str
@@ -57,19 +49,18 @@ def scan_file(url: str, rules: Sequence[ColumnRule], reference: Profile, schedul
         its name's ending.
     """
     if not scheduler:
-        return scan.scan_file(url, rules, reference)
+        return scan.scan_file(url, columns, reference)
     with open_workers(scheduler, SOURCE) as workers:
-        return scan_folder(url, rules, reference, workers)
+        return scan_folder(url, columns, reference, workers)
 
 
-def scan_folder(url: str, rules: Sequence[ColumnRule], reference: Profile, workers: Workers) -> TableScan:
+def scan_folder(url: str, columns: Sequence[Column], reference: Profile, workers: Workers) -> TableScan:
     """Scan a data file or folder on workers. The other parameters and the errors are the same as for `scan_file`."""
     folder = inspect_folder(url, workers, is_hashed=True)
     if folder.is_text:
-        ranges = [Range(rule.name, rule.minimum, rule.maximum) for rule in rules]
-        (found,) = workers.collect([workers.submit(scan_text, folder.parts[0], ranges, reference)])
+        (found,) = workers.collect([workers.submit(scan_text, folder.parts[0], columns, reference)])
     else:
-        found = _scan_parts(folder, scan.plan_scan(folder, rules, reference), workers)
+        found = _scan_parts(folder, scan.plan_scan(folder, columns, reference), workers)
     return replace(found, url=url, sha256=folder.sha256)
 
 
@@ -79,7 +70,7 @@ def _scan_parts(folder: Folder, plan: ScanPlan, workers: Workers) -> TableScan:
     head = workers.submit(read_head, first, folder.columns)
     scans = [workers.submit(scan_part, part, folder.columns, plan, row, buckets) for part, row in folder.list_starts()]
     found = reduce(RowsScan.merge, workers.collect([workers.submit(get_findings, one) for one in scans]))
-    copies = _count_copies(scans, buckets, workers) if plan.compared else 0
+    copies = _count_copies(scans, buckets, workers) if plan.is_compared else 0
     return scan.conclude_scan(folder, found, copies, workers.collect([head])[0])
 
 
@@ -95,10 +86,10 @@ def _count_copies(scans: Sequence[Handle[tuple[RowsScan, list[Hashes]]]], bucket
 # The functions below run on the workers.
 
 
-def scan_text(part: Part, rules: Sequence[Range], reference: Profile) -> TableScan:
+def scan_text(part: Part, columns: Sequence[Column], reference: Profile) -> TableScan:
     """Scan a text file as a whole."""
     with open_part(part) as batches:
-        return scan.scan_batches(batches, rules, reference)
+        return scan.scan_batches(batches, columns, reference)
 
 
 def read_head(part: Part, columns: Columns) -> pd.DataFrame:

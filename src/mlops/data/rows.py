@@ -5,7 +5,7 @@ them have the same hash is three in a million.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from mlops.data.batches import Batches
 from mlops.data.totals import Totals
+
+MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # odd, so that a product keeps the differences between two hashes
 
 
 @dataclass(frozen=True)
@@ -26,19 +28,27 @@ class ScanPlan:
     edges : mapping of str to tuple of float
         The bin edges of each column of numbers.
     ranges : mapping of str to pair of float
-        The range of each column that has a rule.
+        The range of each declared column of numbers.
     others : tuple of str
-        The columns that have a rule but whose values are not numbers.
+        The declared columns whose values are not read as numbers.
+    allowed : mapping of str to set of str
+        The allowed values of each declared category. An empty set allows any value.
     """
 
     edges: Mapping[str, tuple[float, ...]]
     ranges: Mapping[str, tuple[float, float]]
     others: tuple[str, ...]
+    allowed: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def compared(self) -> list[str]:
-        """The columns in which rows are compared to find copies."""
+        """The columns of numbers in which rows are compared to find copies."""
         return [name for name in self.edges if name in self.ranges]
+
+    @property
+    def is_compared(self) -> bool:
+        """True if there are columns, of numbers or categories, in which rows can be compared."""
+        return bool(self.compared or any(name in self.allowed for name in self.others))
 
 
 @dataclass(frozen=True)
@@ -52,12 +62,18 @@ class OtherTotals:
     missing, first_missing : int
         The number of missing values, and the row of the first one, counted from 0. The row is -1 if no value is
         missing.
+    refused : int
+        The number of values that are not allowed.
+    first_refused : tuple of str
+        The first of these values; an empty tuple if there is none.
     """
 
     first: tuple[str, ...] = ()
     example: tuple[str, ...] = ()
     missing: int = 0
     first_missing: int = -1
+    refused: int = 0
+    first_refused: tuple[str, ...] = ()
 
     def merge(self, later: "OtherTotals") -> "OtherTotals":
         """Return these totals merged with those of the rows that follow."""
@@ -66,6 +82,8 @@ class OtherTotals:
             example=self.example or later.example,
             missing=self.missing + later.missing,
             first_missing=self.first_missing if self.first_missing >= 0 else later.first_missing,
+            refused=self.refused + later.refused,
+            first_refused=self.first_refused or later.first_refused,
         )
 
 
@@ -78,7 +96,7 @@ class RowsScan:
     totals : Totals
         The totals of the columns of numbers.
     others : mapping of str to OtherTotals
-        The totals of the other columns that have a rule.
+        The totals of the other declared columns.
     hashes : array of uint64, length rows
         A hash of each row, over the compared columns; empty if there are no such columns.
     """
@@ -99,13 +117,14 @@ class RowsScan:
 def scan_rows(batches: Batches, plan: ScanPlan, row: int = 0) -> RowsScan:
     """Scan some rows of a table. `row` is the number of the first of these rows, counted from 0."""
     totals, numeric, compared = Totals(plan.edges, plan.ranges), list(plan.edges), plan.compared
-    hashes, done = np.empty(batches.rows if compared else 0, dtype="uint64"), 0
+    hashes, done = np.zeros(batches.rows if plan.is_compared else 0, dtype="uint64"), 0
     for batch in batches.read_numbers(numeric) if numeric and batches.rows else ():
         totals.add(batch, row + done)
         if compared:
             hashes[done : done + batch.height] = _hash_rows(batch.select(compared))
         done += batch.height
-    return RowsScan(totals, {name: _scan_values(name, batches, row) for name in plan.others}, hashes)
+    others = {name: _scan_values(name, batches, row, plan.allowed.get(name), hashes) for name in plan.others}
+    return RowsScan(totals, others, hashes)
 
 
 def count_copies(hashes: NDArray[np.uint64]) -> int:
@@ -119,19 +138,42 @@ def _hash_rows(batch: pl.DataFrame) -> NDArray[np.uint64]:
     return batch.with_columns(cs.float().fill_nan(None)).hash_rows().to_numpy()
 
 
-def _scan_values(name: str, batches: Batches, begin: int) -> OtherTotals:
+def _scan_values(
+    name: str, batches: Batches, begin: int, allowed: frozenset[str] | None, hashes: NDArray[np.uint64]
+) -> OtherTotals:
+    """Return the totals of a column. If it is a category (`allowed` is not None), add its values to the hashes."""
     found, row = OtherTotals(), begin
     for values in batches.read_values(name):
         gaps = values.isna().to_numpy()
+        refused = values.head(0)
+        if allowed is not None:
+            texts = _show_values(values, gaps)
+            refused = texts[~gaps & ~texts.isin(allowed)] if allowed else refused
+            _add_hashes(hashes[row - begin : row - begin + len(values)], texts)
         words = values.head(0) if found.example else values[pd.to_numeric(values, errors="coerce").isna()].dropna()
         part = OtherTotals(
             first=_show_first(values),
             example=_show_first(words),
             missing=int(gaps.sum()),
             first_missing=row + int(gaps.argmax()) if gaps.any() else -1,
+            refused=len(refused),
+            first_refused=_show_first(refused),
         )
         found, row = found.merge(part), row + len(values)
     return found
+
+
+def _show_values(values: pd.Series, gaps: NDArray[np.bool_]) -> pd.Series:
+    """Return the values of a category as text. A whole number has no decimal point, even beside missing values."""
+    if values.dtype.kind == "f":
+        return values.map("{:g}".format)
+    return values.astype("object").where(~gaps, None).astype(str)
+
+
+def _add_hashes(hashes: NDArray[np.uint64], texts: pd.Series) -> None:
+    """Combine the hash of each row with that of a further value, in place."""
+    hashes *= MULTIPLIER
+    hashes ^= pd.util.hash_array(texts.to_numpy(dtype="object"))
 
 
 def _show_first(values: pd.Series) -> tuple[str, ...]:

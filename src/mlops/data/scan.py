@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -12,19 +11,9 @@ from mlops.data.content import open_content
 from mlops.data.profile import ColumnProfile, Profile
 from mlops.data.rows import OtherTotals, RowsScan, ScanPlan, count_copies, scan_rows
 from mlops.data.totals import ColumnTotals
+from mlops.problem import Column
 
 HEAD = 3  # number of first rows to keep
-
-
-class ColumnRule(Protocol):
-    """A rule of the problem for one column: all values lie in [minimum, maximum], and none is missing."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def minimum(self) -> float: ...
-    @property
-    def maximum(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -39,12 +28,18 @@ class OtherColumn:
         One of the values.
     missing, first_missing : int
         The number of missing values, and the row of the first missing value, counted from 0.
+    refused : int
+        The number of values that are not allowed.
+    first_refused : str
+        The first of these values; empty if there is none.
     """
 
     kind: str
     example: str
     missing: int
     first_missing: int
+    refused: int = 0
+    first_refused: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,9 +56,9 @@ class TableScan:
         The totals of the columns of numbers. In a table without rows, columns have no type, so all count as columns of
         numbers.
     others : mapping of str to OtherColumn
-        The columns that have a rule but whose values are not numbers.
+        The declared columns whose values are not read as numbers: categories, and columns of an unexpected type.
     copies : int
-        The number of rows that are copies: they equal an earlier row in all columns of numbers that have a rule.
+        The number of rows that are copies: they equal an earlier row in all declared numbers and categories.
     head : DataFrame
         The first rows.
     url, sha256 : str
@@ -89,7 +84,7 @@ class TableScan:
         return pd.DataFrame(rows, index=list(names), columns=["count", "mean", "std", "min", "max"])
 
 
-def scan_file(url: str, rules: Sequence[ColumnRule], reference: Profile) -> TableScan:
+def scan_file(url: str, columns: Sequence[Column], reference: Profile) -> TableScan:
     """Scan a CSV or Parquet file, or a folder of Parquet files as one table.
 
     Parquet is read in batches: 10,000,000 rows of 11 numbers take 410 MB. A CSV file is read as a whole.
@@ -98,8 +93,8 @@ def scan_file(url: str, rules: Sequence[ColumnRule], reference: Profile) -> Tabl
     ----------
     url : str
         A path, or a URL with a scheme that fsspec supports.
-    rules : sequence of ColumnRule
-        The rules of the data test, one per column.
+    columns : sequence of Column
+        The declared columns, with their rules.
     reference : Profile
         The profile with the bin edges of each column.
 
@@ -111,22 +106,29 @@ def scan_file(url: str, rules: Sequence[ColumnRule], reference: Profile) -> Tabl
         If the file does not exist, or its content is not in the format of the name's ending.
     """
     with open_content(url) as content, open_batches(content) as batches:
-        return replace(scan_batches(batches, rules, reference), url=url, sha256=content.sha256)
+        return replace(scan_batches(batches, columns, reference), url=url, sha256=content.sha256)
 
 
-def scan_frame(frame: pd.DataFrame, rules: Sequence[ColumnRule], reference: Profile) -> TableScan:
-    """Scan a table that is in memory. `rules` and `reference` are the same as for `scan_file`."""
-    return scan_batches(FrameBatches(frame), rules, reference)
+def scan_frame(frame: pd.DataFrame, columns: Sequence[Column], reference: Profile) -> TableScan:
+    """Scan a table that is in memory. `columns` and `reference` are the same as for `scan_file`."""
+    return scan_batches(FrameBatches(frame), columns, reference)
 
 
-def plan_scan(layout: Layout, rules: Sequence[ColumnRule], reference: Profile) -> ScanPlan:
-    """Return the plan for the scan of a table. `rules` and `reference` are the same as for `scan_file`."""
-    ranges = {rule.name: (rule.minimum, rule.maximum) for rule in rules}
+def plan_scan(layout: Layout, columns: Sequence[Column], reference: Profile) -> ScanPlan:
+    """Return the plan for the scan of a table. `columns` and `reference` are the same as for `scan_file`."""
+    declared = {column.name: column for column in columns if column.role != "ignored"}
+    ranges = {name: column.range for name, column in declared.items() if column.kind == "number"}
     repeated = find_repeated(layout.names)
     once = [name for name in layout.names if name not in repeated]
-    numeric = [name for name in once if name in layout.numbers or not layout.rows]
-    edges = {name: reference[name].edges if name in reference else () for name in numeric}
-    return ScanPlan(edges, ranges, tuple(name for name in once if name in ranges and name not in edges))
+    read = [name for name in once if name in ranges or name not in declared]  # as numbers
+    edges = {
+        name: reference[name].edges if name in reference else ()
+        for name in read
+        if name in layout.numbers or not layout.rows
+    }
+    others = tuple(name for name in once if name in declared and name not in edges)
+    allowed = {name: frozenset(declared[name].allowed) for name in others if declared[name].kind == "category"}
+    return ScanPlan(edges, ranges, others, allowed)
 
 
 def conclude_scan(layout: Layout, found: RowsScan, copies: int, head: pd.DataFrame) -> TableScan:
@@ -135,9 +137,9 @@ def conclude_scan(layout: Layout, found: RowsScan, copies: int, head: pd.DataFra
     return TableScan(layout.rows, tuple(layout.names), found.totals.finish(), others, copies, head)
 
 
-def scan_batches(batches: Batches, rules: Sequence[ColumnRule], reference: Profile) -> TableScan:
-    """Scan a table that is read in batches. `rules` and `reference` are the same as for `scan_file`."""
-    found = scan_rows(batches, plan_scan(batches, rules, reference))
+def scan_batches(batches: Batches, columns: Sequence[Column], reference: Profile) -> TableScan:
+    """Scan a table that is read in batches. `columns` and `reference` are the same as for `scan_file`."""
+    found = scan_rows(batches, plan_scan(batches, columns, reference))
     return conclude_scan(batches, found, count_copies(found.hashes), batches.read_head(HEAD))
 
 
@@ -154,4 +156,5 @@ def _describe_column(column: ColumnTotals) -> tuple[float, ...]:
 
 
 def _describe_other(kind: str, found: OtherTotals) -> OtherColumn:
-    return OtherColumn(kind, (found.example or found.first)[0], found.missing, found.first_missing)
+    example, refused = (found.example or found.first or ("",))[0], (found.first_refused or ("",))[0]
+    return OtherColumn(kind, example, found.missing, found.first_missing, found.refused, refused)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from mlops.data.batches import find_repeated
 from mlops.data.drift import Drift, compare_profiles
 from mlops.data.profile import Profile
-from mlops.data.scan import ColumnRule, TableScan
+from mlops.data.scan import OtherColumn, TableScan
 from mlops.data.totals import ColumnTotals
 from mlops.errors import DataTestFailed
 from mlops.numbers import format_pair
+from mlops.problem import Column
 
 MOST = 20  # maximum number of violations or columns in a message
 
@@ -23,7 +24,7 @@ class Violation:
     column : str
         The name of the column; "(table)" for a rule about the whole table.
     rule : str
-        "columns", "type", "missing", "range", "duplicates", "rows", "shape" or "spread".
+        "columns", "type", "missing", "range", "values", "duplicates", "rows", "shape" or "spread".
     seen, allowed : str
         The value in the table, and the values that the rule allows, as text.
     """
@@ -39,7 +40,7 @@ class Violation:
 
 def find_violations(
     scan: TableScan,
-    rules: Sequence[ColumnRule],
+    columns: Sequence[Column],
     reference: Profile,
     *,
     false_alarm_rate: float = 0.05,
@@ -51,9 +52,9 @@ def find_violations(
     Parameters
     ----------
     scan : TableScan
-        The result of `scan_file` with the same rules and reference.
-    rules : sequence of ColumnRule
-        One rule for each column that the table must have. The order does not matter.
+        The result of `scan_file` with the same columns and reference.
+    columns : sequence of Column
+        The columns that the table must have, with their rules. The order does not matter.
     reference : Profile
         The expected distribution.
     false_alarm_rate : float
@@ -71,8 +72,8 @@ def find_violations(
     drifts = compare_profiles(reference, scan.select_profile(reference), false_alarm_rate) if scan.rows else []
     return [
         *_check_size(scan, max_duplicate_share, min_rows),
-        *_check_names(scan.names, [rule.name for rule in rules]),
-        *(violation for rule in rules for violation in _check_column(scan, rule)),
+        *_check_names(scan.names, columns),
+        *(violation for column in columns if column.role != "ignored" for violation in _check_column(scan, column)),
         *(_describe_drift(drift) for drift in drifts if drift.drifted),
     ]
 
@@ -113,8 +114,9 @@ def _check_size(scan: TableScan, max_duplicate_share: float, min_rows: int) -> l
     return found
 
 
-def _check_names(names: Sequence[str], wanted: Sequence[str]) -> list[Violation]:
-    known, there, repeated = set(wanted), set(names), find_repeated(names)
+def _check_names(names: Sequence[str], declared: Sequence[Column]) -> list[Violation]:
+    known, there, repeated = {column.name for column in declared}, set(names), find_repeated(names)
+    wanted = [column.name for column in declared if column.role != "ignored"]
     wrong = {
         "unexpected": [name for name in dict.fromkeys(names) if name not in known],
         "missing": [name for name in wanted if name not in there],
@@ -127,28 +129,48 @@ def _check_names(names: Sequence[str], wanted: Sequence[str]) -> list[Violation]
     return found
 
 
-def _check_column(scan: TableScan, rule: ColumnRule) -> list[Violation]:
-    """Return the ways in which a column breaks its rule. Rows are counted from 1, without the header."""
-    column, other = scan.numbers.get(rule.name), scan.others.get(rule.name)
-    found = []
-    for missing, first in ((part.missing, part.first_missing) for part in (column, other) if part and part.missing):
-        seen = f"{_count(missing, 'missing value')}, the first in row {first + 1}, counted from 1"
-        found.append(Violation(rule.name, "missing", seen, "none"))
-    if other:
-        found.append(Violation(rule.name, "type", f"{other.kind}, for example {other.example}", "numbers"))
+def _check_column(scan: TableScan, declared: Column) -> list[Violation]:
+    """Return the ways in which a column breaks its rules. Rows are counted from 1, without the header."""
+    name, column, other = declared.name, scan.numbers.get(declared.name), scan.others.get(declared.name)
+    found = [
+        Violation(name, "missing", *_describe_missing(part, declared.max_missing, scan.rows))
+        for part in (column, other)
+        if part and part.missing > declared.max_missing * scan.rows
+    ]
+    if other and declared.kind == "number":
+        found.append(Violation(name, "type", f"{other.kind}, for example {other.example}", "numbers"))
+    if other and other.refused:
+        seen = f"{_count(other.refused, 'value')} not in the list, the first {other.first_refused!r}"
+        found.append(Violation(name, "values", seen, _list_names(declared.allowed)))
     if column and column.outside:
-        seen = f"{_count(column.outside, 'value')} outside, the furthest {_describe_furthest(column, rule)}"
-        found.append(Violation(rule.name, "range", seen, f"[{rule.minimum}, {rule.maximum}]"))
+        seen = f"{_count(column.outside, 'value')} outside, the furthest {_describe_furthest(column, declared.range)}"
+        found.append(Violation(name, "range", seen, _describe_range(declared)))
     return found
 
 
-def _describe_furthest(column: ColumnTotals, rule: ColumnRule) -> str:
-    """Return the value that is furthest outside the range of a rule, with enough digits to show that it is outside."""
+def _describe_missing(found: ColumnTotals | OtherColumn, share: float, rows: int) -> tuple[str, str]:
+    """Return how many values of a column are missing, and how many are allowed to be."""
+    seen = f"{_count(found.missing, 'missing value')}, the first in row {found.first_missing + 1}, counted from 1"
+    if not share:
+        return seen, "none"
+    percent, allowed = format_pair(100 * found.missing / rows, 100 * share)
+    return f"{seen} ({percent}%)", f"at most {allowed}%"
+
+
+def _describe_range(column: Column) -> str:
+    if column.minimum is None:
+        return f"at most {column.maximum}"
+    return f"at least {column.minimum}" if column.maximum is None else f"[{column.minimum}, {column.maximum}]"
+
+
+def _describe_furthest(column: ColumnTotals, allowed: tuple[float, float]) -> str:
+    """Return the value that is furthest outside of a range, with enough digits to show that it is outside."""
+    minimum, maximum = allowed
     outside = []  # the distance between an infinite value and an infinite limit is NaN
-    if column.highest > rule.maximum:
-        outside.append((column.highest - rule.maximum, column.highest, rule.maximum))
-    if column.lowest < rule.minimum:
-        outside.append((rule.minimum - column.lowest, column.lowest, rule.minimum))
+    if column.highest > maximum:
+        outside.append((column.highest - maximum, column.highest, maximum))
+    if column.lowest < minimum:
+        outside.append((minimum - column.lowest, column.lowest, minimum))
     _, value, limit = max(outside)
     return format_pair(float(value), float(limit))[0]
 
