@@ -15,17 +15,22 @@ Metadata):
 The metadata of a cell can override all declarations of the notebook except the scraps.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 import msgspec
 
 from mlops.errors import UsageError
-from mlops.regression.notebook import Cell, Notebook
+from mlops.pipelines import ALL_STEPS
+from mlops.record.scores import read_declared
+from mlops.regression.notebook import Cell, Notebook, join_text
 from mlops.regression.values import find_value_differences, show_pair
 
 Tolerance = Annotated[float, msgspec.Meta(ge=0)]
 PICTURES = 0.13  # see `mlops.regression.pictures`
+TAG = "parameters"  # of the cell that declares the parameters
+LINE = re.compile(r"^(\w+)\b[^=\n]*=", re.MULTILINE)  # the name that a line of this cell sets
 KEEP_TAG = "keep_output"  # nbstripout also keeps the output of a cell with this tag
 
 
@@ -69,7 +74,29 @@ def read_declaration(notebook: Notebook, name: str) -> Declaration:
     UsageError
         If the declaration does not match `Declaration`.
     """
-    return _convert(notebook.metadata.mlops, f"the metadata of {name}")
+    declared = _convert(notebook.metadata.mlops, f"the metadata of {name}")
+    return msgspec.structs.replace(declared, scraps={**_find_tolerances(notebook), **declared.scraps})
+
+
+def _find_tolerances(notebook: Notebook) -> dict[str, float]:
+    """Return the tolerances of results that a notebook need not declare.
+
+    Hyperparameters and other parameters must be the same. Metrics must agree in the digits that the problem declares.
+    """
+    handed_on = notebook.scraps
+    problem = read_declared(handed_on)
+    metrics = {metric.name: 10.0**-metric.digits for metric in (problem.metrics if problem else ())}
+    scored = {
+        f"{step.scored_by}{name}": digits for step in ALL_STEPS if step.scored_by for name, digits in metrics.items()
+    }
+    known = {**dict.fromkeys(_list_parameters(notebook), 0.0), **metrics, **scored}
+    return {name: tolerance for name, tolerance in known.items() if name in handed_on}
+
+
+def _list_parameters(notebook: Notebook) -> list[str]:
+    """Return the parameters that a notebook declares."""
+    cells = [cell for cell in notebook.cells if TAG in cell.metadata.tags and not cell.is_injected]
+    return [name for cell in cells for name in LINE.findall(join_text(cell.source))]
 
 
 def read_cell_declaration(cell: Cell, whole: Declaration, name: str) -> Declaration:
