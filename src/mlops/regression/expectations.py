@@ -29,7 +29,7 @@ from mlops.regression.values import find_value_differences, show_pair
 
 Tolerance = Annotated[float, msgspec.Meta(ge=0)]
 PICTURES = 0.13  # see `mlops.regression.pictures`
-TAG = "parameters"  # of the cell that declares the parameters
+TAG = "parameters"  # marks the cell that declares the parameters
 LINE = re.compile(r"^(\w+)\b[^=\n]*=", re.MULTILINE)  # the name that a line of this cell sets
 KEEP_TAG = "keep_output"  # nbstripout also keeps the output of a cell with this tag
 
