@@ -11,9 +11,9 @@ from mlops.files.hashes import hash_content, hash_file
 
 
 def locate_content(folder: Path, name: str, sha256: str) -> Path:
-    """Return the path at which `store_by_content` stores a file.
+    """Return the path at which `store_by_content` stores a file that has this name and hash.
 
-    The file's folder is named after 12 digits of its hash.
+    The folder of the file is named after the first 12 digits of the hash.
     """
     return folder / sha256[:12] / name
 

@@ -23,7 +23,7 @@ def require_hash(content: bytes, sha256: str, what: str) -> bytes:
 
 
 def hash_content(content: bytes) -> str:
-    """Return the SHA-256 of a content, in hexadecimal."""
+    """Return the SHA-256 of bytes, in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
 
 

@@ -56,7 +56,7 @@ def decode_record(content: bytes, kind: type[Record], what: str, advice: str = A
 
 
 def require_format(found: int, newest: int, what: str) -> None:
-    """Raise an error for the format of a newer version, whose content this version might misread.
+    """Raise an error if a file or folder was written in a newer format than this version of mlops can read.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def require_format(found: int, newest: int, what: str) -> None:
     Raises
     ------
     FormatError
-        If `found` is newer.
+        If `found` is greater than `newest`.
     """
     if found > newest:
         raise FormatError(

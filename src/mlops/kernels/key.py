@@ -45,7 +45,7 @@ class Key:
     command : tuple of str
         The interpreter and its options.
     environ : mapping of str to str
-        The environment variables of the parent: those that are part of the key, and ``PATH``. It gets no other
+        The environment variables of the parent: those that are part of the key, and ``PATH``. The parent gets no other
         variables, so it gets no secrets.
     preload : tuple of str
         The modules that the parent imports.
@@ -110,7 +110,7 @@ def _sign_files() -> list[tuple[str, int]]:
 def _describe_place() -> list[object]:
     """Return the groups, priority, processors, namespaces and capabilities of this process.
 
-    A fork cannot change its own, so a parent serves only clients with the same ones.
+    A fork inherits them from its parent and cannot change them. So a parent serves only clients that have the same.
     """
     spaces = [os.readlink(space) for space in sorted(Path("/proc/self/ns").iterdir())]
     status = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")

@@ -40,7 +40,7 @@ class Message:
 
 
 class Channel:
-    """One end of a connection between a parent and a client. Each call blocks at most for its time limit."""
+    """One end of a connection between a parent and a client."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection

@@ -46,10 +46,10 @@ def find_needs(environ: Mapping[str, str], own: Sequence[str], path: Sequence[st
 
 
 def find_expected(environ: Mapping[str, str], own: Sequence[str], path: Sequence[str] = sys.path) -> list[str]:
-    """Return the packages that the notebooks in the same folder import. These notebooks will probably run next.
+    """Return the packages that the notebooks in the folder of a kernel's notebook import.
 
-    `environ` has the variables of a kernel; one of them names its notebook. At most `MOST` notebooks are read, and none
-    that is larger than `LARGEST`, because the kernel waits for this function.
+    These notebooks will probably run next. One of the variables in `environ` names the kernel's notebook. At most
+    `MOST` notebooks are read, and none that is larger than `LARGEST`, because the kernel waits for this function.
     """
     if NOTEBOOK not in environ:
         return []

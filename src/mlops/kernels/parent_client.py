@@ -123,12 +123,12 @@ def start_parent(key: Key) -> None:
 
 
 def fork(connection: Connection, request: Request, files: Sequence[int]) -> WarmProcess:
-    """Ask the parent to fork a process, and wait for it. The parent first imports the packages that the process needs.
+    """Ask the parent to import the packages that a process needs, and to fork the process. Return the process.
 
     Parameters
     ----------
     connection : Connection
-        The connection from `connect`. From now on, the returned process closes the connection's channel.
+        The connection from `connect`. Do not close its channel: the returned process does so.
     request : Request
         The kernel or command to fork.
     files : sequence of int
@@ -161,7 +161,10 @@ def fork(connection: Connection, request: Request, files: Sequence[int]) -> Warm
 def run_command(
     connection: Connection, entry: str, argv: Sequence[str], environ: Mapping[str, str] = os.environ
 ) -> int:
-    """Run a function in a fork in place of this process, with the same open files, directory and signals.
+    """Run a function in a fork instead of in this process, and wait until the fork ends.
+
+    The fork has the standard input, output and error and the working directory of this process. Signals to this process
+    are passed on to the fork.
 
     Parameters
     ----------
@@ -200,10 +203,7 @@ def run_command(
 
 
 def _pause(process: WarmProcess) -> None:
-    """Suspend the processes of the command, then this process.
-
-    When this process continues, the command continues, too.
-    """
+    """Suspend the processes of a command, then this process. When this process continues, let the command continue."""
     process.send_group(signal.SIGSTOP)
     os.kill(os.getpid(), signal.SIGSTOP)
     process.send_group(signal.SIGCONT)
@@ -236,8 +236,8 @@ def _refuse_failed(path: Path) -> None:
 def is_recent(note: Path) -> bool:
     """Return whether a parent failed to start so recently that the next attempt must wait.
 
-    `note` is the file that the failed start wrote. A note from the future is ignored, because the clock was set back
-    after it was written.
+    `note` is the file that the failed start wrote. A note with a time in the future is ignored: the clock
+    was set back after the note was written.
     """
     return abs(time.time() - note.stat().st_mtime) < RETRY_SECONDS
 
@@ -257,7 +257,7 @@ def _greet(channel: Channel, seconds: float) -> tuple[str, ...] | None:
 
 
 def _start(path: Path, key: Key) -> Channel:
-    """Start a parent. Clients can connect before the parent begins its imports, and wait for them."""
+    """Start a parent and connect to it. The connection is open before the parent has imported any module."""
     with lock(path.parent):
         if channel := open_channel(path):
             return channel  # another client was faster

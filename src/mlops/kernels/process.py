@@ -106,7 +106,7 @@ class WarmProcess:
     def abandon(self) -> None:
         """Close the file descriptors of this object.
 
-        Called in a fork of the client. The copies of the descriptors in the fork would keep the process alive.
+        Called in a fork of the client. Otherwise, the fork's copies of the descriptors would keep the process alive.
         """
         if self.returncode is None:
             self._end(0)

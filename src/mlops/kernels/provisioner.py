@@ -79,7 +79,7 @@ class WarmProvisioner(LocalProvisioner):
             await super().send_signal(signum)
 
     async def shutdown_requested(self, restart: bool = False) -> None:
-        """Note that the kernel was asked to end. Called by jupyter_client."""
+        """Record that the kernel was asked to end. Called by jupyter_client."""
         self._ending = True
 
     async def kill(self, restart: bool = False) -> None:

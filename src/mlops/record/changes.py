@@ -18,16 +18,16 @@ NOTHING, FIRST, NONE_SUCCEEDED = "none", "first run", "no earlier run succeeded"
 def list_changes(run: RunRecord, older: Iterable[RunRecord]) -> list[str]:
     """Return the parameters whose values differ from those in the last successful run of the same pipeline.
 
-    A run with `--only` is compared with the last successful run that had the same `--only`. Values of the steps that
-    both runs reused are compared, too. A parameter that the user did not set has its default from the notebook. If the
-    same parameter changes in the same way in several steps, the change is listed once.
+    A run with `--only` is compared with the last successful run that had the same `--only`. The comparison includes
+    steps that both runs reused. A parameter that the user did not set has its default from the notebook. If the same
+    parameter changes in the same way in several steps, the change is listed once.
 
     Parameters
     ----------
     run : RunRecord
-        A run.
+        The run to compare.
     older : iterable of RunRecord
-        The runs before it, newest first.
+        The runs that started before `run`, newest first.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def list_changes(run: RunRecord, older: Iterable[RunRecord]) -> list[str]:
 
 
 def measure_duration(run: RunRecord) -> str:
-    """Format the duration of a run for display: "41 s", "3 min 5 s"; "" if it has not ended."""
+    """Format the duration of a run for display: "41 s", "3 min 5 s"; "" if the run has not ended."""
     try:
         taken = datetime.fromisoformat(run.finished) - datetime.fromisoformat(run.started)
     except ValueError:
@@ -96,8 +96,8 @@ def _is_shared(name: str, *runs: RunRecord) -> bool:
 def _find_values(run: RunRecord, step: StepRecord, other: RunRecord) -> Mapping[str, Any]:
     """Return the parameter values of a step, including the defaults.
 
-    If the record of `run` has no defaults, those in the record of `other` are used. If a parameter is empty, such as a
-    data file that the notebook chose itself, the value is the step's result of the same name.
+    If the record of `run` has no defaults, those in the record of `other` are used. The notebook itself chooses a value
+    for an empty parameter, such as a data file, and hands it on as a result of the same name. So this result is used.
     """
     defaults = run.settings.defaults.get(step.name) or other.settings.defaults.get(step.name, {})
     given = run.settings.parameters.values.get(step.name, {}) if run.settings.parameters else {}
@@ -107,7 +107,7 @@ def _find_values(run: RunRecord, step: StepRecord, other: RunRecord) -> Mapping[
 
 
 def _describe_change(now: object, before: object) -> str:
-    """Return the new and the old value as text, with paths shortened to the last parts that still differ."""
+    """Return the new and the old value as text. Of two paths, show only as many last parts as are needed to differ."""
     shown = [_show(now), _show(before)]
     parts = [PurePosixPath(str(value)).parts for value in (now, before)]
     count = 1

@@ -11,7 +11,7 @@ from mlops.record.summary import describe_end, find_model_name, find_model_versi
 
 @dataclass(frozen=True)
 class Conclusion:
-    """The end of a run. If the run is in progress, this is what is known so far.
+    """The conclusion of a run. If the run is in progress, the fields contain what is known so far.
 
     Parameters
     ----------
@@ -58,9 +58,9 @@ def conclude_run(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> Conclusio
 
 
 def _explain(run: RunRecord, steps: Iterable[Step]) -> str:
-    """Return the reason for the end of a run.
+    """Return why a run ended as it did.
 
-    If all steps were skipped, this is the reason why the first one was skipped.
+    If all steps were skipped, return the reason why the first one was skipped.
     """
     if why := describe_end(run, steps):
         return why

@@ -47,8 +47,8 @@ class DataTest:
 def find_data_test(runs: Iterable[RunRecord], steps: Iterable[Step] = ALL_STEPS, of: str = "") -> DataTest | None:
     """Return the data test that started last, or None if no data was tested.
 
-    The newest run does not necessarily have the last test, because an older run may have been resumed after the newest
-    one. The steps with `Step.takes_data` are data tests.
+    A step is a data test if it declares `Step.takes_data`. The last test is not always in the newest run, because an
+    older run may have been resumed after the newest run ended.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def find_data_test(runs: Iterable[RunRecord], steps: Iterable[Step] = ALL_STEPS,
 
 
 def summarize_rules(step: StepRecord, most: int = 2) -> list[str]:
-    """Return the first rules that the data broke, at most `most`, and the number of further broken rules.
+    """Return the first `most` rules that the data broke, and a text with the number of the others: "and 3 more".
 
     The list is empty if the step did not reject its data. The total number of broken rules is read from the first line
     of the error, because a record has only the beginning of a long error.

@@ -123,7 +123,7 @@ def describe_environment(project: Path) -> dict[str, Any]:
     """Return the interpreter, the hash of requirements.lock, and the installed packages that it does not list.
 
     Packages that requirements.lock lists are left out, because `make test` installs more of them than `make run` does.
-    The steps must not run again only because of that.
+    This difference alone must not make steps run again.
     """
     lock = project / "requirements.lock"
     pins = _read_pins(str(lock), lock.stat().st_mtime_ns) if lock.is_file() else frozenset()
@@ -148,7 +148,7 @@ def _normalize(package: str) -> str:
 
 
 def identify_home(home: Path) -> str:
-    """Return the id of the folder MLOPS_HOME, created on first use.
+    """Return the id of the folder MLOPS_HOME. The first call creates the id.
 
     A folder that was deleted and recreated has a new id.
     """
@@ -161,7 +161,7 @@ def identify_home(home: Path) -> str:
 
 
 def _read_cells(notebook: Path) -> list[tuple[str, str]]:
-    """Return the kind and source of each cell of a notebook. Outputs and metadata do not affect results."""
+    """Return the kind and source of each cell of a notebook, without outputs and metadata."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     return [(cell["cell_type"], "".join(cell["source"])) for cell in cells]
 

@@ -222,7 +222,7 @@ def read_run(folder: Path) -> RunRecord:
 
 
 def _read_known(path: Path) -> RunRecord:
-    """Read a record. Raise FormatError if its format is newer, even if this version cannot decode the rest."""
+    """Read a record. If a newer version wrote it, raise FormatError, whether the rest can be decoded or not."""
     try:
         record = read_record(path, RunRecord)
     except IntegrityError:

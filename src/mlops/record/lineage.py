@@ -58,7 +58,7 @@ class Lineage:
 
 
 def describe_code(workspace: Workspace, notebook: str) -> Lineage:
-    """Return the commit and the notebook that are running.
+    """Return the commit of the project and the hash of the running notebook.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """The base class for objects that follow a run.
 
-It has its own module because importing `mlops.runner` takes a second.
+The class is not in `mlops.runner`, because importing that package takes a second.
 """
 
 from mlops.record.ledger import RunRecord, StepRecord
@@ -19,13 +19,13 @@ class Listener:
         """Handle the end of a cell. So far, `done` of the `cells` cells of the notebook have been executed."""
 
     def step_ended(self, run: RunRecord, step: StepRecord) -> StepRecord:
-        """Handle the end of a step. A skipped step also ends.
+        """Handle the end of a step. Also called for a step that is skipped.
 
         Returns
         -------
         StepRecord
-            The record of the step, to which a listener can add a report. It is passed to the next listener, and the run
-            stores the record that the last listener returns.
+            The record of the step. A listener can add a report to it. The next listener gets the returned record, and
+            the run stores the record that the last listener returns.
         """
         return step
 

@@ -1,8 +1,8 @@
 """The order in which runs started, even if the clock was set back between two runs.
 
-Each record has a number, which is the start of the run in microseconds since 1970. If this is not greater than the
-numbers of all earlier runs in the folder, the next greater number is used instead. Older records have no number; their
-start time is used.
+Each record has a number: the start of the run in microseconds since 1970. If an earlier run in the same folder has an
+equal or greater number, the number is the greatest of all earlier numbers plus 1. Older records have no number, so they
+are sorted by their start time.
 """
 
 import time

@@ -84,7 +84,7 @@ def find_only(
     Returns
     -------
     list of StepRecord
-        The reused steps. If one of these refused to act, for example to deploy, the list has only this one, and the
+        The reused steps. If one of them refused to act, for example to deploy, the list has only this step, and the
         caller must skip the step of `--only`.
 
     Raises
@@ -166,11 +166,11 @@ def has_completed(only: str, reused: Iterable[StepRecord], outputs: Path) -> boo
 def _find_deployed(
     only: Step, needed: Sequence[Step], runs: Sequence[RunRecord], is_kept: Callable[[Step, StepRecord], bool]
 ) -> dict[str, RunRecord | None]:
-    """Return the run whose deployment the step of `--only` tests, by the name of the deploying step.
+    """Return the run whose deployment the step `only` tests, by the name of the step that deployed.
 
-    This is the run of the newest deployment that still serves. If none serves, it is the run of the newest deployment,
-    and the test then reports that another deployment replaced it. The result is empty if the step tests no service, or
-    if nothing was deployed.
+    The newest deployment that still serves is tested. If none serves, the newest deployment is tested, and the test
+    reports that another deployment replaced it. The result is empty if `only` tests no service, or if nothing was
+    deployed.
     """
     found: dict[str, RunRecord | None] = {}
     for step in needed:
@@ -190,11 +190,11 @@ def _find_deployed(
 def _find_refused(
     only: str, steps: Sequence[Step], runs: Sequence[RunRecord], *, concluded: bool = False
 ) -> StepRecord | None:
-    """Return a step before `only` that refused to act, or None.
+    """Return the first step before `only` that refused to act, for example to deploy; None if no step refused.
 
-    The newest run that has results of these steps is searched. This is for releases in which each step is a run of its
-    own (`--only`): a refusal also skips the later steps. With `concluded`, ignore a refusal in a run of the whole
-    release, because that release is complete.
+    Only the newest run with results of such steps is searched. If each step of a release is a separate run (`--only`),
+    the caller skips the steps after the refusal. With `concluded`, a refusal in a run of the whole release is ignored,
+    because that release is complete.
     """
     known = [step.name for step in steps]
     before = [step for step in steps if step.refuses and step.name in known[: known.index(only)]]
@@ -253,7 +253,10 @@ def take_over(step: StepRecord, run: RunRecord, reason: str) -> StepRecord:
 
 
 def _require_consistent(only: str, step: Step, run: RunRecord, newest: Mapping[str, RunRecord | None]) -> None:
-    """Raise an error if a step used other results than those that are reused together with it."""
+    """Raise an error if a step that `step` needs has newer results than those that `step` used in `run`.
+
+    `newest` has the run with the newest results of each step, by the name of the step.
+    """
     for needed in step.needs:
         other, used = newest.get(needed), run.step(needed)
         if other is None or used is None:

@@ -39,7 +39,7 @@ def share_runs(outputs: Path) -> Iterator[None]:
 
 @contextmanager
 def claim_runs(outputs: Path) -> Iterator[None]:
-    """Hold the lock alone, so that no run can start.
+    """Hold the lock exclusively, so that no run can start.
 
     Raises
     ------

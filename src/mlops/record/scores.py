@@ -21,19 +21,19 @@ class Scores:
 
 
 def read_declared(results: Mapping[str, object], steps: Iterable[Step] = ALL_STEPS) -> Declaration | None:
-    """Return the problem's declaration of its metrics, if a step's results contain it. See `Step.declares`."""
+    """Return the name and metrics of the problem, as a step recorded them; None if no step did. See `Step.declares`."""
     for name in dict.fromkeys(step.declares for step in steps if step.declares in results):
         try:
             return msgspec.convert(results[name], Declaration)
-        except msgspec.ValidationError:  # a result of the same name that a user's own notebook hands on
+        except msgspec.ValidationError:  # a notebook of the user can have another result of this name
             continue
     return None
 
 
 def list_metrics(step: StepRecord, steps: Iterable[Step] = ALL_STEPS) -> list[str]:
-    """Return the names of the metrics among a step's results, beginning with the one that the problem shows first.
+    """Return the names of the metrics among a step's results, beginning with the main metric.
 
-    Older runs recorded no declaration of their metrics. For them, the metrics are the numbers that the step measured.
+    Older runs did not record which results are metrics. For such a run, all numbers that the step measured are metrics.
     """
     declared = next((found for found in steps if found.name == step.name), None)
     if declared is None or not declared.declares:
@@ -62,7 +62,7 @@ def find_metrics(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> dict[str,
 
 
 def find_unit(metric: str, results: Mapping[str, object], steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return the unit of a metric if the problem shows this metric first; otherwise ""."""
+    """Return the unit of a metric if it is the main metric of the problem; otherwise ""."""
     problem = read_declared(results, steps) or Declaration()
     return next((found.unit for found in problem.metrics[:1] if found.name == metric), "")
 

@@ -118,7 +118,7 @@ class Failure:
 
 
 def name_cell(cell: str) -> str:
-    """Return words for the end of a sentence that name the failed cell; empty if no cell failed."""
+    """Return the end of a sentence, such as ", in the cell that begins 'x = 1'"; empty if no cell failed."""
     return f", in the cell that begins {cell!r}" if cell else ""
 
 

@@ -45,7 +45,7 @@ __all__ = [
 def run_pipeline(plan: Plan, surroundings: Surroundings, run_id: str = "") -> RunRecord:
     """Run a pipeline.
 
-    A step does not run again if an earlier run has its results and everything that the results depend on is unchanged.
+    Unchanged steps are not executed again: their results are taken from an earlier run.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
             continue
         if settings.only and found.state == "reused":
             _require_input(found, record, folder, options)
-            again = again.with_step(found)  # with `--only`, the steps before it have no results
+            again = again.with_step(found)  # its needs are not checked: a run with `--only` has no results of them
         elif has_copy(found, folder) and step.name not in undone:
             needs = [need for name in step.needs if (need := again.step(name))]
             if all(need.has_results for need in needs):
@@ -151,7 +151,7 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
 
 
 def _require_input(step: StepRecord, record: RunRecord, folder: Path, options: str) -> None:
-    """Raise an error if a step that the step of `--only` needs has no readable results."""
+    """Raise an error if the results of `step`, which the step of `--only` needs, cannot be read."""
     if not has_copy(step, folder):
         raise UsageError(
             f"--only {record.settings.only} needs the results of {step.name}, but its notebook in run {record.run_id} "

@@ -42,8 +42,8 @@ class Plan:
         The earlier run whose results the step `only` uses. If empty, it uses the newest results of all runs except
         sweeps.
     repeats : bool
-        Whether an earlier run has already completed the step `only` with the same results. A test that is repeated in
-        this way does not complete a release again.
+        Whether an earlier run already completed the step `only`, based on the same results of earlier steps. A test
+        that is repeated in this way does not complete a release again.
     """
 
     pipeline: str

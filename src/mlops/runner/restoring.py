@@ -27,7 +27,7 @@ class Left:
         The service that may now run without a passed test, and the reason; empty if the restore succeeded or was not
         needed.
     advice : str
-        A sentence that tells the user to resume this run; empty if this does not repair the environment.
+        A sentence that tells the user to resume this run; empty if resuming does not repair the environment.
     interrupted : bool
         Whether the user interrupted the restore.
     """
@@ -45,8 +45,8 @@ class Left:
 def restore_service(step: Step, plan: Plan, record: RunRecord, around: Surroundings) -> Left:
     """Restore the service that an environment had before this run, because `step` failed.
 
-    Nothing is done if the step is not the test of a service, which declares `restores`. Nothing is done either if the
-    step repeats a test that had passed and completed the release, and the repetition did not finish.
+    Do nothing if `step` does not declare `restores`, because it then tests no service. Also do nothing if `step`
+    repeated a test that had already passed, and the repetition ended without a verdict.
     """
     deployment = find_deployment(plan.steps, step.restores) if step.restores else None
     deployed = record.step(deployment.name) if deployment else None

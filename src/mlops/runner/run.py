@@ -48,8 +48,8 @@ class Run:
         self.record = record
         self.folder = self.workspace.outputs / record.run_id
         self.unannounced: list[StepRecord] = []
-        self.left = Left()  # what a restore left undone because the user interrupted it
-        self.notified = 0  # how many listeners know of the first of these steps
+        self.left = Left()  # the problem that an interrupted restore left behind
+        self.notified = 0  # how many listeners have been notified of unannounced[0]
 
     def run(self, reused: Iterable[StepRecord] = ()) -> RunRecord:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -159,7 +159,7 @@ class Run:
             listener.step_started(self.record.get_step(step.name))
 
     def _settle(self, event: NotebookEnded) -> StepRecord:
-        """Record how a step ended. After that, the steps that need it can start."""
+        """Record how a step ended, so that the steps that need its results can start."""
         step = self.plan.find_step(event.name)
         found = replace(self.record.get_step(event.name), seconds=event.seconds)
         try:
@@ -267,8 +267,8 @@ class Run:
 def _name_files(step: Step, found: StepRecord, results: Mapping[str, Any]) -> StepRecord:
     """Return the record of a step. Data files that the step chose itself are added to its parameters.
 
-    The next run will pass these files as parameters. Otherwise, the data test would run again after the sample was
-    registered as the first version of the data set.
+    The next run will pass these files as parameters. Its fingerprint of the step is then the same, so the step does not
+    run again.
     """
     chosen = {name: results[name] for name in step.files if name in results and not found.parameters.get(name)}
     return replace(found, parameters={**found.parameters, **chosen})

@@ -1,4 +1,4 @@
-"""The processes of submitted runs. The folder of each run has the record of its submission, and its log."""
+"""The background processes that execute submitted runs. Each writes a log to the folder of its run."""
 
 import os
 import signal
@@ -18,9 +18,10 @@ CANCEL_SECONDS = 20.0  # time that a process has to end before it is killed
 
 @dataclass(frozen=True)
 class BackgroundRun:
-    """The record of a submission: the process of the run, its tags, and the build that published the pipeline.
+    """The record of a submission, which is stored in the folder of the run.
 
-    `submitted` is the time of the submission, in UTC as ISO 8601. `order` sorts runs even if the clock was set back.
+    `process` executes the run. `submitted` is the time of the submission, in UTC as ISO 8601. `version` is the id of
+    the build that published the pipeline. `order` sorts runs even if the clock was set back.
     """
 
     process: ProcessId
@@ -31,7 +32,7 @@ class BackgroundRun:
 
 
 def start_process(command: Sequence[str], workspace: Workspace, folder: Path) -> ProcessId:
-    """Start a command in a new session, so that it outlives this process; its output goes to the log in `folder`."""
+    """Start a command in a new session, so that it outlives this process. Its output goes to a log in `folder`."""
     environ = {**os.environ, "MLOPS_HOME": str(workspace.home), "MLOPS_OUTPUTS": str(workspace.outputs)}
     with open(folder / LOG, "ab") as log:
         process = subprocess.Popen(

@@ -1,8 +1,8 @@
-"""A note of each champion, kept in a file because anyone can delete a version from MLflow's database.
+"""Notes of the champions: a small file for each model, which names the version that was promoted last.
 
-Without its note, a deleted champion would look like "no champion yet", and the next model would be promoted without a
-comparison. Older versions of the engine wrote no notes. Therefore every write to MLflow's database first writes the
-missing notes.
+Anyone can delete a champion in MLflow. Without a note, the model would then seem to have no champion yet, and the next
+version would be promoted without a comparison. Older versions of the engine wrote no notes. Therefore every write to
+MLflow's database first writes the missing notes.
 """
 
 from collections.abc import Collection, Iterable
@@ -23,14 +23,17 @@ CHAMPION = "champion"  # the tag that marks a version as the champion
 class Note:
     """The note of a model: the version that was promoted last.
 
-    A person can write 0 into the file, so that the next model is promoted like a first model.
+    A person can write version 0 into the file. The next model is then promoted without a comparison, as a first model.
     """
 
     version: int
 
 
 def find_champions(versions: Iterable[VersionRow]) -> dict[str, VersionRow]:
-    """Return the champion of each model. If two versions have the tag during a promotion, the higher one counts."""
+    """Return the champion of each model: the version with the tag `champion`.
+
+    During a promotion, two versions can have the tag. The higher one is then returned.
+    """
     tagged = sorted((row for row in versions if CHAMPION in row.tags), key=lambda row: row.version)
     return {row.name: row for row in tagged}
 
@@ -38,7 +41,7 @@ def find_champions(versions: Iterable[VersionRow]) -> dict[str, VersionRow]:
 class ChampionNotes:
     """The notes that record the champion of each model: one small file per model, written after each promotion.
 
-    If a person moves the tag in MLflow to another version, the note is updated to that version.
+    If a person sets the tag `champion` on another version in MLflow, the note is updated to that version.
 
     Parameters
     ----------

@@ -55,7 +55,7 @@ class LocalDatasets:
     home : Path
         ``MLOPS_HOME``. Each file is in a folder ``datasets/<first digits of the file's SHA-256>/``.
     command_options : str
-        The option that selects the platform, for commands in messages; see `Caller`.
+        The option that selects the platform, to add to commands in messages: " --platform local", or empty.
     """
 
     def __init__(self, home: Path, command_options: str = "") -> None:
@@ -117,7 +117,7 @@ class LocalDatasets:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the lock of the catalogue, so that no version can be registered meanwhile."""
+        """Hold the lock of the catalogue for a ``with`` block, so that no other process can register a version."""
         self._folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self._folder / "lock"):
             yield
@@ -127,7 +127,7 @@ class LocalDatasets:
         return read_record(path, Catalogue) if path.is_file() else Catalogue(tuple(self._list_numbered()))
 
     def _list_numbered(self) -> list[CatalogueEntry]:
-        """Return the versions in a MLOPS_HOME of format 1, where each version's folder is named after its number."""
+        """Return the versions in a MLOPS_HOME of format 1, in which a version is a folder with a number as its name."""
         folders = [path for path in self._folder.glob("*") if re.fullmatch(r"[1-9]\d{0,5}", path.name)]
         # Names of unfinished copies begin with a dot.
         files = {int(path.name): next(path.glob("[!.]*"), None) for path in folders}
@@ -154,6 +154,6 @@ class LocalDatasets:
     def _describe(self, entry: CatalogueEntry, versions: Sequence[CatalogueEntry]) -> DatasetVersion:
         """Return an entry as a `DatasetVersion`.
 
-        The name of the data set is that of the file that was registered first.
+        The data set is named after the file that was registered first.
         """
         return DatasetVersion(split_name(Path(versions[0].file).name)[0], entry.version, str(self._folder / entry.file))

@@ -33,8 +33,8 @@ class LocalDeployment(Deployment):
 class LocalState(Deployments):
     """The state of one environment.
 
-    The next deployment uses the same `port`, unless the settings name another port or another program uses `port`. The
-    port is 0 before the first deployment.
+    `port` is the port of the last deployment; 0 before the first deployment. The next deployment uses the port from the
+    settings. If the settings name no port, it uses `port`, or a free port if another program uses `port` now.
     """
 
     current: LocalDeployment | None = None
@@ -56,14 +56,14 @@ class LocalState(Deployments):
         return later[1] if len(later) > 1 else ""
 
     def forget_process(self) -> "LocalState":
-        """Return the state after its process was stopped."""
+        """Return the state without its server process, which was stopped."""
         return replace(self, current=replace(self.current, process=None, home="", machine="")) if self.current else self
 
     def disown_process(self, home: str) -> "LocalState":
-        """Return the state without its process, which is not a server of this MLOPS_HOME.
+        """Return the state without its process, because a different MLOPS_HOME started the process.
 
-        `home` is the MLOPS_HOME that started the process; empty if unknown. It is recorded, unless the deployment
-        already names one.
+        `home` is that MLOPS_HOME; empty if it is unknown. The returned state records `home`, unless the deployment
+        already names a MLOPS_HOME.
         """
         if self.current is None:
             return self

@@ -101,7 +101,7 @@ class LocalImages:
         return self.get_image(digest) if digest else None
 
     def find_digest(self, model: ModelVersion) -> str:
-        """Return the digest of a model version's newest image, or "". The image itself may have been deleted."""
+        """Return the digest of the newest image of a model version; "" if none. The image may have been deleted."""
         index = self._index(model)
         if not index.exists():
             return ""

@@ -50,12 +50,12 @@ class LocalPipelines:
     workspace : Workspace
         The project, its ``MLOPS_HOME``, and the folder of its runs.
     datasets : Datasets
-        The data set, which finds the version that a submission names.
+        The data set, in which to find the version that a submission names.
     command : sequence of str
         The command that starts this program in a new process, as a list of arguments. If it is empty, `submit` raises
         UsageError.
     command_options : str
-        The option that selects the platform, for commands in messages; see `Caller`.
+        The option that selects the platform, to add to commands in messages: " --platform local", or empty.
     """
 
     def __init__(
@@ -119,9 +119,9 @@ class LocalPipelines:
         return list(islice((run for run in found if run), most))
 
     def list_unrecorded(self) -> list[tuple[Path, str]]:
-        """Return the folders of submitted runs that ended before they wrote ``run.json``, for `mlops prune`.
+        """Return the folder and the time of submission of each run that ended before it wrote ``run.json``.
 
-        Each folder comes with the time of the submission. Runs whose submission cannot be read are left out.
+        `mlops prune` deletes these folders. Runs whose submission cannot be read are left out.
         """
         found: list[tuple[Path, str]] = []
         for path in sorted(self._outputs.glob(f"*/{SUBMISSION}")):
@@ -132,9 +132,9 @@ class LocalPipelines:
         return found
 
     def _get_or_mark(self, run_id: str) -> SubmittedRun | None:
-        """Return a run, or None if it was deleted meanwhile.
+        """Return a run, or None if the run was deleted meanwhile.
 
-        If the run's record is damaged, the outcome is "unreadable".
+        If the record of the run cannot be read, the returned run has the outcome "unreadable".
         """
         try:
             return self.get_run(run_id)
@@ -176,7 +176,7 @@ class LocalPipelines:
         return PublishedPipeline(PUBLISHED, version, f"{PUBLISHED}:{version}", self._workspace.project.as_uri())
 
     def _find_data(self, submission: Submission) -> str:
-        """Return the path or URL of the data file that a submission names; "" for the newest version."""
+        """Return the path or URL of the data file that a submission names; "" if it asks for the newest version."""
         data = submission.data_file_path
         if not data and submission.dataset_version != LATEST:
             return self._datasets.get_version(submission.dataset_version).url

@@ -40,7 +40,7 @@ class ServiceProcess:
 
     @property
     def alive(self) -> bool:
-        """True if the server is still running. A later process with the same id does not count."""
+        """True if the server is still running. False if the server ended and another process now has its id."""
         return ProcessId(self.pid, self.created, self.start).alive
 
 
@@ -74,7 +74,7 @@ def find_home(pid: int) -> str:
 def identify_machine() -> str:
     """Return an identifier of this machine; "" if the system has none, as in many containers."""
     try:
-        return hash_content(MACHINE.read_bytes().strip())[:12]  # hashed, because programs must not reveal it
+        return hash_content(MACHINE.read_bytes().strip())[:12]  # hashed, because a machine id is confidential
     except OSError:
         return ""
 

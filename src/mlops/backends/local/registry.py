@@ -29,7 +29,7 @@ class LocalRegistry:
     store : MlflowStore
         MLflow's database and files.
     command_options : str
-        The option that selects the platform, for commands in messages; see `Caller`.
+        The option that selects the platform, to add to commands in messages: " --platform local", or empty.
     """
 
     def __init__(self, store: MlflowStore, command_options: str = "") -> None:
@@ -121,7 +121,7 @@ class LocalRegistry:
         return folder
 
     def _list_versions(self, name: str | None = None, version: int | None = None) -> list[VersionRow]:
-        """Return versions as rows of MLflow's database.
+        """Return the versions of all models, or only those with this name and number.
 
         Tags are not decoded, so a damaged tag does not hide any version.
         """

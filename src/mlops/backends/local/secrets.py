@@ -63,7 +63,7 @@ class LocalSecrets:
 
     @contextmanager
     def replace_keys(self, environment: str, *, keep_primary: bool) -> Iterator[None]:
-        """Store new keys, and restore the old ones if an exception is raised.
+        """Store new keys, and restore the old ones if the ``with`` block raises an exception.
 
         Parameters
         ----------

@@ -121,16 +121,16 @@ class LocalSite:
         return state.current.keys == self._secrets.hash_keys(self._environment)
 
     def _may_accept_keys(self, state: LocalState) -> bool:
-        """Return False if it is certain that the service refuses the stored keys."""
+        """Return whether the service accepts the stored keys. If this is unknown, return True."""
         assert state.current is not None
         try:
-            return not state.current.keys or self.accepts_keys(state)  # older records have no hash, so this is unknown
+            return not state.current.keys or self.accepts_keys(state)  # older records have no hash to compare
         except IntegrityError:
             return False  # the stored keys are damaged, so clients cannot use them
 
     @contextmanager
     def replace_keys(self, *, keep_primary: bool) -> Iterator[bool]:
-        """See `Site`. A server reads its keys only when it starts, so the running server does not have the new keys."""
+        """See `Site`. Always yields False, because a server reads its keys only when it starts."""
         with self._secrets.replace_keys(self._environment, keep_primary=keep_primary):
             yield False
 
@@ -205,7 +205,8 @@ class LocalSite:
     def _choose_port(self, state: LocalState) -> int:
         """Return the port for the next server; 0 for any free port.
 
-        This is the port in the settings. If that is 0, it is the previous port, unless another program uses it now.
+        If the settings name a port, return that port. Otherwise, return the port of the previous server; if another
+        program uses that port now, return 0.
         """
         port = self._wanted.number or state.port
         if not port or port in self._list_own_ports() or not is_listening(port):
@@ -225,8 +226,8 @@ class LocalSite:
     def _end_servers(self, besides: int = 0) -> bool:
         """End all servers of this environment except the process `besides`, and return whether any server was found.
 
-        The servers are found in the machine's list of processes. The recorded state can be damaged, and lacks the
-        server of a deployment that was killed.
+        The servers are searched for in the machine's list of processes. The recorded state is not used: it can be
+        damaged, and it does not name a server whose deployment was killed.
         """
         servers = [server for server in find_servers(self._folder) if server.pid != besides]
         end_servers(servers)
@@ -234,7 +235,7 @@ class LocalSite:
 
 
 def _read_ready(path: Path) -> Ready:
-    """Return the content of a ready file. If the file is missing or damaged, return a process id that no server has."""
+    """Return the content of a ready file. If the file is missing or damaged, the returned process id is 0."""
     try:
         return read_record(path, Ready)
     except (IntegrityError, FileNotFoundError):

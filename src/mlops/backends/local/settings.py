@@ -15,7 +15,7 @@ PORTS = "[0, 65535]"
 
 @dataclass(frozen=True)
 class WantedPort:
-    """The port in the settings, 0 for any free port, and the file or environment variable that sets it."""
+    """The port in the settings (0 for any free port), and the file or environment variable that sets the port."""
 
     number: int = 0
     source: str = ""

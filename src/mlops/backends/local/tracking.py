@@ -72,7 +72,10 @@ class LocalTracker:
         return TrainingRun(run.info.run_id, hashes)
 
     def _delete_attempt(self, attempt: str) -> None:
-        """Delete the trainings that a killed run left behind; `attempt` is the result of `name_attempt`, or ""."""
+        """Delete the trainings that a killed run left behind.
+
+        They have the tag `ATTEMPT` with the value `attempt`. If `attempt` is empty, nothing is deleted.
+        """
         if attempt:
             for left in find_trainings(self._store.database, ATTEMPT, attempt, self._store.patience):
                 self._store.client.delete_run(left)

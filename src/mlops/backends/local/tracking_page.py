@@ -1,4 +1,4 @@
-"""MLflow's page. Its server runs in a separate virtual environment, because it needs 60 more packages."""
+"""MLflow's page. The page's server needs 60 more packages, so it has a separate virtual environment."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -23,7 +23,7 @@ class MemorySecrets:
 
     @contextmanager
     def replace_keys(self, environment: str, *, keep_primary: bool) -> Iterator[None]:
-        """Store new keys; restore the old ones after an exception.
+        """Store new keys, and restore the old ones if the ``with`` block raises an exception.
 
         If `keep_primary` is true, the old primary key becomes the secondary key.
         """

@@ -27,7 +27,7 @@ from mlops.serving.app import Application
 from mlops.serving.script import load_script
 
 STOP_SECONDS = 15.0
-_LOADING = threading.Lock()  # because scripts find their model with an environment variable, which all threads share
+_LOADING = threading.Lock()  # scripts load one at a time, because all find their model with the same variable
 
 
 class ThreadServer:
@@ -38,7 +38,7 @@ class ThreadServer:
     application : Application
         The application that answers requests.
     port : int
-        The loopback port; 0 for any free port. The previous server can still listen on the same port.
+        The loopback port; 0 for any free port. The port may be one on which the previous server still listens.
     """
 
     def __init__(self, application: Application, port: int) -> None:
@@ -61,7 +61,7 @@ class ThreadServer:
         return bool(self._server.started) and self._thread.is_alive()
 
     def stop(self) -> None:
-        """Stop the server and wait until it has stopped, but at most `STOP_SECONDS` if a request hangs."""
+        """Stop the server. If a request hangs, wait at most `STOP_SECONDS` for it."""
         self._server.should_exit = True
         self._thread.join(STOP_SECONDS)
         if self._thread.is_alive():
@@ -95,7 +95,7 @@ class MemoryState(Deployments):
         return self.current.server if self.current else None
 
     def forget_server(self) -> "MemoryState":
-        """Return the state after its server was stopped."""
+        """Return the state without its server, which was stopped."""
         return replace(self, current=replace(self.current, server=None)) if self.current else self
 
 
@@ -130,7 +130,7 @@ class MemorySite:
 
     @contextmanager
     def replace_keys(self, *, keep_primary: bool) -> Iterator[bool]:
-        """See `Site`. A server keeps the keys that it was started with."""
+        """See `Site`. Always yields False, because a server gets its keys only when it starts."""
         with self.secrets.replace_keys(self.environment, keep_primary=keep_primary):
             yield False
 
@@ -212,7 +212,7 @@ class MemorySite:
 
 @contextmanager
 def _model_folder(folder: Path) -> Iterator[None]:
-    """Until the end of the block, set the environment variable in which a scoring script finds its model's folder."""
+    """Set the environment variable that tells a scoring script the folder of its model, for a ``with`` block."""
     with _LOADING:
         before = os.environ.get("AZUREML_MODEL_DIR")
         os.environ["AZUREML_MODEL_DIR"] = str(folder)

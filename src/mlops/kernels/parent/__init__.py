@@ -2,8 +2,8 @@
 
 The parent has one thread, no zmq context and no signal handlers. It forks a kernel as soon as it has imported the
 packages that the kernel's notebook needs. Next, it imports the packages that other notebooks in the same folder need.
-It imports the remaining packages once no kernel has started or ended for two seconds. Earlier, an import could delay a
-kernel, because a request cannot interrupt an import.
+It imports the remaining packages once no kernel has started or ended for two seconds. An import during this time could
+delay a kernel, because a request cannot interrupt an import.
 
 .. code-block:: text
 

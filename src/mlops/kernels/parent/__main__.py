@@ -16,7 +16,7 @@ from mlops.kernels.request import Order
 
 
 def _live(order: Order) -> Job | None:
-    """Import the modules that the order lists, and serve clients."""
+    """Import the modules that the order lists, and serve clients. Return the result of `ParentServer.serve`."""
     listener = socket.socket(fileno=order.listener)
     listener.set_inheritable(False)
     listener.listen(128)  # called again, because clients see the process that last called `listen` as their peer

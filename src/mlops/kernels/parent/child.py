@@ -135,8 +135,8 @@ def _run_kernel(request: Request, ready: int, parent: int, module_files: Sequenc
 
     class IPKernelApp(kernelapp.IPKernelApp):
         def init_kernel(self) -> None:
-            # ipykernel lists the files of all modules for its debugger. In a fork that copies the memory of 5,000
-            # modules, which takes 15 ms and 18 MB. So the parent has listed them.
+            # ipykernel lists the files of all modules for its debugger. In a fork, this would copy the memory of
+            # 5,000 modules, which takes 15 ms and 18 MB. So the parent has listed the files.
             ipkernel.sys = _NoModules()
             try:
                 super().init_kernel()

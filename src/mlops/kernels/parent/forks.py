@@ -22,7 +22,7 @@ class Waiting:
     request : Request
         The request.
     files : tuple of int
-        The file descriptors that came with the request. This object must close them.
+        The file descriptors that came with the request. The parent must close them.
     """
 
     channel: Channel
@@ -116,7 +116,7 @@ def close_all(files: Iterable[int]) -> None:
 
 
 def _kill_group(pid: int) -> None:
-    """Kill a fork and the processes that it started. Its exit code must not have been collected yet."""
+    """Kill a fork and the processes that it started. Call this before the exit code of the fork is collected."""
     for kill in (os.killpg, os.kill):  # a new fork may not have its own process group yet
         with contextlib.suppress(ProcessLookupError):
             kill(pid, signal.SIGKILL)

@@ -34,7 +34,7 @@ KERNEL_PACKAGES = {name.split(".")[0] for name in MACHINERY}
 
 @dataclass(frozen=True)
 class Imports:
-    """The effects of a parent's imports, as a fork must know them.
+    """The facts about the imports of a parent that a fork must know.
 
     Parameters
     ----------
@@ -96,8 +96,8 @@ class Importer:
         Parameters
         ----------
         end_if_late : bool
-            Whether to end this process when the time limit is exceeded. If false, only the import is interrupted, and C
-            code first runs to its end.
+            Whether to end this process when the time limit is exceeded. If false, only the import is interrupted. An
+            import that is executing C code is interrupted when that code returns.
         """
         module = self._pending.pop(0)
         # pandas checks on import whether it runs in a notebook. There, it shows 20 columns.

@@ -32,8 +32,8 @@ class ParentServer:
     listener : socket
         The socket that clients connect to.
     path : str
-        The path of the socket. If this file is deleted, the parent ends when it is idle, because no new client can
-        connect.
+        The path of the socket. If the socket is deleted, no new client can connect, so the parent ends as soon as it is
+        idle.
     idle_seconds : float
         The idle time, in seconds, after which the parent ends.
     importer : Importer
@@ -93,8 +93,8 @@ class ParentServer:
     def _count_rest(self) -> float:
         """Return the seconds to wait before the next import.
 
-        A request for a fork cannot interrupt an import. So the import of a module that is not known to be needed starts
-        `QUIET_SECONDS` after the last start or end of a fork.
+        Modules that kernels need, or will probably need soon, are imported at once. Any other import waits until no
+        fork has started or ended for `QUIET_SECONDS`, because a request for a fork cannot interrupt an import.
         """
         if not self._importer.pending:
             return math.inf
@@ -104,7 +104,7 @@ class ParentServer:
 
     def _import_next(self) -> Job | None:
         """Import one module, then fork for the requests that waited for it."""
-        self._importer.import_next(end_if_late=not self._forks)  # its forks would end, too
+        self._importer.import_next(end_if_late=not self._forks)  # if the parent ended, its forks would end, too
         if not self._importer.pending:
             self._last = time.monotonic()
         for waiting in list(self._forks.waiting):
@@ -184,7 +184,7 @@ class ParentServer:
         }
 
     def _take(self, channel: Channel, message: Message) -> Job | None:
-        """Fork for a request. If the request needs modules that are not imported yet, it waits for them."""
+        """Fork for a request. If the request needs modules that are not imported yet, store it until they are."""
         try:
             request = self._check(channel, message)
         except MessageError as error:

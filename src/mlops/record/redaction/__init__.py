@@ -90,7 +90,7 @@ class Redactor:
 
 
 def _name_kind(key: Any, kind: str) -> str:
-    """Return the MIME type of a value. In a MIME bundle, the type is the key of the value."""
+    """Return the MIME type of a value: its key if the key is a MIME type, otherwise `kind`."""
     return key if isinstance(key, str) and "/" in key else kind
 
 
@@ -130,9 +130,9 @@ def redact_text(text: str, secrets: Iterable[str]) -> str:
 
 
 def redact_known(text: str, others: Iterable[str] = ()) -> str:
-    """Replace `others` and all secrets that this process has passed to `make_redactor`.
+    """Return the text with ``***`` instead of `others` and of all secrets that were passed to `make_redactor`.
 
-    All secrets are replaced in one pass. In two passes, a short secret could be replaced first, and the rest of a
-    longer secret that begins with it would remain.
+    All secrets are replaced in one pass. In two passes, a short secret could be replaced first. The rest of a longer
+    secret that begins with the short one would then remain.
     """
     return redact_text(text, [*_known, *others])

@@ -32,7 +32,7 @@ def clean_picture(encoded: str) -> str:
 
 
 def clean_embedded(text: str) -> str:
-    """Remove the embedded texts of the pictures in a string's ``data:`` URLs."""
+    """Return `text` with the embedded texts removed from the pictures in its ``data:`` URLs."""
     if ";base64," not in text:
         return text
     return EMBEDDED.sub(lambda found: found[1] + _clean_url(found[2]), text)

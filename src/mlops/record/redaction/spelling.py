@@ -1,9 +1,9 @@
 r"""The spellings of a secret: unchanged, escaped for code, JSON, HTML or a URL, in base64 or in hexadecimal.
 
 A spelling is a regular expression that matches every escaped form of each character: ``&`` is also ``&amp;``,
-``&#38;``, ``%26`` and ``\u0026``. Searching with it is slow (50 MB/s). So each spelling also has an anchor: the longest
-part of the secret that no format changes. Only texts that contain the anchor are searched with the regular expression.
-Finding the anchor is fast (1 GB/s).
+``&#38;``, ``%26`` and ``\u0026``. A search with a regular expression is slow (50 MB/s), and a search for a fixed text
+is fast (1 GB/s). So each spelling also has an anchor, which is the longest part of the secret that no format changes.
+Only texts that contain the anchor are searched with the regular expression.
 """
 
 import base64

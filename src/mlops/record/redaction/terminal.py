@@ -21,7 +21,7 @@ def escape_controls(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Return the text that a terminal shows at the end of a program's output, including colour codes.
+    """Return the text that a terminal shows after a program has written its output. Colour codes are kept.
 
     Parameters
     ----------

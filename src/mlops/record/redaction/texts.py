@@ -41,7 +41,7 @@ def redact_pieces(pieces: Sequence[str], spellings: Sequence[Spelling], *, marku
 def _list_quiet(text: str, markup: bool) -> Iterator[tuple[re.Pattern[str], str]]:
     """Yield each pattern of ignored characters, such as colour codes, and the text with most of its matches removed.
 
-    This text is only searched for anchors.
+    The shortened text is only searched for anchors.
     """
     coloured = CODE.sub("", text) if "\x1b" in text else text
     joined = "".join(line.strip(" \t\r") for line in coloured.split("\n")) if "\n" in coloured else coloured

@@ -100,7 +100,7 @@ def require_writable(path: Path, patience: Patience = PATIENT) -> None:
 
     def write(connection: sqlite3.Connection) -> list[str]:
         found = [row[0] for row in connection.execute("PRAGMA quick_check(1)")] if check else ["ok"]
-        connection.execute("BEGIN EXCLUSIVE")  # exclusive, because a commit must also wait for readers
+        connection.execute("BEGIN EXCLUSIVE")  # a commit waits for readers, too, so the check must wait for them
         connection.execute("CREATE TABLE mlops_can_write (id)")
         connection.execute("ROLLBACK")
         return found

@@ -141,7 +141,7 @@ def _list_failures() -> tuple[type[Exception], ...]:
 
 
 def _find_cause(error: BaseException | None) -> sqlite3.Error | None:
-    """Return the SQLite error behind `error`, or None if there is none."""
+    """Return the SQLite error that caused `error`, or None if there is none."""
     while error is not None and not isinstance(error, sqlite3.Error):
         error = error.__cause__ or error.__context__
     return error

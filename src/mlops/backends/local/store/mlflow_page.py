@@ -15,7 +15,7 @@ from mlops.record.lineage import UNKNOWN
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
 
-DIGITS = 12  # digits of the data's hash, as in the name of the folder of a version; MLflow allows up to 36
+DIGITS = 12  # digits of the data's hash, as many as in the names of folders of data; MLflow allows up to 36
 TYPES = {"int": "long", "uint": "long", "float": "double", "bool": "boolean", "datetime": "datetime"}
 
 

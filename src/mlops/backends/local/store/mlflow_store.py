@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 EXPERIMENT = "training"
-# Otherwise MLflow's page mistakes trainings for evaluations of agents.
+# Without this tag, MLflow's page mistakes trainings for evaluations of agents.
 KIND = {"mlflow.experimentKind": "custom_model_development"}
 ARTIFACTS = "model"
 FILES_TAG = "files"
@@ -126,8 +126,8 @@ class MlflowStore:
     def prepare_write(self) -> None:
         """Prepare the store for a change; called before every write.
 
-        If MLOPS_HOME was copied or moved, the paths in the database are updated, so that new files are stored here.
-        Missing notes of champions are written, so that the deletion of a champion is noticed later.
+        If MLOPS_HOME was copied or moved, the paths in the database are updated, so that new files are stored in this
+        MLOPS_HOME. Missing notes of champions are written, so that the deletion of a champion is noticed later.
         """
         move_locations(self.home / DATABASE, EXPERIMENT, self.patience)
         self.note_champions()

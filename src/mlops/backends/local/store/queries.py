@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mlops.backends.local.store.database import PATIENT, Patience, ask_database
 
-DELETED = "Deleted_Internal"  # the stage of a deleted version, because MLflow keeps its row
+DELETED = "Deleted_Internal"  # the stage of a deleted version, whose row MLflow keeps
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def read_versions(
 
 
 def find_deleted(database: Path, name: str, tag: str, patience: Patience = PATIENT) -> int:
-    """Return the number of a model's newest deleted version that has a tag, or 0. MLflow keeps tags after a deletion.
+    """Return the number of the newest deleted version of a model that still has the tag `tag`; 0 if there is none.
 
     Raises
     ------
@@ -97,7 +97,7 @@ def find_deleted(database: Path, name: str, tag: str, patience: Patience = PATIE
 
 
 def has_training(database: Path, run_id: str, patience: Patience = PATIENT) -> bool:
-    """Return whether MLflow's database has the run of a training.
+    """Return whether MLflow's database has a training with this run id.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def has_training(database: Path, run_id: str, patience: Patience = PATIENT) -> b
 
 
 def find_trainings(database: Path, tag: str, value: str, patience: Patience = PATIENT) -> list[str]:
-    """Return the ids of the undeleted MLflow runs that have a tag with this value.
+    """Return the ids of the MLflow runs in which `tag` has the value `value`, without deleted runs.
 
     Raises
     ------
