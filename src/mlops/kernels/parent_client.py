@@ -243,7 +243,7 @@ def is_recent(note: Path) -> bool:
 
 
 def _greet(channel: Channel, seconds: float) -> tuple[str, ...] | None:
-    """Return the packages that the parent has not imported yet, or None if the parent does not answer in time.
+    """Return the packages that the parent has not imported yet; None if the parent does not answer in time.
 
     Raises
     ------

@@ -19,7 +19,8 @@ def run_submitted(plan: Plan, surroundings: Surroundings, job: Job) -> RunRecord
     """Run the step `plan.at` of a submitted run.
 
     The platform stores the folder of the run between two steps. So this function first fetches the folder, and stores
-    it after the step, even if the step failed or was interrupted. It also shows the state of the run on the platform.
+    it after the step, even if the step failed or was interrupted. The function also sends the state of the run to the
+    platform.
 
     Returns
     -------

@@ -176,7 +176,7 @@ class LocalPipelines:
         return PublishedPipeline(PUBLISHED, version, f"{PUBLISHED}:{version}", self._workspace.project.as_uri())
 
     def _find_data(self, submission: Submission) -> str:
-        """Return the path or URL of the data file that a submission names; "" if it asks for the newest version."""
+        """Return the path or URL of the data file that a submission names; "" for a submission without one."""
         data = submission.data_file_path
         if not data and submission.dataset_version != LATEST:
             return self._datasets.get_version(submission.dataset_version).url
