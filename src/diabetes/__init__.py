@@ -22,7 +22,7 @@ class Diabetes(Problem):
     """442 patients with ten baseline measurements each, and their disease progression one year later."""
 
     name = "diabetes"
-    # The limit is ten standard deviations. A feature with a sum of squares of 1 over 442 rows has one of 0.048.
+    # The limits are ten standard deviations. A feature's squares sum to 1 over 442 rows, so one deviation is 0.048.
     columns = (
         *(Column(name, minimum=-0.5, maximum=0.5) for name in FEATURES),
         Column("Y", role="target", minimum=0.0, maximum=500.0, title="disease progression", unit=UNIT),

@@ -1,10 +1,11 @@
 """The program `mlops`.
 
-Importing the command line takes seconds. If the parent process of the warm kernels is running, it has already imported
-the command line, so the command runs in a fork of the parent. Otherwise, the command runs in this process. If it runs
-notebooks, it also starts a parent in the background, for the next commands.
+Importing the command line takes seconds. A background process, the parent of the warm kernels, has already imported it.
+If the parent is running, the command runs in a fork of the parent. Otherwise, the command runs in this process. If that
+command runs notebooks, a parent is started in the background, for later commands.
 
-The other modules of `mlops` are imported inside the functions, where Ctrl-C during an import causes no traceback.
+This module imports the other modules of `mlops` only inside functions, so that Ctrl-C during an import does not print a
+traceback.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 ENTRY = "mlops.cli:run_program"
 RUNS_NOTEBOOKS = ("run", "resume", "sweep")
 STANDARD_ERROR = 2
-STAYS = "kernels"  # never runs in a fork, because it can end the parent with all forks
+STAYS = "kernels"  # this command never runs in a fork, because it can end the parent and all its forks
 
 
 def main() -> None:
@@ -48,14 +49,17 @@ def _run() -> None:
 
 
 def _open_standard_files() -> None:
-    """Open the null device for closed standard streams, so that no other file gets their descriptors."""
+    """Open the null device for each standard stream that is closed, so that no other file gets its descriptor."""
     while (found := os.open(os.devnull, os.O_RDWR)) <= STANDARD_ERROR:
         pass
     os.close(found)
 
 
 def _run_forked() -> int | None:
-    """Run the command in a fork and return its exit code. Return None if the command must run in this process."""
+    """Run the command in a fork of the warm kernels' parent, and return the exit code of the command.
+
+    Return None if the command must run in this process.
+    """
     from mlops.kernels.parent_client import run_command
     from mlops.kernels.socket_folder import UnavailableError
 
@@ -67,7 +71,7 @@ def _run_forked() -> int | None:
 
 
 def _find_parent() -> Connection | None:
-    """Return a connection to a parent process that is ready, or None.
+    """Return a connection to the parent of the warm kernels, or None if no parent is ready.
 
     If no parent is ready and the command runs notebooks, start a parent in the background.
     """

@@ -33,14 +33,14 @@
     │   └── ServiceTestFailed
     └── StepFailed
 
-`RunInterrupted` is not in this tree. It is a `KeyboardInterrupt`, so code that handles errors does not catch it.
+`RunInterrupted` is not in this tree. It is a `KeyboardInterrupt`, so `except Exception` does not catch it.
 
 Every message names the wrong value, where it came from, and the fix.
 """
 
 
 def quote_cause(error: BaseException) -> str:
-    """Return another library's message as one line without a full stop, to quote it at the end of a sentence."""
+    """Return the message of an error as one line without a final full stop, so that another message can quote it."""
     return " ".join(str(error).split()).rstrip(".")
 
 
@@ -57,11 +57,11 @@ class ParameterError(UsageError):
 
 
 class FormatError(UsageError):
-    """A newer version wrote the state, or the state must be upgraded first."""
+    """A newer version of `mlops` wrote the state, or the state is old and must be upgraded first."""
 
 
 class ProblemError(UsageError):
-    """The declaration of the problem is missing or inconsistent, or code, data or a model does not match it."""
+    """The declaration of the problem is missing or inconsistent, or does not match the code, the data or a model."""
 
 
 class ExtraMissingError(UsageError):
@@ -72,7 +72,7 @@ class ExtraMissingError(UsageError):
     what : str
         The feature that needs the packages, as the subject of the message.
     extra : str
-        The extra of ``pyproject.toml`` that contains the packages.
+        The name of the extra in ``pyproject.toml`` that installs the packages.
     missing : str
         The missing packages or modules. The message names the first one.
     """
@@ -90,7 +90,7 @@ class DataTestFailed(MlopsError):
 
 
 class HandoffError(MlopsError):
-    """The results of a notebook are missing, or a value cannot be handed on."""
+    """The results of a notebook are missing, or a value cannot be handed on to the next notebook."""
 
 
 class IntegrityError(MlopsError):
@@ -98,7 +98,7 @@ class IntegrityError(MlopsError):
 
 
 class ConflictError(MlopsError):
-    """Another run changed the champion, or the state of an environment, after it was read."""
+    """Another run changed the champion or the state of an environment after this run had read it."""
 
 
 class NotFoundError(MlopsError):
@@ -165,7 +165,7 @@ class ClusterError(MlopsError):
 
 
 class DeploymentError(MlopsError):
-    """A service did not start, or an image must not be deployed in this environment."""
+    """A service did not start, or an image is not allowed in an environment."""
 
 
 class RolledBackError(DeploymentError):
@@ -191,8 +191,8 @@ class StepFailed(MlopsError):
     message : str
         A description of the error, with the cell in which it happened.
     kind : str
-        The class of the exception that a cell raised: "ConflictError". Empty if no cell raised one, for example because
-        the kernel died.
+        The name of the exception class, such as "ConflictError", if a cell raised an exception. Empty otherwise, for
+        example if the kernel died.
     cell : str
         The first line of the failed cell. Empty if no cell ran.
     line : int
@@ -214,8 +214,8 @@ class RunInterrupted(KeyboardInterrupt):
     run_id : str
         The id of the run, which can be resumed.
     problem : str
-        A message about a service that may still serve although it has not passed its test. Empty if there is no such
-        service.
+        A message about a service that may still be running although it has not passed its test. Empty if there is no
+        such service.
     """
 
     def __init__(self, run_id: str, problem: str = "") -> None:

@@ -1,7 +1,7 @@
-"""Scraps: the results that a notebook hands on, in scrapbook's own format.
+"""Scraps: the results that a notebook hands on, in the format of the library scrapbook.
 
-scrapbook can read these scraps, and this module can read scrapbook's. scrapbook is not imported, because this would
-take seconds in every kernel (it imports papermill and cloud clients).
+scrapbook can read the scraps that this module writes, and this module can read the scraps that scrapbook writes. This
+module does not import scrapbook, because the import would take seconds in every kernel.
 """
 
 import json
@@ -16,14 +16,14 @@ MIME_PREFIX = "application/scrapbook.scrap."
 
 
 def name_copy(notebook: str, environment: str = "") -> str:
-    """Return the file name of an executed notebook: "02_train.ipynb", "06_deploy-qa.ipynb"."""
+    """Return the file name of an executed notebook: "02_train.ipynb" or, with an environment, "06_deploy-qa.ipynb"."""
     return f"{notebook}-{environment}.ipynb" if environment else f"{notebook}.ipynb"
 
 
 def read_scraps(path: Path) -> dict[str, Any]:
-    """Return the scraps of a notebook file by name. The result is empty if the file is missing or has no scraps.
+    """Return the scraps in a notebook file: their values by name.
 
-    This reads the JSON directly, because importing scrapbook takes over a second.
+    The result is empty if the file is missing or has no scraps.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def read_scraps(path: Path) -> dict[str, Any]:
 
 
 def extract_scraps(notebook: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the scraps of a parsed notebook by name.
+    """Return the scraps in a parsed notebook: their values by name.
 
     Raises
     ------
@@ -58,13 +58,16 @@ def extract_scraps(notebook: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def collect_scraps(bundles: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the scraps in the outputs of cells, by name. This raises the same error as `extract_scraps`."""
+    """Return the scraps in the data of cell outputs: their values by name.
+
+    This function raises the same error as `extract_scraps`.
+    """
     scraps = ((mime, data) for bundle in bundles for mime, data in bundle.items() if mime.startswith(MIME_PREFIX))
     return dict(_read_scrap(mime, payload) for mime, payload in scraps)
 
 
 def write_scraps(path: Path, values: Mapping[str, Any]) -> None:
-    """Write a notebook that contains only scraps. `read_results` needs nothing else."""
+    """Write a notebook file that contains only these values, as scraps."""
     outputs = [make_scrap(name, value) for name, value in values.items()]
     cell: dict[str, Any] = {
         "cell_type": "code",
@@ -78,7 +81,7 @@ def write_scraps(path: Path, values: Mapping[str, Any]) -> None:
 
 
 def make_scrap(name: str, value: Any) -> dict[str, Any]:
-    """Return a scrap as a cell's output, in the form that scrapbook's ``glue`` displays."""
+    """Return a value as the cell output that scrapbook's ``glue`` would create for it."""
     encoder = "text" if isinstance(value, str) else "json"  # with "json", scrapbook would parse a text as JSON
     data = "null" if value is None else value  # scrapbook's schema refuses null, but it decodes "null"
     payload = {"name": name, "data": data, "encoder": encoder, "version": 1}

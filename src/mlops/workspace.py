@@ -1,7 +1,7 @@
 """The folders of a project, and MLOPS_HOME, the folder with the state that outlives a run.
 
-Different versions of this engine use the same home, so it has a format number in the file ``format``. Code that reads a
-home calls `check_home` first, and code that writes to a home calls `mark_home`.
+MLOPS_HOME is also called the home. Different versions of `mlops` can use the same home, so its file ``format`` contains
+a format number. Code that reads a home calls `check_home` first, and code that writes to a home calls `mark_home`.
 """
 
 import os
@@ -55,23 +55,22 @@ class Workspace:
 
 
 def find_workspace(environ: Mapping[str, str] | None = None, start: Path | None = None) -> Workspace:
-    """Find the project that the current folder belongs to.
+    """Return the folders of the project that the current folder belongs to.
 
     Parameters
     ----------
     environ : mapping, optional
-        The environment. ``MLOPS_HOME`` (default ``<project>/.mlops``) and ``MLOPS_OUTPUTS``
-        (default ``<project>/outputs``) are the two folders that the engine writes to.
+        The environment variables. ``MLOPS_HOME`` (default ``<project>/.mlops``) and ``MLOPS_OUTPUTS``
+        (default ``<project>/outputs``) name the two folders that the engine writes to.
     start : Path, optional
         The folder in which the search begins. The default is the current folder. The project is the nearest folder,
-        from `start` upwards, that has ``parameters/base.yml``. If there is none, it is the checkout that this package
-        was installed from.
+        from `start` upwards, that has ``parameters/base.yml``. If there is no such folder, the project is the checkout
+        that this package was installed from.
 
     Raises
     ------
     UsageError
-        If there is no project above `start` and the package was not installed from a checkout. Also if MLOPS_HOME,
-        MLOPS_OUTPUTS or a parent of these folders is a file.
+        If no project is found. Also if MLOPS_HOME, MLOPS_OUTPUTS or a parent of these folders is a file.
     """
     environ = os.environ if environ is None else environ
     start = (start or Path.cwd()).resolve()
@@ -140,9 +139,9 @@ def check_home(home: Path, newest: int = HOME_FORMAT) -> None:
 
 
 def mark_home(home: Path, newest: int = HOME_FORMAT) -> None:
-    """Create MLOPS_HOME if it does not exist, and raise its format number to the format that this version writes.
+    """Set the format number of MLOPS_HOME to `newest`. Create the folder if it does not exist.
 
-    It is safe to call this again. It raises the same errors as `check_home`.
+    A second call changes nothing. This function raises the same errors as `check_home`.
     """
     check_home(home, newest)
     if not (home / FORMAT_FILE).is_file() or read_home_format(home) < newest:
@@ -150,6 +149,9 @@ def mark_home(home: Path, newest: int = HOME_FORMAT) -> None:
 
 
 def mark_new_home(home: Path) -> None:
-    """Set the format number of a home that has no files yet, because a home without a number counts as format 1."""
+    """Set the format number of MLOPS_HOME if the folder is missing or empty.
+
+    A folder with files but without a number has format 1.
+    """
     if not home.is_dir() or not any(home.iterdir()):
         mark_home(home)

@@ -86,7 +86,7 @@ from mlops.record.ledger import FORMAT
         (["runs", "monday", "--log", "train", "--cancel"], "--log and --cancel cannot be combined."),
         (["runs", "monday", "--download", "reports", "--cancel"], "--download and --cancel cannot be combined."),
         (["run", "all", "-p", "evaluate.promote_always=true"], "Add --reason TEXT"),
-        (["run", "all", "--reason", "ticket 42"], "the gate is not overruled. Remove it, or add -p evaluate"),
+        (["run", "all", "--reason", "ticket 42"], "the gate is not overruled. Remove --reason, or add -p evaluate"),
         (["rnu", "all"], "No such command 'rnu'. Did you mean 'run'?"),
         (["run", "all", "--onyl", "train"], "(Did you mean one of: '--json', '--only'?)"),
         (

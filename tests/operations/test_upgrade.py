@@ -123,7 +123,7 @@ def test_a_home_in_use_is_refused_and_left_alone(old: Workspace) -> None:
     write_run(replace(record, state="succeeded"), old.outputs)
     with (
         FileLock(old.home / "registry.lock"),
-        pytest.raises(UsageError, match="registry.lock is locked by another process, which works on the home"),
+        pytest.raises(UsageError, match="registry.lock is locked by another process, which is using MLOPS_HOME"),
     ):
         run_upgrade(old)
     assert (read_home_format(old.home), find_backups(old)) == (1, [])

@@ -115,7 +115,7 @@ ERROR = metrics.mean_squared_error()
         ({"columns": (TARGET,)}, "The problem 'broken' has no features. Declare at least one column with the role"),
         (
             {"columns": (NUMBER, Column("b", kind="category", role="target"))},
-            "The column 'b' is the target, so it needs its classes: allowed=(...).",
+            "The column 'b' is a category and the target, so it must list its classes: allowed=(...).",
         ),
         (
             {"columns": (NUMBER, Column("b", kind="date", role="target"))},

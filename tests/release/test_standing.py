@@ -40,13 +40,13 @@ def test_whether_the_champion_serves_is_unknown_if_it_or_the_environment_cannot_
         (
             replace(SERVICE, health="stopped", original="/data/.mlops"),
             CHAMPION,
-            "It was started in /data/.mlops, not in this home. "
+            "It was started in /data/.mlops, not in this MLOPS_HOME. "
             "`mlops run release --platform azure` deploys the champion, tiny version 2, here.",
         ),
         (
             replace(SERVICE, environment="qa", health="stopped", original="/data/.mlops"),
             None,
-            "It was started in /data/.mlops, not in this home.",
+            "It was started in /data/.mlops, not in this MLOPS_HOME.",
         ),
         (replace(SERVICE, environment="qa"), CHAMPION, ""),
         (

@@ -1,4 +1,4 @@
-"""``python -m mlops.cli`` runs the command line in a new process. The command `mlops` may run in a forked one."""
+"""``python -m mlops.cli`` runs the command line in this process. The program `mlops` may run it in a fork instead."""
 
 from mlops.cli import run_program
 

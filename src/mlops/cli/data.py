@@ -19,8 +19,8 @@ def profile(data_file: str, output: Path | None, scheduler: str) -> None:
     """Write a profile of a data file. The data test compares new data with this profile.
 
     DATA_FILE is a CSV or Parquet file, or a folder of Parquet files. With --scheduler, the workers of a Dask cluster
-    read the files of a folder side by side. Each worker must find the files at the same path or URL. The cluster does
-    not change the profile.
+    read the files of a folder side by side. Each worker must find the files at the same path or URL. The profile
+    is the same as without a cluster.
 
     \b
     Examples:

@@ -109,8 +109,8 @@ def shorten_path(path: Path) -> str:
 def name_program() -> str:
     """Return the name by which the user can call this program in the current folder: "mlops" or ".venv/bin/mlops".
 
-    Lines that the user copies (`Next`, `Try it`) begin with this name. Sentences say `mlops`, because they also appear
-    in records, reports and logs.
+    Lines that the user copies (`Next`, `Try it`) begin with this name. Other messages say `mlops`, because they also
+    appear in records, reports and logs.
     """
     path = Path(sys.argv[0])
     if path.name == "__main__.py":

@@ -40,7 +40,10 @@ def report(platform: str) -> None:
 
 
 def _read_overview(platform: str) -> "Overview":
-    """Return the overview of the environments, or only the problem if the project cannot be opened."""
+    """Return the overview of the environments.
+
+    If the project cannot be opened, the overview contains only the error message.
+    """
     from mlops.operations.overview import read_overview
     from mlops.portal.environments import Overview
 

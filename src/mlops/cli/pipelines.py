@@ -226,9 +226,10 @@ def _list_states(run: SubmittedRun) -> Iterable[str]:
 
 
 def _list_steps(run: SubmittedRun, said: str = "") -> Iterable[str]:
-    """Yield a line for each step. A line omits the reason of its step if the line before it gave the same reason.
+    """Yield a line for each step: its name, its state, and the reason for the state.
 
-    `said` is the reason that was printed before the first step.
+    A reason is left out if it is the same as the reason printed before it. `said` is the reason that was printed before
+    the first line.
     """
     for step in run.steps:
         yield f"  {step.name:<18} {step.state:<10} {step.reason if step.reason != said else ''}".rstrip()

@@ -134,7 +134,7 @@ def run(
 
 
 def explain_release(remaining: Remaining) -> str:
-    """Say why a release follows although the new model was rejected."""
+    """Return why the run continues with a release although the new model was rejected."""
     production = remaining.service
     if production is None:
         return "Production serves nothing yet, so the champion is released."
@@ -205,7 +205,7 @@ def _conclude(
 
 
 def _describe_data(record: RunRecord, opened: OpenProject) -> tuple[str, RefusedData | None]:
-    """Describe the data that passed its test, or return the data that failed its test."""
+    """Return a description of the data if it passed its test, and the refused data if it failed its test."""
     datasets = opened.backend.datasets
     with suppress(MlopsError):  # a message about the unreachable platform was already printed
         return describe_data(record, datasets), find_refused(record, datasets)
@@ -219,7 +219,10 @@ def find_page(record: RunRecord, outputs: Path) -> Path:
 
 
 def _read_status(opened: OpenProject) -> Status:
-    """Return the status of the project. If that fails, print the reason, and return a status with only the reason."""
+    """Return the status of the project.
+
+    If the status cannot be read, print the reason, and return a status that contains only the reason.
+    """
     try:
         found = read_status(opened)
     except MlopsError as error:

@@ -75,7 +75,10 @@ def show_status(found: Status) -> None:
 
 
 def _list_lines(found: Status, standing: Standing | None, told: str) -> list[str]:
-    """Return the lines about an environment. Leave out a rollback that `told`, the text printed so far, describes."""
+    """Return the lines about an environment.
+
+    `told` is the text that was printed so far. If it already describes a rollback, the lines do not describe it again.
+    """
     if standing is None:
         return ["nothing deployed yet"]
     service = standing.service

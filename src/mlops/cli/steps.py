@@ -1,4 +1,4 @@
-"""The command that starts a step on a machine of a submitted run."""
+"""The command that runs one step of a submitted run, on the machine that the platform started for the step."""
 
 import sys
 from pathlib import Path
@@ -24,8 +24,8 @@ from mlops.record.ledger import RunRecord
 def run_step(pipeline: str, step: str, platform: str, build_id: str, build_uri: str, **submitted: str) -> None:
     """Run one step of a submitted run. The platform starts this command, not you.
 
-    The run's folder is first fetched from the platform, and stored there afterwards.
-    The notebook runs as with `mlops run`.
+    The command fetches the run's folder from the platform, runs the step as `mlops run` does, and stores the folder
+    on the platform again.
 
     \b
     Example:

@@ -58,7 +58,10 @@ def print_json(value: object) -> None:
 
 
 def reserve_output(context: click.Context, _: click.Parameter, as_json: bool) -> bool:
-    """Reserve standard output for `print_json`. Click calls this for ``--json``; libraries print to standard error."""
+    """Reserve standard output for `print_json` if `as_json` is true. Everything else is printed on standard error.
+
+    Click calls this function for the option ``--json``.
+    """
     if as_json:
         context.meta[OUTPUT_OF_JSON] = sys.stdout
         context.with_resource(redirect_stdout(sys.stderr))
@@ -87,15 +90,15 @@ def describe_error(error: BaseException) -> str:
 
 
 def print_traceback(error: BaseException) -> None:
-    """Print an unexpected error."""
+    """Print an unexpected error with its traceback."""
     click.echo(redact_error("".join(traceback.format_exception(error))), err=True, nl=False)
 
 
 class RedactionFilter(logging.Filter):
-    """A filter that redacts log messages. For example, asyncio logs errors with everything that a notebook printed."""
+    """A log filter that removes secrets. For example, asyncio logs errors with everything that a notebook printed."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Redact the record, and return True to keep it."""
+        """Remove secrets from a log record. Return True, so that the record is logged."""
         if record.exc_info and not record.exc_text:
             record.exc_text = "".join(traceback.format_exception(*record.exc_info)).rstrip()
         record.msg, record.args = redact_error(record.getMessage()), ()
@@ -136,7 +139,10 @@ def _replace(error: UnicodeError) -> tuple[str, int]:
 
 
 def _find_ascii(name: str) -> codecs.CodecInfo | None:
-    """Provide the ASCII codec under a second name. With the name "ascii", click would write UTF-8."""
+    """Return the ASCII codec if `name` is `ASCII`, its second name. Return None otherwise.
+
+    The second name is needed because click writes UTF-8 to a stream whose encoding is named "ascii".
+    """
     if name.replace("_", "-") != ASCII:
         return None
     known = codecs.lookup("ascii")

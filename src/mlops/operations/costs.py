@@ -63,7 +63,7 @@ def read_prices(path: Path) -> Prices:
     Raises
     ------
     ParameterError
-        If the file is not YAML, a key is unknown or repeated, or a price is not a number in [0, inf).
+        If the file is not YAML, a key is unknown or repeated, or a price is not a finite number that is 0 or more.
     """
     content = read_mapping(path, str(path))
     for key in content:
@@ -81,7 +81,7 @@ def read_prices(path: Path) -> Prices:
 
 def _check_price(path: Path, name: object, price: Any) -> float:
     if isinstance(price, bool) or not isinstance(price, int | float) or not math.isfinite(price) or price < 0:
-        raise ParameterError(f"{path}: prices.{name}: {price!r} is not a price. It takes a number in [0, inf)")
+        raise ParameterError(f"{path}: prices.{name}: {price!r} is not a price. It takes a number that is 0 or more.")
     return float(price)
 
 

@@ -14,10 +14,10 @@ from mlops.record.listener import Listener
 
 
 def choose_data(parameters: Parameters, step: Step, datasets: Datasets) -> Parameters:
-    """Return the parameters with the newest version of the data set as the file for the data test.
+    """Return the parameters, changed so that `step`, the data test, reads the newest version of the data set.
 
-    If the parameters already name a file, or if the data set has no version yet, they are returned unchanged. Without a
-    file, the notebook uses the project's sample data.
+    If the parameters already name a file, or if the data set has no version yet, the parameters are returned unchanged.
+    If they name no file, the notebook tests the project's sample data.
     """
     given = parameters.values[step.name]
     newest = None if given.get(step.takes_data) else datasets.find_newest()
@@ -27,12 +27,12 @@ def choose_data(parameters: Parameters, step: Step, datasets: Datasets) -> Param
 
 
 def describe_data(run: RunRecord, datasets: Datasets, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return the data that a run tested: "churn version 2", or the file; "" if no data passed a test.
+    """Return the name of the data that passed its test in a run: "churn version 2", or the file; "" if none passed.
 
     Raises
     ------
     PlatformError
-        If the platform cannot be asked.
+        If the platform cannot be reached.
     """
     step = find_data_step(steps)
     tested = run.step(step.name) if step else None
@@ -58,7 +58,7 @@ def find_refused(run: RunRecord, datasets: Datasets, steps: Iterable[Step] = ALL
     Raises
     ------
     PlatformError
-        If the platform cannot be asked.
+        If the platform cannot be reached.
     """
     step = find_data_step(steps)
     tested = run.step(step.name) if step else None
@@ -72,7 +72,7 @@ class DataRegistrar(Listener):
     """A listener that registers a new version of the data set after the data test passed.
 
     It registers the new data, if there is any. If the data set has no version yet, it registers the sample data as
-    version 1. It does not register a file that the parameters name.
+    version 1. A file that the parameters name is registered only if it is the new data.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class DataRegistrar(Listener):
     new : str
         The address of the new data; empty if there is none.
     registered : callable, optional
-        Called with each version that is registered.
+        Called with the version of the data set that has the tested data.
     steps : iterable of Step
         The project's steps, one of which tests the data.
     """

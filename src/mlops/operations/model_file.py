@@ -15,7 +15,7 @@ from mlops.platform.models import ModelVersion
 
 @dataclass(frozen=True)
 class ModelFile:
-    """The model version that the file names. `id` is "name:version", as in Azure Machine Learning."""
+    """The content of the file, which names a model version. `id` is "name:version", as in Azure Machine Learning."""
 
     name: str
     version: int

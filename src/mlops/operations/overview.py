@@ -1,4 +1,4 @@
-"""The overview for stakeholders: the service of each environment, why it was deployed, and its typical error."""
+"""The overview for stakeholders: the service of each environment, why it was deployed, and its prediction error."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -19,7 +19,7 @@ from mlops.release.standing import Standing
 
 
 def read_overview(opened: OpenProject) -> Overview:
-    """Ask the platform for the services of its environments. Production comes first.
+    """Return the overview of the environments, which is read from the platform. Production comes first.
 
     The overview shows the project's own model, even if `opened` has an override of the model's name. If a part cannot
     be read, the overview shows the reason instead.
@@ -47,7 +47,7 @@ def _find_dataset(opened: OpenProject) -> tuple[DatasetVersion | None, str]:
 
 
 def refresh_index(opened: OpenProject) -> None:
-    """Rewrite the index page after a change that is not a run. If there is no index page yet, do nothing."""
+    """Rewrite the index page after a change that is not part of a run. If there is no index page yet, do nothing."""
     if (opened.workspace.outputs / "index.html").is_file():
         with suppress(OSError):  # the change was made, even if the page cannot be rewritten
             write_index(opened.workspace.outputs, read_overview(opened))
@@ -83,19 +83,19 @@ def _describe(status: Status, standing: Standing, metric: Metric) -> Environment
 
 
 def _is_first_mention(status: Status, standing: Standing) -> bool:
-    """Return whether `standing` has the first card in the overview that shows this reason for overruling the gate.
+    """Return whether the environment's card in the overview shows why a person overruled the gate for its model.
 
-    Several environments can serve the same model, for which a person overruled the gate.
+    Several environments can serve the same model. Only the first of their cards shows the reason.
     """
     override = standing.service.override
     return next(found for found in reversed(status.standings) if found.service.override == override) == standing
 
 
 def _find_decision(status: Status, standing: Standing, version: ModelVersion | None = None) -> str:
-    """Return who deployed the service, or who rolled back to it, and whether the gate promoted its model.
+    """Return who deployed the service, or who rolled back to it, and whether the gate or a person promoted its model.
 
-    If a person overruled the gate, the text does not say so, because the overview shows it beside the name of the
-    model.
+    If a person overruled the gate, the text does not give the reason, because the overview shows the reason beside the
+    name of the model.
     """
     made, undone = standing.service.decision, standing.restored_by
     by = f" by {made.by}" if made.by else ""

@@ -62,6 +62,6 @@ def provision_platform(opened: OpenProject, listeners: Sequence[Listener] = ()) 
     data = find_data_step(steps)
     named = bool(data and opened.parameters.values[data.name].get(data.takes_data))
     around = replace(surround_run(opened, listeners), secrets=list_secrets)
-    # An earlier test of the same content is not reused. It may have tested the sample, which never becomes a newer
-    # version.
+    # If the user names a file, the test always runs. An earlier test of the same content may have tested the sample
+    # data, which is registered only if the data set has no version yet.
     return run_pipeline(Plan(SETTING_UP, steps, opened.parameters, force=named), around)

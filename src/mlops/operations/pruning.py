@@ -25,7 +25,10 @@ LEFT_ALONE = ("running", "waiting", "unreadable", "newer")  # the states of runs
 
 @dataclass(frozen=True)
 class Pruning:
-    """The old state to delete. `platform_left_alone` is true if state on the platform itself is kept."""
+    """The old state that `prune` deletes.
+
+    `platform_left_alone` is true if nothing on the platform itself is deleted.
+    """
 
     leftovers: tuple[Leftover, ...]
     platform_left_alone: bool
@@ -84,7 +87,7 @@ def prune(opened: OpenProject, before: float) -> Pruning:
 def _require_no_run(outputs: Path) -> None:
     """Raise an error if a run is in progress.
 
-    The lock is not enough, because older versions start runs without it. So the records of the runs are read, too.
+    Older versions of `mlops` do not hold the lock during a run. So the records of the runs are read, too.
     """
     running = next((run for run in list_runs(outputs) if run.state == "running"), None)
     if running:
@@ -151,14 +154,15 @@ def _may_go(run: RunRecord, platform: str) -> bool:
 
 
 def _find_ends(runs: Iterable[RunRecord], now: float) -> dict[str, float]:
-    """Return when each run ended: at its start if the end is unknown, or at infinity if both are unknown.
+    """Return the time at which each run ended, in seconds since 1970, by the id of the run.
 
-    Times from a wrong clock are corrected. If the clock was behind, the recorded times are too early. So
-    `RunRecord.order`, which is also a time, is used if it is later than the recorded end. An order in the future is
-    ignored.
+    If a run has no recorded end, its start is returned. If its times cannot be read, the result is infinity, so the run
+    never counts as old. Times from a wrong clock are corrected:
 
-    If the start of a run is in the future, the clock was ahead. The run then has the end of the run that started after
-    it. If only the end is in the future, the run was resumed while the clock was ahead, and never counts as old.
+    - If the clock was behind, the recorded end is too early. `RunRecord.order` is also a time. If it is later than the
+      recorded end, but not in the future, it is returned instead.
+    - If the start of a run is in the future, the clock was ahead. The end of the next run is returned instead.
+    - If only the end is in the future, the run was resumed while the clock was ahead. The result is infinity.
 
     Parameters
     ----------

@@ -29,7 +29,8 @@ class Remaining:
     service : Service or None
         The service of production, which is not healthy. None if production never had a service.
     is_registered : bool
-        Whether the registry still has the model version of the service. Without it, the image cannot be tested.
+        Whether the registry still has the model version of the service. Without this version, the image cannot be
+        tested.
     """
 
     service: Service | None = None
@@ -89,10 +90,9 @@ def release_again(
 
 
 def find_release_after(opened: OpenProject, run: RunRecord, status: Status) -> NextRelease | None:
-    """Return the release of the model that a run registered, packed or deployed.
+    """Return the release of the model that a run registered, packed into an image or deployed.
 
-    If a release would normally deploy another image, such as the champion's, the command of the returned release names
-    the run's image.
+    The command of the release names the run's image, unless `mlops run release` deploys this image anyway.
 
     Parameters
     ----------

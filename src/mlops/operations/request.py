@@ -68,7 +68,7 @@ class RunRequest:
 
 
 def check_request(opened: OpenProject, request: RunRequest) -> None:
-    """Raise an error if the options of a request are wrong. No request is sent to the platform.
+    """Raise an error if the options of a request are wrong. This function does not contact the platform.
 
     Raises
     ------
@@ -98,8 +98,8 @@ def check_request(opened: OpenProject, request: RunRequest) -> None:
 def give_request(opened: OpenProject, request: RunRequest) -> OpenProject:
     """Return the project with the options of a request as overrides.
 
-    For example, the option `--force` sets the parameter `force` of deployments. If the user sets this parameter, too,
-    the user's value is used.
+    For example, the option `--force` sets the parameter `force` of deployments. If the user also sets this parameter
+    with `-p`, the value from `-p` is used.
     """
     forced: list[Override] = []
     named: list[Override] = []
@@ -155,7 +155,7 @@ def _check_scheduler(opened: OpenProject, request: RunRequest) -> None:
 
 
 def _list_schedulers(request: RunRequest) -> list[tuple[str, str]]:
-    """Return the names of the steps that can use a Dask cluster, each with the parameter for the scheduler."""
+    """Return the steps that can use a Dask cluster: the name of each step, and of its parameter for the scheduler."""
     return [(step.name, step.takes_scheduler) for step in request.asked if step.takes_scheduler]
 
 
@@ -236,7 +236,7 @@ def _require_image(opened: OpenProject, request: RunRequest) -> None:
 
 
 def _require_reason(opened: OpenProject, request: RunRequest) -> None:
-    """Raise an error if the gate is overruled without a reason, or if a reason is given without overruling it."""
+    """Raise an error if the gate is overruled without a reason, or if the gate decides but a reason is given."""
     overruled = False
     for step in request.asked:
         if not step.decides.overruled_by:
@@ -251,4 +251,6 @@ def _require_reason(opened: OpenProject, request: RunRequest) -> None:
     if request.reason and not overruled:
         gates = (f"{step.name}.{step.decides.overruled_by}" for step in request.steps if step.decides.overruled_by)
         add = "".join(f", or add -p {gate}=true" for gate in gates)
-        raise UsageError(f"--reason is for promoting a rejected model, but the gate is not overruled. Remove it{add}.")
+        raise UsageError(
+            f"--reason is for promoting a rejected model, but the gate is not overruled. Remove --reason{add}."
+        )

@@ -31,7 +31,7 @@ def start_run(
     listeners : sequence of Listener
         Notified of the progress.
     release_begins : callable, optional
-        Called before a release that `release_again` starts.
+        Called before `release_again` starts a release.
 
     Returns
     -------

@@ -18,7 +18,8 @@ class Status(ReleaseState):
     """The champion, services, rollbacks and last runs of a project.
 
     The newest run is first in `runs`. `problems` has a text for each part of the platform that cannot be read.
-    `versions` has the model version that each environment serves. If this version is unknown, `unread` has the reason.
+    `versions` has the model version that each environment serves, by the name of the environment. If the version is
+    unknown, `unread` has the reason instead.
     """
 
     runs: Sequence[RunRecord] = ()
@@ -36,7 +37,7 @@ class Status(ReleaseState):
     def name_model(self, service: Service) -> str:
         """Return the name of a service's model and, if a person overruled the gate for it, the reason.
 
-        The reason is left out if the champion has the same one, because it is then shown beside the champion.
+        The reason is left out if it is also the champion's reason, because the status shows it beside the champion.
         """
         told = self.champion.override if self.champion else ""
         return service.model if service.override == told else service.full_model
@@ -44,7 +45,7 @@ class Status(ReleaseState):
     def find_redeployment(self, standing: Standing) -> str:
         """Return a phrase about the earlier rollback of the version that serves now.
 
-        The phrase is empty if the version was not rolled back.
+        The phrase is empty if the version was never rolled back, or if another rollback restored it.
         """
         service = standing.service
         found = [old for old in self.rollbacks if old.environment == service.environment and old.removed(service)]
@@ -61,14 +62,14 @@ class Status(ReleaseState):
 
 
 def read_status(opened: OpenProject, most: int = 0) -> Status:
-    """Ask the platform for the champion and the services, and read the records of the last runs.
+    """Return the status of a project, read from the platform and from the records of the last runs.
 
     Parameters
     ----------
     opened : OpenProject
         The project on its platform.
     most : int
-        The maximum number of runs to return.
+        The maximum number of runs in the status.
 
     Raises
     ------

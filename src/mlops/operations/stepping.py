@@ -56,7 +56,7 @@ def run_submitted_step(opened: OpenProject, asked: SubmittedStep, listeners: Seq
     job.tag(list_tags(asked.submission, asked.build))
     try:
         return _run(opened, asked, job, listeners)
-    except Exception as error:  # of any class, because the submitted run has to show it
+    except Exception as error:  # any error, because the page of the submitted run must show it
         job.conclude(Conclusion("error", redact_error(f"{asked.step}: {error}")))
         raise
 

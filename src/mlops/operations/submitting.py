@@ -131,7 +131,7 @@ def download_run(pipelines: Pipelines, run: SubmittedRun, folder: Path) -> Path:
 
 
 def list_runs(opened: OpenProject, most: int) -> list[SubmittedRun]:
-    """Return the newest runs of a platform, newest first. Runs of other machines have no steps."""
+    """Return the newest runs of a platform, newest first. Runs from other machines are listed without steps."""
     found = [*require_pipelines(opened.backend).list_runs(most), *list_rollback_runs(opened)]
     known = {run.run_id for run in found}
     recorded = (record for record in _iterate_records(opened) if record.run_id not in known)
@@ -184,9 +184,9 @@ def require_submitted(opened: OpenProject, run_id: str) -> None:
 
 
 def _iterate_records(opened: OpenProject) -> Iterator[RunRecord]:
-    """Yield the records on this machine of runs on this platform, newest first.
+    """Yield this machine's records of runs on the project's platform, newest first.
 
-    Unreadable records are included, because they may be of runs on this platform.
+    Unreadable records are included, because their platform is unknown.
     """
     platforms = ("", opened.parameters.platform)
     return (record for record in iterate_runs(opened.workspace.outputs) if record.platform in platforms)

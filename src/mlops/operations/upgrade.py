@@ -130,7 +130,7 @@ def _lock_home(workspace: Workspace, options: str) -> Iterator[None]:
             except Timeout:
                 holder = describe_holders(path) or "another process"
                 raise UsageError(
-                    f"{path} is locked by {holder}, which works on the home. "
+                    f"{path} is locked by {holder}, which is using MLOPS_HOME. "
                     f"Wait until it ends, then run `mlops upgrade{options}` again."
                 ) from None
         running = next((run for run in iterate_runs(workspace.outputs) if run.state == "running"), None)

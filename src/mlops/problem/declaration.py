@@ -1,4 +1,4 @@
-"""The declaration of a problem in the record of a run, from which pages about the run are written."""
+"""The declaration of a problem: its name and metrics. A run records it, and the pages about the run use it."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DeclaredMetric:
-    """A metric without its functions. The other fields are those of `Metric`."""
+    """A metric without its functions, so that it can be recorded. The fields are described in `Metric`."""
 
     name: str
     higher_is_better: bool
@@ -38,5 +38,5 @@ class Declaration:
 
 
 def describe_metric(metric: "Metric") -> DeclaredMetric:
-    """Return a metric without its functions."""
+    """Return a metric without its functions, so that it can be recorded."""
     return DeclaredMetric(metric.name, metric.higher_is_better, metric.title, metric.unit, metric.digits)

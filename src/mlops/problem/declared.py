@@ -36,7 +36,7 @@ class Problem:
     columns : tuple of Column
         The columns of a data file, one of which has the role "target".
     metrics : tuple of Metric
-        The metrics of a model. Reports show the first one first.
+        The metrics of a model. The first one is the main metric, which reports show first.
     gate : str
         The name of the metric that decides about promotions. Empty for the first metric.
     examples : tuple of mapping of str to value
@@ -139,11 +139,11 @@ class Problem:
         return probabilities[:, 1] if self.target.kind == "boolean" else probabilities
 
     def explain(self, model: "Any") -> "pd.Series | None":
-        """Return the importance of each feature, by name, for the report of a training. Return None to leave it out."""
+        """Return the importance of each feature, by name, for the report of a training, or None to leave it out."""
         return None
 
     def export(self, model: "Any", folder: Path) -> None:
-        """Write more files of the model, such as numbers for the scoring script. By default, write nothing."""
+        """Write additional files of the model, such as numbers for the scoring script. By default, write none."""
 
     @cached_property
     def folder(self) -> Path:
@@ -190,7 +190,7 @@ class Problem:
 
     @cached_property
     def declaration(self) -> Declaration:
-        """The declaration for the record of a run."""
+        """The name and metrics of the problem, in the form in which a run records them."""
         return Declaration(self.name, tuple(map(describe_metric, self.metrics)), self.decisive.name)
 
     def encode(self, values: "ArrayLike") -> "NDArray[np.generic]":
@@ -216,7 +216,7 @@ class Problem:
         return {metric.name: metric.measure(*pair) for metric in self.metrics}
 
     def summarize(self, scores: Mapping[str, float | None]) -> str:
-        """Return the first metric for display, with its name and unit: "mean absolute error 47.6 points"."""
+        """Return the value of the main metric as text, with its name and unit: "mean absolute error 47.6 points"."""
         shown = self.metrics[0]
         return f"{shown.title} {shown.show(scores.get(shown.name))}"
 
@@ -241,7 +241,9 @@ class Problem:
         if not self.features:
             raise ProblemError(f'{self} has no features. Declare at least one column with the role "feature".')
         if targets[0].kind == "category" and len(targets[0].allowed) < 2:
-            raise ProblemError(f"{targets[0]} is the target, so it needs its classes: allowed=(...).")
+            raise ProblemError(
+                f"{targets[0]} is a category and the target, so it must list its classes: allowed=(...)."
+            )
         if targets[0].kind not in ("number", "boolean", "category"):
             raise ProblemError(f"{targets[0]} has the kind {targets[0].kind!r}, which cannot be a target.")
 

@@ -35,7 +35,7 @@ class Metric:
     unit : str
         The unit: "squared points". Empty if the metric has no unit.
     digits : int
-        The number of significant digits, from 1 to 15, in which a rerun must agree.
+        The number of significant digits that must be the same when a notebook runs again, from 1 to 15.
     least_rows : int
         The smallest number of rows for which the metric is defined.
     all_classes : bool
@@ -73,7 +73,7 @@ class Metric:
         Parameters
         ----------
         actual : array of shape (n,)
-            Numbers, booleans, or the places of classes; see `mlops.problem.metrics`.
+            Numbers, booleans, or the positions of classes; see `mlops.problem.metrics`.
         predicted : array of shape (n,) or (n, classes)
             Numbers or probabilities.
         """

@@ -4,8 +4,8 @@ Each function returns a `Metric` with the given ``name``, ``unit`` and ``digits`
 
 `Problem.encode` converts actual values and predictions to the form that metrics need. An actual value is a number, a
 boolean or, for a category, the position of the value among the sorted classes. A prediction is a number, the
-probability of the positive class, or the probabilities of all classes (in an array of shape (n, classes)). Metrics of
-labels use the most probable class. A probability of 0.5 counts as positive.
+probability of the positive class, or the probabilities of all classes (in an array of shape (n, classes)). Metrics that
+compare classes, such as the accuracy, use the most probable class. A probability of 0.5 counts as positive.
 """
 
 from collections.abc import Callable
@@ -23,27 +23,33 @@ SMALLEST = 1e-15  # replaces a probability of 0, so that the loss of a certain b
 
 
 def mean_squared_error(name: str = "mean_squared_error", *, unit: str = "", digits: int = 6) -> Metric:
-    """Return the mean of the squared errors, in squared units of the target. Lower is better."""
+    """Return the metric "mean squared error", in squared units of the target. Lower is better."""
     return Metric(name, _call("mean_squared_error"), False, _square, "mean squared error", unit, digits)
 
 
 def mean_absolute_error(name: str = "mean_absolute_error", *, unit: str = "", digits: int = 6) -> Metric:
-    """Return the mean of the absolute errors, in units of the target. Lower is better."""
+    """Return the metric "mean absolute error", in units of the target. Lower is better."""
     return Metric(name, _call("mean_absolute_error"), False, _deviate, "mean absolute error", unit, digits)
 
 
 def root_mean_squared_error(name: str = "root_mean_squared_error", *, unit: str = "", digits: int = 6) -> Metric:
-    """Return the square root of the mean squared error, in units of the target. Lower is better."""
+    """Return the metric "root mean squared error", in units of the target. Lower is better."""
     return Metric(name, _call("root_mean_squared_error"), False, None, "root mean squared error", unit, digits)
 
 
 def r2_score(name: str = "r2_score", *, digits: int = 6) -> Metric:
-    """Return the share of the target's variance that the model explains. 1 is perfect, and it can be negative."""
+    """Return the metric "coefficient of determination": the share of the target's variance that the model explains.
+
+    Higher is better. A perfect model has 1, and a bad one can have a negative value.
+    """
     return Metric(name, _call("r2_score"), True, None, "coefficient of determination", "", digits, least_rows=2)
 
 
 def mean_pinball_loss(quantile: float, name: str = "mean_pinball_loss", *, unit: str = "", digits: int = 6) -> Metric:
-    """Return the mean pinball loss of predictions of a quantile between 0 and 1. Lower is better."""
+    """Return the metric "mean pinball loss", for models that predict a quantile.
+
+    `quantile` is the level of this quantile, between 0 and 1. Lower is better.
+    """
 
     def lose(actual: "ArrayLike", predicted: "ArrayLike") -> "NDArray[np.float64]":
         import numpy as np
@@ -56,34 +62,40 @@ def mean_pinball_loss(quantile: float, name: str = "mean_pinball_loss", *, unit:
 
 
 def log_loss(name: str = "log_loss", *, digits: int = 6) -> Metric:
-    """Return the mean negative logarithm of the probability of the true class. Lower is better."""
+    """Return the metric "log loss": the mean negative logarithm of the true class's probability. Lower is better."""
     return Metric(name, _average(_lose_log), False, _lose_log, "log loss", "", digits)
 
 
 def roc_auc_score(name: str = "roc_auc_score", *, digits: int = 6) -> Metric:
-    """Return the area under the ROC curve, averaged over each class against the rest if there are more than two."""
+    """Return the metric "area under the ROC curve". Higher is better.
+
+    If the target has more than two classes, the metric is the mean of the areas for each class against the rest.
+    """
     score = _call("roc_auc_score", multi_class="ovr")
     return Metric(name, score, True, None, "area under the ROC curve", "", digits, all_classes=True)
 
 
 def average_precision_score(name: str = "average_precision_score", *, digits: int = 6) -> Metric:
-    """Return the average precision of the probability of the positive class. Higher is better."""
+    """Return the metric "average precision" of the positive class. Higher is better."""
     score = _call("average_precision_score")
     return Metric(name, score, True, None, "average precision", "", digits, all_classes=True)
 
 
 def accuracy_score(name: str = "accuracy_score", *, digits: int = 6) -> Metric:
-    """Return the share of rows whose most probable class is the true one. Higher is better."""
+    """Return the metric "accuracy": the share of rows whose most probable class is the true one. Higher is better."""
     return Metric(name, _label(_call("accuracy_score")), True, None, "accuracy", "", digits)
 
 
 def f1_score(name: str = "f1_score", *, digits: int = 6) -> Metric:
-    """Return the F1 score of the positive class, or the mean over all classes if there are more than two."""
+    """Return the metric "F1 score" of the positive class. Higher is better.
+
+    If the target has more than two classes, the metric is the mean of the F1 scores of all classes.
+    """
     return Metric(name, _score_f1, True, None, "F1 score", "", digits)
 
 
 def _call(function: str, **options: object) -> "Score":
-    """Return a score that calls a function of scikit-learn. scikit-learn is imported at the first call."""
+    """Return a score function that calls the named function of scikit-learn, which is imported at the first call."""
 
     def score(actual: "ArrayLike", predicted: "ArrayLike") -> float:
         import sklearn.metrics
@@ -98,7 +110,7 @@ def _average(lose: "Callable[[ArrayLike, ArrayLike], NDArray[np.float64]]") -> "
 
 
 def _label(score: "Score") -> "Score":
-    """Return a score that passes the most probable class of each row to `score`, instead of probabilities."""
+    """Return a score function that gives `score` the most probable class of each row instead of probabilities."""
     return lambda actual, predicted: score(*_find_classes(actual, predicted))
 
 

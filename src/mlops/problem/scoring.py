@@ -38,15 +38,15 @@ def predict_rows(problem: "Problem", model: "Any", rows: "pd.DataFrame") -> "NDA
 
 
 def cross_validate(problem: "Problem", rows: "pd.DataFrame", **hyperparameters: object) -> float:
-    """Return the cross-validated value of the gate's metric within the training rows.
+    """Cross-validate on the training rows, and return the mean of the metric that decides about promotions.
 
-    Each fold is predicted by a model that is fitted on the other folds, so a hyperparameter can be chosen without the
-    holdout. The folds are the same for all hyperparameters. They are random, because a file may be sorted.
+    Each fold is predicted by a model that was trained on the other folds. So you can choose hyperparameters without
+    using the holdout. The folds are the same for all hyperparameters. They are random, because a file may be sorted.
 
     Parameters
     ----------
     problem : Problem
-        The problem. The metric of its gate is measured.
+        The problem, which declares the metric.
     rows : DataFrame
         Training rows.
     **hyperparameters
@@ -70,7 +70,9 @@ def cross_validate(problem: "Problem", rows: "pd.DataFrame", **hyperparameters: 
         found.append(problem.decisive.measure(*pair))
     defined = [value for value in found if value is not None]
     if not defined:
-        raise ProblemError(f"{problem}: the metric {problem.decisive.name} is undefined for every fold of {len(rows)}.")
+        raise ProblemError(
+            f"{problem}: the metric {problem.decisive.name} is undefined for every fold of the {len(rows)} rows."
+        )
     return float(np.mean(defined))
 
 

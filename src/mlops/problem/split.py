@@ -69,8 +69,8 @@ def split_rows(problem: "Problem", rows: pd.DataFrame, share: float, seed: int) 
 def restore_rows(problem: "Problem", rows: pd.DataFrame, made: "Mapping[str, object]") -> pd.DataFrame:
     """Return the features of the rows that an older version of `mlops` trained on.
 
-    Older versions did not store these rows. A hash of the exact bits of a row's features decided whether it was held
-    out. All features were numbers.
+    Older versions did not store these rows. All features were numbers, and a hash of their exact bits decided whether a
+    row was held out.
 
     Parameters
     ----------
@@ -107,7 +107,10 @@ def _draw_rows(keys: pd.DataFrame, share: float, seed: int) -> pd.Series:
 
 
 def _round_values(values: "NDArray[np.float64]") -> "NDArray[np.int64]":
-    """Round to `DIGITS` significant digits, and encode as integers: 0.0123 becomes 123 and three digits of exponent."""
+    """Round each number to `DIGITS` significant digits, and encode it as one integer.
+
+    For example, 0.0123 has the digits 123 and the exponent -2, so it becomes 123 * 1000 - 2.
+    """
     usable = np.isfinite(values) & (values != 0)
     exponents = np.zeros(values.shape)
     np.log10(np.abs(values), out=exponents, where=usable)

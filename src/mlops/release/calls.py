@@ -68,7 +68,7 @@ def explain_silence(url: str, error: requests.RequestException) -> ServiceUntest
 
 
 def _find_reason(error: requests.RequestException) -> str:
-    """Return the message of the first error in a chain of errors: that of the operating system or a library."""
+    """Return the message of the original error that led to `error`: one of the operating system or of a library."""
     first: BaseException = error
     while earlier := first.__cause__ or first.__context__:
         first = earlier

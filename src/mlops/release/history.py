@@ -1,7 +1,7 @@
 """The history of an environment: its deployments, the images that passed their test, and the rollbacks.
 
-Each platform stores the history in its own place. A platform can add details to a deployment in a subclass. The rules
-for the order of deployments are the same on all platforms.
+Each platform stores the history in its own place. A platform can add details to a deployment in a subclass of
+`Deployment`. The rules for the order of deployments are the same on all platforms.
 """
 
 from dataclasses import dataclass, replace
@@ -65,13 +65,16 @@ class Deployments:
         return name_model(self.current.image) if self.current else ""
 
     def serve(self, deployment: Deployment) -> Self:
-        """Return the state after a deployment. The image counts as tested if it passed its test here earlier."""
+        """Return the state after a deployment.
+
+        The deployment counts as tested if its image passed an earlier test in this environment.
+        """
         tested: Test = "passed" if deployment.digest in self.passed else ""
         before = (*self.history, self.current) if self.current else self.history
         return replace(self, current=replace(deployment, tested=tested), history=before[-KEPT:])
 
     def credit(self, decision: Decision, image: Image) -> Self:
-        """Return the state with a new decision in the current deployment.
+        """Return the state in which the current deployment has this decision: who deployed it, and why.
 
         The deployment also gets the override and the model identity of `image`.
         """
@@ -108,7 +111,7 @@ class Deployments:
     def restart(self, before: "Deployments") -> Self:
         """Return the state after a restart of the service.
 
-        The deployment time, the test result and the history are copied from `before`.
+        The deployment time, the test result and the history are copied from `before`, the state before the restart.
         """
         assert self.current is not None
         assert before.current is not None
@@ -118,8 +121,8 @@ class Deployments:
     def judge(self, *, passed: bool, at: str) -> Self:
         """Return the state after the test of the current deployment.
 
-        If the image passed, it can be deployed in the next environment, and an earlier rollback of its model version no
-        longer forbids its deployment.
+        If the image passed, it can be deployed in the next environment, and earlier rollbacks no longer block its model
+        version.
         """
         assert self.current is not None
         digest, image, identity = self.current.digest, self.current.image, self.current.model_identity
@@ -141,15 +144,12 @@ class Deployments:
         return replace(self, passed=tuple(known for known in self.passed if known != digest))
 
     def list_kept(self) -> list[Deployment]:
-        """Return the earlier deployments that a rollback can restore, and then the current one.
-
-        The earlier deployments are sorted, oldest first.
-        """
+        """Return the earlier deployments that a rollback can restore, oldest first, and then the current deployment."""
         usable = [old for old in self.history if old.digest in self.passed]
         return [*usable, *([self.current] if self.current else [])]
 
     def list_failed(self) -> tuple[FailedTest, ...]:
-        """Return the model versions that failed their last test here, in the order of deployment."""
+        """Return the model versions that failed their last test in this environment, in the order of deployment."""
         failed: list[FailedTest] = []
         for old in (*self.history, self.current):
             if old and old.tested:
@@ -162,12 +162,12 @@ class Deployments:
         return replace(self.forget_pass(digest), rollbacks=(*self.rollbacks, rollback)[-KEPT:])
 
     def find_rollback(self, image: Image) -> Rollback | None:
-        """Return the rollback that forbids the deployment of an image's model version, or None."""
+        """Return the rollback that blocks the deployment of an image's model version, or None."""
         found = [old for old in self.rollbacks if old.bars(image.name, image.model_identity)]
         return found[-1] if found else None
 
     def find_previous(self, *, same_model: bool = False) -> Deployment | None:
-        """Return the latest earlier deployment of another image that passed its test, or None.
+        """Return the latest earlier deployment whose image passed its test and is not the current image, or None.
 
         With `same_model`, consider only deployments of the model that serves now.
         """

@@ -14,7 +14,7 @@ State = TypeVar("State", bound=Deployments)
 
 
 class View(Protocol[State]):
-    """The state of an environment, for reading. Its lock is not held."""
+    """Read access to the state of an environment, without its lock."""
 
     def read(self) -> State:
         """Return the stored state of the environment; empty before the first deployment."""
@@ -28,12 +28,12 @@ class View(Protocol[State]):
         ...
 
     def describe(self, state: State) -> Service:
-        """Return the service of `state.current` and its current health."""
+        """Return the deployment `state.current` as a service, with its health at this moment."""
         ...
 
 
 class Site(View[State], Protocol[State]):
-    """The state of an environment, for changes. Its lock is held, so no other process changes it."""
+    """Read and write access to the state of an environment. The state is locked, so no other process changes it."""
 
     def write(self, state: State) -> None:
         """Store `state`. Raise ConflictError or LostLockError if another process may have changed the stored state."""
@@ -61,7 +61,7 @@ class Site(View[State], Protocol[State]):
     def put_back(self, state: State) -> None:
         """Undo a call of `serve` that failed, or whose result could not be stored.
 
-        `state` is the state before this call of `serve`.
+        `state` is the state before `serve` was called.
         """
         ...
 
@@ -70,7 +70,7 @@ class Site(View[State], Protocol[State]):
         ...
 
     def end(self) -> bool:
-        """End the service, and return whether one was running. The state keeps the deployment."""
+        """End the service, and return whether one was running. The stored state does not change."""
         ...
 
 

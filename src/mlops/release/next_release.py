@@ -84,8 +84,8 @@ class NextRelease:
     def advise(self, told: str = "") -> str:
         """Return why the champion is not deployed, if this is known, and what the user can do.
 
-        `told` is text that the user has already read. If `told` describes the rollback that is the reason, the reason
-        is left out.
+        `told` is text that the user has already read. If `told` describes the rollback that blocks the release, the
+        rollback is not described again.
         """
         if self.rollback:
             said = describe_rollback(self.rollback)

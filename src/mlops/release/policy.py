@@ -218,8 +218,8 @@ class Releases(Generic[State]):
     ) -> Service:
         """Serve `image` instead of the current service. If this fails, restore the current service.
 
-        `change` is applied to the new state before it is stored, so that one write stores both. Both services run
-        between the calls of `serve` and `retire`. A canary release could be added there.
+        `change` is applied to the new state before the state is stored. Between the calls of `serve` and `retire`, both
+        services run. A canary release could be added there.
         """
         try:
             served = change(site.serve(state, image, ready_seconds).credit(decision, image))
@@ -262,12 +262,15 @@ def _record_rollback(environment: str, current: Deployment, previous: Deployment
 
 
 def _mark(image: Image, deployed: Deployment) -> Image:
-    """Return an image with the override and model identity of its deployment. The model may be deleted now."""
+    """Return an image with the override and model identity of its deployment.
+
+    They are not read from the registry, because the model may have been deleted.
+    """
     return replace(image, override=deployed.override, model_identity=deployed.model_identity)
 
 
 def _restores(environment: str) -> bool:
-    """Return whether a failed test restores the previous service. This is so in every environment except the first."""
+    """Return whether a failed test restores the previous service. It does in every environment except the first."""
     return previous_environment(environment) != ""
 
 

@@ -42,9 +42,10 @@ class NoAnswer(Check):
 
 @dataclass(frozen=True)
 class Latency:
-    """Percentiles of the response time of `requests` requests, in milliseconds.
+    """The response times of a service: the 50th, 95th and 99th percentiles, in milliseconds.
 
-    If a request fails, the percentiles are NaN, and `failures` has the failed check.
+    `requests` is the number of requests that the service answered. If a request fails, the percentiles are NaN, and
+    `failures` has the failed check.
     """
 
     requests: int
@@ -165,7 +166,7 @@ def measure_latency(url: str, key: str, rows: Sequence[Sequence[float]], count: 
 
 
 def _check_request(session: requests.Session, name: str, url: str, key: str, rows: Sequence[Sequence[float]]) -> Check:
-    """Check that the service answers one request, which is not repeated."""
+    """Send one request, without repeating it, and check that the service answers."""
     try:
         answer = post_rows(session, url, json={"data": rows}, headers={"Authorization": f"Bearer {key}"})
     except requests.RequestException as error:
@@ -191,8 +192,8 @@ def conclude_test(services: Services, environment: str, digest: str, url: str, c
     Raises
     ------
     ServiceUntestedError
-        If the service does not answer although the platform reports that it runs, if the platform cannot be asked, or
-        if another image was deployed in the meantime. Nothing has been changed then.
+        If the service does not answer, and the platform does not answer either or reports that the service runs. Also
+        if another image was deployed in the meantime. In these cases, nothing has been changed.
     ServiceTestFailed
         If the test failed. If the tested service was in production, the previous service has been restored, unless the
         message says otherwise.
@@ -221,7 +222,8 @@ def conclude_test(services: Services, environment: str, digest: str, url: str, c
 def _record(services: Services, environment: str, digest: str, *, passed: bool, silent: str) -> Judgement:
     """Record the result of a test.
 
-    If `silent`, the error of a service that did not answer, is given, ask the platform first.
+    If the service did not answer, `silent` is the error message. In this case, ask the platform first whether the
+    service runs.
     """
     try:
         return services.record_test(environment, digest, passed=passed, answered=not silent)
@@ -229,7 +231,7 @@ def _record(services: Services, environment: str, digest: str, *, passed: bool, 
         if not silent:
             raise
         raise ServiceUntestedError(
-            f"{silent} The platform could not be asked, so nothing was changed. {error}"
+            f"{silent} The platform could not be reached either, so nothing was changed. {error}"
         ) from error
 
 
@@ -239,7 +241,8 @@ def require_passed(checks: Sequence[Check], url: str, consequence: str) -> None:
     Raises
     ------
     ServiceTestFailed
-        If any check failed. The message lists the failed checks and says what the `consequence` for the environment is.
+        If any check failed. The message lists the failed checks and contains `consequence`, which says what the
+        environment serves now.
     """
     if failed := _list_failed(checks):
         count = f"{len(failed)} check{'s' * (len(failed) > 1)}"

@@ -42,15 +42,15 @@ class Standing:
     def remark(self) -> str:
         """Sentences about the problems of the environment; empty if there are none.
 
-        Only the last environment should serve the champion. The others serve models for a test. In these, a service
-        other than the champion is a problem only after a rollback of the champion, which blocks the next release.
+        Only the last environment must serve the champion. The other environments serve the model that was tested last.
+        Their remark mentions the champion only if it was rolled back, because the rollback blocks the next release.
         """
         return self.shorten_remark("")
 
     def shorten_remark(self, told: str) -> str:
-        """Return the remark without what the user has already read in `told`.
+        """Return the remark. `told` is text that the user has already read.
 
-        This can be the description of a rollback or of another MLOPS_HOME.
+        If `told` describes a rollback or another MLOPS_HOME, the remark does not describe it again.
         """
         if self.service.problem:
             return ""
@@ -74,14 +74,14 @@ class Standing:
         return rollback is not None and rollback == self.restored_by
 
     def _locate_original(self) -> str:
-        """Return that the service was started in another MLOPS_HOME, and what the user can do."""
-        said, following = f"It was started in {self.service.original}, not in this home.", self.next_release
+        """Say that the service was started in another MLOPS_HOME, and what the user can do."""
+        said, following = f"It was started in {self.service.original}, not in this MLOPS_HOME.", self.next_release
         if following is None:
             return said
         return f"{said} `{following.command}` deploys the champion, {following.version.title}, here."
 
     def _judge_test(self) -> str:
-        """Return that the service failed its test, and what the user can do; "" if the service did not fail."""
+        """Say that the service failed its test, and what the user can do. Return "" if the service did not fail."""
         service, following = self.service, self.next_release
         if service.tested != "failed":
             return ""
@@ -97,7 +97,7 @@ class Standing:
         return f"{failed} `{following.command}` deploys the champion, {following.version.title}."
 
     def _judge_champion(self, told: str) -> str:
-        """Return why the environment does not serve the champion, and what the user can do; "" if it serves it."""
+        """Say why the environment does not serve the champion, and what the user can do. Return "" if it does."""
         service, following = self.service, self.next_release
         if following is None or self.serves_champion:
             return ""

@@ -55,7 +55,7 @@ def print_annotations(annotations: Iterable[Annotation]) -> None:
 
 
 def find_line(notebook: Path, cell: str, line: int = 0) -> int:
-    """Return the line number of a line of a cell in the notebook's file.
+    """Find a line of a cell in the notebook's file, and return its line number in the file.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def find_line(notebook: Path, cell: str, line: int = 0) -> int:
 
 
 def _begins(source: str, cell: str) -> bool:
-    """Return whether `source` is the line `cell`, or begins with it if `cell` was shortened and so ends with `CUT`."""
+    """Return whether `source` is the line `cell` or, if `cell` was shortened and ends with `CUT`, begins with it."""
     return source.startswith(cell.removesuffix(CUT)) if cell.endswith(CUT) else source == cell
 
 
@@ -115,7 +115,7 @@ def _escape(text: str, separators: str = "", percent: str = "%25") -> str:
 
 
 def _read_source(text: str) -> str:
-    """Decode a line of a notebook's JSON file into a line of a cell. Return "" if it is not part of a cell's source."""
+    """Return the text in a line of a notebook's JSON file, such as a line of a cell. Return "" if it has no text."""
     try:
         found = json.loads(text.strip().removesuffix(","))
     except ValueError:

@@ -32,7 +32,7 @@ def find_following(
     run : RunRecord
         A finished run.
     program, platform_option : str
-        This program as the user would type it, and the option for the run's platform.
+        This program as the user would type it, and the option that selects the run's platform.
     given : iterable of str
         The overrides that the user typed: "shared.model_name=other". The next command repeats those that apply to its
         step.
@@ -66,13 +66,13 @@ def find_following(
 def _repeat(
     run: RunRecord, program: str, platform_option: str, refused: RefusedData | None, steps: Sequence[Step]
 ) -> str:
-    """Return the command that repeats a failed run. If the data failed its test, the text also says to correct it."""
+    """Return the command that repeats a failed run. If the data failed its test, tell the user to correct it first."""
     if refused and refused.is_version:
         return f"Correct the data, then run {program} provision -p {DATA_PARAMETER}=FILE{platform_option}"
     if not run.settings.parameters:
         return ""
     if run.settings.only and list_overtaken(run, steps):
-        return f"{program} run {run.pipeline}{platform_option}"  # with --only, the comparison would not be repeated
+        return f"{program} run {run.pipeline}{platform_option}"  # --only would not repeat the earlier step
     again = f"{program} resume {run.run_id}"
     return f"Correct {refused.file}, then run {again}" if refused else again
 

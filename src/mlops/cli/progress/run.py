@@ -188,7 +188,7 @@ def format_outcome(run: RunRecord) -> str:
 def format_ending(run: RunRecord) -> str:
     """Describe the end of a run for readers who did not see its progress: the outcome, and the errors of steps.
 
-    If an error names the failed cell, the outcome does not repeat it.
+    If an error names the failed cell, the outcome does not name the cell again.
     """
     failed = [step for step in run.steps if step.state == "failed"]
     errors = [step.error if len(failed) == 1 else step.cause for step in failed]

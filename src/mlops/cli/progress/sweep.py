@@ -26,7 +26,7 @@ SHOWN_POINTS = 10  # maximum number of rows in the summary; the report has all o
 
 
 class SweepProgress(SweepListener):
-    """A listener that prints how many combinations are finished. To a file, it prints at most about ten lines.
+    """A listener that prints how many combinations are finished. It prints only about ten lines to a file.
 
     Parameters
     ----------
