@@ -11,7 +11,7 @@ from mlops.data.listing import PARQUET
 
 @dataclass(frozen=True)
 class Folder:
-    """A data folder, or a data file as a folder with one part. See `mlops.data.batches.Layout`.
+    """A data folder. A data file counts as a folder with one part. See also `mlops.data.batches.Layout`.
 
     Parameters
     ----------

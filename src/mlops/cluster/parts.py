@@ -97,7 +97,7 @@ def inspect_part(part: Part, has_rows: bool, is_hashed: bool) -> Inspection:
 
 @contextmanager
 def fetch_part(part: Part) -> Iterator[Content]:
-    """Provide a part as a file on this machine, within a ``with`` statement. Errors are as for `open_part`."""
+    """Provide a part as a file on this machine, within a ``with`` statement. Raise the same errors as `open_part`."""
     with _fetch(part) as (path, _):
         yield Content(part.url, part.format, (path,), (), "")
 
@@ -113,7 +113,7 @@ def open_part(part: Part, columns: Columns | None = None) -> Iterator[Batches]:
     OSError, ImportError
         If this machine cannot read the file.
     UsageError
-        If the file is not in the format of its name's ending.
+        If the content of the file does not match the ending of its name.
     """
     with fetch_part(part) as content, open_batches(content, columns) as batches:
         yield batches
@@ -121,7 +121,7 @@ def open_part(part: Part, columns: Columns | None = None) -> Iterator[Batches]:
 
 @contextmanager
 def _fetch(part: Part) -> Iterator[tuple[Path, str]]:
-    """Yield the path of a part on this machine, and the part's signature. Errors are as for `open_part`."""
+    """Yield the path of a part on this machine, and the part's signature. Raise the same errors as `open_part`."""
     import fsspec
 
     system, place = fsspec.core.url_to_fs(part.location)

@@ -67,7 +67,7 @@ def profile_folder(url: str, workers: Workers) -> dict[str, ColumnProfile]:
 
 
 def _group(folder: Folder) -> Iterator[list[str]]:
-    """Yield groups of columns. The outlines of one group fit on this machine together."""
+    """Yield the columns in groups. This machine has enough memory for all outlines of one group."""
     size = max(TRAVEL // (POINTS * BINS * len(folder.parts)), 1)
     for start in range(0, len(folder.names), size):
         yield list(folder.names[start : start + size])

@@ -45,8 +45,8 @@ def scan_file(url: str, columns: Sequence[Column], reference: Profile, scheduler
     IntegrityError
         If a file changes during the scan.
     UsageError
-        If there is no such file or cluster, if a worker cannot read the file, or if the file is not in the format of
-        its name's ending.
+        If there is no such file or cluster, if a worker cannot read the file, or if the content of the file does not
+        match the ending of its name.
     """
     if not scheduler:
         return scan.scan_file(url, columns, reference)
@@ -75,7 +75,7 @@ def _scan_parts(folder: Folder, plan: ScanPlan, workers: Workers) -> TableScan:
 
 
 def _count_copies(scans: Sequence[Handle[tuple[RowsScan, list[Hashes]]]], buckets: int, workers: Workers) -> int:
-    """Return the number of rows that equal an earlier row in any part. The hashes stay on the workers."""
+    """Return the number of rows that equal an earlier row of any part. The hashes stay on the workers."""
     counts = [
         workers.submit(count_in_bucket, [workers.submit(get_bucket, one, number) for one in scans])
         for number in range(buckets)

@@ -82,7 +82,7 @@ class Search:
         return list(dict.fromkeys(self.windows.values()))
 
     def narrow(self, outlines: Sequence[Mapping[Window, Outline]]) -> "Search":
-        """Return the state after a round. `outlines` has the outlines of each part, by window."""
+        """Return the state of the search after these `outlines`: for each part, its outlines by window."""
         found, windows = dict(self.found), {}
         merged = {window: _merge([part[window] for part in outlines]) for window in self.list_windows()}
         for rank, window in self.windows.items():
@@ -102,7 +102,7 @@ class Search:
 
 
 def begin_search(outlines: Sequence[Outline], bins: int = BINS) -> Search:
-    """Begin the search for the quantiles of a column. `outlines` has one outline of `EVERYTHING` from each part."""
+    """Begin the search for the quantiles of a column. `outlines` are those of the parts, of the window `EVERYTHING`."""
     points = np.concatenate([outline.points for outline in outlines])
     ranks = choose_ranks(sum(outline.count for outline in outlines), bins)
     begun = Search(
@@ -170,7 +170,10 @@ class _Merged:
     complete: bool
 
     def find(self, rank: int) -> tuple[float, float, float, bool]:
-        """Return the ends of the narrowest window for a rank, the next larger value, and `complete`."""
+        """Return the ends of the narrowest window that contains the value with this rank.
+
+        Also return the next larger value that is known, and `complete`.
+        """
         high = int(np.searchsorted(self.at_least, rank + 1, side="left"))
         low = int(np.searchsorted(self.at_most, rank, side="right")) - 1
         after = float(self.points[high + 1]) if high + 1 < len(self.points) else self.after

@@ -41,7 +41,7 @@ class Workers(Protocol):
         """
 
     def collect(self, handles: Sequence[Handle[Result]]) -> list[Result]:
-        """Wait for all results and return them. If several functions failed, raise the error of the first handle."""
+        """Wait for all results and return them. If functions failed, raise the error of the first one."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class DaskWorkers:
                 return handle.result(WORKER_SECONDS)
             except TimeoutError:
                 alone = 0 if self._client.nthreads() else alone + 1
-            if alone > 1:  # the first time, a worker that died may be starting again
+            if alone > 1:  # not at the first timeout, because a worker that died may be restarting
                 raise ClusterError(
                     f"{self._place}: the scheduler has no workers any more. Start some with "
                     f"`dask worker {self._place.address}`, and run this again."
@@ -114,7 +114,7 @@ class DaskWorkers:
 
     @contextmanager
     def _explain(self) -> Iterator[None]:
-        """Turn errors of the cluster itself into a `ClusterError` that says what to do."""
+        """Replace an error of Dask with a `ClusterError` that says what to do."""
         from concurrent.futures import CancelledError
 
         from distributed import KilledWorker
@@ -152,8 +152,8 @@ def open_workers(address: str, source: str = OPTION) -> Iterator[DaskWorkers]:
 def make_probe() -> Callable[[], str]:
     """Return a function that returns the name of the first missing module of this project, or "" if none is missing.
 
-    The returned function is nested, because Dask sends a nested function as code. It sends other functions by name,
-    which a worker without the module cannot find.
+    The returned function is nested, because Dask sends the code of a nested function to the workers. Of any other
+    function, Dask sends only the name, and a worker without the module cannot find the function.
     """
 
     def probe() -> str:
@@ -168,7 +168,7 @@ def make_probe() -> Callable[[], str]:
 
 @lru_cache(maxsize=1)
 def describe_versions() -> dict[str, str]:
-    """Return the versions of Python, the packages and the sources that affect the results."""
+    """Return the versions that affect the results: of Python, of packages, and of this project's sources."""
     sources = hash_listing({name: hash_listing(hash_folder(ENGINE / name)) for name in SOURCES})
     python = ".".join(platform.python_version_tuple()[:2])
     return {"Python": python, **{name: version(name) for name in PACKAGES}, "mlops": sources[:12]}

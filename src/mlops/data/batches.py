@@ -100,7 +100,7 @@ class Columns:
     Parameters
     ----------
     names : tuple of str
-        The names of the columns, in order. If a name occurs more than once in a file, it is repeated at the end.
+        The names of the columns, in order. A name that occurs more than once in a file is listed again at the end.
     numbers : frozenset of str
         The names of the columns of numbers, without names that occur more than once.
     types : mapping of str to tuple of DataType
@@ -201,7 +201,7 @@ def open_batches(content: Content, columns: Columns | None = None) -> Iterator[B
     Raises
     ------
     UsageError
-        If the content of the file is not in the format of the name's ending.
+        If the content of the file does not match the ending of its name.
     """
     if content.format != PARQUET:
         yield FrameBatches(parse_content(content))

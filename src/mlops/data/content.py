@@ -1,6 +1,6 @@
 """The content of a data file or of a folder of Parquet files, as files on this machine, with a hash.
 
-Files are hashed in chunks, and remote files are copied to a temporary folder, so no file must fit into memory.
+Files are hashed in chunks, and remote files are copied to a temporary folder. So a file can be larger than the memory.
 """
 
 import tempfile
@@ -130,9 +130,9 @@ def _require_unchanged(content: Content, cause: Exception | None = None) -> None
 
 
 def _sign_files(files: Sequence[Path]) -> tuple[Signature, ...]:
-    """Return those properties of files that change when their content changes.
+    """Return properties of each file that change when the content of the file changes.
 
-    A file is first hashed and later read. If its properties are still the same after reading, so is its content.
+    If the properties are the same before a file is hashed and after it is read, the content is the same, too.
     """
     found = [file.stat() for file in files]
     return tuple((state.st_ino, state.st_size, state.st_mtime_ns) for state in found)
@@ -143,6 +143,6 @@ def _find(url: str, scratch: Path) -> Content:
     with explain_unreadable(url):
         files = {name: fetch_file(found.system, place, scratch / name) for name, place in found.paths.items()}
         read = tuple(files[name] for name in found.parts)
-        signatures = _sign_files(read)  # before the files are hashed
+        signatures = _sign_files(read)  # first, because a file may change while it is hashed
         hashes = {name: hash_file(file) for name, file in files.items()}
     return Content(url, found.format, read, signatures, found.hash_content(hashes))

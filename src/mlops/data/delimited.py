@@ -133,7 +133,7 @@ def _convert_commas(frame: pd.DataFrame, url: str) -> pd.DataFrame:
 
 
 def _find_commas(values: pd.Series) -> pd.Series | None:
-    """Return the values of a column that are not missing. Return None unless all are numbers and some have a comma."""
+    """Return the values that are not missing if all are numbers and some have a comma. Otherwise, return None."""
     if pd.api.types.is_numeric_dtype(values):
         return None
     text = values.dropna().astype("str").str.strip()

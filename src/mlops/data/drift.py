@@ -73,14 +73,14 @@ def compare_profiles(reference: Profile, current: Profile, false_alarm_rate: flo
 
 
 def choose_columns(names: Collection[str], drifts: Iterable[Drift], most: int = MOST) -> list[str]:
-    """Choose the columns to show: all of them or, if there are more than `most`, those with the largest shift.
+    """Choose the columns to show: all or, if there are more than `most`, the `most` columns with the largest shift.
 
     Parameters
     ----------
     names : collection of str
         The columns.
     drifts : iterable of Drift
-        The result of `compare_profiles`. Columns that are not in it count as not shifted.
+        The result of `compare_profiles`. The shift of a column without a result counts as 0.
     most : int
         The maximum number of columns.
     """
@@ -117,7 +117,7 @@ def _compare_spread(name: str, reference: ColumnProfile, current: ColumnProfile,
 def measure_stability(reference: ColumnProfile, current: ColumnProfile) -> float:
     """Return the population stability index; 0 means no change.
 
-    The count of each bin is increased by a half, so that no bin is empty.
+    One half is added to the count of each bin, so that no bin is empty.
     """
     expected = np.array(reference.histogram) + 0.5
     actual = np.array(current.histogram) + 0.5

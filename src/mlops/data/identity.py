@@ -4,18 +4,19 @@ The digits of a row change when the row is written in single precision or as tex
 Instead, two rows are the same if all their values agree to five digits. Two rows that agree only roughly may be the
 same row, written with fewer digits. In this case, it is unknown whether the model was trained on the row.
 
-Two values also agree roughly if rounding can explain their difference. How a file was rounded is visible in the number
-of decimals of each column. The features of the example are near zero, so a file with four decimals has only one or two
-significant digits. Without this rule, 93 of 341 trained rows from such a file counted as unseen, and 334 from a file
-with three decimals. With it, none do, even with one decimal. But the rule mistakes some new rows for trained ones. Of
-101 new rows, it mistakes none with two decimals or more, and 47 with one decimal. Of 5,000 random points among 20,000
-in three columns of normal numbers, it mistakes 0.06 % with four decimals, 0.16 % with two, and 33 % with one.
+Two values also agree roughly if rounding to decimals can explain their difference. The number of decimals in a column
+shows how the file was rounded. Values near zero need this rule, because four decimals leave them only one or two
+significant digits. Without the rule, 93 of 341 training rows counted as unseen when they came from a file with four
+decimals, and 334 when they came from a file with three. With the rule, none do, even with one decimal. But the rule
+mistakes some new rows for training rows: of 101 new rows, none with two or more decimals, and 47 with one decimal. In a
+second test, 5,000 random points were looked up among 20,000, in three columns of normal numbers. The rule mistook
+0.06 % of them with four decimals, 0.16 % with two, and 33 % with one.
 
-A second rule is for files whose numbers are all rounded to two significant digits (``%.2g``), which changes them by up
-to 5 %, or to one digit, which changes them by up to 50 %. Rows agree roughly if such a change can explain their
-difference. Of the 101 new rows, this rule mistakes none with two digits, and one with one digit. Of the 5,000 points,
-it mistakes 8 % with two digits. The rule does not apply to tables that have only whole numbers, because 119 and 120 may
-be different values.
+A second rule is for files in which all numbers are rounded to one or two significant digits. Rounding to two digits
+changes a number by up to 5 %, and rounding to one digit by up to 50 %. Two rows agree roughly if such a change can
+explain their difference. Of the 101 new rows, this rule mistakes none with two digits, and one with one digit. Of the
+5,000 points, it mistakes 8 % with two digits. The rule does not apply to tables that have only whole numbers, because
+119 and 120 may be different values.
 """
 
 from collections.abc import Sequence
@@ -68,7 +69,7 @@ class Familiarity:
 
     @property
     def explanation(self) -> str:
-        """The reason why some rows may be recorded rows. Empty if there are no such rows."""
+        """A sentence that says how many rows may be recorded rows, and why. Empty if there are no such rows."""
         unknown = int(self.unknown.sum())
         if not unknown:
             return ""
@@ -94,10 +95,10 @@ def match_rows(rows: pd.DataFrame, recorded: Sequence[pd.DataFrame | None]) -> F
     Parameters
     ----------
     rows : DataFrame
-        The rows to look up, with the columns to compare. Values other than numbers must be equal.
+        The rows to look up, with the columns to compare. Two values that are not numbers agree only if they are equal.
     recorded : sequence of DataFrame or None
-        Tables of recorded rows, with the same columns in any order. None stands for an unavailable table. With one such
-        table, every row may be a recorded row.
+        Tables of recorded rows, with the same columns in any order. None stands for an unavailable table. If a
+        table is unavailable, any row may be a recorded row.
 
     Returns
     -------
@@ -114,7 +115,7 @@ def match_rows(rows: pd.DataFrame, recorded: Sequence[pd.DataFrame | None]) -> F
 
 
 def _select(table: pd.DataFrame, columns: pd.Index) -> pd.DataFrame:
-    """Return a table with only these columns. If it has no other columns, the table is not copied."""
+    """Return a table with only these columns, without a copy if the table has no other columns."""
     return table if table.columns.equals(columns) else table[list(columns)]
 
 
@@ -123,8 +124,8 @@ class _Search:
 
     Values are converted to a logarithmic scale, on which a relative difference becomes a distance. The scale is divided
     so that the tolerance of each column is a distance of 1. The distance between two rows is the largest distance in
-    any column. So only the nearest known row needs to be compared. Tables are converted one at a time, because a
-    converted table is as large as the original.
+    any column. So a row agrees with a known row if the nearest known row is at most 1 away. Tables are converted one at
+    a time, because a converted table is as large as the original.
     """
 
     def __init__(self, rows: pd.DataFrame, tables: Sequence[pd.DataFrame]) -> None:
@@ -144,7 +145,7 @@ class _Search:
         return self._find(every, tolerances, np.maximum(rounding / tolerances, self._choose_units(ALIKE_FLOOR)))
 
     def find_same(self, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Return, for each row, whether it is a chosen row and agrees with a known row up to `SAME`."""
+        """Return, for each row that `chosen` marks, whether it agrees with a known row up to `SAME`."""
         return self._find(chosen, np.full(self._rows.shape[1], SAME), self._choose_units(SAME_FLOOR))
 
     def _choose_units(self, floor: float) -> Numbers:
@@ -161,7 +162,7 @@ class _Search:
     def _scale(self, table: pd.DataFrame, codes: Numbers, tolerances: Numbers, units: Numbers) -> Numbers:
         """Convert a table to the logarithmic scale.
 
-        The scale is linear below the unit of a column.
+        `units` has a value for each column. Below this value, the scale is linear.
         """
         width = table.shape[1]
         scaled = np.empty((len(table), width + codes.shape[1]))

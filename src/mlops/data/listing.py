@@ -52,7 +52,7 @@ class Files:
     format : str
         One of `FORMATS`.
     paths : mapping of str to str
-        The path of each file in the file system, by the file's name in the folder.
+        The path of each file in `system`, by the name of the file in the folder.
     parts : tuple of str
         The names of the files that contain rows, sorted. Hidden files do not contain rows.
     is_folder : bool
@@ -66,7 +66,7 @@ class Files:
     is_folder: bool
 
     def hash_content(self, hashes: Mapping[str, str]) -> str:
-        """Return the hash of the file. For a folder, return a hash of the names and hashes of all files."""
+        """Return the hash of the file. For a folder, return a hash of the names and hashes of its files."""
         return hash_listing(dict(hashes)) if self.is_folder else hashes[self.parts[0]]
 
 
@@ -131,7 +131,7 @@ def explain_unreadable(url: str) -> Iterator[None]:
 
 
 def _is_folder(system: FileSystem, path: str, url: str) -> bool:
-    """Return whether a URL is a folder. A server is asked only if the URL does not end like the name of a data file."""
+    """Return whether a URL is a folder. A server is not asked about a URL that ends like a data file."""
     return find_path(url).is_dir() or (not split_name(url)[1] and system.isdir(path))
 
 

@@ -43,7 +43,7 @@ def require_file(url: str, source: str) -> None:
 
 
 def name_folder(url: str) -> str:
-    """Return a phrase with the folder of a relative path, " in /home/me", or "" for absolute paths and URLs."""
+    """Return the folder that a relative path starts from: " in /home/me". Return "" for absolute paths and URLs."""
     return "" if SCHEME.match(url) or Path(url).is_absolute() else f" in {Path.cwd()}"
 
 

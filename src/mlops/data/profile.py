@@ -78,7 +78,10 @@ def choose_edges(values: pd.Series, bins: int = BINS) -> tuple[float, ...]:
 
 
 def choose_ranks(count: int, bins: int = BINS) -> NDArray[np.int64]:
-    """Return the ranks, counted from 0, of the largest values in each of `bins` bins except the last bin."""
+    """Divide `count` sorted values evenly into bins. Return the rank of the largest value of each bin except the last.
+
+    Ranks are counted from 0.
+    """
     return np.floor((count - 1) * np.linspace(0, 1, bins + 1)[1:-1]).astype(np.int64) if count else np.empty(0, int)
 
 
@@ -205,7 +208,7 @@ def require_numbers(name: str, kind: str, *, is_number: bool) -> None:
 
 
 def require_profile(name: str, column: ColumnProfile) -> ColumnProfile:
-    """Return the profile of a column, but refuse a profile that cannot be a reference for the data test.
+    """Return the profile of a column, if it can be a reference for the data test.
 
     Raises
     ------

@@ -11,17 +11,17 @@ from mlops.data.blocks import list_blocks
 COARSE = 2  # significant digits; with three, errors are at most 5e-3, less than `identity.ALIKE`
 EXACT = 2e-7  # relative difference; single precision has an error of up to 6e-8
 MOST_DECIMALS = 12  # more decimals would change no result
-FIRST = 25  # check this many rows first, because they rule out most candidates
+FIRST = 25  # this many rows are checked first, because they rule out most candidates
 
 Numbers = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 
 def bound_rounding(rows: pd.DataFrame, known: pd.DataFrame) -> Numbers:
-    """Return, for each column, how far rounding to decimals can move two equal numbers apart in the two tables.
+    """Return, for each column, the largest difference between two numbers that were equal before rounding.
 
-    The result is 0 for a column with the same number of decimals in both tables, because equal numbers are then rounded
-    to the same value.
+    One number was rounded to the decimals of `rows`, the other to the decimals of `known`. The result is 0 for a column
+    that has the same number of decimals in both tables, because equal numbers are then rounded to the same value.
 
     Parameters
     ----------
@@ -36,8 +36,8 @@ def bound_coarseness(rows: pd.DataFrame, known: pd.DataFrame) -> Numbers:
     """Return, for each column, the largest relative difference that rounding to two or fewer digits can cause.
 
     Digits are significant digits. A table counts as rounded if all its numbers have at most two digits, and the other
-    table has a column with decimals and more digits. If no table is rounded, the result is 0. It is also 0 for a column
-    with the same number of digits in both tables.
+    table has a column with decimals and more than two digits. If no table is rounded, the result is 0. The result is
+    also 0 for a column that has the same number of digits in both tables.
     """
     digits = np.array([_count_digits(rows), _count_digits(known)])
     fewest = int(digits.max(axis=1).min()) if digits.size else 0
@@ -49,9 +49,9 @@ def bound_coarseness(rows: pd.DataFrame, known: pd.DataFrame) -> Numbers:
 
 
 def _find_last_places(table: pd.DataFrame) -> Numbers:
-    """Return the value of the last decimal place of each column: 0.01 if no number has more than two decimals.
+    """Return the value of the last decimal place of each column: for example 0.01 if numbers have two decimals.
 
-    It is 0 for a column with more than `MOST_DECIMALS` decimals.
+    The value is 0 for a column with more than `MOST_DECIMALS` decimals.
     """
     places = np.zeros(table.shape[1])
     for columns, numbers in list_blocks(table):
@@ -77,7 +77,7 @@ def _are_whole(table: pd.DataFrame) -> Flags:
 
 
 def _find_fewest(numbers: Numbers, candidates: range, test: Callable[[Numbers, int], Flags]) -> NDArray[np.int64]:
-    """Return, for each column, the first candidate with which all values pass `test`, or -1 if there is none."""
+    """Return, for each column, the first candidate for which `test` is true of all values, or -1 if there is none."""
     found = np.full(numbers.shape[1], -1)
     for candidate in candidates:
         pending = np.flatnonzero(found < 0)

@@ -76,7 +76,7 @@ class OtherTotals:
     first_refused: tuple[str, ...] = ()
 
     def merge(self, later: "OtherTotals") -> "OtherTotals":
-        """Return these totals merged with those of the rows that follow."""
+        """Merge these totals with `later`, the totals of the rows that follow."""
         return OtherTotals(
             first=self.first or later.first,
             example=self.example or later.example,
@@ -98,7 +98,7 @@ class RowsScan:
     others : mapping of str to OtherTotals
         The totals of the other declared columns.
     hashes : array of uint64, length rows
-        A hash of each row, over the compared columns; empty if there are no such columns.
+        A hash of each row, computed from the columns in `ScanPlan.compared`. Empty if there are no such columns.
     """
 
     totals: Totals
@@ -106,7 +106,7 @@ class RowsScan:
     hashes: NDArray[np.uint64]
 
     def merge(self, later: "RowsScan") -> "RowsScan":
-        """Return these results merged with those of the rows that follow."""
+        """Merge these results with `later`, the results of scanning the rows that follow."""
         return RowsScan(
             totals=self.totals.merge(later.totals),
             others={name: other.merge(later.others[name]) for name, other in self.others.items()},
@@ -134,7 +134,7 @@ def count_copies(hashes: NDArray[np.uint64]) -> int:
 
 
 def _hash_rows(batch: pl.DataFrame) -> NDArray[np.uint64]:
-    """Return a hash of each row. All missing values are equal, whether they are null or NaN."""
+    """Return a hash of each row. Null and NaN have the same hash."""
     return batch.with_columns(cs.float().fill_nan(None)).hash_rows().to_numpy()
 
 

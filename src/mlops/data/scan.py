@@ -103,7 +103,7 @@ def scan_file(url: str, columns: Sequence[Column], reference: Profile) -> TableS
     IntegrityError
         If a file changes during the scan.
     UsageError
-        If the file does not exist, or its content is not in the format of the name's ending.
+        If the file does not exist, or its content does not match the ending of its name.
     """
     with open_content(url) as content, open_batches(content) as batches:
         return replace(scan_batches(batches, columns, reference), url=url, sha256=content.sha256)

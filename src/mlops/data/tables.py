@@ -61,7 +61,8 @@ def read_table(url: str, sha256: str = "") -> Table:
     IntegrityError
         If the hash differs from `sha256`.
     UsageError
-        If the file does not exist, is not in the format of the name's ending, or has text that is not UTF-8.
+        If the file does not exist, if its content does not match the ending of its name, or if it has text that is not
+        UTF-8.
     """
     with open_content(url, sha256) as content:
         return Table(url, content.sha256, parse_content(content))
@@ -73,7 +74,7 @@ def parse_content(content: Content) -> pd.DataFrame:
     Raises
     ------
     UsageError
-        If the content is not in the format of the name's ending.
+        If the content does not match the ending of the file's name.
     """
     frames = [_parse_part(content.format, part, content.url) for part in content.parts]
     return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
@@ -94,7 +95,7 @@ def _parse_part(ending: str, file: Path, url: str) -> pd.DataFrame:
 def parse_parquet(file: Path | IO[bytes]) -> pd.DataFrame:
     """Return the rows of a Parquet file. Each column that Arrow has read is freed as soon as pandas has copied it."""
     frame = pd.read_parquet(file, pre_buffer=False, partitioning=None, to_pandas_kwargs={"self_destruct": True})
-    pa.default_memory_pool().release_unused()  # Arrow would keep 240 MB of a table of 160 MB
+    pa.default_memory_pool().release_unused()  # otherwise Arrow would keep 240 MB for a table of 160 MB
     return frame
 
 
@@ -106,7 +107,10 @@ def _parse_parquet(file: Path, url: str) -> pd.DataFrame:
 
 
 def explain_damage(files: Sequence[Path], url: str, error: Exception) -> UsageError:
-    """Return an error that says why Parquet files cannot be read: a text that is not UTF-8, or else the given error."""
+    """Return an error that says why Parquet files cannot be read.
+
+    It names the first column with a text that is not UTF-8. If there is none, it quotes `error`.
+    """
     if column := next(filter(None, map(_find_bad_text, files)), ""):
         return UsageError(f"The column {column} of the data file {url} has text that is not UTF-8. Save it as UTF-8.")
     return UsageError(f"The data file {url} is not a whole Parquet file: {quote_cause(error)}.")
@@ -139,7 +143,7 @@ def _is_bad(batches: Iterable[pa.RecordBatch]) -> bool:
 
 
 def require_text(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the table if all its texts are UTF-8. pandas itself fails only later, when it displays a text.
+    """Return the table if all its texts are UTF-8. Otherwise, pandas would fail later, when it displays a text.
 
     Raises
     ------

@@ -22,7 +22,7 @@ from mlops.data.blocks import VALUES
 from mlops.data.profile import ColumnProfile, merge_columns
 
 TALL = 20_000  # from this number of rows on, a query with polars is faster
-TERMS = 11  # number of values that a query returns for a column before the counts of the column's bins
+TERMS = 11  # for each column, a query returns this many values, and then the counts of the column's bins
 
 
 @dataclass(frozen=True)
@@ -81,9 +81,9 @@ class Totals:
             self._sums[name] = merge_totals(self._sums[name], part)
 
     def merge(self, later: "Totals") -> "Totals":
-        """Return these totals merged with those of the rows that follow.
+        """Merge these totals with `later`, the totals of the rows that follow.
 
-        Until `finish`, means remain distances, so that they stay exact.
+        The mean of a column is still the distance from an origin. `finish` adds the origin.
         """
         merged = Totals(self.edges, self.ranges)
         merged._origins = later._origins | self._origins
@@ -97,7 +97,7 @@ class Totals:
         return {name: _move(sums, self._origins.get(name, 0.0)) for name, sums in self._sums.items()}
 
     def _measure_from(self, name: str, origins: Mapping[str, float]) -> ColumnTotals:
-        """Return the totals of a column. The mean is a distance from the value that `origins` has for the column."""
+        """Return the totals of a column. Their mean is the distance from the column's value in `origins`."""
         sums = self._sums[name]
         if name not in self._origins:
             return sums
@@ -179,7 +179,7 @@ class Totals:
 
 
 def _read_terms(values: Sequence[float | None], rows: int, edges: tuple[float, ...]) -> ColumnTotals:
-    """Convert the values that a query returned for a column to totals. `rows` is the number of rows in the batch."""
+    """Return the totals of a column. A query returned `values` for a batch of `rows` rows."""
     count, mean, variance, minimum, maximum, missing, lowest, highest, below, above, least = values[:TERMS]
     finite, infinite = int(count or 0), int(least or 0)
     under = [0, *(int(number or 0) - infinite for number in values[TERMS:]), finite]
@@ -214,7 +214,7 @@ def _find_first(values: pl.Series) -> Iterator[float]:
 
 
 def _move(sums: ColumnTotals, origin: float) -> ColumnTotals:
-    """Convert the mean from a distance to `origin` to the mean itself."""
+    """Return the totals with the real mean, instead of its distance from `origin`."""
     profile = sums.profile
     if not np.isfinite(profile.squares):
         return replace(sums, profile=replace(profile, mean=np.nan, squares=np.inf))

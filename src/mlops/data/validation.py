@@ -130,7 +130,7 @@ def _check_names(names: Sequence[str], declared: Sequence[Column]) -> list[Viola
 
 
 def _check_column(scan: TableScan, declared: Column) -> list[Violation]:
-    """Return the ways in which a column breaks its rules. Rows are counted from 1, without the header."""
+    """Return the violations of a column's rules. Their texts count rows from 1, without the header."""
     name, column, other = declared.name, scan.numbers.get(declared.name), scan.others.get(declared.name)
     found = [
         Violation(name, "missing", *_describe_missing(part, declared.max_missing, scan.rows))

@@ -18,7 +18,7 @@ from mlops.execution.source import find_kernel
 from mlops.kernels.parent_client import find_key
 from mlops.record.fingerprints import hash_sources
 
-LAUNCH_SECONDS = 0.5  # maximum seconds to start a kernel process if its parent is not importing
+LAUNCH_SECONDS = 0.5  # maximum seconds to start a kernel process, unless its warm parent is still importing
 Work = Callable[[Kernel | None, ExitStack], None]
 
 
@@ -56,8 +56,8 @@ class Spare:
     def join(self) -> None:
         """Wait for the end of the kernel.
 
-        If the kernel does not exist yet, because its parent is still importing, do not wait. The kernel will be killed
-        as soon as it exists, or when this process ends.
+        Do not wait if the kernel does not exist yet, because its warm parent is still importing. The kernel will be
+        killed as soon as it exists, or when this process ends.
         """
         deadline = time.monotonic() + LAUNCH_SECONDS
         while self._thread.is_alive() and (self.cancel.has_kernels or time.monotonic() < deadline):
@@ -88,10 +88,10 @@ class Spare:
 
 
 def _describe(source: Path) -> object:
-    """Return everything that a new kernel depends on.
+    """Return a description of everything that a new kernel depends on, to notice changes.
 
-    This is its kernelspec, variables, folder and parent, and the engine's files. Return None if one of these cannot be
-    read.
+    It has the name of the kernelspec, the environment variables, the working directory, the warm parent, and a hash of
+    the engine's files. Return None if one of these cannot be read.
     """
     with suppress(MlopsError, OSError, ValueError):
         key = find_key()

@@ -47,7 +47,7 @@ def list_served(names: Iterable[str]) -> list[str]:
 def load_model(folder: Path) -> Any:
     """Load the estimator that `save_model` wrote.
 
-    First check the hash of the file with `mlops.files.hashes.verify_files`.
+    This does not check the hash of the file. Call `mlops.files.hashes.verify_files` first.
 
     Raises
     ------

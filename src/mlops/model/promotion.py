@@ -191,7 +191,7 @@ def overrule(decision: Decision, promote_always: bool, why: str) -> Decision:
 
 
 def tag_override(why: str, user: str) -> dict[str, str]:
-    """Return the tags of a version that a person promoted; empty if the gate was not overruled."""
+    """Return the tags of a version for which `user` overruled the gate. Empty if nobody did."""
     return {OVERRIDE_REASON: why, OVERRIDDEN_BY: user} if why else {}
 
 

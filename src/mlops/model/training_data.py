@@ -39,7 +39,7 @@ class TrainingData:
     actual: tuple[float, ...] = ()
 
     def judge_row(self, row: Sequence[float]) -> str:
-        """Return whether a row is far outside the training data, in words, and in which columns.
+        """Say in words whether a row is far outside the training data, and in which columns.
 
         A value is far outside if its distance from the range of its column is greater than the width of that range.
         """

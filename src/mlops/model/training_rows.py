@@ -54,7 +54,7 @@ def _are_unique(rows: pd.DataFrame) -> bool:
 def find_distinct_rows(
     tracker: Tracker, problem: Problem, trainings: Iterable[Mapping[str, object]], steps: Sequence[Step] = ALL_STEPS
 ) -> list[pd.DataFrame | None]:
-    """Return the feature rows of several trainings; see `find_rows`. The same rows are read and returned only once."""
+    """Return the rows of several trainings; see `find_rows`. Trainings with the same rows share one table."""
     step = find_training(steps)
     name = step.trains.rows if step and step.trains else ""
     distinct = {str(made.get(name, place)): made for place, made in enumerate(trainings)}

@@ -18,7 +18,7 @@ def load_problem() -> Problem:
 
 
 def read_hyperparameters(problem: Problem) -> dict[str, object]:
-    """Return the hyperparameters of a problem, by name. Their values are variables of the notebook that calls this.
+    """Return the hyperparameters of a problem by name, with the values that the calling notebook has set.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """The figures of the notebooks, shown with the alt text that a report needs.
 
-They do not use pyplot, because its backend for notebooks takes as long to load as a figure takes to draw, and would
-show each figure twice.
+They do not use pyplot. Its backend for notebooks would take as long to load as a figure takes to draw, and would show
+each figure twice.
 """
 
 from collections.abc import Sequence

@@ -60,10 +60,11 @@ class CellCheck:
         self._declared: dict[str, Parameter] = {}
 
     def __call__(self, lines: list[str]) -> list[str]:
-        """Check the parameters that a cell sets against the comments of their declarations, and return the cell to run.
+        """Check the values that a cell gives to parameters, and return the cell to run.
 
-        If a cell only assigns values, but computes some of them, a last line that checks its variables is added. Any
-        other cell is returned unchanged.
+        Comments in the ``parameters`` cell say which values are allowed. If the cell computes values, they are known
+        only after it has run. It is then returned with an additional last line, which checks them. Any other cell is
+        returned unchanged.
 
         Parameters
         ----------
@@ -87,12 +88,12 @@ class CellCheck:
         return lines
 
     def check_values(self, source: str, values: Mapping[str, Any]) -> None:
-        """Check the variables of a cell that has run against the allowed values in its comments.
+        """Check the variables that a cell has set. The comments in the cell say which values are allowed.
 
         Parameters
         ----------
         source : str
-            A cell that only assigns values.
+            The source of the cell, which has already run and only assigns values.
         values : mapping
             The variables of the kernel.
 
@@ -113,7 +114,8 @@ class CellCheck:
     def _read_declared(self, source: str) -> dict[str, Parameter]:
         """Return the parameters that a cell of constants declares.
 
-        If an earlier cell has declared parameters, a cell without range comments does not change them.
+        If an earlier cell has declared parameters, and no comment of this cell gives allowed values, return the earlier
+        parameters.
         """
         ranges = any(rule.search(source) for rule in RULES)
         if self._declared and not ranges:
@@ -175,9 +177,9 @@ def _assigns_constants(source: str) -> bool:
 
 
 def _list_ruled(source: str) -> dict[str, str]:
-    """Return the assignments whose comments give the allowed values, by name. Return none if a cell does anything else.
+    """Return the text of each assignment whose comment gives the allowed values, by the name of the variable.
 
-    The text of an assignment ends with the comment of its last line.
+    The text ends with the comment. The result is empty if the cell does anything other than assign values.
     """
     try:
         statements = [(name, statement) for name, statement, _ in _list_assignments(source)]
@@ -193,6 +195,6 @@ def _list_ruled(source: str) -> dict[str, str]:
 
 
 def _is_ruled(comment: str) -> bool:
-    """Return whether a comment gives the allowed values. "rows matching the key" does not."""
+    """Return whether a comment gives the allowed values: "in [0, 1]" does, but "rows matching the key" does not."""
     pattern = PATTERN.search(comment)
     return bool(INTERVAL.search(comment) or OPTIONS.search(comment) or (pattern and SPECIAL & {*pattern[1]}))

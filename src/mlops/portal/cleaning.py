@@ -54,7 +54,7 @@ def clean_html(html: str) -> str:
 
 
 def _filter_attribute(tag: str, name: str, value: str) -> str | None:
-    """Allow only links to other pages, and pictures that the page itself contains."""
+    """Return the value of an attribute, or None to remove a link to embedded data or a picture from another place."""
     if name == "src":
         return value if value.lower().startswith("data:image/") else None
     if name == "href":

@@ -21,7 +21,7 @@ class Environment:
     name : str
         "production".
     model : str
-        "churn version 2", with a mark if the gate was overruled. Empty if no model is deployed, or the model is
+        "churn version 2", with a mark if a person overruled the gate. Empty if no model is deployed, or the model is
         unknown.
     health : str
         "healthy", "unhealthy", "stopped" or "unreadable". Empty if nothing was ever deployed in the environment.
@@ -129,7 +129,7 @@ def _render_time(moment: str) -> str:
 
 
 def _render_data_tests(overview: Overview, runs: Sequence[RunRecord]) -> str:
-    """Return the last test of the registered data as HTML, and a later test of another file if there is one."""
+    """Return, as HTML, the last test of the registered data. If another file was tested later, add that test."""
     last, dataset = find_data_test(runs), escape(overview.dataset)
     if last is None:
         return "<p>No data has been tested yet.</p>"

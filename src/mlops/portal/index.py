@@ -82,7 +82,7 @@ def write_index(outputs: Path, overview: Overview | None) -> Path:
 
 
 def _find_metrics(runs: Sequence[RunRecord]) -> dict[str, str]:
-    """Return all metrics with their units, those of the newest run first. A unit that differs between runs is ""."""
+    """Return all metrics, those of the newest run first, with their units. A unit that differs between runs is ""."""
     found: dict[str, set[str]] = {}
     for run in runs:
         units = find_units(run)

@@ -36,7 +36,7 @@ def prepare_outputs(outputs: Sequence[Any], file: str) -> list[Any]:
 
 
 def make_note(text: str) -> str:
-    """Return a note that the report adds to a notebook, as HTML."""
+    """Return the HTML of a note with this text. Notes tell the reader what a report cannot show."""
     return f'<p class="note">{escape(text)}</p>'
 
 

@@ -15,9 +15,9 @@ SHOWN = 2  # maximum number of failed checks to list; the error below the verdic
 
 
 def describe_failed_test(run: RunRecord, step: StepRecord, steps: Iterable[Step] = ALL_STEPS) -> list[str]:
-    """Describe a failed test in lines: a sentence without a full stop, and then each broken rule or failed check.
+    """Describe a failed test in lines. The first line is a sentence without a full stop.
 
-    The list is empty if the step failed for another reason.
+    Each further line is a broken rule or a failed check. The list is empty if the step failed for another reason.
     """
     if rules := summarize_rules(step):
         return ["The data did not pass its test", *rules]
@@ -42,7 +42,7 @@ def _find_message(step: StepRecord) -> str:
 
 
 def name_model(run: RunRecord, declared: Step | None) -> str:
-    """Return the model of a step, with a mark if the gate was overruled. Return "" if the step has no model."""
+    """Return the model of a step, with a mark if a person overruled the gate. Return "" if the step has no model."""
     model = find_model(run, [declared]) if declared else ""
     return f"{model} ({OVERRULED})" if model and find_override(run) else model
 

@@ -72,7 +72,7 @@ class ReportExporter(HTMLExporter):
     def from_notebook_node(self, nb: Any, resources: Any = None, **options: Any) -> tuple[str, Any]:
         """Convert a notebook as nbconvert does, but do not parse the finished page, which would take 40 % of the time.
 
-        nbconvert parses the page to give an alternative text to images without one. Here, `clean_html` does this.
+        nbconvert parses the page to add an alternative text to images without one. Here, `clean_html` adds it.
         """
         resources = self._init_resources(resources)
         lexer = nb.metadata["language_info"]["name"]
@@ -178,7 +178,7 @@ def _make_exporter() -> ReportExporter:
 def rehearse() -> None:
     """Render a small notebook, so that all templates and patterns are compiled.
 
-    The process that kernels and commands are forked from calls this. Its forks then write reports without compiling.
+    A process that forks kernels and commands calls this once, so that its forks need not compile anything.
     """
     cells = [new_markdown_cell("# Title\n\n`code` and $x^2$"), new_code_cell("x = 1")]
     _render(_make_notebook(cells), {"stylesheet": read_stylesheet()}, "rehearsal.ipynb")

@@ -17,7 +17,7 @@ LOGGER = logging.getLogger(__name__)
 
 @contextmanager
 def warn_unwritten(what: str) -> Iterator[None]:
-    """Catch an error of the ``with`` statement that writes a page, and log that the page was not written."""
+    """Log an `OSError` in a ``with`` statement that writes a page, instead of raising it. `what` names the page."""
     try:
         yield
     except OSError as error:

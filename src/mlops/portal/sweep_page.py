@@ -123,7 +123,7 @@ def _list_facts(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> Iterat
 
 
 def _find_verdict(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> tuple[str, str]:
-    """Return the class and the text of the verdict."""
+    """Return the CSS class and the text of the verdict."""
     if find_best(sweep, points) is None:
         return "failed", "✗ Every combination failed." if points else "✗ No combination finished."
     best = describe_best(sweep, points).removesuffix(".")

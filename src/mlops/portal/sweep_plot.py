@@ -114,7 +114,7 @@ def _plot_map(sweep: Sweep, varying: Mapping[str, Sequence[Any]], done: Sequence
 
 
 def _rank(scores: "np.ndarray[Any, Any]", maximize: bool) -> "np.ndarray[Any, Any]":
-    """Return the rank of each value, from 0 to 1. Colors by rank stay distinguishable beside an outlier."""
+    """Return the rank of each value, from 0 to 1. As colors, ranks stay distinguishable if there is an outlier."""
     flat = scores[~np.isnan(scores)]
     order = np.unique(flat)
     ranks = np.searchsorted(order, scores) / max(1, len(order) - 1)

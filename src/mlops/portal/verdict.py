@@ -50,7 +50,7 @@ def find_verdict(run: RunRecord, step: StepRecord, steps: Iterable[Step] = ALL_S
 
 
 def _find_decision(declared: Step, step: StepRecord) -> Verdict | None:
-    """Return the verdict of a step that made a decision or refused to act. Return None for any other step."""
+    """Return the verdict of a step that made a decision or refused to act, or None for any other step."""
     if refusal := step.results.get(declared.refuses):
         return Verdict("rejected", f"– Not deployed. {refusal}")
     if declared.decides.result not in step.results:
@@ -88,7 +88,7 @@ def _name_numbers(step: StepRecord, steps: Sequence[Step]) -> str:
 
 
 def mark_unrun(cells: Sequence[Any]) -> list[Any]:
-    """Mark the cells after the failed cell. They did not run, but the text between them describes their results."""
+    """Mark the cells after the failed cell as not run. The text between them describes results that are missing."""
     failed = False
     for cell in cells:
         if failed:

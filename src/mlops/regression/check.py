@@ -111,7 +111,7 @@ def check_run(folder: Path, notebooks: Path) -> Verdict:
 
 
 def _leave_out_summary(run: RunRecord) -> RunRecord:
-    """Return the record without the summary step of a sweep, because another step has the same notebook."""
+    """Return the record without the summary step of a sweep, which has the same notebook as the swept step."""
     return replace(run, steps=tuple(step for step in run.steps if step.name != SWEEP or step.state == "failed"))
 
 
@@ -173,7 +173,7 @@ def _find_other(
 
 
 def _advise(run: RunRecord, compared: Sequence[Comparison], folder: Path, notebooks: Path) -> str:
-    """Return what to do about differences. Suggest `make notebooks` only if the run used the notebooks' own values."""
+    """Return what to do about differences. Suggest `make notebooks` only if the run used the committed values."""
     if not any(found.differences for found in compared):
         return "Compare a run with the committed values. `mlops status` lists the latest runs."
     failed = next((step.name for step in run.steps if step.state == "failed"), "")

@@ -100,9 +100,9 @@ class _Pair:
 
     @cached_property
     def gluing(self) -> Mapping[str, str]:
-        """The cells that hand on scraps: the beginning of the committed cell, by the name of the scrap.
+        """The beginning of the committed cell that hands on each scrap, by the name of the scrap.
 
-        For a scrap that is in neither notebook, it is the last cell that hands on any scrap.
+        If a scrap is in neither notebook, it gets the last cell that hands on another scrap.
         """
         names = {cell.id: _name(cell) for cell in self.committed.cells}
         cells = (*self.executed.cells, *self.committed.cells)
@@ -158,7 +158,7 @@ def _compare_cell(cell: Cell, executed: Cell, declared: Declaration, sanitizer: 
 
 
 def _describe_edits(pair: _Pair) -> Iterator[str]:
-    """Describe the code cells that differ between the notebook and the run. The injected cell does not count."""
+    """Describe the code cells that differ between the notebook and the run. Ignore the cell that papermill adds."""
     now, then = (
         {cell.id: join_text(cell.source) for cell in notebook.cells if cell.is_code}
         for notebook in (pair.committed, pair.executed)

@@ -100,7 +100,7 @@ def _list_parameters(notebook: Notebook) -> list[str]:
 
 
 def read_cell_declaration(cell: Cell, whole: Declaration, name: str) -> Declaration:
-    """Return the declaration for one cell. `whole`, the notebook's declaration, has the values that the cell lacks."""
+    """Return the declaration for one cell. Values that it lacks come from `whole`, the declaration of the notebook."""
     own = _convert(cell.metadata.mlops, f"the metadata of cell {cell.id} in {name}")
     return Declaration(
         numbers=_first(own.numbers, whole.numbers, 0.0),

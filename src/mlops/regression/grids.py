@@ -148,7 +148,7 @@ def _count_labels(row: list[_Cell]) -> int:
 
 
 def _count_blanks(head: list[list[_Cell]]) -> int:
-    """Return the number of label columns, which have no name in the head. Needed for a table without rows."""
+    """Return the number of columns at the left that have no name in the head. They have the labels of the rows."""
     return next((place for place, cell in enumerate(head[-1]) if cell.text.strip()), 0) if head else 0
 
 

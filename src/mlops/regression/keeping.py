@@ -22,8 +22,9 @@ def keep_close_outputs(
 ) -> None:
     """Replace each new output that is within its tolerance with the committed output.
 
-    Each scrap is replaced on its own. The other outputs of a cell are replaced together: all must be within their
-    tolerance, and must format numbers as the committed outputs do. For nbval, which compares text, 3,150 is not 3150.2.
+    Each scrap is replaced on its own. The other outputs of a cell are replaced together, and only if all of them are
+    within their tolerance and format numbers as the committed outputs do. The format matters to nbval, which compares
+    text: 3,150 and 3150.2 differ.
 
     Parameters
     ----------

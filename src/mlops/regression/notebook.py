@@ -44,7 +44,7 @@ class Display(msgspec.Struct, frozen=True, tag_field="output_type", tag="display
     data: dict[str, Any] = {}
 
     def __post_init__(self) -> None:
-        """Decode the formats that are compared. If this raises `ValueError`, msgspec adds the place in the notebook."""
+        """Decode the formats that are compared. If this raises `ValueError`, msgspec adds the place to the message."""
         for mime in (*PICTURES, *TEXTS):
             if mime in self.data:
                 self.data[mime] = _decode(mime, self.data[mime])
@@ -122,8 +122,9 @@ def read_notebook(path: Path) -> Notebook:
 def match_cells(committed: Notebook, executed: Notebook) -> tuple[Notebook, Notebook]:
     """Return the two notebooks with the same ids for matching cells.
 
-    If a cell has no id, the cells of both notebooks are numbered by position, without the cell that papermill adds.
-    Notebooks of format 4.4 or older have no ids, and papermill gives new ids to their executed copies.
+    If a cell has no id, the cells of both notebooks get their positions as ids. The cell that papermill adds is not
+    counted. This is needed for notebooks of format 4.4 or older: they have no ids, and their executed copies have new
+    ids from papermill.
     """
     if all(cell.id for notebook in (committed, executed) for cell in notebook.cells):
         return committed, executed

@@ -2,8 +2,8 @@
 
 Both pictures are scaled to the same size, blurred, and compared by pixel and color. The result is the largest
 difference at any pixel, relative to the darkness of that pixel. 0 means the same, and 1 means black instead of white. A
-mean over all pixels would not work, because most of a plot is white. Such a mean changes less with another alpha of the
-model than with another dpi of the plot.
+mean over all pixels would not work, because most of a plot is white: the mean changes more with the resolution of the
+plot than with the regularization of the model.
 
 These differences were measured between changed plots and the committed plots of the notebooks:
 
@@ -60,7 +60,7 @@ def measure_difference(committed: bytes, found: bytes) -> float:
 
 
 def reduce_picture(content: bytes) -> bytes:
-    """Return a plot as a PNG file with 32 colors, for committing. The file is a third as large."""
+    """Return a plot as a PNG file with 32 colors. The file is a third as large, which keeps commits small."""
     from PIL import Image
 
     picture = Image.open(io.BytesIO(content)).convert("RGB")
@@ -70,7 +70,10 @@ def reduce_picture(content: bytes) -> bytes:
 
 
 def _measure_darkness(picture: Any, size: tuple[int, int]) -> Any:
-    """Blur the picture on a white page. Return the darkness of each pixel in red, green and blue, in [0, 1]."""
+    """Put the picture on a white background and blur it. Return how dark each pixel is, from 0 to 1.
+
+    The darkness is measured separately for red, green and blue.
+    """
     import numpy as np
     from PIL import Image, ImageFilter
 

@@ -1,9 +1,8 @@
 """Start the server for a bundle: ``python -m serving --bundle FOLDER --keys FILE --port 0 --ready FILE``.
 
-The process that starts the server controls the server with the ready file. The server writes this file once it answers
-requests, and ends when the file is deleted. The starting process writes a line to the server's standard input after it
-has recorded the server. If standard input closes before this line, the server ends. So if the starting process dies too
-early, no server is left behind.
+The server writes the ready file once it answers requests, and ends when the file is deleted. The server also ends if
+its standard input closes before a line arrives. The process that starts the server writes this line after it has
+recorded the server. So if that process dies earlier, no server is left behind.
 """
 
 import argparse

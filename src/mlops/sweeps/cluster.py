@@ -31,8 +31,7 @@ from mlops.workspace import Workspace, find_workspace
 class Parcel:
     """The data that a worker gets with each task: the folders, and the earlier results by file name.
 
-    A parcel has one or two kilobytes, so it is sent with each task. If it were scattered, it would be lost when the
-    last worker that holds it ends. If it were the result of a Dask task, Dask would prefer the worker that holds it.
+    A parcel has only one or two kilobytes. It is sent with each task, so that the end of a worker cannot lose it.
     """
 
     platform: str
@@ -118,7 +117,7 @@ class Cluster:
 
 
 def look_around(project: str, mark: str) -> tuple[str, bool]:
-    """Return what the current machine sees of the project and its state. Each worker and this machine call it."""
+    """Return the hash of the project's ``base.yml``, and whether `mark` exists, as this machine sees them."""
     base = Path(project, "parameters", "base.yml")
     return hash_file(base) if base.is_file() else "", Path(mark).is_file()
 

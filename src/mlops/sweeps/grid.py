@@ -92,20 +92,20 @@ def read_grid(project: Project, name: str, options: Sequence[str], platform: str
 
 
 def suggest_values(declared: Iterable[Parameter], given: Mapping[str, Any] = MappingProxyType({})) -> str:
-    """Suggest values to try for one parameter: "alpha=0.04,0.4,4". It is the first whose range allows several values.
+    """Suggest values to try for the first parameter whose range allows several of them: "alpha=0.04,0.4,4".
 
     Parameters
     ----------
     declared : iterable of Parameter
         The parameters of the step.
     given : mapping
-        The values of earlier runs, by parameter. The suggested values are around the earlier value or, if there is
-        none, around the default.
+        The values of earlier runs, by parameter. The suggested values are around the earlier value or, if the
+        parameter has none, around the default.
     """
     for parameter in declared:
         if parameter.kind not in (int, float):
             continue
-        middle = given.get(parameter.name) or parameter.default  # 0 has no other multiples, so the default replaces it
+        middle = given.get(parameter.name) or parameter.default  # not 0, whose multiples are all 0
         allowed = []
         for value in (middle / 10, middle, middle * 10):
             with suppress(ParameterError):

@@ -12,7 +12,7 @@ from mlops.sweeps.grid import Grid
 
 
 def find_inputs(grid: Grid, record: RunRecord, around: Surroundings) -> tuple[StepRecord, ...]:
-    """Return the records of the steps that the swept step needs. If one cannot be reused, run them first.
+    """Return the records of the steps that the swept step needs. If not all can be reused, first run these steps.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def find_inputs(grid: Grid, record: RunRecord, around: Surroundings) -> tuple[St
 
 
 def _find_unchanged(grid: Grid, record: RunRecord, around: Surroundings) -> list[StepRecord]:
-    """Return the needed steps before the first step that cannot be reused."""
+    """Return the earlier records of the needed steps. Stop before the first step that cannot be reused."""
     found: list[StepRecord] = []
     for step in grid.needed:
         parameters = grid.parameters.values[step.name]
@@ -49,7 +49,7 @@ def _find_unchanged(grid: Grid, record: RunRecord, around: Surroundings) -> list
 
 
 def _run_needed(grid: Grid, around: Surroundings) -> list[StepRecord]:
-    """Run the needed steps, in a run of the pipeline with exactly these steps or else of the published pipeline."""
+    """Run the needed steps, as a run of the pipeline that has exactly these steps. If none does, use `PUBLISHED`."""
     pipeline = next((name for name, steps in PIPELINES.items() if steps == grid.needed), PUBLISHED)
     run = run_pipeline(Plan(pipeline, grid.needed, grid.parameters), around)
     failed = next((step.name for step in run.steps if not step.has_results), "")

@@ -34,7 +34,7 @@ class Sweep:
     axes : mapping of str to tuple
         The values to try, by parameter. The sweep tries every combination of them.
     metric : str
-        The result of the notebook by which the combinations are compared.
+        The name of the notebook's result that is used to compare the combinations.
     maximize : bool
         Whether higher is better.
     tracking : str
@@ -149,7 +149,7 @@ def describe_values(values: Mapping[str, Any]) -> str:
 
 
 def describe_best(sweep: Sweep, points: Sequence[Point]) -> str:
-    """Describe the best point and its lead over the next one. Add whether a value outside of the grid may be better."""
+    """Describe the best point and its lead over the next one. Say if a value outside of the grid may be better."""
     ranked = [point for point in rank_points(sweep, points) if point.score is not None]
     if not ranked:
         return "none: every combination failed"
@@ -170,7 +170,7 @@ def count_failed(points: Sequence[Point]) -> int:
 
 
 def name_next(sweep: Sweep, run_id: str, program: str = "mlops", options: str = "") -> str:
-    """Return the command that runs the next step with the best combination; "" if no step needs the swept step.
+    """Return the command that runs the next step with the best combination, or "" if no step needs the swept step.
 
     `options` selects the platform: " --platform azure", or empty.
     """
@@ -191,7 +191,7 @@ def _compare(best: Point, other: Point) -> str:
 
 
 def _is_edge(value: Any, values: Sequence[Any]) -> bool:
-    """Return whether a value is the lowest or highest of three or more floats. 0 does not count."""
+    """Return whether a value is the lowest or highest of three or more floats. Return False for 0."""
     decimal = all(isinstance(other, float) for other in values)
     return decimal and len(values) > 2 and value != 0 and value in (min(values), max(values))
 

@@ -70,8 +70,8 @@ def run_sweep(
     StepFailed
         If a needed step fails.
     UsageError
-        If a notebook cannot be executed, or does not hand on the metric. If this shows only in the results of the first
-        combination, the sweep stops after it.
+        If a notebook cannot be executed, or does not hand on the metric. A missing metric may be noticed only after the
+        first combination. The sweep then stops.
     """
     with share_runs(surroundings.workspace.outputs):
         return _SweepRun(grid, goal, surroundings, executor, tracker, listeners).run()
@@ -139,7 +139,7 @@ class _SweepRun:
         )
         inputs = find_inputs(self.grid, self.record, self.around)
         self.folder = make_run_folder(self.workspace.outputs, SWEEP)
-        order = number_run(self.workspace.outputs)  # not earlier: a run for the inputs has an order, too
+        order = number_run(self.workspace.outputs)  # last, because `find_inputs` may number another run
         steps = (*inputs, *self.record.steps)
         self.record = replace(self.record, run_id=self.folder.name, started=now(), steps=steps, order=order)
         self.began = time.monotonic()

@@ -15,7 +15,7 @@ from mlops.workspace import Workspace
 
 
 def require_metric(metric: str, step: Step, workspace: Workspace) -> None:
-    """Raise an error if a step has never handed on the metric. This check comes before the first combination runs.
+    """Raise an error if a step has never handed on the metric. Call this before the first combination runs.
 
     The results of a step are known from its committed notebook and from its newest run. If neither has results, only
     the first combination can show whether the metric exists.
