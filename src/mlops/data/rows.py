@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mlops.data.batches import Batches
 from mlops.data.totals import Totals
 
-MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # odd, so that a product keeps the differences between two hashes
+MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # odd, so that different hashes stay different when they are multiplied
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class RowsScan:
     others : mapping of str to OtherTotals
         The totals of the other declared columns.
     hashes : array of uint64, length rows
-        A hash of each row, computed from the columns in `ScanPlan.compared`. Empty if there are no such columns.
+        A hash of each row, computed from its numbers and categories. Empty if `ScanPlan.is_compared` is False.
     """
 
     totals: Totals
@@ -171,7 +171,7 @@ def _show_values(values: pd.Series, gaps: NDArray[np.bool_]) -> pd.Series:
 
 
 def _add_hashes(hashes: NDArray[np.uint64], texts: pd.Series) -> None:
-    """Combine the hash of each row with that of a further value, in place."""
+    """Change the hash of each row, in place, so that it also depends on the row's value in `texts`."""
     hashes *= MULTIPLIER
     hashes ^= pd.util.hash_array(texts.to_numpy(dtype="object"))
 

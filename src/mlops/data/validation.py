@@ -149,7 +149,7 @@ def _check_column(scan: TableScan, declared: Column) -> list[Violation]:
 
 
 def _describe_missing(found: ColumnTotals | OtherColumn, share: float, rows: int) -> tuple[str, str]:
-    """Return how many values of a column are missing, and how many are allowed to be."""
+    """Return how many values of a column are missing, and how many may be missing."""
     seen = f"{_count(found.missing, 'missing value')}, the first in row {found.first_missing + 1}, counted from 1"
     if not share:
         return seen, "none"

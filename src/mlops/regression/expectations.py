@@ -79,9 +79,9 @@ def read_declaration(notebook: Notebook, name: str) -> Declaration:
 
 
 def _find_tolerances(notebook: Notebook) -> dict[str, float]:
-    """Return the tolerances of results that a notebook need not declare.
+    """Return the tolerances of the results that a notebook need not declare: its parameters and the metrics.
 
-    Hyperparameters and other parameters must be the same. Metrics must agree in the digits that the problem declares.
+    Parameters must be the same. Metrics must agree to the number of digits that the problem declares.
     """
     handed_on = notebook.scraps
     problem = read_declared(handed_on)
