@@ -8,18 +8,17 @@ import pytest
 from diabetes import FEATURES, problem
 from mlops.data.identity import match_rows
 from mlops.model.training_data import TrainingData, describe_data, read_training_data, write_training_data
-from mlops.problem.split import split_rows
 
 
 @pytest.fixture
 def described(good: pd.DataFrame) -> TrainingData:
     """The data of a training on the sample."""
-    training, holdout = split_rows(problem, good, 0.2, 0)
+    training, holdout = problem.split_rows(good, 0.2, 0)
     return describe_data(training[list(FEATURES)], holdout[list(FEATURES)], holdout["Y"])
 
 
 def test_examples_are_rows_of_the_data_with_their_true_values(good: pd.DataFrame, described: TrainingData) -> None:
-    _, holdout = split_rows(problem, good, 0.2, 0)
+    _, holdout = problem.split_rows(good, 0.2, 0)
     rows = pd.DataFrame(described.rows, columns=list(FEATURES))
     assert match_rows(rows, [holdout[list(FEATURES)].head(2)]).seen.all()
     assert described.actual == tuple(holdout["Y"].head(2))

@@ -17,7 +17,7 @@ from mlops.files.hashes import hash_file
 from mlops.model.training_rows import find_distinct_rows, find_rows, keep_rows
 from mlops.pipelines.step import HandedFile, Step, Training
 from mlops.platform.trainings import Tracker
-from mlops.problem.split import restore_rows, split_rows
+from mlops.problem.split import restore_rows
 from mlops.workspace import HOME_FORMAT, read_home_format
 
 
@@ -58,7 +58,7 @@ def test_the_rows_of_an_older_training_are_those_of_its_data_file(
     good.to_csv(path, index=False)
     made = {"data_path": str(path), "data_sha256": hash_file(path), "holdout_share": "0.2", "seed": "0"}
     found = find_rows(tracker, problem, made)
-    pd.testing.assert_frame_equal(found, restore_rows(problem, good, made), check_exact=True)
+    pd.testing.assert_frame_equal(found, restore_rows(FEATURES, good, made), check_exact=True)
     good.head(441).to_csv(path, index=False)
     assert find_rows(tracker, problem, made) is None
     path.unlink()
@@ -106,7 +106,7 @@ def test_locally_rows_are_files_of_the_home_which_older_versions_then_refuse(
     good: pd.DataFrame, tmp_path: Path
 ) -> None:
     tracker = LocalTracker(MlflowStore(tmp_path))
-    name = keep_rows(tracker, split_rows(problem, good, 0.2, 0)[0][list(FEATURES)])
+    name = keep_rows(tracker, problem.split_rows(good, 0.2, 0)[0][list(FEATURES)])
     (path,) = (tmp_path / "training-rows").rglob("*.parquet")
     assert hash_file(path) == name
     assert read_home_format(tmp_path) == HOME_FORMAT >= 3
@@ -114,4 +114,4 @@ def test_locally_rows_are_files_of_the_home_which_older_versions_then_refuse(
     path.write_bytes(b"damaged")
     with pytest.raises(IntegrityError, match=r"^The training rows .*rows\.parquet have changed since they were stored"):
         find_rows(tracker, problem, {"training_rows": name})
-    assert keep_rows(tracker, split_rows(problem, good, 0.2, 0)[0][list(FEATURES)]) == name == hash_file(path)
+    assert keep_rows(tracker, problem.split_rows(good, 0.2, 0)[0][list(FEATURES)]) == name == hash_file(path)

@@ -7,7 +7,7 @@ import pytest
 from diabetes import FEATURES, problem
 from mlops.errors import UsageError
 from mlops.problem import Column, Problem, metrics
-from mlops.problem.split import restore_rows, split_rows
+from mlops.problem.split import restore_rows
 
 
 def test_rows_marked_in_chunks_are_marked_as_at_once(good: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,10 +27,10 @@ def test_the_holdout_is_the_one_it_always_was(good: pd.DataFrame) -> None:
 
 def test_the_rows_of_an_older_training_are_restored(good: pd.DataFrame) -> None:
     """Older versions hashed the bits of the features, and stored no record of the rows."""
-    trained = restore_rows(problem, good, {"holdout_share": "0.2", "seed": "0"})
+    trained = restore_rows(FEATURES, good, {"holdout_share": "0.2", "seed": "0"})
     assert list(trained.columns) == list(FEATURES)
     assert [row for row in range(10) if row not in trained.index] == [2, 8]
-    sizes = [len(restore_rows(problem, good, {"holdout_share": 0.2, "seed": seed})) for seed in (0, 1, 2)]
+    sizes = [len(restore_rows(FEATURES, good, {"holdout_share": 0.2, "seed": seed})) for seed in (0, 1, 2)]
     assert sizes == [442 - 98, 442 - 91, 442 - 85]
 
 
@@ -91,8 +91,8 @@ def test_a_split_needs_rows_on_both_sides() -> None:
     with pytest.raises(
         UsageError, match=r"^holdout_share 0.05 of 3 rows leaves 3 for training and 0 for the holdout, but both need 2"
     ):
-        split_rows(problem, problem.load_sample().head(3), 0.05, 0)
-    training, holdout = split_rows(problem, problem.load_sample(), 0.2, 0)
+        problem.split_rows(problem.load_sample().head(3), 0.05, 0)
+    training, holdout = problem.split_rows(problem.load_sample(), 0.2, 0)
     assert (len(training), len(holdout)) == (341, 101)
 
 

@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 
 from diabetes import problem
 from mlops.notebook import figures
-from mlops.problem.split import split_rows
 from mlops.record.ledger import RunRecord, StepRecord, write_run
 from mlops.scraps import make_scrap
 
@@ -30,7 +29,7 @@ def draw(figure: Figure, dpi: int = 72) -> bytes:
 
 def predict(alpha: float) -> tuple[Any, Any]:
     """Return the actual values of the holdout, and a model's predictions."""
-    training, holdout = split_rows(problem, problem.load_sample(), 0.2, 0)
+    training, holdout = problem.split_rows(problem.load_sample(), 0.2, 0)
     return holdout[problem.target.name], problem.predict(problem.train(training, alpha=alpha), holdout)
 
 

@@ -158,7 +158,8 @@ def make_probe() -> Callable[[], str]:
 
     def probe() -> str:
         try:
-            from mlops.cluster.profile import profile_folder  # noqa: F401, which imports what tasks need
+            from mlops.cluster import selection  # noqa: F401  # with the next line, all that tasks import
+            from mlops.data import scan  # noqa: F401
         except ModuleNotFoundError as error:
             return error.name or str(error)
         return ""

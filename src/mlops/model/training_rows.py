@@ -102,4 +102,4 @@ def find_rows(
         table = read_table(str(made[source.url]), str(made[source.sha256]))
     except (UsageError, IntegrityError):  # the data file was deleted or changed
         return None
-    return restore_rows(problem, table.frame, made)
+    return restore_rows(problem.features, table.frame, made)

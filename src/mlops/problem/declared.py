@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from mlops.errors import ProblemError
+from mlops.errors import ProblemError, UsageError
 from mlops.problem.column import Column
 from mlops.problem.declaration import Declaration, describe_metric
 from mlops.problem.metric import Metric
@@ -101,7 +101,25 @@ class Problem:
         """
         from mlops.problem.split import mark_rows
 
-        return mark_rows(self, rows, share, seed)
+        deciding = [self.id] if self.id else [column for column in self.columns if column.role == "feature"]
+        return mark_rows(deciding, rows, share, seed)
+
+    def split_rows(self, rows: "pd.DataFrame", share: float, seed: int) -> "tuple[pd.DataFrame, pd.DataFrame]":
+        """Return the training rows and the holdout rows. The parameters are those of `mark_holdout`.
+
+        Raises
+        ------
+        UsageError
+            If either part has fewer than two rows.
+        """
+        held_out = self.mark_holdout(rows, share, seed)
+        training, holdout = rows[~held_out], rows[held_out]
+        if min(len(training), len(holdout)) < 2:
+            raise UsageError(
+                f"holdout_share {share:g} of {len(rows)} rows leaves {len(training)} for training and {len(holdout)} "
+                "for the holdout, but both need 2 or more. Use more rows, or another share."
+            )
+        return training, holdout
 
     def train(self, rows: "pd.DataFrame", *args: "Any", **hyperparameters: "Any") -> "Any":
         """Fit a scikit-learn estimator on rows, and return it.

@@ -8,32 +8,30 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from mlops.errors import UsageError
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from mlops.problem.declared import Problem
+    from mlops.problem.column import Column
 
 CHUNK = 100_000  # rows that are hashed at a time, so that no copy of a large table is in memory
 DIGITS = 3  # the significant digits of a number that are hashed
 
 
-def mark_rows(problem: "Problem", rows: pd.DataFrame, share: float, seed: int) -> pd.Series:
+def mark_rows(columns: "Sequence[Column]", rows: pd.DataFrame, share: float, seed: int) -> pd.Series:
     """Mark the rows that are held out from training.
 
-    If the problem declares an id, a hash of the id decides. Otherwise, a hash of all features decides, with numbers
-    rounded to `DIGITS` significant digits. So the decision stays the same if the numbers are written with fewer digits.
-    It can still change if a number is close to a rounding boundary.
+    A hash of a row's values in some columns decides. Numbers are rounded to `DIGITS` significant digits first, so the
+    decision stays the same if the numbers are written with fewer digits. It can still change if a number is close to a
+    rounding boundary. The values of an id are not rounded.
 
     Parameters
     ----------
-    problem : Problem
-        The problem that declares the columns.
+    columns : sequence of Column
+        The columns whose values decide.
     rows : DataFrame
-        Rows with the id or, if there is no id, with all features.
+        Rows with these columns.
     share : float
         The expected share of held-out rows, between 0 and 1.
     seed : int
@@ -45,28 +43,10 @@ def mark_rows(problem: "Problem", rows: pd.DataFrame, share: float, seed: int) -
         True for a held-out row. The index is that of `rows`.
     """
     parts = [rows.iloc[start : start + CHUNK] for start in range(0, max(len(rows), 1), CHUNK)]
-    return pd.concat([_draw_rows(_code_rows(problem, part), share, seed) for part in parts])
+    return pd.concat([_draw_rows(_code_rows(columns, part), share, seed) for part in parts])
 
 
-def split_rows(problem: "Problem", rows: pd.DataFrame, share: float, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the training rows and the holdout rows; see `Problem.mark_holdout`.
-
-    Raises
-    ------
-    UsageError
-        If either part has fewer than two rows.
-    """
-    held_out = problem.mark_holdout(rows, share, seed)
-    training, holdout = rows[~held_out], rows[held_out]
-    if min(len(training), len(holdout)) < 2:
-        raise UsageError(
-            f"holdout_share {share:g} of {len(rows)} rows leaves {len(training)} for training and {len(holdout)} for "
-            "the holdout, but both need 2 or more. Use more rows, or another share."
-        )
-    return training, holdout
-
-
-def restore_rows(problem: "Problem", rows: pd.DataFrame, made: "Mapping[str, object]") -> pd.DataFrame:
+def restore_rows(features: "Sequence[str]", rows: pd.DataFrame, made: "Mapping[str, object]") -> pd.DataFrame:
     """Return the features of the rows that an older version of `mlops` trained on.
 
     Older versions did not store these rows. All features were numbers, and a hash of their exact bits decided whether a
@@ -74,26 +54,23 @@ def restore_rows(problem: "Problem", rows: pd.DataFrame, made: "Mapping[str, obj
 
     Parameters
     ----------
-    problem : Problem
-        The problem that the model was trained for.
+    features : sequence of str
+        The features of the problem.
     rows : DataFrame
         The data file of the training.
     made : mapping
         The results of the training, with ``holdout_share`` and ``seed``.
     """
-    features = rows[list(problem.features)].astype("float64") + 0.0  # turns -0.0 into 0.0
-    return features[~_draw_rows(features, float(str(made["holdout_share"])), int(str(made["seed"])))]
+    values = rows[list(features)].astype("float64") + 0.0  # turns -0.0 into 0.0
+    return values[~_draw_rows(values, float(str(made["holdout_share"])), int(str(made["seed"])))]
 
 
-def _code_rows(problem: "Problem", rows: pd.DataFrame) -> pd.DataFrame:
+def _code_rows(columns: "Sequence[Column]", rows: pd.DataFrame) -> pd.DataFrame:
     """Return the columns to hash, as codes. Rows with equal codes are on the same side of the split."""
-    if problem.id:
-        return rows[[problem.id.name]].astype(str)
-    kinds = {column.name: column.kind for column in problem.columns}
-    numbers = [name for name in problem.features if kinds[name] == "number"]
+    numbers = [column.name for column in columns if column.kind == "number" and column.role != "id"]
     coded = pd.DataFrame(_round_values(rows[numbers].to_numpy(dtype=float, na_value=np.nan)), rows.index, numbers)
-    others = {name: _code_values(rows[name]) for name in problem.features if kinds[name] != "number"}
-    return coded.assign(**others)[list(problem.features)] if others else coded
+    others = {column.name: _code_values(rows[column.name]) for column in columns if column.name not in coded}
+    return coded.assign(**others)[[column.name for column in columns]] if others else coded
 
 
 def _code_values(values: pd.Series) -> "NDArray[np.generic]":
