@@ -66,7 +66,7 @@ def find_following(
 def _repeat(
     run: RunRecord, program: str, platform_option: str, refused: RefusedData | None, steps: Sequence[Step]
 ) -> str:
-    """Return the command that repeats a failed run. If the data failed its test, tell the user to correct it first."""
+    """Return the command that repeats a failed run. If the data failed its test, also tell the user to correct it."""
     if refused and refused.is_version:
         return f"Correct the data, then run {program} provision -p {DATA_PARAMETER}=FILE{platform_option}"
     if not run.settings.parameters:
