@@ -1,6 +1,6 @@
-"""The declarations of all pipelines: the three of the reference architecture, and the one-time provisioning.
+"""The declarations of all pipelines and of their steps.
 
-The engine does not know any step by name. So a step declares here what the engine must know about it: for example, that
+The engine does not know any step by name. Each step declares here what the engine must know about it: for example, that
 the step deploys an image.
 
 .. code-block:: text
@@ -139,7 +139,7 @@ ALL_STEPS = tuple(dict.fromkeys(step for steps in PIPELINES.values() for step in
 
 
 def find_data_step(steps: Iterable[Step]) -> Step | None:
-    """Return the step that takes the data file, or None. Later steps read the file that this step hands on."""
+    """Return the step that has a parameter for the data file, or None if there is no such step."""
     return next((step for step in steps if step.takes_data), None)
 
 

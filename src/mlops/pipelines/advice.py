@@ -7,12 +7,15 @@ from mlops.pipelines.step import Decision, Step
 
 
 def name_platform_option(platform: str, default: str) -> str:
-    """Return the option that a command needs for a platform, after a space: " --platform azure"; "" for the default."""
+    """Return the option to append to a command so that it uses a platform: " --platform azure"; "" for the default."""
     return "" if platform == default else f" --platform {platform}"
 
 
 def _name_notebook(task: str, declares: Callable[[Step], object]) -> str:
-    """Return the notebook of the first step for which `declares` is true, else "the notebook that <task>"."""
+    """Return the notebook of the first step for which `declares` returns true, such as "02_train".
+
+    If there is no such step, return "the notebook that <task>".
+    """
     return next((step.notebook for step in ALL_STEPS if declares(step)), f"the notebook that {task}")
 
 

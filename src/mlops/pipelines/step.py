@@ -5,7 +5,10 @@ from typing import NamedTuple
 
 
 class Training(NamedTuple):
-    """The names of the results that describe a training: its id, the hashes of its files, and the hash of its rows."""
+    """The names of the results that describe a training: its id, the hashes of its files, and the hash of its rows.
+
+    A result is a value that the notebook of a step hands on.
+    """
 
     run: str
     files: str
@@ -13,7 +16,7 @@ class Training(NamedTuple):
 
 
 class HandedFile(NamedTuple):
-    """The names of the results that describe a file: its path or URL, and the SHA-256 of its content."""
+    """The names of the two results that describe a file: its path or URL, and the SHA-256 of its content."""
 
     url: str
     sha256: str
@@ -27,7 +30,10 @@ class Version(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """The names of the results with the champion's metrics, its version, and who overruled the gate for it."""
+    """The names of the results that describe the champion.
+
+    These results are its metrics, its version, and the person who overruled the gate to promote it, with the reason.
+    """
 
     metrics: str
     version: str
@@ -35,14 +41,14 @@ class Comparison(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """A condition for running a step: the result with this name of another step must be true."""
+    """A condition for running a step: the result `result` of the earlier step `step` must be true."""
 
     step: str
     result: str
 
 
 class BuildParameters(NamedTuple):
-    """The parameters with the id of a build and its address."""
+    """The names of the parameters for the id and the address of a build."""
 
     build_id: str
     build_uri: str
@@ -57,12 +63,12 @@ class Decision:
     result : str
         The name of the result that decides the outcome of the run: "promoted" if it is true, else "rejected".
     reason : str
-        The name of the result that holds the reason. Steps that are skipped because of the decision have the same
-        reason.
+        The name of the result with the reason for the decision. This reason is also recorded for each step that is
+        skipped because of the decision.
     overruled_by : str
         The parameter that overrules the decision: "promote_always".
     override_reason : str
-        The parameter with the reason for overruling the decision, which ``--reason`` sets.
+        The parameter with the reason for overruling the decision; ``--reason`` sets it.
     """
 
     result: str = ""
@@ -121,7 +127,7 @@ class Step:
     files : tuple of str
         Parameters that name files. The step's results depend on the content of these files.
     watches : tuple of str
-        Other state that the step's results depend on: "champion".
+        The state, other than files, that the step's results depend on: "champion".
     effects : bool
         Whether the step has side effects. Such a step runs even if nothing has changed, and must be safe to repeat.
     takes_data : str
@@ -129,7 +135,7 @@ class Step:
         of the same name.
     takes_scheduler : str
         The parameter with the address of the Dask cluster that reads the data file: "scheduler"; ``--scheduler`` sets
-        it. The results are the same without a cluster, so the parameter is not part of the step's fingerprint.
+        it. The step is not repeated if only this address changes, because the results are the same without a cluster.
     takes_build : BuildParameters
         The parameters with the id and the address of the build that published the pipeline.
     hands_on : tuple of HandedFile
@@ -138,16 +144,16 @@ class Step:
         The results that describe a training. The step's results are reused only while the platform still has the files
         of the training.
     decides : Decision
-        The declaration of a step that decides whether to promote the model.
+        How the step decides whether to promote the model; all fields are empty if the step does not decide this.
     refuses : str
         The result with the reason why the step refused to act, for example to deploy: "refusal". The result is empty if
         the step acted. After a refusal, the outcome of the run is "rejected", and later steps are skipped for this
         reason.
     overridden : str
-        The result with the reason why a person overruled the decision about the step's model: "override". The result is
-        empty if nobody overruled it.
+        The result with the reason why a person promoted the step's model against the decision: "override". The result
+        is empty if nobody overruled the decision.
     declares : str
-        The result with the declaration of the problem, which names the metrics among the step's results: "problem".
+        The result that describes the problem: "problem". The description says which of the step's results are metrics.
     compares : Comparison
         The results that describe the champion, which the step evaluates on the same rows as the run's model.
     registers : bool
@@ -157,19 +163,19 @@ class Step:
     packs : str
         The result with the digest of the image that the step creates for a model version: "digest".
     scored_by : str
-        The beginning of the name of the result by which a sweep compares combinations of parameters: "cv_". The name of
-        the problem's decisive metric follows it. The user can name another result.
+        The prefix "cv_". The name of one result is this prefix followed by the name of the problem's main metric. By
+        default, a sweep compares combinations of parameters by this result.
     names_model : Version
         The results with the name and version of the model that the step registers, packs or deploys.
     names_dataset : Version
         The results with the name and version of the data set that the step registers.
     deploys : Deployment
-        The declaration of a step that deploys an image in its environment.
+        How the step deploys an image in its environment; all fields are empty if the step does not deploy one.
     checks : str
         The result with the number of checks that the service passed: "checks".
     releases : bool
-        Whether the step completes a release. If no step of the run makes a decision, the outcome of the run is
-        "released".
+        Whether the step completes a release. After this step, the outcome of a run is "released", unless another step
+        of the run decided whether to promote a model.
     """
 
     name: str

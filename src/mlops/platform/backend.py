@@ -46,9 +46,11 @@ class Caller:
         The project and its MLOPS_HOME.
     command : sequence of str
         The command that starts this program in a new process, as a list of arguments. A platform that executes
-        submitted runs on this machine starts them with this command, and refuses to submit runs if it is empty.
+        submitted runs on this machine starts them with this command. If `command` is empty, such a platform
+        submits no runs.
     command_options : str
-        The option that selects this platform, to add to commands in messages: " --platform azure", or empty.
+        The option that selects this platform, for commands in messages: " --platform azure". It is empty for the
+        default platform.
     """
 
     workspace: Workspace
@@ -85,7 +87,8 @@ class Backend:
     tracking_page : TrackingPage, optional
         Serves a web page with all trainings; None if the platform already has such a page.
     command_options : str
-        The option that selects this platform, to add to commands in messages: " --platform azure", or empty.
+        The option that selects this platform, for commands in messages: " --platform azure". It is empty for the
+        default platform.
     """
 
     name: str

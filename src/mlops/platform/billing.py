@@ -50,6 +50,6 @@ class Billing(Protocol):
     def list_billable(self, usage: Usage) -> list[Billable]:
         """Return the billable items of a 30-day month; called by `mlops cost`.
 
-        They are calculated from the settings and `usage`, without a request to the platform.
+        The items are calculated from the settings and from `usage`, without a request to the platform.
         """
         ...

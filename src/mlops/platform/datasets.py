@@ -27,7 +27,7 @@ class Arrival:
     name : str
         The name of the file.
     url : str
-        The address of the staged copy; empty if another run claimed the file.
+        The address of the file's copy, which never changes; empty if another run claimed the file.
     taken_by : str
         The id of the other run that claimed the file; empty if none did.
     """
@@ -78,9 +78,9 @@ class Arrivals(Protocol):
     """New data in a watched folder."""
 
     def fetch_newest(self, run_id: str) -> Arrival:
-        """Claim and stage the file that arrived last; called by `mlops run-step` for `NEW_DATA`.
+        """Claim the file that arrived last, and store a copy; called by `mlops run-step` for `NEW_DATA`.
 
-        Only one run gets a file, even if several start at the same time. The other runs get the id of the run that
+        Only one run gets a file, even if several runs start at the same time. The other runs get the id of the run that
         claimed the file. If that run fails, a later run gets the file. Safe to call again for the same run. Raises
         DatasetNotFoundError if no file has arrived.
         """

@@ -34,7 +34,10 @@ class Images(Protocol):
     """The store of scoring images, which are identified by digest."""
 
     def publish(self, bundle: Path, model: ModelVersion) -> Image:
-        """Store the image in the folder `bundle` under its digest; called by 05_create_image. Safe to call again."""
+        """Create an image with the files in the folder `bundle`, and store it; called by 05_create_image.
+
+        Safe to call again: the same files are stored only once.
+        """
         ...
 
     def get_image(self, digest: str) -> Image:

@@ -27,7 +27,7 @@ class Infrastructure(Protocol):
         ...
 
     def require_ready(self) -> None:
-        """Raise an error if no run can start, for example without a login; called before every run."""
+        """Raise an error if a run cannot start, for example because nobody is logged in; called before every run."""
         ...
 
     def preview_delete(self) -> list[Change]:
@@ -35,9 +35,9 @@ class Infrastructure(Protocol):
         ...
 
     def delete(self) -> list[Change]:
-        """Delete everything that `provision` created, including its data; called by `mlops provision --delete`.
+        """Delete everything that `provision` created, with all data, and return the changes.
 
-        Services are stopped first. Safe to call again: a resource that is already deleted is not an error. Returns the
-        changes.
+        Called by `mlops provision --delete`. Services are stopped first. Safe to call again: a resource that is already
+        deleted is not an error.
         """
         ...

@@ -16,11 +16,11 @@ class Job(Protocol):
         ...
 
     def fetch_folder(self, folder: Path) -> None:
-        """Download the files that earlier steps stored into `folder`; do nothing if there are none."""
+        """Download to `folder` all files that earlier steps stored; do nothing if there are none."""
         ...
 
     def store_folder(self, folder: Path) -> None:
-        """Upload the folder of the run for the next steps and for `mlops runs`; called even if the step failed."""
+        """Upload the files in `folder` for the next steps and for `mlops runs`; called even if the step failed."""
         ...
 
     def log_metrics(self, metrics: Mapping[str, float]) -> None:
@@ -40,7 +40,7 @@ class Jobs(Protocol):
     """The jobs of a platform, each of which executes one step of a submitted run."""
 
     def find_job(self) -> Job | None:
-        """Return the step of a submitted run that this process executes, or None outside of a submitted run.
+        """Return the step that this process executes, or None if the process does not belong to a submitted run.
 
         Called by `mlops run-step`.
         """

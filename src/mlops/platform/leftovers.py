@@ -36,14 +36,15 @@ class Leftovers(Protocol):
         """Return the names of everything that champions, services and possible rollbacks refer to.
 
         These are the names and digests of images, and the values of the models' tags, such as the names of runs. Raises
-        IntegrityError if any of these records cannot be read. In that case, nothing may be deleted.
+        IntegrityError if the record of a champion or service cannot be read. In that case, nothing may be deleted.
         """
         ...
 
     def find(self, before: float, needed: Set[str]) -> list[Leftover]:
-        """Return unreferenced state that was last used before `before` (in seconds since 1970), without deleting it.
+        """Return the state that was last used before `before` and that nothing refers to, without deleting it.
 
-        `needed` lists what the kept runs refer to: digests of images, and paths and hashes of data files.
+        `before` is in seconds since 1970. `needed` has the references of the runs that are kept: digests of images, and
+        paths and hashes of data files. `list_references` has the other references.
         """
         ...
 

@@ -18,7 +18,10 @@ OVERRIDE_REASON, OVERRIDDEN_BY = "override_reason", "overridden_by"  # tags of a
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """A registered model: its origin (`run_id`, `tags`), its `files`, and whether it is the champion."""
+    """A registered model: its origin (`run_id`, `tags`), its files, and whether it is the champion.
+
+    `files` has the SHA-256 of each file by relative path.
+    """
 
     name: str
     version: int
@@ -31,8 +34,8 @@ class ModelVersion:
     def identity(self) -> str:
         """A text that identifies the version more reliably than its number.
 
-        A registry that is restored from a backup can give the same number to a different model. Decisions about a
-        version, such as a rollback, therefore apply only to this identity.
+        After a registry is restored from a backup, it can give the number of an old version to a different model. So a
+        decision about a version, such as a rollback, applies only to the version with the same identity.
         """
         return f"{self.name}:{self.version}:{self.run_id}:{hash_listing(self.files)}"
 
@@ -115,7 +118,10 @@ class FailedTest:
     model_identity: str = ""
 
     def concerns(self, image: str, model_identity: str) -> bool:
-        """Return whether the test was of this model version, not of a different one with the same number."""
+        """Return whether the tested model version is the one in `image`.
+
+        A different model with the same name and version number does not count.
+        """
         return is_same_model(self.image, self.model_identity, image, model_identity)
 
 
@@ -164,8 +170,9 @@ class Registry(Protocol):
 def is_same_model(image: str, identity: str, other_image: str, other_identity: str) -> bool:
     """Return whether two images contain the same model version.
 
-    Equal names are not enough, because a registry that is restored from a backup can give the same number to a
-    different model. Then the values of `ModelVersion.identity` differ. Older versions of the engine recorded no
-    identity, so an empty identity counts as equal to any other.
+    `image` and `other_image` are the names of the images, such as "churn:2". Equal names are not enough: after a
+    registry is restored from a backup, it can give the same number to a different model. The identities are the values
+    of `ModelVersion.identity`. An empty identity counts as equal to any other, because older versions of the engine
+    recorded no identity.
     """
     return image == other_image and ("" in (identity, other_identity) or identity == other_identity)

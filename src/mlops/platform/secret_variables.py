@@ -30,9 +30,10 @@ def read_variable(secret: str) -> str:
 
 
 def redact_error(text: str) -> str:
-    """Redact an error's text: secrets in environment variables, and secrets that this process already knows.
+    """Return the text of an error with secrets redacted.
 
-    The platform is not asked for its secrets, because it may be the cause of the error.
+    These are the secrets in environment variables, and those that this process already knows. The platform is not asked
+    for its secrets, because the platform may be the cause of the error.
     """
     from mlops.record.redaction import redact_known  # imported late: `mlops --help` does not need it
 

@@ -8,11 +8,11 @@ class Secrets(Protocol):
     """The store of secrets, which stay out of notebooks, parameters, logs and images."""
 
     def get_secret(self, name: str) -> str:
-        """Return a secret; raises SecretNotFoundError, whose message says how to set it."""
+        """Return the value of a secret; raises SecretNotFoundError if it is not set."""
         ...
 
     def get_keys(self, environment: str) -> tuple[str, str]:
-        """Return the primary and secondary keys of an environment's service. The first call creates them."""
+        """Return the primary and the secondary key with which clients call the service of an environment."""
         ...
 
     def list_values(self) -> Iterable[str]:

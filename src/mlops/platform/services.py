@@ -13,7 +13,7 @@ Health = Literal["healthy", "unhealthy", "stopped", "unreadable"]  # unreadable:
 
 @dataclass(frozen=True)
 class Decision:
-    """The person, reason and run behind a deployment; empty if an older version of the engine deployed it."""
+    """The person who decided on a deployment, the reason, and the run; all are empty in older records."""
 
     by: str = ""
     reason: str = ""
@@ -116,7 +116,7 @@ class Service:
         return name_version(self.model_name, self.model_version, self.override)
 
     def serves(self, version: ModelVersion) -> bool:
-        """Return whether the service has this model version, not a different one with the same number."""
+        """Return whether the service has this version, and not just a version with the same name and number."""
         same = (version.name, version.version) == (self.model_name, self.model_version)
         return same and self.model_identity in ("", version.identity)
 
@@ -134,7 +134,7 @@ class Judgement:
     ----------
     kind : str
         "passed" or "failed"; "interrupted" if the test did not finish; "unanswered" if the service did not answer but
-        the platform reports it as running; "replaced" if another image was deployed since. Results of the kinds
+        the platform reports it as running; "replaced" if another image was deployed meanwhile. Results of the kinds
         "unanswered" and "replaced" are not recorded.
     serving : Service or None
         The current service of the environment; None if there is none.
@@ -264,7 +264,7 @@ class Services(Protocol):
         ...
 
     def accepts_keys(self, environment: str) -> bool:
-        """Return False if a running service refuses the stored keys; called before these keys are used."""
+        """Return True if the service accepts the stored keys or is not running; called before keys are used."""
         ...
 
     def rotate_keys(self, environment: str) -> None:
@@ -293,6 +293,6 @@ def name_model(image: str) -> str:
 
 
 def previous_environment(environment: str) -> str:
-    """Return the environment in which an image must pass its test before this one; "" for the first environment."""
+    """Return the environment in which an image must first pass its test: "qa" for "production", and "" for "qa"."""
     place = ENVIRONMENTS.index(environment)
     return ENVIRONMENTS[place - 1] if place else ""

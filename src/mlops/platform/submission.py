@@ -50,7 +50,7 @@ def list_names() -> list[str]:
 
 
 def read_submission(given: Mapping[str, str]) -> Submission:
-    """Return the submission with these parameters: name and value as text. The value `NOTHING` means the default.
+    """Return a submission with the given parameters, which map names to texts. "none" stands for the default.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def list_overrides(submission: Submission, build: Build, data_path: str, steps: 
     Parameters
     ----------
     submission : Submission
-        The submission. Its `dataset_version` and `data_file_path` are ignored; the caller finds the file.
+        The submission. Its `dataset_version` and `data_file_path` are ignored; `data_path` is used instead.
     build : Build
         The build that published the pipeline.
     data_path : str

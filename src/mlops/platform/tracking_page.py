@@ -11,7 +11,6 @@ class TrackingPage(Protocol):
         """Return the command that serves the page until it is interrupted; called by `mlops ui`.
 
         `arguments` are passed on to the server. Raises UsageError if the server is not installed. The database is
-        checked first, with the same errors as before a run, because the server would upgrade an older database without
-        asking.
+        checked first, as before a run, because the server would upgrade an older database without asking.
         """
         ...

@@ -64,8 +64,8 @@ class Tracker(Protocol):
     ) -> TrainingRun:
         """Record a finished training with the folders `files` (the model) and `plots`; called by 02_train.
 
-        Every call creates a new training, which belongs to `sweep` if that is given. Its name is the result of
-        `name_training`. Its page shows as much of `origin` as the platform allows. Several threads and processes can
+        Every call creates a new training, which belongs to `sweep` if that is given. `name_training` chooses its name.
+        The page of the training shows as much of `origin` as the platform allows. Several threads and processes can
         call this method at the same time. If `pipeline_run` is given, the new training replaces an earlier one with the
         same `pipeline_run` and parameters, so that a pipeline run that was killed and resumed leaves only one training.
         """

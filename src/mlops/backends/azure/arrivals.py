@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from azure.storage.blob import BlobProperties, ContainerClient
 
 INSTEAD = (
-    f"Put its files into one file, or register it with `mlops provision --platform azure -p {DATA_PARAMETER}=FOLDER`."
+    "Put the files into one file, or register the subfolder with `mlops provision --platform azure -p "
+    f"{DATA_PARAMETER}=FOLDER`."
 )
 
 
@@ -84,10 +85,10 @@ class AzureArrivals:
             return Arrival(newest.name, self._datasets.store(Path(copy.name), split_name(newest.name)[1]))
 
     def _take(self, container: "ContainerClient", file: "BlobProperties", run_id: str) -> str:
-        """Claim a file for a run, unless another run claimed it earlier. Return the id of the run that has the claim.
+        """Claim a file for a run, unless another run already has the claim. Return the id of the run that has it.
 
-        The claim is a blob of its own, because Azure would treat a change of the file's metadata as new data, and start
-        another run.
+        If that other run failed, its claim is replaced. A claim is a blob of its own: Azure would treat a change of the
+        file's metadata as new data, and start another run.
         """
         from azure.core import MatchConditions
         from azure.core.exceptions import ResourceExistsError, ResourceModifiedError
@@ -111,7 +112,10 @@ class AzureArrivals:
             return note.download_blob().readall().decode()
 
     def _has_failed(self, holder: str, run_id: str) -> bool:
-        """Return whether the run `holder`, which claimed a file, failed or was canceled before `run_id` started."""
+        """Return whether the run `holder`, which claimed a file, failed or was canceled before `run_id` started.
+
+        The result is also True if the run `holder` no longer exists.
+        """
         try:
             found = self._runs.get_run(holder)
         except RunNotFoundError:

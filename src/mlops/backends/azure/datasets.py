@@ -45,7 +45,7 @@ class AzureDatasets:
     Attributes
     ----------
     rights_seconds, pause_seconds : float
-        How long to retry until a newly assigned role takes effect, and the pause between attempts, in seconds.
+        For how long to retry if a newly assigned role has no effect yet, and the pause between attempts, in seconds.
     """
 
     def __init__(self, session: AzureSession) -> None:
@@ -174,7 +174,7 @@ class AzureDatasets:
                     time.sleep(self.pause_seconds)
 
     def _read_hash(self, url: str) -> str:
-        """Return the SHA-256 of a blob from its metadata or, if that has none, from its content."""
+        """Return the SHA-256 in a blob's metadata. If the metadata has none, compute it from the blob's content."""
         blob = self._open_blob(url)
         noted = (blob.get_blob_properties().metadata or {}).get(HASH)
         return noted or _hash_chunks(blob.download_blob().chunks())
@@ -193,7 +193,7 @@ def _hash_chunks(chunks: Iterable[bytes]) -> str:
 
 
 def parse_blob(url: str) -> dict[str, str]:
-    """Split a URL that `locate_blob` returned into container, account, endpoint and path."""
+    """Return the container, account, endpoint and path in a URL of `locate_blob`."""
     place = BLOB_URL.fullmatch(url)
     assert place is not None, url
     return place.groupdict()

@@ -164,9 +164,9 @@ def _describe_step(step: StepRecord, run: RunRecord) -> dict[str, str]:
 
 
 def _list_measurements(results: Mapping[str, object]) -> dict[str, str]:
-    """Return the attribute that the exporter turns into custom measurements.
+    """Return the span attribute with all finite numbers of `results`, with True as 1.
 
-    It has all finite numbers of `results`, with True as 1.
+    The exporter sends the numbers of this attribute as custom measurements.
     """
     numbers = {
         name: float(value) for name, value in results.items() if isinstance(value, int | float) and math.isfinite(value)

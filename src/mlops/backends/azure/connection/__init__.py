@@ -3,7 +3,7 @@
 .. code-block:: text
 
     settings      the section `azure` of parameters/azure.yml
-    machines      the number of cores of each machine size, and the number that production needs
+    machines      the number of cores of each machine size, and the minimum for production
     identity      the credential of this process
     session       the workspace, which is opened on first use
     container     the storage clients for locks, data sets and records, which are all blobs

@@ -91,7 +91,10 @@ def has_code(error: BaseException, code: str) -> bool:
 
 
 def read_reasons(error: BaseException) -> list[Reason]:
-    """Return Azure's reasons for an error, or the SDK's text if there are none. Query strings are removed."""
+    """Return Azure's reasons for an error, or the SDK's text if Azure gave none.
+
+    Query strings are removed from URLs.
+    """
     if isinstance(error, ReportedError):
         found = list_reasons(error.body)
     else:

@@ -22,8 +22,9 @@ def adopt_compute_identity(environ: MutableMapping[str, str] | None = None) -> N
     """Use the managed identity of the compute for every credential of this process and its children.
 
     A node of a compute cluster issues tokens only for an explicit client id, even if the cluster has only one identity.
-    The client id is in an environment variable of the node that azure-identity does not read
-    (azure-sdk-for-python#30427). On a compute without an identity, this variable contains the word "clientid".
+    The node has this client id in the variable DEFAULT_IDENTITY_CLIENT_ID, but the package azure-identity reads only
+    AZURE_CLIENT_ID (azure-sdk-for-python#30427). On a compute without an identity, the node's variable contains the
+    word "clientid".
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ def adopt_compute_identity(environ: MutableMapping[str, str] | None = None) -> N
 class Identity:
     """The credential of this process: from the environment, a managed identity, or the Azure CLI, in this order.
 
-    Its errors are short. Those of the SDKs are a page long, because they list every place that was searched.
+    The errors of this class are short. An SDK's error is a page long, because it lists every place that was searched.
     """
 
     def __init__(self) -> None:

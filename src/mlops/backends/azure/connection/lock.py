@@ -1,8 +1,9 @@
 """A lock that all users of a workspace share: a lease on a blob in the workspace's default container.
 
-The lease lasts 15 seconds and is renewed while the lock is held. If the process dies, the lease expires. For example, a
-process must hold a lock to change a tag of a model: the SDK rewrites all tags of the model, and so would overwrite the
-changes that another process made meanwhile.
+The lease lasts 15 seconds and is renewed while the lock is held. If the process dies, the lease expires.
+
+For example, a process holds a model's lock while it changes one of the model's tags. The SDK rewrites all tags, so
+without a lock it would overwrite the changes that another process makes at the same time.
 """
 
 import random
@@ -96,7 +97,7 @@ def _create(blob: "BlobClient") -> None:
 
 
 class Lease:
-    """A lease that a thread renews while it is held. Call `check` before each write."""
+    """A lease that a thread renews until `release` is called. Call `check` before each write."""
 
     def __init__(self, client: "BlobLeaseClient", name: str, asked: float) -> None:
         self._client = client

@@ -1,4 +1,4 @@
-"""The machine sizes of Azure: the number of cores of each, and the number that a production cluster needs."""
+"""The number of cores of each of Azure's machine sizes, and the minimum for a production cluster."""
 
 import re
 
@@ -6,7 +6,7 @@ LEAST_NODES, LEAST_CORES = 3, 12  # Azure Machine Learning's minimum for a produ
 SIZE = re.compile(r"Standard_(?P<family>[A-Z]+)(?P<number>\d+)(?:-(?P<active>\d+))?[a-z]*(?P<rest>(?:_\w+)?)")
 # The cores of D and DS sizes up to v2, by the number in the name.
 OLD_D = {1: 1, 2: 2, 3: 4, 4: 8, 5: 16, 11: 2, 12: 4, 13: 8, 14: 16, 15: 20}
-NUMBERED = ("G", "GS", "A")  # the number in their names is not that of cores; Azure refuses them for production
+NUMBERED = ("G", "GS", "A")  # the number in these names is not the number of cores; Azure refuses them for production
 
 
 def count_cores(size: str) -> int | None:

@@ -1,7 +1,7 @@
 """Calls that are retried while Azure is busy or the connection is lost.
 
 The SDK retries reads three times, with growing pauses. It never retries a POST request, because only the caller knows
-whether the request is safe to repeat. All calls made through this module are safe to repeat.
+whether the request is safe to repeat. All calls that are passed to `repeat` are safe to repeat.
 """
 
 import time
@@ -31,8 +31,8 @@ def repeat(
     doing : str
         The action for the message, which begins with "Could not": "publish churn-retraining".
     call : callable
-        A function that is safe to repeat and sends requests with the SDK, msrest or requests, but not with a storage
-        client, because storage clients have their own retries.
+        A function that is safe to repeat. An error of a storage client is not retried here, because storage clients
+        have their own retries.
     sleep : callable
         A function that pauses for a number of seconds.
 

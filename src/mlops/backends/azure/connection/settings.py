@@ -30,7 +30,7 @@ class AzureSettings:
     location: str = declare("westeurope", "region of all resources", pattern="[a-z0-9]+")
     container_registry: str = declare(
         "",
-        "the workspace's Container Registry, whose new images start a release; if empty, no run checks it",
+        "the workspace's Container Registry, whose new images start a release; not checked if empty",
         pattern=REGISTRY,
     )
     retry_seconds: int = declare(1, "seconds before the first retry; each further pause is twice as long", "[0, 60]")
@@ -56,10 +56,10 @@ class AzureSettings:
     dataset: str = declare("", "the registered data set; empty for the name of the model", pattern=OWN_NAME)
     dataset_path: str = declare(
         "",
-        "the data set's first file in the blob container; empty for a name from the model",
+        "the data set's first file in the blob container; empty for a name derived from the model's",
         pattern=r"(|[^/].*\.(csv(\.gz)?|parquet))",
     )
-    pipeline: str = declare("", "the published pipeline; empty for a name from the model", pattern=OWN_NAME)
+    pipeline: str = declare("", "the published pipeline; empty for a name derived from the model's", pattern=OWN_NAME)
     recurrence: str = declare(
         "day", "how often the pipeline runs", options=("none", "minute", "hour", "day", "week", "month")
     )
@@ -140,7 +140,7 @@ def read_settings(workspace: Workspace, environ: Mapping[str, str] | None = None
 
 
 def _name_after_model(workspace: Workspace, values: Mapping[str, object]) -> dict[str, str]:
-    """Return a name for each name setting that is empty, derived from the model's name in ``base.yml``."""
+    """Return names for the settings in `NAMED_AFTER_MODEL` that are empty, derived from the model's name."""
     base = workspace.parameters / f"{BASE}.yml"
     model = read_layer(base).shared.get(MODEL_NAME) if base.is_file() else None
     name = str(model.value) if model else "model"

@@ -1,4 +1,4 @@
-"""Scoring images: `mlops.platform.images` in the workspace's Container Registry.
+"""Implements `mlops.platform.images`: scoring images in the workspace's Container Registry.
 
 .. code-block:: text
 

@@ -6,10 +6,8 @@
     mlops/images/<digest in the registry>.json         an image: name, model, bundle, files, example
     mlops/models/<name>/<version>.json                 the newest image of a model version
 
-The registry identifies an image by digest, but does not record the image's model and bundle. The properties of a model
-version are not used for this, because a property has at most 1000 characters, and a service must find its image without
-reading the model version. The blobs are written in this order, so an image is complete when the last blob exists. A
-failed build writes no blob.
+These records exist because the registry does not record which model and bundle an image contains. The blobs are written
+in this order, so an image is complete when the last blob exists. A failed build writes no blob.
 """
 
 import io
@@ -87,7 +85,7 @@ class ImageStore:
         return found if found and found.identity in ("", model.identity) else ModelImages()
 
     def write(self, record: ImageRecord, model: ModelVersion, bundle: Path) -> None:
-        """Write the records of an image; the caller holds the lock of the model version."""
+        """Write the records of an image. The caller must hold the lock of the model version."""
         self._write(_locate_bundle(record.bundle), _pack(bundle))
         self._write(f"mlops/images/{record.image.digest.removeprefix('sha256:')}.json", _encode(record))
         self._write(_locate_model(model), _encode(ModelImages(record.image.digest, model.identity)))

@@ -1,4 +1,4 @@
-"""The set-up of the platform: `mlops.platform.infrastructure` with Azure Resource Manager.
+"""Implements `mlops.platform.infrastructure`: the set-up of the platform with Azure Resource Manager.
 
 .. code-block:: text
 

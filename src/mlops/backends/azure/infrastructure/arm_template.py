@@ -45,13 +45,13 @@ NAMES = {  # names for display
 
 
 def read_template() -> dict[str, Any]:
-    """Return the template."""
+    """Return the ARM template of the workspace and its resources."""
     text = files("mlops.backends.azure.infrastructure").joinpath("templates/workspace.json").read_text(encoding="utf-8")
     return dict(json.loads(text))
 
 
 def make_tags(settings: AzureSettings) -> dict[str, str]:
-    """Return the tags of all resources in the template. Only resources with these tags are deleted by `Teardown`."""
+    """Return the tags of all resources in the template. `Teardown` recognizes these resources by their tags."""
     return {MADE_BY[0]: MADE_BY[1], "workspace": settings.workspace}
 
 
@@ -195,11 +195,11 @@ class TemplateDeployment:
 def find_group(client: "ResourceManagementClient", name: str) -> "ResourceGroup | None":
     """Return a resource group, or None if it does not exist.
 
-    If the subscription does not exist, an error is raised. Azure's HEAD request is not used, because it cannot
-    distinguish a missing subscription from a missing group.
+    If the subscription does not exist, an error is raised.
     """
     from azure.core.exceptions import ResourceNotFoundError
 
+    # Azure's HEAD request is not used: its answer is the same for a missing subscription and for a missing group.
     try:
         return client.resource_groups.get(name)
     except ResourceNotFoundError as error:
@@ -218,7 +218,7 @@ def wait_for(poller: "LROPoller[Any]", seconds: float, doing: str) -> Any:
     seconds : float
         The time limit.
     doing : str
-        The operation, with which the message begins: "Deleting mlops-ws".
+        The operation, for the beginning of the message: "Deleting mlops-ws".
 
     Raises
     ------

@@ -27,10 +27,10 @@ POLL_SECONDS = 10.0  # pause between two polls if Azure does not name a pause
 
 
 class EndsServices(Protocol):
-    """The method of `AzureServices` that the deletion needs."""
+    """The part of `AzureServices` with which `AzureInfrastructure` deletes services."""
 
     def end(self, environment: str) -> bool:
-        """Delete the service of an environment without taking the lock. Return whether there was a service."""
+        """Delete the service of an environment, and return whether there was one. The caller needs no lock."""
         ...
 
 
@@ -108,7 +108,7 @@ class AzureInfrastructure:
     def _check(self, made: list[Change]) -> None:
         """Let Azure check the deployment.
 
-        If the check fails, delete the resource group if it was just created (`made`).
+        If the check fails and `made` says that the resource group is new, the group is deleted.
         """
         try:
             with self._asking("set up"):

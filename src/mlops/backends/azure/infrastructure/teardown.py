@@ -133,7 +133,7 @@ def is_ours(tags: dict[str, str] | None, settings: AzureSettings) -> bool:
 
 
 def find_version(resource_type: str) -> str:
-    """Return the API version with which a type of resource is created and deleted."""
+    """Return the version of Azure's API that creates and deletes a type of resource."""
     return {**COMES_ALONG, **list_kinds()}[resource_type.lower()]
 
 

@@ -1,4 +1,4 @@
-"""Trainings and models: `mlops.platform.models` with azureml-sdk v1.
+"""Implements `mlops.platform.trainings` and `mlops.platform.models` with azureml-sdk v1.
 
 .. code-block:: text
 

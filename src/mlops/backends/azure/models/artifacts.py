@@ -31,15 +31,16 @@ def download_folder(run: SdkRun, name: str, folder: Path) -> Path:
 
 
 def replace_folder(source: Path, folder: Path) -> Path:
-    """Replace `folder` with a copy of `source`, and return it."""
+    """Replace `folder` with a copy of `source`, and return `folder`."""
     shutil.rmtree(folder, ignore_errors=True)
     return Path(shutil.copytree(source, folder))
 
 
 def write_hashes(files: Mapping[str, str]) -> dict[str, str]:
-    """Return the SHA-256 of each file as properties: JSON in pieces, because Azure limits the length of a value.
+    """Return properties that contain `files`, the SHA-256 of each file, as JSON.
 
-    Properties are used instead of tags, because properties cannot be changed.
+    The JSON is split into several properties, because Azure limits the length of a value. Tags are not used, because
+    they can be changed.
     """
     text = json.dumps(dict(files), separators=(",", ":"))
     pieces = [text[start : start + LONGEST] for start in range(0, len(text), LONGEST)]
@@ -47,7 +48,7 @@ def write_hashes(files: Mapping[str, str]) -> dict[str, str]:
 
 
 def read_hashes(properties: Mapping[str, str]) -> dict[str, str]:
-    """Return the SHA-256 of each file from properties; empty if they contain no hashes."""
+    """Return the SHA-256 of each file from properties of `write_hashes`; empty if there are no such properties."""
     pieces: list[str] = []
     while (name := f"{FILES}.{len(pieces)}" if pieces else FILES) in properties:
         pieces.append(properties[name])

@@ -1,8 +1,8 @@
 """Notes of the champions: blobs in the workspace's default container, outside of the model registry.
 
 Anyone can delete a version in the workspace. Without its note, a deleted champion would look like "no champion yet",
-and the next model would be promoted without a comparison. Older versions of the engine wrote no notes. Therefore every
-registration writes a missing note, and a deployment without a note also shows that there was a champion.
+and the next model would be promoted without a comparison. Older versions of the engine wrote no notes. Therefore each
+registration writes the note if it is missing. Until then, a deployment of the model shows that it had a champion.
 """
 
 import json
@@ -37,7 +37,7 @@ class ChampionNotes:
     def write(self, name: str, version: int, *, overwrite: bool = True) -> None:
         """Write the note of a model's champion, or keep an existing note if `overwrite` is false.
 
-        The caller holds the lock of the model.
+        The caller must hold the lock of the model.
         """
         from azure.core.exceptions import ResourceExistsError
 

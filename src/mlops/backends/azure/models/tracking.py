@@ -132,8 +132,8 @@ class AzureTracker:
     def keep_rows(self, content: bytes) -> str:
         """See `Tracker`.
 
-        The rows are stored in a blob that trainings share, because each training would have its own copy of an
-        artifact.
+        Trainings with the same rows share one blob. The rows are not an artifact, because trainings cannot
+        share an artifact.
         """
         from azure.core.exceptions import ResourceExistsError
 
@@ -179,7 +179,7 @@ class AzureTracker:
 class Picture:
     """A picture file with the method `savefig`, so that the SDK accepts it as a figure.
 
-    If it got a path instead, the SDK would use the path as the name of the image.
+    If the SDK got a path instead, it would use the path as the name of the image.
     """
 
     path: Path

@@ -136,7 +136,7 @@ class Publication:
         return sorted(found, key=lambda pipeline: str(pipeline.id))
 
     def _keep_one(self, workspace: SdkWorkspace, build_id: str) -> SdkPublished | None:
-        """Return the published version of a build, or None. If there are several versions, disable all but one."""
+        """Return the published version of a build, or None. Of several, keep the lowest id and disable the others."""
         found = self._list_versions(workspace, build_id)
         for other in found[1:]:
             other.disable()

@@ -1,4 +1,7 @@
-"""The environment of submitted runs: the packages of the lock file, registered once per lock file."""
+"""The SDK's environment for submitted runs, with the packages of ``requirements.lock``.
+
+A changed lock file gets a new environment, which is registered in the workspace.
+"""
 
 import json
 import re
@@ -24,12 +27,12 @@ HASH_LENGTH = 12
 
 
 def name_environment(project: Path) -> str:
-    """Return the environment's name, which contains the hash of the lock file."""
+    """Return the name of the environment, which ends with the hash of the lock file."""
     return f"notebook-mlops-{hash_file(project / 'requirements.lock')[:HASH_LENGTH]}"
 
 
 def describe_packages(project: Path) -> dict[str, Any]:
-    """Return the project's conda environment without the project itself."""
+    """Return the content of ``environment.yml`` without the entry that installs the project itself."""
     described: dict[str, Any] = yaml.safe_load((project / "environment.yml").read_text())
     for item in described["dependencies"]:
         if isinstance(item, dict):
@@ -38,7 +41,10 @@ def describe_packages(project: Path) -> dict[str, Any]:
 
 
 def make_environment(project: Path) -> SdkEnvironment:
-    """Return the SDK's environment with the packages of ``environment.yml``, which are those of the lock file."""
+    """Return the SDK's environment with the packages of ``environment.yml``.
+
+    These are the packages of the lock file.
+    """
     from azureml.core import Environment
 
     with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
@@ -48,7 +54,7 @@ def make_environment(project: Path) -> SdkEnvironment:
 
 
 def ensure_environment(session: AzureSession) -> SdkEnvironment:
-    """Return the registered environment of the lock file, after registering it if necessary.
+    """Register the environment in the workspace if it is missing, and return the registered environment.
 
     Safe to call again, even from two processes at once, because Azure stores the same content only once.
 
@@ -90,7 +96,7 @@ def _list_packages(environment: SdkEnvironment) -> str:
 def _call(call: Callable[[], Result]) -> Result:
     """Return the result of `call`.
 
-    If the SDK raises a bare `Exception`, raise an `HTTPError` with its status instead.
+    If the SDK raises a bare `Exception` with an HTTP status in its text, raise an `HTTPError` with that status.
     """
     from requests import HTTPError, Response
 

@@ -1,4 +1,4 @@
-"""The steps of the retraining pipeline as objects of the SDK, which run one after the other."""
+"""The steps of the retraining pipeline as objects of the SDK. The steps run one after the other."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -15,10 +15,10 @@ COMPUTE_TYPE = "AmlCompute"
 
 
 def describe_environ(commit: str, environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the environment variables of a run: the variables of this process that are settings, and the commit.
+    """Return the environment variables of a run: this process's variables ``MLOPS_AZURE_...``, and the commit.
 
-    These settings must also apply on the machines of the run. The commit cannot be read there, because the sources are
-    sent without their git history.
+    The settings in these variables also apply on the machines of the run. The commit cannot be read there, because the
+    sources are sent without their git history.
     """
     environ = os.environ if environ is None else environ
     settings = {name: value for name, value in environ.items() if name.startswith(PREFIX) and value}

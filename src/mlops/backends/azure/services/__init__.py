@@ -1,4 +1,4 @@
-"""Services: `mlops.platform.services` with Container Instances (QA) and Kubernetes (production).
+"""Implements `mlops.platform.services` with Container Instances (QA) and Kubernetes (production).
 
 .. code-block:: text
 

@@ -96,7 +96,7 @@ class AzureHost:
 
 
 class AzureSite:
-    """See `mlops.release.host.Site`. Azure is asked for the web services once; later changes update the list.
+    """See `mlops.release.host.Site`. The list of web services is fetched once, and later changes update it.
 
     Parameters
     ----------
@@ -157,7 +157,10 @@ class AzureSite:
         )
 
     def put_back(self, state: AzureState) -> None:
-        """See `Site`. Restores the previous image with a second update or, if there was none, deletes the service."""
+        """See `Site`. Restores the previous image with a second update.
+
+        If there was no previous image, deletes the service.
+        """
         if not self._submitted:
             return  # nothing has changed yet
         self._listed = None  # because the failed deployment may have changed the services
@@ -171,7 +174,7 @@ class AzureSite:
             self._deploy(record, service, AzureHost.restore_seconds)
 
     def retire(self, state: AzureState) -> None:
-        """See `Site`. Deletes the previous service if its name in the settings was changed."""
+        """See `Site`. Deletes the service with the old name after the name in the settings was changed."""
         for service in self._list_others():
             self._delete(service)
 

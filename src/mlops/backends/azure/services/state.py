@@ -1,8 +1,8 @@
 """The state of an environment's service: a blob in the workspace's default container.
 
-The state is not stored in the service's own tags or properties, because `mlops stop` deletes the service with them.
-Also, an update of tags is a deployment, which can break the service, and properties cannot be changed. Only the holder
-of the environment's lock writes the blob, and only if its etag is unchanged. So all machines see the same state.
+Only the holder of the environment's lock writes the blob, and only if the blob's etag is unchanged. So all machines see
+the same state. The service's own tags are not used for two reasons: `mlops stop` deletes the service with its tags, and
+an update of tags is a deployment, which can break the service.
 """
 
 import json
@@ -20,7 +20,7 @@ from mlops.release.history import Deployment, Deployments
 
 @dataclass(frozen=True)
 class AzureDeployment(Deployment):
-    """A deployment with the `url` of the service, and an `example` request as in `Service`."""
+    """A deployment that also records the `url` of the service and an `example` request; see `Service.example`."""
 
     url: str = ""
     example: str = ""

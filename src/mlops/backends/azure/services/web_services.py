@@ -101,7 +101,9 @@ def require_free_name(session: AzureSession, environment: str) -> None:
 def submit_service(
     session: AzureSession, environment: str, image: Image, bundle: Path, service: WebService | None
 ) -> WebService:
-    """Submit the deployment of an image to a service, or as a new service, and return immediately.
+    """Submit the deployment of an image to `service`, and return immediately.
+
+    If `service` is None, a new service is created.
 
     Raises
     ------

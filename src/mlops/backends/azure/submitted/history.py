@@ -138,7 +138,7 @@ class SubmittedRuns:
 
 
 def read_state(status: str) -> JobState:
-    """Return the state for a status of Azure."""
+    """Return the state of a run or step, given its status on Azure, such as "Preparing"."""
     return STATES.get(status, "running")
 
 
