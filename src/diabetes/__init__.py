@@ -1,7 +1,6 @@
-"""The problem: how far diabetes has progressed one year after ten measurements.
+"""The problem: how far diabetes has progressed one year after ten measurements."""
 
-Every command imports this package. So numpy, pandas and scikit-learn are imported only in the methods that need them.
-"""
+# Every command imports this package. So numpy, pandas and scikit-learn are imported only in the methods that need them.
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,7 +36,7 @@ class Diabetes(Problem):
     examples = tuple(dict(zip(FEATURES, map(float, row), strict=True)) for row in (range(1, 11), range(10, 0, -1)))
 
     def load_sample(self) -> "pd.DataFrame":
-        """Return scikit-learn's diabetes data with this project's column names; see `diabetes.data`."""
+        """Return scikit-learn's diabetes data with this project's column names."""
         from diabetes.data import load_sample
 
         return load_sample([column.name for column in self.columns])

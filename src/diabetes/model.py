@@ -14,7 +14,7 @@ def train_model(features: pd.DataFrame, target: pd.Series, alpha: float) -> Pipe
     Parameters
     ----------
     features : DataFrame of shape (n, 10)
-        The measurements. They are already scaled, so the pipeline does not scale.
+        The measurements, which are already scaled.
     target : Series of length n
         Disease progression.
     alpha : float
@@ -23,7 +23,7 @@ def train_model(features: pd.DataFrame, target: pd.Series, alpha: float) -> Pipe
     Returns
     -------
     Pipeline
-        A pipeline that ends with the step ``ridge``. Add your own steps before it.
+        A pipeline that ends with the step ``ridge``.
     """
     return make_pipeline(Ridge(alpha=alpha)).fit(features.to_numpy(), target.to_numpy())
 

@@ -1,7 +1,6 @@
-"""The scoring script in the image. The server calls ``init()`` once and ``run()`` per request, as Azure does.
+"""The scoring script in the image. The server calls ``init()`` once and ``run()`` per request."""
 
-The script imports only numpy and the standard library, so the image does not need scikit-learn.
-"""
+# The script imports only numpy and the standard library, so the image does not need scikit-learn.
 
 import json
 import os

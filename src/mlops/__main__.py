@@ -1,12 +1,10 @@
-"""The program `mlops`.
+"""The program `mlops`."""
 
-Importing the command line takes seconds. A background process, the parent of the warm kernels, has already imported it.
-If the parent is running, the command runs in a fork of the parent. Otherwise, the command runs in this process. If that
-command runs notebooks, a parent is started in the background, for later commands.
-
-This module imports the other modules of `mlops` only inside functions, so that Ctrl-C during an import does not print a
-traceback.
-"""
+# Importing the command line takes seconds. A background process, the parent of the warm kernels, has already imported
+# it. If the parent is running, the command runs in a fork of the parent. Otherwise, the command runs in this process.
+# If that command runs notebooks, a parent is started in the background, for later commands.
+# This module imports the other modules of `mlops` only inside functions, so that Ctrl-C during an import does not print
+# a traceback.
 
 from __future__ import annotations
 
@@ -56,9 +54,9 @@ def _open_standard_files() -> None:
 
 
 def _run_forked() -> int | None:
-    """Run the command in a fork of the warm kernels' parent, and return the exit code of the command.
+    """Run the command in a fork of a background process that has already imported the command line.
 
-    Return None if the command must run in this process.
+    Return the exit code of the command, or None if the command must run in this process.
     """
     from mlops.kernels.parent_client import run_command
     from mlops.kernels.socket_folder import UnavailableError
@@ -71,9 +69,9 @@ def _run_forked() -> int | None:
 
 
 def _find_parent() -> Connection | None:
-    """Return a connection to the parent of the warm kernels, or None if no parent is ready.
+    """Return a connection to the background process that runs commands in forks, or None if it is not ready.
 
-    If no parent is ready and the command runs notebooks, start a parent in the background.
+    If the process is not ready and the command runs notebooks, start the process for later commands.
     """
     from mlops.errors import MlopsError
     from mlops.kernels.parent_client import connect, find_key, start_parent

@@ -9,8 +9,7 @@ ALL_DIGITS = 17  # with 17 digits, any two different floats look different
 def format_number(value: object, digits: int = DIGITS) -> str:
     """Format a float with `digits` significant digits, and an integer with all its digits.
 
-    Text is returned unchanged, so that a table shows the content of a damaged column. NaN, empty text and every value
-    that is neither text nor a number become a dash.
+    Text is returned unchanged. NaN, empty text and every value that is neither text nor a number become a dash.
 
     Examples
     --------
@@ -34,8 +33,6 @@ def format_number(value: object, digits: int = DIGITS) -> str:
 
 def format_pair(first: float, second: float) -> tuple[str, str]:
     """Format two numbers with three significant digits, or with more if three digits would hide their difference.
-
-    The numbers are not rounded if the two texts are shorter without rounding. Infinity and NaN are never rounded.
 
     Examples
     --------

@@ -1,8 +1,6 @@
-"""Scraps: the results that a notebook hands on, in the format of the library scrapbook.
+"""Scraps: the results that a notebook hands on, in the format of the library scrapbook."""
 
-scrapbook can read the scraps that this module writes, and this module can read the scraps that scrapbook writes. This
-module does not import scrapbook, because the import would take seconds in every kernel.
-"""
+# scrapbook itself is not imported, because the import would take seconds in every kernel.
 
 import json
 from collections.abc import Iterable, Mapping
@@ -46,8 +44,7 @@ def extract_scraps(notebook: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     HandoffError
-        If an output has the MIME type of a scrap, but not the content of a scrap. Such an output was not created with
-        `glue_results`.
+        If an output has the MIME type of a scrap, but not the content of a scrap.
     """
     return collect_scraps(
         output.get("data", {})
@@ -60,7 +57,7 @@ def extract_scraps(notebook: Mapping[str, Any]) -> dict[str, Any]:
 def collect_scraps(bundles: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the scraps in the data of cell outputs: their values by name.
 
-    This function raises the same error as `extract_scraps`.
+    Raise HandoffError if the content of a scrap is invalid.
     """
     scraps = ((mime, data) for bundle in bundles for mime, data in bundle.items() if mime.startswith(MIME_PREFIX))
     return dict(_read_scrap(mime, payload) for mime, payload in scraps)

@@ -1,7 +1,7 @@
 """The folders of a project, and MLOPS_HOME, the folder with the state that outlives a run.
 
-MLOPS_HOME is also called the home. Different versions of `mlops` can use the same home, so its file ``format`` contains
-a format number. Code that reads a home calls `check_home` first, and code that writes to a home calls `mark_home`.
+Different versions of `mlops` can use the same MLOPS_HOME, so its file ``format`` contains a format number. Code that
+reads the folder calls `check_home` first, and code that writes to it calls `mark_home`.
 """
 
 import os
@@ -133,7 +133,7 @@ def check_home(home: Path, newest: int = HOME_FORMAT) -> None:
     Raises
     ------
     FormatError
-        If the format number of the home is higher than `newest`.
+        If the format number of the folder is higher than `newest`.
     """
     require_format(read_home_format(home), newest, f"The home {home}")
 
@@ -141,7 +141,7 @@ def check_home(home: Path, newest: int = HOME_FORMAT) -> None:
 def mark_home(home: Path, newest: int = HOME_FORMAT) -> None:
     """Set the format number of MLOPS_HOME to `newest`. Create the folder if it does not exist.
 
-    A second call changes nothing. This function raises the same errors as `check_home`.
+    Repeated calls change nothing. Raise the same errors as `check_home`.
     """
     check_home(home, newest)
     if not (home / FORMAT_FILE).is_file() or read_home_format(home) < newest:
@@ -149,9 +149,7 @@ def mark_home(home: Path, newest: int = HOME_FORMAT) -> None:
 
 
 def mark_new_home(home: Path) -> None:
-    """Set the format number of MLOPS_HOME if the folder is missing or empty.
-
-    A folder with files but without a number has format 1.
-    """
+    """Set the format number of MLOPS_HOME if the folder is missing or empty."""
+    # A folder with files but without a number has format 1.
     if not home.is_dir() or not any(home.iterdir()):
         mark_home(home)

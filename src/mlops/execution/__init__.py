@@ -1,10 +1,8 @@
 """The execution of notebooks with papermill, with correct outcomes and little overhead.
 
-This package differs from plain papermill. If the kernel is killed or hangs, or the notebook calls ``sys.exit(0)``, the
-notebook fails, and the cell that was running is marked. The executed copy is either complete or absent. Secrets are
-redacted in files and messages.
-
-No other package imports papermill. A run of unchanged steps does not import it at all.
+Unlike with plain papermill, if the kernel is killed or hangs, or the notebook calls ``sys.exit(0)``, the notebook
+fails, and the cell that was running is marked. The executed copy is either complete or absent. Secrets are redacted in
+files and messages.
 
 .. code-block:: text
 

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 class Cancel:
-    """A signal that ends executions.
+    """A signal that ends the execution of notebooks.
 
-    After `ask` is called, every execution with this object ends, including those that begin later.
+    After `ask` is called, every execution that has this signal ends, including those that begin later.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class Cancel:
         self._kernels: list[KernelManager] = []
 
     def ask(self) -> None:
-        """End the executions: kill their kernels and the processes that the kernels started."""
+        """End all executions that have this signal: kill their kernels and the processes that the kernels started."""
         with self._lock:
             self._asked = True
             kernels = tuple(self._kernels)

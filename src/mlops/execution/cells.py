@@ -1,7 +1,6 @@
-"""The description of cells and of unexpected errors in messages.
+"""The description of cells and of unexpected errors in messages."""
 
-A cell is described by its first line, because the source notebook has no execution counts.
-"""
+# A cell is described by its first line, because the source notebook has no execution counts.
 
 import re
 import traceback as tracebacks

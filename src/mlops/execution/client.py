@@ -1,7 +1,4 @@
-"""Replacements for the manager and client of jupyter_client.
-
-They omit the fixed waits of jupyter_client, and use sockets that no other user can reach.
-"""
+"""Replacements for the manager and client of jupyter_client, without fixed waits, and with private sockets."""
 
 import time
 from collections.abc import Mapping
@@ -19,11 +16,10 @@ ANSWER_SECONDS = 1.0  # seconds without an answer, after which the request is re
 
 
 class PromptClient(AsyncKernelClient):
-    """A client that becomes ready at the same time as its kernel.
+    """A client that becomes ready at the same time as its kernel."""
 
-    The client of jupyter_client waits until the kernel has sent no message for 0.2 s. This is unnecessary, because the
-    status "idle" is always the last message for a request.
-    """
+    # The client of jupyter_client waits until the kernel has sent no message for 0.2 s. This is unnecessary, because
+    # the status "idle" is always the last message for a request.
 
     language_info: Mapping[str, Any] = MappingProxyType({})  # sent by the kernel when it is ready
 
@@ -58,10 +54,9 @@ class PromptClient(AsyncKernelClient):
 
 
 class PromptManager(AsyncKernelManager):
-    """A manager whose clients are of the class `PromptClient`.
+    """A manager whose clients are of the class `PromptClient`."""
 
-    The manager of jupyter_client waits 10 ms after each start and each shutdown. This manager does not.
-    """
+    # The manager of jupyter_client waits 10 ms after each start and each shutdown. This manager does not.
 
     client_factory = Type(klass=PromptClient)
     shutting_down: bool
@@ -82,7 +77,8 @@ class PromptManager(AsyncKernelManager):
     request_shutdown = _async_request_shutdown
 
     async def _async_shutdown_kernel(self, now: bool = False, restart: bool = False) -> None:
-        """End the kernel without interrupting it first. An interrupted idle kernel would print a traceback."""
+        """End the kernel without interrupting it first."""
+        # An interrupted idle kernel would print a traceback.
         if now:
             await self._async_kill_kernel()
         else:
@@ -94,7 +90,8 @@ class PromptManager(AsyncKernelManager):
 
 
 def make_socket_folder() -> "TemporaryDirectory[str]":
-    """Create a private folder with a short path, because the path of a socket can have at most 107 characters."""
+    """Create a private folder with a short path, for the sockets of a kernel."""
+    # The path of a socket can have at most 107 characters.
     usual = TemporaryDirectory(prefix="mlops-", ignore_cleanup_errors=True)
     if len(usual.name) < 80:
         return usual
@@ -103,8 +100,6 @@ def make_socket_folder() -> "TemporaryDirectory[str]":
 
 
 def talk_privately(folder: str) -> Config:
-    """Return a configuration with which a kernel listens on sockets in a private folder.
-
-    Over TCP, any user of the machine could connect to the kernel.
-    """
+    """Return a configuration with which a kernel listens on sockets in a private folder."""
+    # Over TCP, any user of the machine could connect to the kernel.
     return Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/kernel"}})

@@ -38,7 +38,7 @@ class RunEngine(Engine):
         report_cell: Callable[[int, int], None] = lambda done, cells: None,
         **kwargs: Any,
     ) -> None:
-        """Execute the cells. papermill calls this after it has injected the parameters."""
+        """Execute the cells of a notebook whose parameters have been set. Called by papermill."""
         deadline = time.monotonic() + seconds
         finish_saving = _save_less(nb_man)
         _report_cells(nb_man, report_cell)
@@ -70,10 +70,8 @@ class RunEngine(Engine):
 
 
 def _save_less(nb_man: NotebookExecutionManager) -> Callable[[], None]:
-    """Save the notebook at intervals, instead of twice per cell as papermill does.
-
-    Return a function that restores papermill's way of saving. Call it before the final saves.
-    """
+    """Save the notebook at intervals, and return a function that ends this."""
+    # papermill would save it twice per cell. Its own way of saving must be restored before the final saves.
     save = nb_man.save
     due = time.monotonic() + SAVE_SECONDS
 
@@ -104,10 +102,8 @@ def _report_cells(nb_man: NotebookExecutionManager, report_cell: Callable[[int, 
 
 
 def _count_left(deadline: float) -> int | None:
-    """Return the seconds until the deadline, or None if there is no deadline.
-
-    The result is an integer, because nbclient needs one.
-    """
+    """Return the seconds until the deadline, or None if there is no deadline."""
+    # nbclient needs an integer.
     return None if math.isinf(deadline) else max(1, round(deadline - time.monotonic()))
 
 
@@ -119,10 +115,8 @@ def _mark_running(nb_man: NotebookExecutionManager) -> str:
 
 
 def _require_whole(nb_man: NotebookExecutionManager, skip: str) -> None:
-    """Raise an error if a notebook ended early without an error.
-
-    papermill does not notice that a cell called ``sys.exit(0)``. Cells with the tag `skip` are not executed.
-    """
+    """Raise StepFailed if a notebook ended early without an error, and ignore cells with the tag `skip`."""
+    # papermill does not notice that a cell called ``sys.exit(0)``.
     cells = [cell for cell in nb_man.nb.cells if skip not in cell.metadata.get("tags", [])]
     for cell in cells:
         exited = any(output.get("ename") == "SystemExit" for output in cell.get("outputs", []))

@@ -22,9 +22,7 @@ START_SECONDS = 120  # seconds in which a kernel must become ready
 
 @dataclass(frozen=True)
 class Kernel:
-    """A kernel that is ready to execute cells.
-
-    Only the thread that opened the kernel can use it, because its sockets belong to the event loop of this thread.
+    """A kernel that is ready to execute cells. Only the thread that opened it can use it.
 
     Parameters
     ----------
@@ -35,6 +33,8 @@ class Kernel:
     starter : NotebookClient
         The object of nbclient that starts and ends the kernel.
     """
+
+    # The sockets of the kernel belong to the event loop of that thread.
 
     manager: PromptManager
     client: PromptClient
@@ -50,7 +50,7 @@ class Kernel:
             run_sync(self.manager.request_shutdown)()
 
     def kill_on_close(self) -> None:
-        """Make `open_kernel` kill the kernel instead of asking it to end. Call this for an unused kernel."""
+        """Mark the kernel as unused, so that it is killed at its end instead of asked to end."""
         self.starter.shutdown_kernel = "immediate"
 
 
@@ -63,7 +63,7 @@ def open_kernel(name: str, source: Path, cancel: Cancel) -> Iterator[Kernel]:
     name : str
         The name of the kernelspec.
     source : Path
-        The notebook that the kernel will execute. A warm kernel starts with the packages that this notebook imports.
+        The notebook that the kernel will execute.
     cancel : Cancel
         A signal with which another thread can kill the kernel.
 

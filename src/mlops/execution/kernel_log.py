@@ -13,15 +13,15 @@ READ = 2**16  # number of bytes at the end of the log that are read
 class KernelLog:
     """A file that receives the standard error of a kernel.
 
-    ipykernel sends all output on file descriptors 1 and 2 to the notebook. It also repeats this output on the original
-    descriptors. Without this file, the terminal would show secrets in the output, and with ``--json`` the output would
-    precede the JSON. Also, a process that outlives its kernel would hold the program's standard error open.
-
     Parameters
     ----------
     file : binary file
         The log file, opened for writing.
     """
+
+    # ipykernel sends all output on file descriptors 1 and 2 to the notebook, and repeats it on the original
+    # descriptors. Without this file, the terminal would show secrets in the output, and with ``--json`` the output
+    # would precede the JSON. Also, a process that outlives its kernel would hold the program's standard error open.
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -32,10 +32,8 @@ class KernelLog:
         return {"stdout": subprocess.DEVNULL, "stderr": self._file.fileno()}
 
     def find_last(self) -> str:
-        """Return the end of a sentence: a colon and the last line of the log. Return "" if the log is empty.
-
-        The line is not shortened, because its secrets are redacted later. Half of a secret would not be recognized.
-        """
+        """Return a colon and the last line of the log, for the end of a sentence; "" if the log is empty."""
+        # The line is not shortened, because its secrets are redacted later. Half of a secret would not be recognized.
         with Path(self._file.name).open("rb") as file:
             start = max(0, self._file.seek(0, os.SEEK_END) - READ)
             file.seek(start)

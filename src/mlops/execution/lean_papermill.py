@@ -1,8 +1,7 @@
-"""The import of papermill without its cloud storage. Import this module before papermill.
+"""The import of papermill without its cloud storage. Import this module before papermill."""
 
-papermill's clients for Azure, S3, HDFS and GitHub take 0.6 s of the 0.8 s for importing papermill. They are never used,
-because notebooks are read from disk and written by `store`.
-"""
+# papermill's clients for Azure, S3, HDFS and GitHub take 0.6 s of the 0.8 s for importing papermill. They are never
+# used, because notebooks are read from disk and written by `store`.
 
 import sys
 from collections.abc import Iterator
@@ -13,10 +12,7 @@ UNUSED = ("papermill.s3", "papermill.adl", "papermill.abs", "gcsfs", "pyarrow.fs
 
 @contextmanager
 def _hide(names: tuple[str, ...]) -> Iterator[None]:
-    """Make imports of these modules fail, as if they were not installed.
-
-    Modules that are already imported stay available.
-    """
+    """Make imports of these modules fail, as if they were not installed, unless they are already imported."""
     hidden = [name for name in names if name not in sys.modules]
     for name in hidden:
         sys.modules[name] = None  # type: ignore[assignment]

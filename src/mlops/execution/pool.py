@@ -71,9 +71,7 @@ class NotebookPool:
             spare.join()
 
     def prepare(self, sources: Mapping[str, Path]) -> None:
-        """Start kernels for notebooks that will probably run next.
-
-        Waiting kernels of all other notebooks are discarded.
+        """Start kernels for notebooks that will probably run next, and end the waiting kernels of all other notebooks.
 
         Parameters
         ----------
@@ -91,10 +89,11 @@ class NotebookPool:
             self._spares[name] = Spare(sources[name])
 
     def start(self, name: str, source: Path, output: Path, parameters: Mapping[str, Any], **options: Any) -> None:
-        """Start a notebook, or queue it. Its events have this `name`. The other arguments are passed to `execute`.
+        """Start a notebook, or queue it. Its events have this `name`.
 
-        The first cell waits until the kernels of earlier notebooks have exited, because these kernels may hold locks.
+        The other arguments are those of `mlops.execution.notebook.execute`.
         """
+        # The first cell waits until the kernels of earlier notebooks have exited, because these kernels may hold locks.
         from mlops.execution.notebook import execute  # see `prepare`
 
         ended, closed, began = Future[None](), threading.Event(), 0.0

@@ -66,11 +66,8 @@ def _require_kernel(kernel: str, notebook: str) -> None:
 
 
 def _find_own_program(kernel: str) -> str:
-    """Return the program of a kernel whose kernelspec names this project's provisioner; "" for any other kernel.
-
-    The kernelspec is read without jupyter_client, which imports IPython and zmq (0.3 s). A run that reuses all results
-    needs neither.
-    """
+    """Return the program of a kernel whose kernelspec names this project's provisioner; "" for any other kernel."""
+    # The kernelspec is read without jupyter_client, which imports IPython and zmq (0.3 s).
     from jupyter_core.paths import jupyter_path
 
     paths = (Path(folder, kernel, "kernel.json") for folder in jupyter_path("kernels"))

@@ -25,14 +25,14 @@ Work = Callable[[Kernel | None, ExitStack], None]
 class Spare:
     """A kernel for a notebook that will probably run next.
 
-    The same thread starts the kernel and executes the notebook, because the sockets of a kernel belong to the event
-    loop of one thread. The kernel is killed if it is not needed, or if a new kernel would differ from it.
-
     Parameters
     ----------
     source : Path
         The path of the notebook.
     """
+
+    # The kernel is killed if it is not needed, or if a new kernel would differ from it. One thread starts it and
+    # executes the notebook, because the sockets of a kernel belong to the event loop of one thread.
 
     def __init__(self, source: Path) -> None:
         self.cancel = Cancel()
@@ -54,11 +54,9 @@ class Spare:
         self.cancel.ask()
 
     def join(self) -> None:
-        """Wait for the end of the kernel.
-
-        Do not wait if the kernel does not exist yet, because its warm parent is still importing. The kernel will be
-        killed as soon as it exists, or when this process ends.
-        """
+        """Wait for the end of the kernel, unless the kernel does not exist yet."""
+        # While the warm parent is still importing, there is no kernel. It will be killed as soon as it exists, or when
+        # this process ends.
         deadline = time.monotonic() + LAUNCH_SECONDS
         while self._thread.is_alive() and (self.cancel.has_kernels or time.monotonic() < deadline):
             self._thread.join(0.01)
@@ -77,10 +75,8 @@ class Spare:
                     work(kernel, ending)
 
     def _start(self, ending: ExitStack) -> Kernel | None:
-        """Start the kernel, or return None if this fails.
-
-        The error is ignored: the notebook starts a kernel again later, and reports the error then.
-        """
+        """Start the kernel, or return None if this fails."""
+        # The error is ignored: the notebook starts a kernel again later, and reports the error then.
         with suppress(MlopsError, NoSuchKernel, OSError):
             name = find_kernel(self._source).name
             return ending.enter_context(open_kernel(name, self._source, self.cancel))
@@ -88,11 +84,7 @@ class Spare:
 
 
 def _describe(source: Path) -> object:
-    """Return a description of everything that a new kernel depends on, to notice changes.
-
-    It has the name of the kernelspec, the environment variables, the working directory, the warm parent, and a hash of
-    the engine's files. Return None if one of these cannot be read.
-    """
+    """Return a description of everything that a new kernel depends on, or None if it cannot be read."""
     with suppress(MlopsError, OSError, ValueError):
         key = find_key()
         engine = hash_sources(Path(mlops.__file__).parent) if key else ""

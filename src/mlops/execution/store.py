@@ -13,10 +13,9 @@ from mlops.record.redaction.notebooks import redact_notebook
 
 
 class NotebookStore:
-    """A papermill handler for addresses with a scheme of this project.
+    """A papermill handler for addresses with a scheme of this project."""
 
-    papermill writes the finished notebook twice. The second write is omitted if the content is the same.
-    """
+    # papermill writes the finished notebook twice. The second write is omitted if the content is the same.
 
     SCHEME = "mlops-run:"
 
@@ -27,7 +26,7 @@ class NotebookStore:
     def open(self, path: Path, secrets: Callable[[], Iterable[str]]) -> str:
         """Register the path of a notebook and return its address for papermill.
 
-        Secrets are redacted when papermill writes the notebook.
+        When papermill writes the notebook, the secrets are redacted.
         """
         self._secrets[str(path)] = secrets
         self._written[str(path)] = ""

@@ -1,8 +1,7 @@
-"""Files that are written atomically, and folders that are created under unused names.
+"""Files that are written atomically, and folders that are created under unused names."""
 
-Every command loads this module at its start. So `tempfile`, whose import takes milliseconds, is imported only where it
-is used.
-"""
+# Every command loads this module at its start. So `tempfile`, whose import takes milliseconds, is imported only where
+# it is used.
 
 import itertools
 import os

@@ -11,10 +11,7 @@ from mlops.files.hashes import hash_content, hash_file
 
 
 def locate_content(folder: Path, name: str, sha256: str) -> Path:
-    """Return the path at which `store_by_content` stores a file that has this name and hash.
-
-    The folder of the file is named after the first 12 digits of the hash.
-    """
+    """Return the path at which `store_by_content` stores a file that has this name and hash."""
     return folder / sha256[:12] / name
 
 
@@ -24,7 +21,7 @@ def store_by_content(folder: Path, name: str, content: bytes | Path) -> Path:
     Parameters
     ----------
     folder : Path
-        The folder with one subfolder per content. The name of a subfolder is the first 12 digits of the SHA-256.
+        The folder with one subfolder per content.
     name : str
         The file's name.
     content : bytes or Path
@@ -36,6 +33,7 @@ def store_by_content(folder: Path, name: str, content: bytes | Path) -> Path:
         The path of the stored file. If the same content was stored earlier under another name, this is the path with
         that other name.
     """
+    # The name of a subfolder is the first 12 digits of the SHA-256.
     sha256 = hash_file(content) if isinstance(content, Path) else hash_content(content)
     place = locate_content(folder, name, sha256).parent
     for path in (place / name, *place.glob(f"[!.]*{Path(name).suffix}")):

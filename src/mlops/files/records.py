@@ -1,8 +1,7 @@
-"""Records: reading of JSON files into types, and the check of their format numbers.
+"""Records: reading of JSON files into types, and the check of their format numbers."""
 
-Every command loads this module at its start. So `msgspec`, whose import takes milliseconds, is imported only where it
-is used.
-"""
+# Every command loads this module at its start. So `msgspec`, whose import takes milliseconds, is imported only where it
+# is used.
 
 from pathlib import Path
 from typing import TypeVar

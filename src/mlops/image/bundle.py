@@ -95,7 +95,7 @@ def build_bundle(
 def split_example(text: str) -> tuple[str, list[float]]:
     """Split the text of ``example.json`` into the request, as JSON, and the true values of its rows.
 
-    The list of true values is empty for images of older versions, which did not store them.
+    The list of true values is empty if they are unknown.
     """
     try:
         content = json.loads(text or "{}")
@@ -106,7 +106,7 @@ def split_example(text: str) -> tuple[str, list[float]]:
 
 
 def digest_bundle(folder: Path) -> str:
-    """Return the digest of the manifest in `folder`. `verify_bundle` checks the other files."""
+    """Return the digest of the manifest in `folder`. The other files are not checked; see `verify_bundle`."""
     return "sha256:" + hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
 
 

@@ -40,13 +40,12 @@ def predict_rows(problem: "Problem", model: "Any", rows: "pd.DataFrame") -> "NDA
 def cross_validate(problem: "Problem", rows: "pd.DataFrame", **hyperparameters: object) -> float:
     """Cross-validate on the training rows, and return the mean of the metric that decides about promotions.
 
-    Each fold is predicted by a model that was trained on the other folds. So you can choose hyperparameters without
-    using the holdout. The folds are the same for all hyperparameters. They are random, because a file may be sorted.
+    The folds are the same for all hyperparameters, so you can use the result to choose them.
 
     Parameters
     ----------
     problem : Problem
-        The problem, which declares the metric.
+        The problem, which declares the metric and the training.
     rows : DataFrame
         Training rows.
     **hyperparameters
@@ -62,6 +61,7 @@ def cross_validate(problem: "Problem", rows: "pd.DataFrame", **hyperparameters: 
     ProblemError
         If the metric is undefined for every fold.
     """
+    # The folds are random, because a file may be sorted.
     found = []
     for training, fold in _split_folds(problem, rows):
         model = problem.train(rows.iloc[training], **hyperparameters)

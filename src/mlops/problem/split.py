@@ -1,7 +1,6 @@
-"""The split into training rows and holdout rows. A hash of each row decides whether it is held out.
+"""The split into training rows and holdout rows. A hash of each row decides whether it is held out."""
 
-So the decision stays the same if the data grows or is reordered, or if the target of the row is corrected.
-"""
+# So the decision stays the same if the data grows or is reordered, or if the target of the row is corrected.
 
 from typing import TYPE_CHECKING
 
@@ -22,9 +21,7 @@ DIGITS = 3  # the significant digits of a number that are hashed
 def mark_rows(columns: "Sequence[Column]", rows: pd.DataFrame, share: float, seed: int) -> pd.Series:
     """Mark the rows that are held out from training.
 
-    A hash of a row's values in some columns decides. Numbers are rounded to `DIGITS` significant digits first, so the
-    decision stays the same if the numbers are written with fewer digits. It can still change if a number is close to a
-    rounding boundary. The values of an id are not rounded.
+    A hash of a row's values in `columns` decides, so the decision stays the same if the data grows or is reordered.
 
     Parameters
     ----------
@@ -42,15 +39,14 @@ def mark_rows(columns: "Sequence[Column]", rows: pd.DataFrame, share: float, see
     Series of bool
         True for a held-out row. The index is that of `rows`.
     """
+    # Numbers are rounded to `DIGITS` significant digits first, so the decision stays the same if they are written with
+    # fewer digits, unless a number is close to a rounding boundary. The values of an id are not rounded.
     parts = [rows.iloc[start : start + CHUNK] for start in range(0, max(len(rows), 1), CHUNK)]
     return pd.concat([_draw_rows(_code_rows(columns, part), share, seed) for part in parts])
 
 
 def restore_rows(features: "Sequence[str]", rows: pd.DataFrame, made: "Mapping[str, object]") -> pd.DataFrame:
     """Return the features of the rows that an older version of `mlops` trained on.
-
-    Older versions did not store these rows. All features were numbers, and a hash of their exact bits decided whether a
-    row was held out.
 
     Parameters
     ----------
@@ -59,14 +55,16 @@ def restore_rows(features: "Sequence[str]", rows: pd.DataFrame, made: "Mapping[s
     rows : DataFrame
         The data file of the training.
     made : mapping
-        The results of the training, with ``holdout_share`` and ``seed``.
+        The results of the training: ``holdout_share`` and ``seed``.
     """
+    # Older versions did not store these rows. All features were numbers, and a hash of their exact bits decided whether
+    # a row was held out.
     values = rows[list(features)].astype("float64") + 0.0  # turns -0.0 into 0.0
     return values[~_draw_rows(values, float(str(made["holdout_share"])), int(str(made["seed"])))]
 
 
 def _code_rows(columns: "Sequence[Column]", rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns to hash, as codes. Rows with equal codes are on the same side of the split."""
+    """Return the values of the columns as codes. Rows with equal codes are on the same side of the split."""
     numbers = [column.name for column in columns if column.kind == "number" and column.role != "id"]
     coded = pd.DataFrame(_round_values(rows[numbers].to_numpy(dtype=float, na_value=np.nan)), rows.index, numbers)
     others = {column.name: _code_values(rows[column.name]) for column in columns if column.name not in coded}
@@ -74,7 +72,7 @@ def _code_rows(columns: "Sequence[Column]", rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _code_values(values: pd.Series) -> "NDArray[np.generic]":
-    """Return values as text. Missing values are equal, however the file writes them."""
+    """Return values as text. All missing values get the same text."""
     return values.astype("object").where(values.notna(), None).astype(str).to_numpy()
 
 
@@ -84,10 +82,8 @@ def _draw_rows(keys: pd.DataFrame, share: float, seed: int) -> pd.Series:
 
 
 def _round_values(values: "NDArray[np.float64]") -> "NDArray[np.int64]":
-    """Round each number to `DIGITS` significant digits, and encode it as one integer.
-
-    For example, 0.0123 has the digits 123 and the exponent -2, so it becomes 123 * 1000 - 2.
-    """
+    """Round each number to `DIGITS` significant digits, and encode it as one integer."""
+    # 0.0123 has the digits 123 and the exponent -2, so it becomes 123 * 1000 - 2.
     usable = np.isfinite(values) & (values != 0)
     exponents = np.zeros(values.shape)
     np.log10(np.abs(values), out=exponents, where=usable)

@@ -18,10 +18,6 @@ NOTHING, FIRST, NONE_SUCCEEDED = "none", "first run", "no earlier run succeeded"
 def list_changes(run: RunRecord, older: Iterable[RunRecord]) -> list[str]:
     """Return the parameters whose values differ from those in the last successful run of the same pipeline.
 
-    A run with `--only` is compared with the last successful run that had the same `--only`. The comparison includes
-    steps that both runs reused. A parameter that the user did not set has its default from the notebook. If the same
-    parameter changes in the same way in several steps, the change is listed once.
-
     Parameters
     ----------
     run : RunRecord
@@ -32,8 +28,8 @@ def list_changes(run: RunRecord, older: Iterable[RunRecord]) -> list[str]:
     Returns
     -------
     list of str
-        One text per change: "train.alpha 0.1 (before: 0.4)". If nothing changed, or no earlier run is suitable, a
-        single text says so. The list is empty for a run without parameters, such as a rollback.
+        If nothing changed, or there is no successful run to compare with, a single text says so. Otherwise one text per
+        change: "train.alpha 0.1 (before: 0.4)". The list is empty for a run without parameters.
     """
     if run.settings.parameters is None:
         return []
@@ -60,7 +56,7 @@ def measure_duration(run: RunRecord) -> str:
 
 
 def _is_comparable(run: RunRecord, other: RunRecord) -> bool:
-    """Return whether a run can be compared with another one: same pipeline, same `--only`, known parameters."""
+    """Return whether two runs have the same pipeline, the same option `--only`, and known parameters."""
     given = other.settings
     return other.pipeline == run.pipeline and given.only == run.settings.only and given.parameters is not None
 
@@ -85,7 +81,7 @@ def _compare(run: RunRecord, before: RunRecord) -> Iterator[str]:
 
 
 def _is_unused(run: RunRecord, step: StepRecord) -> bool:
-    """Return whether a run with `--only` neither executed this step nor reused its results."""
+    """Return whether a run with the option `--only` neither executed a step nor reused its results."""
     return run.settings.only not in ("", step.name) and step.state != "reused"
 
 
@@ -94,11 +90,8 @@ def _is_shared(name: str, *runs: RunRecord) -> bool:
 
 
 def _find_values(run: RunRecord, step: StepRecord, other: RunRecord) -> Mapping[str, Any]:
-    """Return the parameter values of a step, including the defaults.
-
-    If the record of `run` has no defaults, those in the record of `other` are used. The notebook itself chooses a value
-    for an empty parameter, such as a data file, and hands it on as a result of the same name. So this result is used.
-    """
+    """Return the parameter values of a step, including the defaults."""
+    # A notebook chooses a value for an empty parameter itself, and hands it on as a result of the same name.
     defaults = run.settings.defaults.get(step.name) or other.settings.defaults.get(step.name, {})
     given = run.settings.parameters.values.get(step.name, {}) if run.settings.parameters else {}
     if step.state == "reused":  # the run that produced its results might have had other values, as in a sweep
@@ -107,7 +100,7 @@ def _find_values(run: RunRecord, step: StepRecord, other: RunRecord) -> Mapping[
 
 
 def _describe_change(now: object, before: object) -> str:
-    """Return the new and the old value as text. Of two paths, show only as many last parts as are needed to differ."""
+    """Return the new and the old value as text, and shorten two paths to the last parts that differ."""
     shown = [_show(now), _show(before)]
     parts = [PurePosixPath(str(value)).parts for value in (now, before)]
     count = 1

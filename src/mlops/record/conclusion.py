@@ -1,4 +1,4 @@
-"""The conclusion of a run: how it ended. Platforms show it on their own pages for runs."""
+"""The conclusion of a run: its outcome, the reason for it, and its model."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ from mlops.record.summary import describe_end, find_model_name, find_model_versi
 
 @dataclass(frozen=True)
 class Conclusion:
-    """The conclusion of a run. If the run is in progress, the fields contain what is known so far.
+    """The conclusion of a run. While the run is in progress, unknown fields are empty.
 
     Parameters
     ----------
     outcome, reason : str
-        The outcome and the reason for it, as in `RunRecord`; empty while the run has no outcome.
+        The outcome, such as "promoted", and the reason for it; empty while the run has no outcome.
     model_name : str
         The model that the run registered or deployed; empty if there is none.
     model_version : int
@@ -43,7 +43,7 @@ def conclude_run(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> Conclusio
     run : RunRecord
         The run, which may be in progress.
     steps : iterable of Step
-        The steps of the pipeline. They declare which of their results name the model, and which give a reason.
+        The steps of the pipeline.
     """
     steps = tuple(steps)
     name, version = find_model_name(run, steps), find_model_version(run, steps)
@@ -58,10 +58,7 @@ def conclude_run(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> Conclusio
 
 
 def _explain(run: RunRecord, steps: Iterable[Step]) -> str:
-    """Return why a run ended as it did.
-
-    If all steps were skipped, return the reason why the first one was skipped.
-    """
+    """Return the reason why a run ended, or why its first step was skipped if all steps were skipped."""
     if why := describe_end(run, steps):
         return why
     idle = all(step.state == "skipped" for step in run.steps)

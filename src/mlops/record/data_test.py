@@ -15,17 +15,16 @@ ENDED = ("done", "reused", "failed")
 
 @dataclass(frozen=True)
 class DataTest:
-    """The last data test, which passed, rejected the data or crashed.
+    """The result of the last data test.
 
     Parameters
     ----------
     passed : bool
         Whether the data passed.
     refused : bool
-        Whether the test found that the data breaks a rule. If the test crashed, both `passed` and `refused` are false.
+        Whether the data breaks a rule. If the test crashed, both `passed` and `refused` are false.
     at : str
-        When the test started, in UTC and ISO 8601. If a run reused an earlier test, this is the start of the earlier
-        test.
+        The time when the test started, in UTC and ISO 8601, even if a later run reused the test.
     url : str
         The path or URL of the data file.
     report : str
@@ -47,9 +46,6 @@ class DataTest:
 def find_data_test(runs: Iterable[RunRecord], steps: Iterable[Step] = ALL_STEPS, of: str = "") -> DataTest | None:
     """Return the data test that started last, or None if no data was tested.
 
-    A step is a data test if it declares `Step.takes_data`. The last test is not always in the newest run, because an
-    older run may have been resumed after the newest run ended.
-
     Parameters
     ----------
     runs : iterable of RunRecord
@@ -57,7 +53,7 @@ def find_data_test(runs: Iterable[RunRecord], steps: Iterable[Step] = ALL_STEPS,
     steps : iterable of Step
         The steps of the project.
     of : str
-        Consider only tests of this data file; empty for any file.
+        The path or URL of a data file, to consider only the tests of this file; empty for all files.
     """
     takes = {step.name: step.takes_data for step in steps if step.takes_data}
     own: list[DataTest] = []
@@ -74,9 +70,9 @@ def find_data_test(runs: Iterable[RunRecord], steps: Iterable[Step] = ALL_STEPS,
 def summarize_rules(step: StepRecord, most: int = 2) -> list[str]:
     """Return the first `most` rules that the data broke, and a text with the number of the others: "and 3 more".
 
-    The list is empty if the step did not reject its data. The total number of broken rules is read from the first line
-    of the error, because a record has only the beginning of a long error.
+    The list is empty if the step did not reject its data.
     """
+    # A record has only the beginning of a long error, whose first line says how many rules were broken.
     head, *lines = step.error.splitlines() or [""]
     rules = [line.strip() for line in lines if line.startswith("  ")]
     if step.error_kind != DataTestFailed.__name__ or not rules:

@@ -34,10 +34,6 @@ def fingerprint_step(
 ) -> str:
     """Return the hash of everything that a step's results depend on.
 
-    The hash covers the notebook's cells and parameters, the content of the files that the parameters name, the results
-    of the steps in `Step.needs`, the state of everything in `Step.watches`, the source packages, the installed
-    packages, and the id of MLOPS_HOME.
-
     Parameters
     ----------
     step : Step
@@ -45,17 +41,16 @@ def fingerprint_step(
     parameters : mapping
         The parameters of its notebook.
     run : RunRecord
-        The run, with the results of the steps that it needs.
+        The record of the run, with the results of earlier steps.
     workspace : Workspace
         The project.
     observe : callable
-        Returns the current state of one entry of `Step.watches`: the current champion for "champion".
+        Takes the name of something that steps read, such as "champion", and returns its present state.
 
     Returns
     -------
     str
-        SHA-256 in hexadecimal. Empty if the results of the step must never be reused, because the step has side effects
-        or reads something that cannot be hashed here (a URL, or a file that does not exist).
+        SHA-256 in hexadecimal. Empty if the results of the step must never be reused.
     """
     if step.effects:
         return ""
@@ -120,11 +115,8 @@ def _hash_once(path: str, modified: int, size: int, inode: int) -> str:
 
 
 def describe_environment(project: Path) -> dict[str, Any]:
-    """Return the interpreter, the hash of requirements.lock, and the installed packages that it does not list.
-
-    Packages that requirements.lock lists are left out, because `make test` installs more of them than `make run` does.
-    This difference alone must not make steps run again.
-    """
+    """Return the interpreter, the hash of requirements.lock, and the installed packages that it does not list."""
+    # `make test` installs more of the listed packages than `make run`. This alone must not make steps run again.
     lock = project / "requirements.lock"
     pins = _read_pins(str(lock), lock.stat().st_mtime_ns) if lock.is_file() else frozenset()
     found = (name.removesuffix(INFO) for name in os.listdir(sysconfig.get_path("purelib")) if INFO in name)
@@ -139,19 +131,14 @@ def _read_pins(lock: str, modified: int) -> frozenset[str]:
 
 
 def _normalize(package: str) -> str:
-    """Normalize the name in "name-version".
-
-    Some folders of installed packages have a dot in the name: backports.tempfile-1.0.
-    """
+    """Normalize the name of a package in "name-version"."""
+    # Some folders of installed packages have a dot in the name: backports.tempfile-1.0.
     name, _, version = package.rpartition("-")
     return f"{re.sub('[-_.]+', '_', name).lower()}-{version}"
 
 
 def identify_home(home: Path) -> str:
-    """Return the id of the folder MLOPS_HOME. The first call creates the id.
-
-    A folder that was deleted and recreated has a new id.
-    """
+    """Return the id of the folder MLOPS_HOME. The first call creates the id."""
     mark_home(home)
     path = home / "id"
     if not path.exists():

@@ -42,7 +42,7 @@ class RunSettings:
     force : bool
         Whether unchanged steps run again (`--force`).
     defaults : mapping of str to mapping
-        The default parameters of each step's notebook, by the name of the step. Empty in records older than this field.
+        The default parameters of each step's notebook, by the name of the step. Empty in older records.
     """
 
     parameters: Parameters | None = None
@@ -62,17 +62,17 @@ class RunRecord:
     pipeline, platform : str
         The names of the pipeline and the platform.
     state : str
-        "running", "succeeded", "failed" or "interrupted". "waiting" means that a submitted run is between two steps,
-        which may run on different machines. "lost" means that the runner's process ended before the run did,
-        "unreadable" that the record is damaged, and "newer" that a newer version of this engine wrote the record.
+        "running", "succeeded", "failed" or "interrupted". "waiting" means that the run is between two steps that run in
+        different processes. "lost" means that the process of the run ended before the run did, "unreadable" that the
+        record is damaged, and "newer" that a newer version of mlops wrote the record.
     outcome : str
         "promoted", "rejected", "released", "rolled back", "done" or "error"; empty while the run is in progress.
     started, finished : str
         The times of the start and the end, in UTC and ISO 8601.
     git_commit : str
-        The commit of the project, as in `mlops.record.lineage.Commit`.
+        The hash of the project's commit, followed by ``-dirty`` if tracked files differ from it; or "unknown".
     process : ProcessId
-        The process of the runner.
+        The process that executes the run.
     steps : tuple of StepRecord
         The steps, in the order of the pipeline.
     error : str
@@ -82,16 +82,15 @@ class RunRecord:
     settings : RunSettings
         The settings with which the run was started.
     by : str
-        The user who started the run; empty in records older than this field.
+        The user who started the run; empty in older records.
     reason : str
         The reason that a person gave, for example for a rollback.
     format : int
         The number of the record's format. Every record is written in the newest format.
     order : int
-        A number that sorts runs by the time of their start; see `mlops.record.order`. 0 in records older than this
-        field.
+        A number that sorts runs by the time of their start; 0 in older records.
     git_problem : str
-        The reason why the commit is unknown; empty if it is known, and in records older than this field.
+        The reason why the commit is unknown; empty if it is known, and in older records.
     """
 
     run_id: str
@@ -153,7 +152,7 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class Stamp:
-    """The format number of a record, which can be read from a record of any format."""
+    """The format number of a record of any format."""
 
     format: int = 1
 
@@ -185,7 +184,7 @@ def make_run_folder(outputs: Path, pipeline: str, make_id: Callable[[str], str] 
 
 
 def number_run(outputs: Path) -> int:
-    """Return the value of `RunRecord.order` for a run that starts now."""
+    """Return the number that sorts a run that starts now after all earlier runs."""
     return take_order(outputs.glob(RECORDS))
 
 
@@ -204,7 +203,7 @@ def read_run(folder: Path) -> RunRecord:
     RunNotFoundError
         If the folder has no record.
     FormatError
-        If a newer version of this engine wrote the record.
+        If a newer version of mlops wrote the record.
     IntegrityError
         If the record is damaged.
     """
@@ -222,7 +221,7 @@ def read_run(folder: Path) -> RunRecord:
 
 
 def _read_known(path: Path) -> RunRecord:
-    """Read a record. If a newer version wrote it, raise FormatError, whether the rest can be decoded or not."""
+    """Read a record. Raise FormatError if a newer version of mlops wrote it."""
     try:
         record = read_record(path, RunRecord)
     except IntegrityError:

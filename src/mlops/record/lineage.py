@@ -1,4 +1,4 @@
-"""The lineage of a result: the commit, the notebook and the build that produced it."""
+"""The lineage of a result: the commit and the notebook that produced it."""
 
 import os
 import shutil
@@ -40,7 +40,7 @@ class Commit(NamedTuple):
 
 @dataclass(frozen=True)
 class Lineage:
-    """The code behind a result.
+    """The commit and the notebook that produced a result.
 
     Parameters
     ----------
@@ -81,8 +81,7 @@ def describe_notebooks(workspace: Workspace, notebooks: Iterable[str], run_folde
     notebooks : iterable of str
         The names of the notebooks, without folder and ending: "02_train".
     run_folder : str
-        The folder of the run, whose record has the hashes; empty in JupyterLab. For a notebook that the record does not
-        have, the hash of the present file is returned.
+        The folder of the run, whose record has the hashes; empty in JupyterLab, where the present files are hashed.
     """
     recorded = _read_hashes(run_folder)
     paths = {notebook: workspace.notebooks / f"{notebook}.ipynb" for notebook in notebooks}
@@ -115,8 +114,8 @@ def read_commit(project: Path) -> str:
 def find_commit(project: Path) -> Commit:
     """Return the checked-out commit of the project's git repository.
 
-    A repository in a parent folder is ignored, because its commits do not necessarily include the project. On a machine
-    that has the sources but no repository, the variable ``MLOPS_GIT_COMMIT`` gives the commit.
+    Repositories in parent folders are ignored. If there is no repository, the variable ``MLOPS_GIT_COMMIT`` names the
+    commit.
     """
     named = os.environ.get(COMMIT, "")
     commit, problem = _ask_commit(project)
@@ -126,7 +125,7 @@ def find_commit(project: Path) -> Commit:
 
 
 def _ask_commit(project: Path) -> tuple[str, str]:
-    """Return the commit and, if the commit is unknown, the reason. One of the two texts is empty."""
+    """Return the commit and "", or "" and the reason why the commit is unknown."""
     if shutil.which("git") is None:
         return "", "git is not installed"
     state, problem = _ask_git(project, "status", *STATUS, ceiling=str(project.resolve().parent))

@@ -1,9 +1,4 @@
-"""The order in which runs started, even if the clock was set back between two runs.
-
-Each record has a number: the start of the run in microseconds since 1970. If an earlier run in the same folder has an
-equal or greater number, the number is the greatest of all earlier numbers plus 1. Older records have no number, so they
-are sorted by their start time.
-"""
+"""The order in which runs started, even if the clock was set back between two runs."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -22,7 +17,7 @@ Place = tuple[int, str, str]
 
 @dataclass(frozen=True)
 class Start:
-    """The start of a run, which can be read from a record of any format."""
+    """The start of a run, read from a record of any format."""
 
     order: int = 0
     started: str = ""
@@ -30,9 +25,7 @@ class Start:
 
 
 def take_order(records: Iterable[Path], clock: Callable[[], int] = time.time_ns) -> int:
-    """Return the number of a run that starts now; see `RunRecord.order`.
-
-    Two runs that start at the same moment may get the same number. They are then sorted by name.
+    """Return the number that sorts a run that starts now after the earlier runs: microseconds since 1970, or more.
 
     Parameters
     ----------
@@ -41,6 +34,7 @@ def take_order(records: Iterable[Path], clock: Callable[[], int] = time.time_ns)
     clock : callable
         Returns the nanoseconds since 1970.
     """
+    # If the clock was set back, the number is the greatest of all earlier numbers plus 1.
     newest = max((find_place(path)[0] for path in records), default=0)
     return max(clock() // 1000, newest + 1)
 
@@ -51,10 +45,8 @@ def sort_records(records: Iterable[Path]) -> list[Path]:
 
 
 def find_place(record: Path) -> Place:
-    """Return the sort key of a record: the start of the run.
-
-    If the record is damaged, the key is the time in the run's name.
-    """
+    """Return the sort key of a record: the start of the run."""
+    # If the record is damaged, the key is the time in the run's name.
     try:
         found = record.stat()
     except OSError:

@@ -1,8 +1,7 @@
-"""The identity of processes in records.
+"""The identity of processes in records."""
 
-A process id alone does not identify a process, because the operating system reuses ids. So the creation time is
-recorded as well. If possible, this is the time since boot, because the absolute time changes when the clock is set.
-"""
+# The operating system reuses process ids, so the creation time is recorded as well. It is measured from the boot if
+# possible, because the absolute time changes when the clock is set.
 
 import getpass
 import os
@@ -30,8 +29,7 @@ class ProcessId(NamedTuple):
     created : float
         The creation time in seconds since 1970.
     start : str
-        The id of the boot, and the creation time in ticks since that boot. If `start` is empty, as in older records and
-        on some systems, `created` identifies the process instead.
+        The id of the boot, and the creation time in ticks since that boot; empty if they are unknown.
     """
 
     pid: int
@@ -82,10 +80,7 @@ def describe_holders(path: Path) -> str:
 
 
 def find_holders(path: Path) -> list[int]:
-    """Return the ids of the other processes that have locked a file.
-
-    If no process has locked the file, return those that have it open.
-    """
+    """Return the ids of the other processes that have locked a file or, if none has, of those that have it open."""
     holders = _find_locking(path) or _find_opening(path)
     return sorted(holders - {os.getpid()})
 

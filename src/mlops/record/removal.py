@@ -11,7 +11,7 @@ REMOVED = ".removed-"  # prefix of the names of folders that are being deleted
 def remove_whole(path: Path) -> None:
     """Delete a file or folder atomically: other processes see it complete or not at all.
 
-    After a crash, a folder beside `path` may contain what is left of it. `finish_removals` deletes that folder.
+    After a crash, call `finish_removals` to delete what is left.
     """
     scratch = tempfile.mkdtemp(dir=path.parent, prefix=REMOVED)
     try:

@@ -1,7 +1,4 @@
-"""The reuse of earlier results.
-
-Results are reused for unchanged steps, and with `--only` for the steps that the chosen step needs.
-"""
+"""The reuse of earlier results."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -23,23 +20,24 @@ LOOKED_AT = 100  # the number of runs, newest first, that are searched for an un
 def find_unchanged(
     step: Step, fingerprint: str, outputs: Path, is_kept: Callable[[StepRecord], bool] = lambda step: True
 ) -> StepRecord | None:
-    """Return an earlier execution of a step with the same fingerprint. Its results can be reused.
+    """Return an earlier execution of a step whose results can be reused, or None.
 
     Parameters
     ----------
     step : Step
         The step that is about to run.
     fingerprint : str
-        See `mlops.record.fingerprints`; empty for a step whose results are never reused.
+        The hash of everything that the results depend on; empty if the results must never be reused.
     outputs : Path
         The outputs folder, which has a subfolder for each run.
     is_kept : callable
-        Returns whether everything that a step created on the platform still exists.
+        Takes an earlier record of the step, and returns whether everything that it created on the platform still
+        exists.
 
     Returns
     -------
     StepRecord or None
-        The reused step, whose `source` is the earlier run; None if the step must run.
+        The record of the step, with the id of the earlier run in `source`; None if the step must run.
     """
     if not fingerprint:
         return None
@@ -76,8 +74,8 @@ def find_only(
     source : str
         The run that has the results; if empty, the newest results of all runs except sweeps are used.
     is_kept : callable
-        Returns whether everything that a step created on the platform still exists. It also decides which deployment a
-        test of a service uses: the newest one that still serves.
+        Takes a step and its earlier record, and returns whether everything that it created on the platform still
+        exists.
     options : str
         The option that selects the platform, for messages: " --platform azure", or empty.
 
@@ -90,7 +88,7 @@ def find_only(
     Raises
     ------
     UsageError
-        If the step or run does not exist, a result is missing, or the results do not belong together.
+        If the step or run does not exist, or a result is missing or outdated.
     """
     known = {step.name: step for step in steps}
     require_step(only, pipeline, known)
@@ -153,7 +151,7 @@ def _explain_missing(name: str, pipeline: str, options: str, outputs: Path, sour
 
 
 def has_completed(only: str, reused: Iterable[StepRecord], outputs: Path) -> bool:
-    """Return whether an earlier run completed the step of `--only` with the same reused results."""
+    """Return whether an earlier run completed the step `only` with the results in `reused`."""
     wanted = {step.name: step.source for step in reused if step.source}
     return any(
         (found := run.step(only)) is not None
@@ -168,10 +166,10 @@ def _find_deployed(
 ) -> dict[str, RunRecord | None]:
     """Return the run whose deployment the step `only` tests, by the name of the step that deployed.
 
-    The newest deployment that still serves is tested. If none serves, the newest deployment is tested, and the test
-    reports that another deployment replaced it. The result is empty if `only` tests no service, or if nothing was
-    deployed.
+    The result is empty if `only` tests no service, or if nothing was deployed.
     """
+    # The newest deployment that still serves is tested. If none serves, the newest deployment is tested, and the test
+    # reports that another deployment replaced it.
     found: dict[str, RunRecord | None] = {}
     for step in needed:
         if not step.deploys.digest or step.environment != only.environment:
@@ -192,10 +190,9 @@ def _find_refused(
 ) -> StepRecord | None:
     """Return the first step before `only` that refused to act, for example to deploy; None if no step refused.
 
-    Only the newest run with results of such steps is searched. If each step of a release is a separate run (`--only`),
-    the caller skips the steps after the refusal. With `concluded`, a refusal in a run of the whole release is ignored,
-    because that release is complete.
+    With `concluded`, a refusal in a run of all steps is ignored.
     """
+    # Only the newest run with results of such steps is searched.
     known = [step.name for step in steps]
     before = [step for step in steps if step.refuses and step.name in known[: known.index(only)]]
     if not before:
@@ -211,11 +208,7 @@ def _find_refused(
 
 
 def list_overtaken(run: RunRecord, steps: Iterable[Step]) -> set[str]:
-    """Return the names of the steps that must be repeated after a conflict with another run.
-
-    The other run changed state that these steps watch (`Step.watches`). Because of that, a later step failed with a
-    ConflictError.
-    """
+    """Return the names of the steps to repeat because another run changed the state that they had read."""
     steps = tuple(steps)
     refused = [step for step in steps if (found := run.step(step.name)) and found.error_kind == ConflictError.__name__]
     needed = {name for step in refused for name in step.needs}
@@ -243,10 +236,7 @@ def has_copy(step: StepRecord, folder: Path) -> bool:
 
 
 def take_over(step: StepRecord, run: RunRecord, reason: str) -> StepRecord:
-    """Return the record of a step, marked as reused.
-
-    The record names the run that produced the results, and the report of that run.
-    """
+    """Return the record of a step of an earlier run, marked as reused for the given reason."""
     source = step.source or run.run_id
     report = step.report if step.source or not step.report else f"../{source}/{step.report}"
     return replace(step, state="reused", source=source, reason=f"{reason}{source}", seconds=0.0, report=report)

@@ -15,14 +15,14 @@ UNWRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDI
 
 @contextmanager
 def share_runs(outputs: Path) -> Iterator[None]:
-    """Hold the lock together with other runs. If `mlops prune` is deleting runs, wait until it has finished.
+    """Keep `mlops prune` from deleting runs during the ``with`` statement.
 
-    The operating system releases the lock when the process ends, even if the process is killed.
+    If `mlops prune` is deleting runs, wait until it has finished.
 
     Parameters
     ----------
     outputs : Path
-        The folder of all runs. If it does not exist yet, there is nothing to lock.
+        The folder of all runs, which may be missing.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def share_runs(outputs: Path) -> Iterator[None]:
 
 @contextmanager
 def claim_runs(outputs: Path) -> Iterator[None]:
-    """Hold the lock exclusively, so that no run can start.
+    """Keep runs from starting during the ``with`` statement.
 
     Raises
     ------

@@ -14,14 +14,14 @@ from mlops.record.summary import OVERRULED, find_override
 
 @dataclass(frozen=True)
 class Scores:
-    """The metrics of a model. `model` is, for example, "challenger" or "champion (churn version 3)"."""
+    """The description of a model, such as "challenger" or "champion (churn version 3)", and its metrics by name."""
 
     model: str
     metrics: Mapping[str, float]
 
 
 def read_declared(results: Mapping[str, object], steps: Iterable[Step] = ALL_STEPS) -> Declaration | None:
-    """Return the name and metrics of the problem, as a step recorded them; None if no step did. See `Step.declares`."""
+    """Return the name and metrics of the problem from the results of a run; None if they are not recorded."""
     for name in dict.fromkeys(step.declares for step in steps if step.declares in results):
         try:
             return msgspec.convert(results[name], Declaration)
@@ -31,10 +31,9 @@ def read_declared(results: Mapping[str, object], steps: Iterable[Step] = ALL_STE
 
 
 def list_metrics(step: StepRecord, steps: Iterable[Step] = ALL_STEPS) -> list[str]:
-    """Return the names of the metrics among a step's results, beginning with the main metric.
-
-    Older runs did not record which results are metrics. For such a run, all numbers that the step measured are metrics.
-    """
+    """Return the names of the metrics among a step's results, beginning with the main metric."""
+    # Older runs did not record which results are metrics. For such a run, all numbers that the step measured are
+    # metrics.
     declared = next((found for found in steps if found.name == step.name), None)
     if declared is None or not declared.declares:
         return []
@@ -102,7 +101,7 @@ def list_scores(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> list[Score
 
 
 def _has_promoted(run: RunRecord, steps: Iterable[Step]) -> bool:
-    """Return whether the run made its model the champion, even if the run failed later. See `Step.promotes`."""
+    """Return whether the run made its model the champion, even if the run failed later."""
     return any(step.promotes and _has_results(run, step) for step in steps)
 
 

@@ -32,8 +32,7 @@ class StepRecord:
     error : str
         The class and message of the error that ended the step; empty otherwise.
     error_kind : str
-        The class of the exception that ended the step: "ConflictError". Empty if there was no exception, and in older
-        records.
+        The class of the exception that ended the step: "ConflictError"; empty if there is none, and in older records.
     cell : str
         The first line of the cell that failed; empty if no cell failed.
     line : int
@@ -45,8 +44,8 @@ class StepRecord:
     fingerprint : str
         A hash of everything that the results depend on; empty if the results must not be reused.
     git_commit, notebook_sha256 : str
-        The commit of the project and the hash of the notebook when the step started. The steps of a resumed run can
-        have different commits. Empty before the step starts, and in records older than these fields.
+        The commit of the project and the hash of the notebook when the step started; empty before, and in older
+        records.
     """
 
     name: str

@@ -21,8 +21,7 @@ def has_step(run: RunRecord, is_wanted: Callable[[Step], object], steps: Iterabl
 def find_reason(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
     """Return the reason why the run promoted or rejected its model; "" if it has not decided.
 
-    See `Step.refuses` and `Step.decides.reason`. For a rollback, return the model that was rolled back, the user and
-    the user's reason.
+    For a rollback, return the model that was rolled back, the user and the user's reason.
     """
     if run.pipeline == ROLLBACK:
         return _describe_rollback(run)
@@ -32,14 +31,14 @@ def find_reason(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
 
 
 def find_refusal(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return the reason why a step refused to act, for example to deploy; "" if no step refused. See `Step.refuses`."""
+    """Return the reason why a step refused to act, for example to deploy; "" if no step refused."""
     declared = {step.name: step.refuses for step in steps if step.refuses}
     said = (str(step.results.get(declared[step.name], "")) for step in run.steps if step.name in declared)
     return next((refusal for refusal in said if refusal), "")
 
 
 def name_end(step: StepRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return how a step ended, for display: "refused" if it refused to act, otherwise `StepRecord.ending`."""
+    """Return how a step ended, for display: "refused" if it refused to act, otherwise its state."""
     declared = next((found.refuses for found in steps if found.name == step.name), "")
     return REFUSED if step.has_results and step.results.get(declared) else step.ending
 
@@ -47,7 +46,7 @@ def name_end(step: StepRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
 def find_model(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
     """Return the model that the run registered or deployed: "churn version 2"; "" if there is none.
 
-    See `Step.names_model`. For a rollback, this is the restored model. Steps that refused to act are ignored.
+    For a rollback, this is the restored model.
     """
     if run.pipeline == ROLLBACK:
         return str(run.result(SERVES) or "")
@@ -56,19 +55,19 @@ def find_model(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
 
 
 def find_model_name(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> object:
-    """Return the name of the model that the run registered or deployed, or None. See `find_model`."""
+    """Return the name of the model that the run registered or deployed, or None."""
     acted = _list_acting(run, steps)
     return _find_result(run, {step.name: step.names_model.name for step in acted if step.names_model})
 
 
 def find_model_version(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> object:
-    """Return the version of the model that the run registered or deployed, or None. See `find_model`."""
+    """Return the version of the model that the run registered or deployed, or None."""
     acted = _list_acting(run, steps)
     return _find_result(run, {step.name: step.names_model.version for step in acted if step.names_model})
 
 
 def _list_acting(run: RunRecord, steps: Iterable[Step]) -> list[Step]:
-    """Return the steps without those that refused to act."""
+    """Return the steps of a run without those that refused to act, for example to deploy."""
     return [step for step in steps if not find_refusal(run, [step])]
 
 
@@ -80,7 +79,7 @@ def find_dataset(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
 def name_rollback(
     taken_out: str, serves: str, environment: str, by: str, reason: str, *, verb: str = "", at: str = ""
 ) -> str:
-    """Describe a rollback: the two models, environment, time, user and reason. All messages use this wording.
+    """Describe a rollback: the two models, environment, time, user and reason.
 
     Parameters
     ----------
@@ -118,12 +117,12 @@ def _find_version(records: Iterable[StepRecord], declared: Mapping[str, tuple[()
 
 
 def find_override(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return the reason why a person promoted the model although the gate rejected it, or "". See `Step.overridden`."""
+    """Return the reason why a person promoted the model although the gate rejected it, or ""."""
     return str(_find_result(run, {step.name: step.overridden for step in steps}) or "")
 
 
 def find_decision(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> bool | None:
-    """Return whether the run decided to promote its model; None if it has not decided. See `Step.decides.result`."""
+    """Return whether the run decided to promote its model; None if it has not decided."""
     found = _find_result(run, {step.name: step.decides.result for step in steps})
     return None if found is None else bool(found)
 
@@ -134,7 +133,7 @@ def describe_failure(run: RunRecord) -> str:
 
 
 def describe_end(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return the error of a run, or the reason for its decision. Used by pages that show nothing else about the run."""
+    """Return the error of a run, or the reason for its decision."""
     return describe_failure(run) if run.outcome == "error" else find_reason(run, steps)
 
 
@@ -156,7 +155,7 @@ def describe_outcome(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
 
 
 def _decided_here(run: RunRecord, step: Step) -> bool:
-    """Return whether this run executed the step that decides. False if the run reused the step from an earlier run."""
+    """Return whether this run executed the step that decides, instead of reusing its results."""
     found = run.step(step.name)
     return found is not None and (not run.settings.only or run.settings.only == step.name)
 

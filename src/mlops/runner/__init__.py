@@ -2,12 +2,12 @@
 
 .. code-block:: text
 
-    plan                the plan of a run, and its surroundings
+    plan                the plan of a run, and the parts of the project and platform that it uses
     run                 one run in progress
     new_record          creates the record of a new run
     conditions          decides whether a step must wait for other steps, and whether it must be skipped
     outcome             the outcome of a run that ended
-    restoring           the restore of the previous service after a test that did not pass
+    restoring           restores the previous service of an environment after the test of a new one failed
     requirements        the notebooks, files and folders that must exist before anything runs
     single_step         runs one step of a submitted run, in its own process or on its own machine
     telemetry_listener  sends finished runs to the platform's monitoring
@@ -52,7 +52,7 @@ def run_pipeline(plan: Plan, surroundings: Surroundings, run_id: str = "") -> Ru
     plan : Plan
         The steps and the settings of the run.
     surroundings : Surroundings
-        The project, the listeners and the functions of the platform.
+        The project, the objects that follow the run, and functions of the platform.
     run_id : str
         A name for the run that no other run has; empty to generate one.
 
@@ -66,7 +66,7 @@ def run_pipeline(plan: Plan, surroundings: Surroundings, run_id: str = "") -> Ru
     UsageError
         If the plan cannot be run. Nothing has been written then.
     OSError
-        If the run's record cannot be written. The run can be resumed later.
+        If the run's record cannot be written.
     """
     if run_id:
         require_new(run_id, surroundings.workspace.outputs)
@@ -88,25 +88,24 @@ def run_pipeline(plan: Plan, surroundings: Surroundings, run_id: str = "") -> Ru
 def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surroundings, jobs: int = 0) -> RunRecord:
     """Resume a run that did not finish, with the same parameters.
 
-    Finished steps do not run again, with two exceptions: steps whose executed notebook was deleted, and deployments
-    that were undone because their test failed.
+    A finished step runs again only if its executed notebook was deleted, or if its deployment was undone.
 
     Parameters
     ----------
     record : RunRecord
-        The run.
+        The record of the run.
     steps : sequence of Step
         The steps of the run's pipeline.
     surroundings : Surroundings
-        The same as for `run_pipeline`.
+        The project, the objects that follow the run, and functions of the platform.
     jobs : int
-        How many steps can run in parallel; see `Plan`.
+        How many steps can run in parallel; 0 for one step per core.
 
     Raises
     ------
     UsageError
-        If the run is in progress, has succeeded, or was started by a newer version of the engine, or if it is a run
-        with `--only` and results that its step needs are missing.
+        If the run is in progress, has succeeded, was started by a newer version of mlops, or needs results that are
+        missing.
     """
     if record.state == "newer":
         raise UsageError(f"Run {record.run_id} cannot be resumed here: it was {record.error}.")
@@ -151,7 +150,7 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
 
 
 def _require_input(step: StepRecord, record: RunRecord, folder: Path, options: str) -> None:
-    """Raise an error if the results of `step`, which the step of `--only` needs, cannot be read."""
+    """Raise UsageError if the results of `step` cannot be read."""
     if not has_copy(step, folder):
         raise UsageError(
             f"--only {record.settings.only} needs the results of {step.name}, but its notebook in run {record.run_id} "

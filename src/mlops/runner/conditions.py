@@ -13,10 +13,8 @@ def is_waiting(step: Step, record: RunRecord) -> bool:
 
 
 def is_likely(step: Step, record: RunRecord, plan: Plan) -> bool:
-    """Return whether a step will probably start as soon as a running step ends.
-
-    A step that runs only after a certain decision is assumed to run while the deciding step is running.
-    """
+    """Return whether a step will probably start as soon as a running step ends."""
+    # A step that runs only after a certain decision is assumed to run while the deciding step is running.
     alone = plan.at or plan.only
     if record.get_step(step.name).state != "pending" or alone not in ("", step.name):
         return False

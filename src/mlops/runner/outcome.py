@@ -25,12 +25,8 @@ def name_outcome(record: RunRecord, plan: Plan) -> str:
 
 
 def _name_alone(step: Step, ended: StepRecord, record: RunRecord, *, repeats: bool) -> str:
-    """Return the outcome of a run with `--only`.
-
-    If the step was skipped because of a decision, the outcome is "rejected". If it was skipped for another reason, the
-    outcome is "error". A step that decides but does nothing else has the outcome "done". A test that is repeated after
-    it completed a release also has the outcome "done", because the repetition releases nothing.
-    """
+    """Return the outcome of a run that executes only `step`."""
+    # A test that is repeated after it completed a release has the outcome "done", because it releases nothing.
     if ended.state == "skipped":
         judge = record.step(step.only_if.step) if step.only_if else None
         refused = judge and judge.has_results and step.only_if and not judge.results.get(step.only_if.result)

@@ -36,14 +36,12 @@ class Plan:
     jobs : int
         How many steps can run in parallel; 0 for one step per core.
     at : str
-        The step that this process executes, if each step of the run has a process of its own. The results of the other
-        steps are in the folder of the run. Empty if this process executes all steps.
+        The only step that this process executes, if each step of the run has a process of its own; otherwise empty.
     source : str
         The earlier run whose results the step `only` uses. If empty, it uses the newest results of all runs except
         sweeps.
     repeats : bool
-        Whether an earlier run already completed the step `only`, based on the same results of earlier steps. A test
-        that is repeated in this way does not complete a release again.
+        Whether an earlier run already completed the step `only` with the same results of earlier steps.
     """
 
     pipeline: str
@@ -63,28 +61,26 @@ class Plan:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """The project, listeners and platform functions that a run uses.
+    """The project that a run uses, the objects that follow the run, and the platform functions that it calls.
 
     Parameters
     ----------
     project : Project
         The project. The run writes its executed notebooks and ``run.json`` to ``<outputs>/<run id>/``.
     listeners : sequence of Listener
-        The listeners that follow the run. They are called in this order.
+        The objects that follow the run, in the order in which they are called.
     secrets : callable
         Returns the values to redact in everything that is saved.
     restore : callable
-        Restores the previous service of an environment. Called if a step that declares `restores`, such as the test of
-        a service, failed. The arguments are the environment, the digest of the image that the run deployed there, and
-        how the test ended.
+        Restores the previous service of an environment after the test of a new one failed. Takes the environment, the
+        digest of the image that the run deployed there, and how the test ended.
     observe : callable
-        Returns the current state of one entry of `Step.watches`: the current champion for "champion".
+        Takes the name of something that steps read, such as "champion", and returns its present state.
     is_kept : callable
-        Returns whether the results of a step can be reused. The arguments are the step and its record in an earlier
-        run. Everything that the step created on the platform must still exist, and a service that it deployed must
-        still serve.
+        Takes a step and its record in an earlier run, and returns whether everything that the step created on the
+        platform still exists, and whether a service that it deployed still serves.
     find_serving : callable
-        Returns a description of what an environment serves now: "churn version 2, which is healthy".
+        Takes an environment, and describes what it serves now: "churn version 2, which is healthy".
     """
 
     project: Project

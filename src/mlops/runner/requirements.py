@@ -15,7 +15,7 @@ from mlops.workspace import Workspace
 
 
 def require_runnable(steps: Iterable[Step], values: Mapping[str, Mapping[str, Any]], workspace: Workspace) -> None:
-    """Raise an error if a step cannot succeed. Called before any step runs.
+    """Raise an error if a step cannot succeed.
 
     Parameters
     ----------

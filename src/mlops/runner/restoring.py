@@ -19,15 +19,14 @@ ENDINGS: Mapping[str, Ending] = {  # how the test ended, by the class of its err
 
 @dataclass(frozen=True)
 class Left:
-    """The problem that a restore left behind.
+    """The result of an attempt to restore the previous service of an environment.
 
     Parameters
     ----------
     problem : str
-        The service that may now run without a passed test, and the reason; empty if the restore succeeded or was not
-        needed.
+        The service that may now run without a passed test, and the reason; empty if there is none.
     advice : str
-        A sentence that tells the user to resume this run; empty if resuming does not repair the environment.
+        A sentence that tells the user to resume this run; empty if resuming does not help.
     interrupted : bool
         Whether the user interrupted the restore.
     """
@@ -43,11 +42,11 @@ class Left:
 
 
 def restore_service(step: Step, plan: Plan, record: RunRecord, around: Surroundings) -> Left:
-    """Restore the service that an environment had before this run, because `step` failed.
+    """Restore the service that an environment had before this run, after the test `step` of a new service failed.
 
-    Do nothing if `step` does not declare `restores`, because it then tests no service. Also do nothing if `step`
-    repeated a test that had already passed, and the repetition ended without a verdict.
+    Do nothing if `step` tests no service.
     """
+    # A test that had already passed, and whose repetition ended without a verdict, does not undo the deployment.
     deployment = find_deployment(plan.steps, step.restores) if step.restores else None
     deployed = record.step(deployment.name) if deployment else None
     if not deployment or not deployed or not deployed.results:

@@ -35,11 +35,9 @@ ERROR_LENGTH = 2000  # maximum number of characters of an error in a record
 
 
 class Run:
-    """A run in progress.
+    """A run in progress. The attribute `record` is saved after every change."""
 
-    The attribute `record` is saved after every change. Notebooks run in other threads; everything else runs in the main
-    thread.
-    """
+    # Notebooks run in other threads; everything else runs in the main thread.
 
     def __init__(self, plan: Plan, surroundings: Surroundings, record: RunRecord) -> None:
         self.plan = plan
@@ -159,7 +157,7 @@ class Run:
             listener.step_started(self.record.get_step(step.name))
 
     def _settle(self, event: NotebookEnded) -> StepRecord:
-        """Record how a step ended, so that the steps that need its results can start."""
+        """Record how a step ended, and return its record."""
         step = self.plan.find_step(event.name)
         found = replace(self.record.get_step(event.name), seconds=event.seconds)
         try:
@@ -187,10 +185,8 @@ class Run:
         return self.record.get_step(event.name)
 
     def _announce(self, steps: Iterable[StepRecord] = ()) -> None:
-        """Notify the listeners of steps that ended.
-
-        If the user interrupts a listener, the next call continues with the next listener.
-        """
+        """Notify the listeners of steps that ended."""
+        # If the user interrupts a listener, the next call continues with the next listener.
         self.unannounced += steps
         before = self.record
         while self.unannounced:
@@ -212,11 +208,9 @@ class Run:
         write_run(self.record, self.workspace.outputs)
 
     def _give_up(self, state: RunState, error: str, kind: str = "") -> str:
-        """End the run early. If the test of a new service was running, restore the previous service.
+        """Record that the run ended early. Restore the previous service if the test of a new one was running.
 
-        After an interrupt, the running steps and the run are recorded as failed. After an error outside of the steps,
-        only the run is recorded as failed. If the service cannot be restored, the returned text says so, and so does
-        the recorded error.
+        Return a message if a service may still run without a passed test; otherwise "".
         """
         left = self.left
         for step in self.plan.steps:
@@ -240,10 +234,8 @@ class Run:
         return replace(found, state="failed", error=self._shorten(error), error_kind=kind, fingerprint="")
 
     def _shorten(self, error: str) -> str:
-        """Return an error without secrets, shortened for the record.
-
-        Secrets are replaced first, because half of a secret would not be found.
-        """
+        """Return an error without secrets, shortened for the record."""
+        # Secrets are replaced first, because half of a secret would not be found.
         return _cut(redact_text(error, self.around.secrets()))
 
     def _end(self, state: RunState, outcome: str, kind: str = "") -> None:
@@ -265,15 +257,13 @@ class Run:
 
 
 def _name_files(step: Step, found: StepRecord, results: Mapping[str, Any]) -> StepRecord:
-    """Return the record of a step. Data files that the step chose itself are added to its parameters.
-
-    The next run will pass these files as parameters. Its fingerprint of the step is then the same, so the step does not
-    run again.
-    """
+    """Return the record of a step, with the data files that the step chose itself added to its parameters."""
+    # The next run will pass these files as parameters. Its fingerprint of the step is then equal, so the step is
+    # reused.
     chosen = {name: results[name] for name in step.files if name in results and not found.parameters.get(name)}
     return replace(found, parameters={**found.parameters, **chosen})
 
 
 def _cut(error: str) -> str:
-    """Return an error for the record. An error that is too long is shortened, with a note."""
+    """Return an error, shortened with a note if it is too long for the record."""
     return error if len(error) <= ERROR_LENGTH else f"{error[:ERROR_LENGTH]}… (the executed notebook has the rest)"

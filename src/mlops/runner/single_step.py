@@ -16,11 +16,9 @@ from mlops.runner.run import Run
 
 
 def run_submitted(plan: Plan, surroundings: Surroundings, job: Job) -> RunRecord:
-    """Run the step `plan.at` of a submitted run.
+    """Fetch the folder of a run from the platform, run its step `plan.at`, and store the folder again.
 
-    The platform stores the folder of the run between two steps. So this function first fetches the folder, and stores
-    it after the step, even if the step failed or was interrupted. The function also sends the state of the run to the
-    platform.
+    The folder is stored even if the step failed or was interrupted. The state of the run is sent to the platform.
 
     Returns
     -------
@@ -47,10 +45,7 @@ def run_submitted(plan: Plan, surroundings: Surroundings, job: Job) -> RunRecord
 
 
 def skip_submitted(plan: Plan, surroundings: Surroundings, job: Job, reason: str) -> RunRecord:
-    """Record that a submitted run has nothing to do.
-
-    All its steps are skipped for the given reason, and the run succeeds.
-    """
+    """Record that a run has nothing to do: all its steps are skipped for the given reason, and the run succeeds."""
     folder = surroundings.workspace.outputs / job.run_id
     job.fetch_folder(folder)
     if not (folder / "run.json").is_file():
@@ -69,8 +64,7 @@ def skip_submitted(plan: Plan, surroundings: Surroundings, job: Job, reason: str
 def run_step(plan: Plan, surroundings: Surroundings, run_id: str) -> RunRecord:
     """Run the step `plan.at`, with the results of earlier steps from the folder of the run.
 
-    Repeated calls are safe, because a finished step does not run again. If the step does run again, the steps after it
-    must run again, too.
+    Repeated calls are safe: a step that is finished is not executed again.
 
     Raises
     ------
@@ -94,7 +88,7 @@ def run_step(plan: Plan, surroundings: Surroundings, run_id: str) -> RunRecord:
 
 
 def _require_step(plan: Plan) -> list[str]:
-    """Return the names of the plan's steps. Raise an error if `plan.at` is not one of them."""
+    """Return the names of the plan's steps. Raise UsageError if `plan.at` is not one of them."""
     names = [step.name for step in plan.steps]
     if plan.at not in names:
         raise UsageError(f"The pipeline {plan.pipeline} has no step {plan.at!r}. It has: {', '.join(names)}.")
@@ -113,7 +107,7 @@ def _require_needed(plan: Plan, record: RunRecord) -> None:
 
 
 def _report(job: Job, record: RunRecord, plan: Plan) -> None:
-    """Send the metrics of the step and the state of the run to the platform, for its own pages."""
+    """Send the metrics of a step and the state of its run to the platform."""
     results = record.get_step(plan.at).results
     job.log_metrics(
         {

@@ -18,9 +18,6 @@ class TelemetryListener(Listener):
         self._telemetry = telemetry
 
     def run_ended(self, run: RunRecord) -> None:
-        """Send a finished run to the monitoring. A submitted run is finished after its last step.
-
-        The secrets in `run` have already been replaced.
-        """
+        """Send the run to the monitoring, unless steps of the run remain."""
         if run.state != "waiting":
             self._telemetry.record_run(run)

@@ -1,9 +1,11 @@
 """Start the server for a bundle: ``python -m serving --bundle FOLDER --keys FILE --port 0 --ready FILE``.
 
-The server writes the ready file once it answers requests, and ends when the file is deleted. The server also ends if
-its standard input closes before a line arrives. The process that starts the server writes this line after it has
-recorded the server. So if that process dies earlier, no server is left behind.
+The server writes the file that ``--ready`` names once it answers requests, and ends when this file is deleted. It also
+ends if its standard input closes before a line arrives.
 """
+
+# The process that starts the server writes this line after it has recorded the server. If that process dies earlier, no
+# server is left behind.
 
 import argparse
 import asyncio
@@ -24,7 +26,7 @@ WATCH_SECONDS = 5.0
 
 
 class Server(uvicorn.Server):
-    """A uvicorn server that ends when its ready file is deleted."""
+    """A uvicorn server that ends when the file that ``--ready`` names is deleted."""
 
     def __init__(self, config: uvicorn.Config, ready: Path, port: int) -> None:
         super().__init__(config)

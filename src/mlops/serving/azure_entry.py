@@ -1,11 +1,12 @@
 """The entry script for Azure's inference server: ``init()`` is called once, ``run()`` for each request to ``/score``.
 
-The script gives the same answers as `serving.app`, with the same code. Azure's server checks the keys (401), answers
-other paths (``GET /`` reports that the service is ready), and limits the time in which a body must arrive.
-
-If the deployment enables it, azureml-monitoring collects inputs and predictions. If a collector fails, the request
-still succeeds, and the failure is written to the log, which is sent to Application Insights.
+The script gives the same answers as `serving.app`. If the deployment enables azureml-monitoring, inputs and predictions
+are collected.
 """
+
+# Azure's server checks the keys (401), answers other paths (``GET /`` reports that the service is ready), and limits
+# the time in which a body must arrive. If a collector fails, the request still succeeds, and the failure is written to
+# the log, which is sent to Application Insights.
 
 import hashlib
 import importlib
@@ -39,7 +40,7 @@ _collectors: dict[str, Any] = {}
 
 
 def init() -> None:
-    """Check the bundle, load its scoring script, and open the collectors."""
+    """Check the bundle, load its scoring script, and prepare the collection of inputs and predictions."""
     global _script
     manifest = _read_manifest(BUNDLE)
     os.environ["AZUREML_MODEL_DIR"] = str(BUNDLE / "model")

@@ -130,9 +130,7 @@ def redact_text(text: str, secrets: Iterable[str]) -> str:
 
 
 def redact_known(text: str, others: Iterable[str] = ()) -> str:
-    """Return the text with ``***`` instead of `others` and of all secrets that were passed to `make_redactor`.
-
-    All secrets are replaced in one pass. In two passes, a short secret could be replaced first. The rest of a longer
-    secret that begins with the short one would then remain.
-    """
+    """Return the text with ``***`` instead of `others` and of all secrets that were passed to `make_redactor`."""
+    # All secrets are replaced in one pass. In two passes, a short secret could be replaced first, and the rest of a
+    # longer secret that begins with it would remain.
     return redact_text(text, [*_known, *others])

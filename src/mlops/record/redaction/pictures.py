@@ -1,7 +1,6 @@
-"""The removal of the texts in picture files: comments, dates, programs, places, colour profiles.
+"""The removal of the texts in picture files: comments, dates, programs, places, colour profiles."""
 
-These texts are removed, not searched for secrets, because they may be compressed. The picture looks the same.
-"""
+# These texts may be compressed, so they are removed instead of searched.
 
 import base64
 import binascii

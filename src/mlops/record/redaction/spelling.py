@@ -1,10 +1,9 @@
-r"""The spellings of a secret: unchanged, escaped for code, JSON, HTML or a URL, in base64 or in hexadecimal.
+r"""The spellings of a secret: unchanged, escaped for code, JSON, HTML or a URL, in base64 or in hexadecimal."""
 
-A spelling is a regular expression that matches every escaped form of each character: ``&`` is also ``&amp;``,
-``&#38;``, ``%26`` and ``\u0026``. A search with a regular expression is slow (50 MB/s), and a search for a fixed text
-is fast (1 GB/s). So each spelling also has an anchor, which is the longest part of the secret that no format changes.
-Only texts that contain the anchor are searched with the regular expression.
-"""
+# A spelling is a regular expression that matches every escaped form of each character: ``&`` is also ``&amp;``,
+# ``&#38;``, ``%26`` and ``\u0026``. A search with a regular expression is slow (50 MB/s), and a search for a fixed text
+# is fast (1 GB/s). So each spelling also has an anchor, which is the longest part of the secret that no format changes.
+# Only texts that contain the anchor are searched with the regular expression.
 
 import base64
 import html.entities
@@ -53,11 +52,8 @@ def list_spellings(secret: str) -> tuple[Spelling, ...]:
 
 
 def _list_encoded(text: str) -> Iterator[str]:
-    """Yield a text in hexadecimal and in base64.
-
-    The base64 of a text depends on its position in a longer text, so all possible forms are yielded. Text that was
-    escaped before it was encoded is included.
-    """
+    """Yield a text in hexadecimal and in base64."""
+    # The base64 of a text depends on its position in a longer text, so all possible forms are yielded.
     forms = {
         text,
         json.dumps(text)[1:-1],

@@ -43,10 +43,9 @@ def fold(text: str) -> str:
 
 
 class _Screen:
-    """The rows of a terminal of unlimited height.
+    """The rows of a terminal of unlimited height."""
 
-    Each row is a list of texts, so that appending, which is what most programs do, is fast.
-    """
+    # Each row is a list of texts, so that appending, which is what most programs do, is fast.
 
     def __init__(self) -> None:
         self._rows: list[list[str]] = [[]]

@@ -39,10 +39,7 @@ def redact_pieces(pieces: Sequence[str], spellings: Sequence[Spelling], *, marku
 
 
 def _list_quiet(text: str, markup: bool) -> Iterator[tuple[re.Pattern[str], str]]:
-    """Yield each pattern of ignored characters, such as colour codes, and the text with most of its matches removed.
-
-    The shortened text is only searched for anchors.
-    """
+    """Yield each pattern of ignored characters, such as colour codes, and the text with most of its matches removed."""
     coloured = CODE.sub("", text) if "\x1b" in text else text
     joined = "".join(line.strip(" \t\r") for line in coloured.split("\n")) if "\n" in coloured else coloured
     yield PLAIN, joined
@@ -53,10 +50,8 @@ def _list_quiet(text: str, markup: bool) -> Iterator[tuple[re.Pattern[str], str]
 
 
 def _find_edits(text: str, noise: re.Pattern[str], spellings: Sequence[Spelling]) -> list[tuple[int, int, str]]:
-    """Return the parts of a text to replace, in order, with their replacements.
-
-    If ignored characters split a secret, its first part is replaced with the mask, and each other part with "".
-    """
+    """Return the parts of a text to replace, in order, with their replacements."""
+    # If ignored characters split a secret, its first part is replaced with the mask, and each other part with "".
     kept, place = [], 0
     for left_out in noise.finditer(text):
         kept.append((place, left_out.start()))
@@ -93,8 +88,7 @@ def _find_secrets(text: str, spellings: Sequence[Spelling]) -> list[tuple[int, i
 def _edit(pieces: Sequence[str], edits: Sequence[tuple[int, int, str]]) -> list[str]:
     """Apply edits to the pieces of a text, and return the new pieces.
 
-    The positions of the edits refer to the joined pieces. A replacement goes into the piece where the replaced part
-    begins.
+    The positions of the edits refer to the joined pieces.
     """
     results, begin, waiting = [], 0, list(reversed(edits))
     for piece in pieces:
