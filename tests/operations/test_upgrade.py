@@ -65,9 +65,9 @@ def test_a_home_is_backed_up_and_upgraded_once(old: Workspace) -> None:
     said = run_upgrade(old)
     (backup,) = find_backups(old)
     assert said == [
-        f"outdated  the home has format 1, and this version writes {HOME_FORMAT}",
+        f"outdated  MLOPS_HOME has format 1, and this version writes {HOME_FORMAT}",
         f"backup    {backup}",
-        f"upgraded  the home: format 1 to {HOME_FORMAT}",
+        f"upgraded  MLOPS_HOME: format 1 to {HOME_FORMAT}",
         f"To go back to the old version, stop the services and replace {old.home} with the backup.",
     ]
     assert list_kept(backup) == before

@@ -93,7 +93,7 @@ def _annotate(error: str) -> None:
 
 
 def _advise_resuming(ctx: click.Context, error: KeyboardInterrupt) -> str:
-    """Return the end of the message about an interrupted command: a warning, and how to resume the run."""
+    """Return text about an interrupted command: problems that it reported, and the command that resumes its run."""
     if not isinstance(error, RunInterrupted):
         return ""
     problem = f". {error.problem.rstrip('.')}" if error.problem else ""

@@ -1,4 +1,4 @@
-"""``python -m mlops.cli`` runs the command line in this process. The program `mlops` may run it in a fork instead."""
+"""``python -m mlops.cli`` runs the command line in this process."""
 
 from mlops.cli import run_program
 

@@ -1,8 +1,4 @@
-"""The table of all commands. A command's module is imported when the command is used.
-
-Importing all modules takes longer than most commands. So `mlops --help` imports none of them, and each command imports
-only its own module.
-"""
+"""The table of all commands. A command's module is imported when the command is used."""
 
 import importlib
 from collections import UserDict

@@ -16,7 +16,7 @@ DEFAULT = Usage()
 
 
 class Amount(click.FloatRange):
-    """An option type for finite numbers of 0 or more. Click's own range type also allows infinity and NaN."""
+    """An option type for finite numbers of 0 or more."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Convert the typed text to a number."""

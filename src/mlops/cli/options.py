@@ -94,7 +94,7 @@ def open_platform(platform: str, overrides: Iterable[Override] = ()) -> OpenProj
 
 
 def open_loaded(project: Project, platform: str, overrides: Sequence[Override] = ()) -> OpenProject:
-    """Open a loaded project on a platform. The platform starts background runs with this module's `COMMAND`."""
+    """Open a loaded project on a platform."""
     return open_project(project, overrides, platform, COMMAND)
 
 
@@ -109,8 +109,7 @@ def shorten_path(path: Path) -> str:
 def name_program() -> str:
     """Return the name by which the user can call this program in the current folder: "mlops" or ".venv/bin/mlops".
 
-    Lines that the user copies (`Next`, `Try it`) begin with this name. Other messages say `mlops`, because they also
-    appear in records, reports and logs.
+    Use the name in commands that the user copies from the terminal.
     """
     path = Path(sys.argv[0])
     if path.name == "__main__.py":

@@ -40,7 +40,7 @@ def report(platform: str) -> None:
 
 
 def _read_overview(platform: str) -> "Overview":
-    """Return the overview of the environments.
+    """Return the overview of the deployed services, for the index page.
 
     If the project cannot be opened, the overview contains only the error message.
     """

@@ -177,7 +177,7 @@ def runs_command(run_id: str, platform: str, step: str, download: Path | None, c
 
 
 def _refuse_two(options: Mapping[str, object]) -> None:
-    """Raise an error if the user gave two options that cannot be combined."""
+    """Raise an error if the user gave two of these options, which cannot be combined."""
     given = [name for name, value in options.items() if value]
     if len(given) > 1:
         raise UsageError(f"{given[0]} and {given[1]} cannot be combined. Run the command once with each option.")
@@ -209,7 +209,7 @@ def _download(pipelines: Pipelines, run: SubmittedRun, folder: Path) -> None:
 
 
 def read_pair(text: str) -> tuple[str, str]:
-    """Parse the text of ``-p name=value``."""
+    """Split the text "name=value" of an option ``-p`` into the name and the value."""
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise UsageError(f"-p {text} is not of the form name=value. For example, write -p data_file_path=new.csv.")
@@ -228,8 +228,8 @@ def _list_states(run: SubmittedRun) -> Iterable[str]:
 def _list_steps(run: SubmittedRun, said: str = "") -> Iterable[str]:
     """Yield a line for each step: its name, its state, and the reason for the state.
 
-    A reason is left out if it is the same as the reason printed before it. `said` is the reason that was printed before
-    the first line.
+    A reason that repeats the reason of the previous line is left out. `said` is the reason that was printed before the
+    first line.
     """
     for step in run.steps:
         yield f"  {step.name:<18} {step.state:<10} {step.reason if step.reason != said else ''}".rstrip()

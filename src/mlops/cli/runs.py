@@ -134,7 +134,7 @@ def run(
 
 
 def explain_release(remaining: Remaining) -> str:
-    """Return why the run continues with a release although the new model was rejected."""
+    """Return why a run that rejected its new model continues with a release."""
     production = remaining.service
     if production is None:
         return "Production serves nothing yet, so the champion is released."

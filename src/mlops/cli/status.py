@@ -58,7 +58,7 @@ def _list_json(found: Status) -> dict[str, object]:
 
 
 def show_status(found: Status) -> None:
-    """Print a status as text. If several environments mention the same rollback, describe the rollback once."""
+    """Print a status as text."""
     click.echo(f"Champion:   {found.champion_title}")
     standings = {standing.service.environment: standing for standing in found.standings}
     told = ""
@@ -77,7 +77,7 @@ def show_status(found: Status) -> None:
 def _list_lines(found: Status, standing: Standing | None, told: str) -> list[str]:
     """Return the lines about an environment.
 
-    `told` is the text that was printed so far. If it already describes a rollback, the lines do not describe it again.
+    `told` is the text that was printed so far. A rollback that it describes is not described again.
     """
     if standing is None:
         return ["nothing deployed yet"]

@@ -27,19 +27,16 @@ FALLBACK, ASCII = "mlops-fallback", "mlops-ascii"
 
 
 def claim_streams() -> None:
-    """Reserve standard output for the text of this program, in any encoding, and allow the reader to close it early.
+    """Reserve standard output for the text that this program prints itself.
 
-    - Subprocesses and libraries in C write to descriptor 1, so it is redirected to standard error. The program's own
-      text goes to a copy of the original descriptor, which no subprocess inherits. ``--json`` therefore prints only
-      JSON.
-    - A reader that ends early, as in ``| head``, affects neither a run nor its exit code.
-    - Characters that the terminal cannot show are replaced.
+    The output of subprocesses and of libraries in C goes to standard error. If the reader of standard output closes it
+    early, no error is raised. Characters that the terminal cannot show are replaced.
     """
     codecs.register_error(FALLBACK, _replace)
     codecs.register(_find_ascii)
     sys.stdout.flush()
     sys.stderr.flush()
-    output = os.dup(OUTPUT)
+    output = os.dup(OUTPUT)  # a copy, which no subprocess inherits
     os.dup2(ERRORS, OUTPUT)
     sys.stdout = _open_stream(output, sys.stdout.encoding)
     sys.stderr = _open_stream(ERRORS, sys.stderr.encoding, line_buffering=True)
@@ -48,8 +45,7 @@ def claim_streams() -> None:
 def print_json(value: object) -> None:
     """Print an object as JSON, in ASCII so that it is the same in every encoding. NaN becomes null.
 
-    The first field is `format`: the object's own format number if it has one, otherwise `JSON_FORMAT`. docs/json.md
-    describes the fields.
+    The first field, `format`, is a format number. docs/json.md describes the fields.
     """
     found = json.loads(msgspec.json.encode(value, enc_hook=str))
     context = click.get_current_context(silent=True)
@@ -58,7 +54,7 @@ def print_json(value: object) -> None:
 
 
 def reserve_output(context: click.Context, _: click.Parameter, as_json: bool) -> bool:
-    """Reserve standard output for `print_json` if `as_json` is true. Everything else is printed on standard error.
+    """Reserve standard output for JSON if `as_json` is true. Everything else is printed on standard error.
 
     Click calls this function for the option ``--json``.
     """
@@ -95,7 +91,7 @@ def print_traceback(error: BaseException) -> None:
 
 
 class RedactionFilter(logging.Filter):
-    """A log filter that removes secrets. For example, asyncio logs errors with everything that a notebook printed."""
+    """A log filter that removes secrets from log messages."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Remove secrets from a log record. Return True, so that the record is logged."""
@@ -139,10 +135,8 @@ def _replace(error: UnicodeError) -> tuple[str, int]:
 
 
 def _find_ascii(name: str) -> codecs.CodecInfo | None:
-    """Return the ASCII codec if `name` is `ASCII`, its second name. Return None otherwise.
-
-    The second name is needed because click writes UTF-8 to a stream whose encoding is named "ascii".
-    """
+    """Return the ASCII codec if `name` is this module's name for it (the constant `ASCII`). Return None otherwise."""
+    # Click writes UTF-8 to a stream whose encoding is named "ascii", so the stream has another name for it.
     if name.replace("_", "-") != ASCII:
         return None
     known = codecs.lookup("ascii")

@@ -1,4 +1,4 @@
-"""The operations behind the commands. `mlops.cli` calls them, and a server or a worker could call them, too.
+"""The operations that the commands of `mlops.cli` call.
 
 All functions have typed arguments and results. They report progress to listeners, and print nothing.
 
@@ -13,7 +13,7 @@ All functions have typed arguments and results. They report progress to listener
     submitting     the published pipeline: publish, submit, watch, download; all runs of a platform
     provisioning   sets a platform up, as a run
     sweeping       executes one step for every combination of its parameters
-    surroundings   the project, listeners and platform functions that a run uses
+    surroundings   the project, the listeners and the functions of the platform, for a run
     data           the data that a run uses, and the data set's next version
     model_file     the file that names a new model, passed from a build to the release
     costs          the costs of a month: billed quantities times prices

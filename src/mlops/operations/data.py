@@ -14,10 +14,10 @@ from mlops.record.listener import Listener
 
 
 def choose_data(parameters: Parameters, step: Step, datasets: Datasets) -> Parameters:
-    """Return the parameters, changed so that `step`, the data test, reads the newest version of the data set.
+    """Return the parameters, changed so that the data test reads the newest version of the data set.
 
     If the parameters already name a file, or if the data set has no version yet, the parameters are returned unchanged.
-    If they name no file, the notebook tests the project's sample data.
+    `step` is the step that tests the data.
     """
     given = parameters.values[step.name]
     newest = None if given.get(step.takes_data) else datasets.find_newest()
@@ -53,7 +53,7 @@ class RefusedData:
 def find_refused(run: RunRecord, datasets: Datasets, steps: Iterable[Step] = ALL_STEPS) -> RefusedData | None:
     """Return the data that failed its test in a run.
 
-    The result is None if the test passed or crashed, or if it tested the sample data.
+    The result is None if the test passed or crashed, or if it tested the project's sample data.
 
     Raises
     ------
@@ -71,8 +71,8 @@ def find_refused(run: RunRecord, datasets: Datasets, steps: Iterable[Step] = ALL
 class DataRegistrar(Listener):
     """A listener that registers a new version of the data set after the data test passed.
 
-    It registers the new data, if there is any. If the data set has no version yet, it registers the sample data as
-    version 1. A file that the parameters name is registered only if it is the new data.
+    It registers the data at the address `new`. If `new` is empty and the data set has no version yet, it registers the
+    project's sample data as version 1.
 
     Parameters
     ----------
@@ -113,5 +113,5 @@ class DataRegistrar(Listener):
 
 
 def _find_given(run: RunRecord, step: StepRecord) -> Mapping[str, Any]:
-    """Return the parameters that this run gives to a step, even if the step's results come from an earlier run."""
+    """Return the parameters that a run gives to a step."""
     return run.settings.parameters.values.get(step.name, {}) if run.settings.parameters else step.parameters

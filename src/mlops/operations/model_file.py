@@ -15,7 +15,7 @@ from mlops.platform.models import ModelVersion
 
 @dataclass(frozen=True)
 class ModelFile:
-    """The content of the file, which names a model version. `id` is "name:version", as in Azure Machine Learning."""
+    """The content of a file that names a model version. `id` is "name:version", as in Azure Machine Learning."""
 
     name: str
     version: int
@@ -23,13 +23,13 @@ class ModelFile:
 
 
 def write_model_file(path: Path, model: ModelVersion) -> None:
-    """Write the file that names a model."""
+    """Write a file that names a model version."""
     content = asdict(ModelFile(model.name, model.version, f"{model.name}:{model.version}"))
     write_atomically(path, msgspec.json.encode(content))
 
 
 def find_named_image(path: Path, backend: Backend) -> Image:
-    """Return the newest image of the model version that the file names.
+    """Return the newest image of the model version that a file names.
 
     Raises
     ------

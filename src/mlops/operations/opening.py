@@ -74,7 +74,7 @@ class OpenProject:
         return replace(self, overrides=overrides, parameters=merged)
 
     def reopen(self, run: RunRecord) -> "OpenProject":
-        """Return the project with the parameters of an earlier run, such as the name of its model."""
+        """Return the project with the parameters of an earlier run."""
         given = run.settings.parameters
         if given is None:
             return self
@@ -96,8 +96,7 @@ def open_project(
     platform : str
         The name of the platform. Empty for the default platform.
     command : sequence of str
-        The command that starts this program, as a list of arguments. The platform uses it to start runs in the
-        background.
+        The command with which the platform starts this program in the background, as a list of arguments.
 
     Raises
     ------

@@ -19,10 +19,9 @@ from mlops.release.standing import Standing
 
 
 def read_overview(opened: OpenProject) -> Overview:
-    """Return the overview of the environments, which is read from the platform. Production comes first.
+    """Read the service of each environment from the platform. Production comes first.
 
-    The overview shows the project's own model, even if `opened` has an override of the model's name. If a part cannot
-    be read, the overview shows the reason instead.
+    If a part cannot be read, the overview contains the reason instead.
     """
     try:
         found = read_status(opened.override())  # without overrides, which may name another model
@@ -47,7 +46,7 @@ def _find_dataset(opened: OpenProject) -> tuple[DatasetVersion | None, str]:
 
 
 def refresh_index(opened: OpenProject) -> None:
-    """Rewrite the index page after a change that is not part of a run. If there is no index page yet, do nothing."""
+    """Rewrite the index page of all runs. If there is no index page yet, do nothing."""
     if (opened.workspace.outputs / "index.html").is_file():
         with suppress(OSError):  # the change was made, even if the page cannot be rewritten
             write_index(opened.workspace.outputs, read_overview(opened))
@@ -83,20 +82,13 @@ def _describe(status: Status, standing: Standing, metric: Metric) -> Environment
 
 
 def _is_first_mention(status: Status, standing: Standing) -> bool:
-    """Return whether the environment's card in the overview shows why a person overruled the gate for its model.
-
-    Several environments can serve the same model. Only the first of their cards shows the reason.
-    """
+    """Return whether the overview shows the reason for overruling the gate at this environment first."""
     override = standing.service.override
     return next(found for found in reversed(status.standings) if found.service.override == override) == standing
 
 
 def _find_decision(status: Status, standing: Standing, version: ModelVersion | None = None) -> str:
-    """Return who deployed the service, or who rolled back to it, and whether the gate or a person promoted its model.
-
-    If a person overruled the gate, the text does not give the reason, because the overview shows the reason beside the
-    name of the model.
-    """
+    """Return who deployed a service, or who rolled back to it, and whether the gate or a person promoted its model."""
     made, undone = standing.service.decision, standing.restored_by
     by = f" by {made.by}" if made.by else ""
     if undone and describe_rollback(undone) in standing.remark:

@@ -25,7 +25,7 @@ LEFT_ALONE = ("running", "waiting", "unreadable", "newer")  # the states of runs
 
 @dataclass(frozen=True)
 class Pruning:
-    """The old state that `prune` deletes.
+    """The old runs, images and files that a call of `prune` deletes.
 
     `platform_left_alone` is true if nothing on the platform itself is deleted.
     """
@@ -57,9 +57,8 @@ def preview_pruning(opened: OpenProject, before: float) -> Pruning:
 def prune(opened: OpenProject, before: float) -> Pruning:
     """Delete old state that is no longer needed, and return what was deleted.
 
-    The function keeps the champion, deployed images, images that a rollback can restore, runs in progress, and
-    everything that a remaining run uses. If the process is killed, each run, image and folder is either complete or
-    deleted. A second call deletes the rest.
+    The function keeps the champion, deployed images, images that a rollback can restore, and everything that a
+    remaining run uses. If the process is killed, call the function again to delete the rest.
 
     Raises
     ------
@@ -85,10 +84,8 @@ def prune(opened: OpenProject, before: float) -> Pruning:
 
 
 def _require_no_run(outputs: Path) -> None:
-    """Raise an error if a run is in progress.
-
-    Older versions of `mlops` do not hold the lock during a run. So the records of the runs are read, too.
-    """
+    """Raise an error if a run is in progress."""
+    # Older versions of `mlops` do not hold the lock during a run, so the records are read.
     running = next((run for run in list_runs(outputs) if run.state == "running"), None)
     if running:
         raise UsageError(f"Run {running.run_id} is in progress. Wait until it ends, then try again.")
@@ -156,13 +153,8 @@ def _may_go(run: RunRecord, platform: str) -> bool:
 def _find_ends(runs: Iterable[RunRecord], now: float) -> dict[str, float]:
     """Return the time at which each run ended, in seconds since 1970, by the id of the run.
 
-    If a run has no recorded end, its start is returned. If its times cannot be read, the result is infinity, so the run
-    never counts as old. Times from a wrong clock are corrected:
-
-    - If the clock was behind, the recorded end is too early. `RunRecord.order` is also a time. If it is later than the
-      recorded end, but not in the future, it is returned instead.
-    - If the start of a run is in the future, the clock was ahead. The end of the next run is returned instead.
-    - If only the end is in the future, the run was resumed while the clock was ahead. The result is infinity.
+    If a run has no recorded end, its start is returned. If its times cannot be read, the result is infinity. Times from
+    a wrong clock are corrected.
 
     Parameters
     ----------
@@ -179,8 +171,8 @@ def _find_ends(runs: Iterable[RunRecord], now: float) -> dict[str, float]:
             )
         except ValueError:
             start, end = now, math.inf
-        place = run.order / 1e6
-        if end > now:
+        place = run.order / 1e6  # also a time; later than the recorded end if the clock was behind
+        if end > now:  # the clock was ahead, at the start of the run or when it was resumed
             ends[run.run_id] = following if start > now else math.inf
         else:
             ends[run.run_id] = following = max(end, place) if place <= now else end

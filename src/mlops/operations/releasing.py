@@ -1,8 +1,4 @@
-"""The release after a run.
-
-If a run rejects its new model while production is down, `release_again` releases production's last image again.
-`find_release_after` finds the release that the user can start after a run.
-"""
+"""Releases after a run: the repeated release of production's last image, and the release of the run's model."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -22,15 +18,14 @@ from mlops.runner import Plan, Surroundings, run_pipeline
 
 @dataclass(frozen=True)
 class Remaining:
-    """The image that production served last, if there is one.
+    """The last service of production, whose image can be released again.
 
     Parameters
     ----------
     service : Service or None
         The service of production, which is not healthy. None if production never had a service.
     is_registered : bool
-        Whether the registry still has the model version of the service. Without this version, the image cannot be
-        tested.
+        Whether the registry still has the model version of the service.
     """
 
     service: Service | None = None
@@ -46,8 +41,8 @@ def release_again(
 ) -> RunRecord:
     """Release production's last image again, if production is not healthy.
 
-    Called after a run that rejected its new model. If production never had a service, or if the registry no longer has
-    the model version of its last image, the champion is released instead.
+    Call this after a run that rejected its new model. If production never had a service, or if the registry no longer
+    has the model version of its last image, the champion is released instead.
 
     Parameters
     ----------
@@ -56,11 +51,11 @@ def release_again(
     parameters : Parameters
         The parameters of the run.
     around : Surroundings
-        The project, listeners and platform functions that the run used.
+        See `mlops.runner.plan.Surroundings`.
     backend : Backend
         The platform.
     release_begins : callable, optional
-        Called before the release starts.
+        Called before the release starts, with the last service of production.
 
     Returns
     -------
@@ -91,8 +86,6 @@ def release_again(
 
 def find_release_after(opened: OpenProject, run: RunRecord, status: Status) -> NextRelease | None:
     """Return the release of the model that a run registered, packed into an image or deployed.
-
-    The command of the release names the run's image, unless `mlops run release` deploys this image anyway.
 
     Parameters
     ----------

@@ -96,10 +96,9 @@ def check_request(opened: OpenProject, request: RunRequest) -> None:
 
 
 def give_request(opened: OpenProject, request: RunRequest) -> OpenProject:
-    """Return the project with the options of a request as overrides.
+    """Return the project with the options of a request as values of the parameters.
 
-    For example, the option `--force` sets the parameter `force` of deployments. If the user also sets this parameter
-    with `-p`, the value from `-p` is used.
+    If the user has set such a parameter, the user's value is kept.
     """
     forced: list[Override] = []
     named: list[Override] = []
@@ -125,7 +124,7 @@ def give_request(opened: OpenProject, request: RunRequest) -> OpenProject:
 
 
 def _find_deployment(opened: OpenProject, request: RunRequest, option: str) -> Step:
-    """Return the first step of the request that has a parameter for the image to deploy.
+    """Return the first step of a request that has a parameter for the image to deploy.
 
     If there is none, raise an error that names `option`.
     """
@@ -139,7 +138,7 @@ def _find_deployment(opened: OpenProject, request: RunRequest, option: str) -> S
 
 
 def _check_scheduler(opened: OpenProject, request: RunRequest) -> None:
-    """Raise an error if no step uses the Dask scheduler, if its address is invalid, or if Dask is not installed."""
+    """Raise an error if no step uses the request's Dask scheduler, if its address is invalid, or if Dask is missing."""
     found = _list_schedulers(request)
     if request.scheduler and not found:
         raise UsageError(
@@ -155,7 +154,7 @@ def _check_scheduler(opened: OpenProject, request: RunRequest) -> None:
 
 
 def _list_schedulers(request: RunRequest) -> list[tuple[str, str]]:
-    """Return the steps that can use a Dask cluster: the name of each step, and of its parameter for the scheduler."""
+    """Return the name of each step that can use a Dask cluster, and the name of its parameter for the scheduler."""
     return [(step.name, step.takes_scheduler) for step in request.asked if step.takes_scheduler]
 
 
@@ -164,7 +163,7 @@ def _name_asked(request: RunRequest) -> str:
 
 
 def require_possible(opened: OpenProject, request: RunRequest) -> None:
-    """Raise an error if a run is certain to fail. Called before the first step.
+    """Raise an error if a run is certain to fail. Call this before the first step.
 
     Raises
     ------
@@ -205,14 +204,11 @@ def _require_known_champion(opened: OpenProject, request: RunRequest) -> None:
 
 
 def _require_running(opened: OpenProject, request: RunRequest) -> None:
-    """Raise an error if the run only tests a service, and this service passed its test earlier and was then stopped.
-
-    A service that never passed a test may have crashed. Such a service must be tested, because a failed test restores
-    the previous service.
-    """
+    """Raise an error if the run only tests a service, and this service passed its test earlier and was then stopped."""
     tested = [step.environment for step in request.asked if step.checks and request.only]
     if not tested:
         return
+    # A service that never passed a test may have crashed. It is tested, so that the previous service is restored.
     for service in opened.backend.services.list_services():
         if service.environment in tested and service.health == "stopped" and service.tested == "passed":
             raise UsageError(

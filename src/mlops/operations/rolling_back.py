@@ -30,7 +30,9 @@ def roll_back(
     *,
     take_over: bool = False,
 ) -> RunRecord:
-    """Restore the previous image that passed its test. Record the user, the time and the reason.
+    """Serve an earlier image of an environment again, and record the user, the time and the reason as a run.
+
+    The restored image is the newest earlier image that passed its test.
 
     Parameters
     ----------
@@ -103,7 +105,7 @@ def explain_next_release(opened: OpenProject, record: RunRecord) -> str:
 
 
 def _require_previous(opened: OpenProject, environment: str, take_over: bool) -> None:
-    """Raise an error if the platform would refuse the rollback. Called before a run is recorded."""
+    """Raise an error if the platform would refuse to roll back an environment."""
     try:
         opened.backend.services.require_previous(environment, take_over=take_over)
     except DeploymentNotFoundError as error:
@@ -114,7 +116,7 @@ def _require_previous(opened: OpenProject, environment: str, take_over: bool) ->
 
 
 def _explain_lost_champion(opened: OpenProject) -> str:
-    """Return why the champion cannot be read, and what the user can do; "" if it can be read."""
+    """Return why the champion cannot be read, and what the user can do. Return "" if it can be read."""
     try:
         opened.backend.registry.find_champion(opened.model_name)
     except IntegrityError as error:
@@ -123,7 +125,7 @@ def _explain_lost_champion(opened: OpenProject) -> str:
 
 
 def list_rollback_runs(opened: OpenProject) -> list[SubmittedRun]:
-    """Return the rollbacks on a platform, in the form of submitted runs. Rollbacks from other machines are included."""
+    """Return the rollbacks on a platform. Rollbacks from other machines are included."""
     return [
         SubmittedRun(
             run_id=rollback.decision.run_id,

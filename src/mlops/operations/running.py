@@ -31,7 +31,7 @@ def start_run(
     listeners : sequence of Listener
         Notified of the progress.
     release_begins : callable, optional
-        Called before `release_again` starts a release.
+        Called with the last service of production before the run releases the image of this service again.
 
     Returns
     -------
@@ -96,7 +96,7 @@ def resume_run(opened: OpenProject, record: RunRecord, jobs: int = 0, listeners:
     opened : OpenProject
         The project on the platform of the run.
     record : RunRecord
-        The run, from `find_run`.
+        The record of the run.
     jobs : int
         The number of notebooks that can run in parallel. 0 means one per core.
     listeners : sequence of Listener

@@ -35,17 +35,17 @@ class Status(ReleaseState):
         return "unknown" if self.champion_problem else "none yet"
 
     def name_model(self, service: Service) -> str:
-        """Return the name of a service's model and, if a person overruled the gate for it, the reason.
+        """Return the name of a service's model and the reason if a person overruled the gate for it.
 
-        The reason is left out if it is also the champion's reason, because the status shows it beside the champion.
+        The reason is left out if the champion has the same reason.
         """
         told = self.champion.override if self.champion else ""
         return service.model if service.override == told else service.full_model
 
     def find_redeployment(self, standing: Standing) -> str:
-        """Return a phrase about the earlier rollback of the version that serves now.
+        """Return a phrase about an earlier rollback of the model version that an environment serves now.
 
-        The phrase is empty if the version was never rolled back, or if another rollback restored it.
+        The phrase is empty if the version was never rolled back, or if a later rollback restored it.
         """
         service = standing.service
         found = [old for old in self.rollbacks if old.environment == service.environment and old.removed(service)]

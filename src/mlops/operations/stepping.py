@@ -85,7 +85,7 @@ def _run(opened: OpenProject, asked: SubmittedStep, job: Job, listeners: Sequenc
 
 
 def _find_data(backend: Backend, version: str, job: Job) -> Arrival:
-    """Return the new data that arrived last if `version` is `NEW_DATA`, otherwise this version of the data set."""
+    """Return a version of the data set or, if `version` is the constant `NEW_DATA`, the data that arrived last."""
     if version == NEW_DATA:
         return backend.require(backend.arrivals, "folder that is watched for new data").fetch_newest(job.run_id)
     return Arrival("", backend.datasets.get_version(version).url)

@@ -29,7 +29,7 @@ class SubmissionListener:
         """Handle a change of the state of the run or of one of its steps."""
 
     def look_failed(self, error: PlatformError) -> None:
-        """Handle a failure to read the state of the run. `watch_run` then tries again."""
+        """Handle a failure to read the state of the run. The state is read again later."""
 
 
 def require_pipelines(backend: Backend) -> Pipelines:
@@ -54,7 +54,7 @@ def submit_pipeline(opened: OpenProject, submission: Submission) -> SubmittedRun
     Raises
     ------
     ParameterError
-        If a parameter is wrong. Parameters are checked before the platform starts a machine.
+        If a parameter is wrong.
     NotFoundError
         If no pipeline has been published.
     """
@@ -107,7 +107,7 @@ def watch_run(
 def write_new_model(path: Path, opened: OpenProject, run: SubmittedRun) -> None:
     """Write the file that names the new model of a run.
 
-    If the model was rejected, delete the file, which may name the model of an earlier run.
+    If the model was rejected, delete the file.
     """
     path.unlink(missing_ok=True)
     if run.outcome == "promoted":
@@ -186,7 +186,7 @@ def require_submitted(opened: OpenProject, run_id: str) -> None:
 def _iterate_records(opened: OpenProject) -> Iterator[RunRecord]:
     """Yield this machine's records of runs on the project's platform, newest first.
 
-    Unreadable records are included, because their platform is unknown.
+    Unreadable records are included.
     """
     platforms = ("", opened.parameters.platform)
     return (record for record in iterate_runs(opened.workspace.outputs) if record.platform in platforms)

@@ -1,4 +1,4 @@
-"""The project, listeners and platform functions that a run uses: reports, monitoring, secrets, services, champion."""
+"""The project, the listeners and the functions of the platform, in one object that a run uses."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ def surround_run(
     *,
     is_job: bool = False,
 ) -> Surroundings:
-    """Return the project, listeners and platform functions for a run.
+    """Return the project, the listeners and the functions of the platform, in one object that a run uses.
 
     Parameters
     ----------
@@ -33,8 +33,7 @@ def surround_run(
     registrar : DataRegistrar, optional
         The listener that registers data after a passed test.
     is_job : bool
-        Whether the platform started this machine for one step. The index page is not written then, because nobody would
-        see it.
+        Whether the platform started this machine for one step. If so, the index page is not written.
     """
     backend = opened.backend
 

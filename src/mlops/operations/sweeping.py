@@ -90,7 +90,7 @@ def sweep_step(
     listeners : sequence of Listener
         Notified of the progress of earlier steps, which run before the sweep if the sweep needs their results.
     sweep_listeners : sequence of SweepListener
-        Notified of the progress of the sweep. The page of the sweep is written before they are notified of its end.
+        Notified of the progress of the sweep.
 
     Raises
     ------

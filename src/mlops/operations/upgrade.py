@@ -1,4 +1,4 @@
-"""The upgrade of MLOPS_HOME, also called the home, to the format of this version. The home is first backed up."""
+"""The upgrade of the folder MLOPS_HOME to the format of this version, after a backup."""
 
 import os
 import shutil
@@ -70,7 +70,7 @@ def upgrade_home(workspace: Workspace, services: Services, upgrades: Upgrades | 
         before = read_home_format(home)
         mark_home(home)  # last, so that a second call does the rest if this call is killed
         if before != HOME_FORMAT:
-            yield f"upgraded  the home: format {before} to {HOME_FORMAT}"
+            yield f"upgraded  MLOPS_HOME: format {before} to {HOME_FORMAT}"
     yield f"To go back to the old version, stop the services and replace {home} with the backup."
 
 
@@ -79,15 +79,14 @@ def list_outdated(home: Path, upgrades: Upgrades | None) -> list[str]:
     if not home.is_dir():
         return []
     found = read_home_format(home)
-    own = [f"the home has format {found}, and this version writes {HOME_FORMAT}"] if found < HOME_FORMAT else []
+    own = [f"MLOPS_HOME has format {found}, and this version writes {HOME_FORMAT}"] if found < HOME_FORMAT else []
     return [*own, *(upgrades.list_outdated() if upgrades else ())]
 
 
 def back_up_home(home: Path) -> Path:
-    """Copy the home to a new folder beside it, and return the new folder.
+    """Copy MLOPS_HOME to a new folder beside it, and return the new folder.
 
-    The databases are copied by SQLite, so the copy is consistent even if a database is in use. The name of an
-    incomplete copy starts with a dot.
+    The copies of the databases are consistent even if the databases are in use.
 
     Raises
     ------
@@ -120,7 +119,7 @@ def _copy_file(source: str, target: str) -> None:
 
 @contextmanager
 def _lock_home(workspace: Workspace, options: str) -> Iterator[None]:
-    """Hold all locks of the home. Raise an error if another process is using the home."""
+    """Hold all locks of MLOPS_HOME. Raise an error if another process is using this folder."""
     home = workspace.home
     found = {home / "upgrade.lock", *(path for name in LOCKS for path in home.rglob(name))}
     with ExitStack() as held:

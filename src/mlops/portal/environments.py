@@ -14,7 +14,7 @@ NOTHING = "<p>Nothing is deployed yet.</p>"
 
 @dataclass(frozen=True)
 class Environment:
-    """The service of one environment, as a stakeholder sees it.
+    """The service of one environment.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def _list_rows(found: Environment) -> Iterator[tuple[str, str]]:
 
 
 def _render_time(moment: str) -> str:
-    """Return the time of the overview as HTML, because the overview may be out of date."""
+    """Return, as HTML, the time at which the overview was read from the platform."""
     if not moment:
         return ""
     time = escape(format_time(moment))
@@ -129,7 +129,7 @@ def _render_time(moment: str) -> str:
 
 
 def _render_data_tests(overview: Overview, runs: Sequence[RunRecord]) -> str:
-    """Return, as HTML, the last test of the registered data. If another file was tested later, add that test."""
+    """Return, as HTML, the last test of the data set and, if another file was tested later, the test of this file."""
     last, dataset = find_data_test(runs), escape(overview.dataset)
     if last is None:
         return "<p>No data has been tested yet.</p>"

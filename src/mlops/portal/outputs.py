@@ -21,7 +21,7 @@ def prepare_outputs(outputs: Sequence[Any], file: str) -> list[Any]:
     Parameters
     ----------
     outputs : sequence
-        The parsed outputs of an executed cell. They need not be valid for nbformat.
+        The parsed outputs of an executed cell. Invalid ones are allowed.
     file : str
         The name of the executed notebook, for notes.
     """
@@ -36,7 +36,7 @@ def prepare_outputs(outputs: Sequence[Any], file: str) -> list[Any]:
 
 
 def make_note(text: str) -> str:
-    """Return the HTML of a note with this text. Notes tell the reader what a report cannot show."""
+    """Return the HTML of a note with this text."""
     return f'<p class="note">{escape(text)}</p>'
 
 

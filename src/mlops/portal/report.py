@@ -1,9 +1,4 @@
-"""The report of an executed notebook: one HTML file without scripts or references to other files.
-
-nbconvert's own template loads scripts from other hosts and runs injected scripts, and its sanitizer destroys tables. So
-this module has its own template, cleans all HTML with nh3, and writes formulas as MathML. A content security policy
-forbids scripts.
-"""
+"""The report of an executed notebook: one HTML file without scripts or references to other files."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -51,6 +46,7 @@ class _Renderer(IPythonRenderer):
             return f"<code>{escape(formula)}</code>"
 
 
+# nbconvert's own template loads scripts from other hosts and runs injected ones, and its sanitizer destroys tables.
 class ReportExporter(HTMLExporter):
     """nbconvert's HTML exporter, with this project's template."""
 
@@ -58,7 +54,7 @@ class ReportExporter(HTMLExporter):
         super().__init__(template_name="run-report", extra_template_basedirs=[str(TEMPLATES)], **options)
 
     def default_filters(self) -> Iterator[tuple[str, Callable[..., Any]]]:
-        """Yield the template filters. nh3 cleans HTML. Another filter cleans SVG, which nh3 does not support."""
+        """Yield the name and the function of each template filter."""
         yield from super().default_filters()
         yield "clean_html", lambda html: clean_html(html) if isinstance(html, str) else clean_svg(html)
 
@@ -70,10 +66,8 @@ class ReportExporter(HTMLExporter):
         return clean_html(MarkdownWithMath(renderer=renderer).render(source))
 
     def from_notebook_node(self, nb: Any, resources: Any = None, **options: Any) -> tuple[str, Any]:
-        """Convert a notebook as nbconvert does, but do not parse the finished page, which would take 40 % of the time.
-
-        nbconvert parses the page to add an alternative text to images without one. Here, `clean_html` adds it.
-        """
+        """Convert a notebook to HTML. Return the page and nbconvert's resources."""
+        # The method of HTMLExporter also parses the finished page, which takes long, to add texts to images.
         resources = self._init_resources(resources)
         lexer = nb.metadata["language_info"]["name"]
         self.register_filter("highlight_code", Highlight2HTML(pygments_lexer=lexer, parent=self))
@@ -118,7 +112,7 @@ def render_report(notebook: Path, run: RunRecord | None = None, step: StepRecord
 
 
 def _read_notebook(path: Path) -> Any:
-    """Read a notebook without validating it, because nbformat would print errors. Add a note if it has widgets."""
+    """Read a notebook without validating it. Add a note if it has widgets."""
     try:
         found = nbformat.from_dict(json.loads(path.read_bytes()))
         cells = [cell for cell in found.cells if isinstance(cell.get("source"), str | list)]
@@ -170,15 +164,15 @@ def _export(content: Any, resources: Mapping[str, Any]) -> str:
 
 @cache
 def _make_exporter() -> ReportExporter:
-    """Return the exporter. It is cached, because compiling its templates takes longer than writing a report does."""
+    """Return the exporter, which is created only once."""
     return ReportExporter()
 
 
 @cache
 def rehearse() -> None:
-    """Render a small notebook, so that all templates and patterns are compiled.
+    """Render a small notebook to load and compile everything that reports need.
 
-    A process that forks kernels and commands calls this once, so that its forks need not compile anything.
+    Repeated calls do nothing.
     """
     cells = [new_markdown_cell("# Title\n\n`code` and $x^2$"), new_code_cell("x = 1")]
     _render(_make_notebook(cells), {"stylesheet": read_stylesheet()}, "rehearsal.ipynb")
@@ -190,7 +184,7 @@ def _find_title(notebook: Any) -> str:
 
 
 def _is_marker(cell: Any) -> bool:
-    """Return whether a cell is papermill's error banner, which would repeat the top of the page."""
+    """Return whether a cell is the error banner that papermill adds to a failed notebook."""
     return "papermill-error-cell-tag" in cell.metadata.get("tags", [])
 
 

@@ -41,10 +41,10 @@ class Reporter(Listener):
         self._read_overview = read_overview
 
     def step_started(self, step: StepRecord) -> None:
-        """Load the templates while the first kernel starts, when this process has nothing else to do."""
+        """Load the templates of reports."""
         from mlops.portal.report import rehearse
 
-        rehearse()
+        rehearse()  # now, because this process has nothing else to do while the kernel starts
 
     def step_ended(self, run: RunRecord, step: StepRecord) -> StepRecord:
         """Write the report of the step's executed notebook, if there is one."""

@@ -114,8 +114,8 @@ def _plot_map(sweep: Sweep, varying: Mapping[str, Sequence[Any]], done: Sequence
 
 
 def _rank(scores: "np.ndarray[Any, Any]", maximize: bool) -> "np.ndarray[Any, Any]":
-    """Return the rank of each value, from 0 to 1. As colors, ranks stay distinguishable if there is an outlier."""
-    flat = scores[~np.isnan(scores)]
+    """Return the rank of each value, from 0 to 1."""
+    flat = scores[~np.isnan(scores)]  # colored by rank, values stay distinguishable if there is an outlier
     order = np.unique(flat)
     ranks = np.searchsorted(order, scores) / max(1, len(order) - 1)
     return np.where(np.isnan(scores), np.nan, ranks if maximize else 1 - ranks)

@@ -34,7 +34,7 @@ class Verdict:
 
 
 def find_verdict(run: RunRecord, step: StepRecord, steps: Iterable[Step] = ALL_STEPS) -> Verdict:
-    """Return the verdict of a step: for example its decision, the result of its test, or the cell that failed."""
+    """Return the verdict of a step: its decision, the result of its test, or its failure."""
     steps = tuple(steps)
     declared = next((found for found in steps if found.name == step.name), None)
     if step.state == "failed":
@@ -88,7 +88,7 @@ def _name_numbers(step: StepRecord, steps: Sequence[Step]) -> str:
 
 
 def mark_unrun(cells: Sequence[Any]) -> list[Any]:
-    """Mark the cells after the failed cell as not run. The text between them describes results that are missing."""
+    """Mark the cells after the failed cell of a notebook as not run, and return all cells."""
     failed = False
     for cell in cells:
         if failed:
@@ -98,7 +98,7 @@ def mark_unrun(cells: Sequence[Any]) -> list[Any]:
 
 
 def _has_failed(cell: Any) -> bool:
-    """Return whether a cell raised an error or ended the kernel. Papermill marks such a cell."""
+    """Return whether a cell raised an error or ended the kernel."""
     if cell.cell_type != "code":
         return False
     marked = bool(cell.metadata.get("papermill", {}).get("exception"))

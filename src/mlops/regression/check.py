@@ -150,7 +150,7 @@ def _check_step(step: StepRecord, pipeline: str, folder: Path, notebooks: Path, 
 
 
 def _find_missing_file(step: StepRecord, folder: Path, notebooks: Path) -> Path | None:
-    """Return the path of a step's notebook or executed copy, whichever is missing, or None if both exist."""
+    """Return the missing file of a step: its notebook or the executed copy. Return None if both exist."""
     files = notebooks / f"{step.notebook}.ipynb", folder / name_copy(step.notebook, step.environment)
     return next((path for path in files if not path.is_file()), None) if step.has_results else None
 
@@ -167,13 +167,13 @@ def _describe_parameters(step: StepRecord, source: Path) -> str:
 def _find_other(
     step: StepRecord, declared: Mapping[str, Parameter], ignored: Sequence[str] = (RUN_FOLDER, SWEEP_TRACKING)
 ) -> list[str]:
-    """Return the names of a step's parameters, except `ignored`, whose values differ from the committed ones."""
+    """Return the names of a step's parameters whose values differ from the committed ones. Leave out `ignored`."""
     given = {name: value for name, value in step.parameters.items() if name in declared and name not in ignored}
     return [name for name, value in given.items() if value != declared[name].default]
 
 
 def _advise(run: RunRecord, compared: Sequence[Comparison], folder: Path, notebooks: Path) -> str:
-    """Return what to do about differences. Suggest `make notebooks` only if the run used the committed values."""
+    """Return what a user can do about differences between a run and the committed notebooks."""
     if not any(found.differences for found in compared):
         return "Compare a run with the committed values. `mlops status` lists the latest runs."
     failed = next((step.name for step in run.steps if step.state == "failed"), "")

@@ -28,7 +28,7 @@ class Comparison:
     notebook : str
         The name of the executed notebook: "06_deploy-qa".
     compared : int
-        The number of compared outputs: scraps, texts, tables and pictures.
+        The number of compared outputs: results ("scraps"), texts, tables and pictures.
     differing : int
         The number of compared outputs that differ. A table or a text can have several differences.
     differences : tuple of Difference
@@ -95,15 +95,12 @@ class _Pair:
     sanitizer: Sanitizer
 
     def describe_condition(self, declared: Declaration) -> str:
-        """Describe the scraps whose values prevent the comparison of outputs. Return "" if there are none."""
+        """Describe the scraps (notebook results) that prevent a comparison of outputs. Return "" if there are none."""
         return describe_condition(declared.if_same, self.committed.scraps, self.executed.scraps)
 
     @cached_property
     def gluing(self) -> Mapping[str, str]:
-        """The beginning of the committed cell that hands on each scrap, by the name of the scrap.
-
-        If a scrap is in neither notebook, it gets the last cell that hands on another scrap.
-        """
+        """The beginning of the cell that hands on each scrap (a result of the notebook), by the name of the scrap."""
         names = {cell.id: _name(cell) for cell in self.committed.cells}
         cells = (*self.executed.cells, *self.committed.cells)
         found = {scrap: names.get(cell.id, "") for cell in cells for scrap in cell.scraps}
@@ -158,7 +155,7 @@ def _compare_cell(cell: Cell, executed: Cell, declared: Declaration, sanitizer: 
 
 
 def _describe_edits(pair: _Pair) -> Iterator[str]:
-    """Describe the code cells that differ between the notebook and the run. Ignore the cell that papermill adds."""
+    """Describe the code cells that differ between a committed notebook and its executed copy."""
     now, then = (
         {cell.id: join_text(cell.source) for cell in notebook.cells if cell.is_code}
         for notebook in (pair.committed, pair.executed)

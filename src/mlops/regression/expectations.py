@@ -40,14 +40,15 @@ class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Parameters
     ----------
     scraps : mapping of str to float or None
-        Every scrap that the notebook hands on, with its tolerance (see `values.is_close`). A scrap that differs between
-        runs has the tolerance None. It must exist, but is neither committed nor compared.
+        The tolerance of every scrap, which is a result that the notebook hands on (see
+        `mlops.regression.values.is_close`). A scrap with the tolerance None must exist, but is neither committed nor
+        compared.
     numbers : float or None
         The tolerance for numbers with a decimal point in tables and printed text. None in a cell means the tolerance of
         the notebook; None in a notebook means 0. Whole numbers are counts, and must always be the same.
     pictures : float or None
         The largest allowed difference of a picture. None in a cell means the value of the notebook; None in a notebook
-        means `PICTURES`.
+        means the constant `PICTURES`.
     if_same : tuple of str
         The scraps that the outputs depend on. The outputs are compared only if all these scraps have their committed
         values.
@@ -72,17 +73,14 @@ def read_declaration(notebook: Notebook, name: str) -> Declaration:
     Raises
     ------
     UsageError
-        If the declaration does not match `Declaration`.
+        If the metadata of the notebook contains an invalid declaration.
     """
     declared = _convert(notebook.metadata.mlops, f"the metadata of {name}")
     return msgspec.structs.replace(declared, scraps={**_find_tolerances(notebook), **declared.scraps})
 
 
 def _find_tolerances(notebook: Notebook) -> dict[str, float]:
-    """Return the tolerances of the results that a notebook need not declare: its parameters and the metrics.
-
-    Parameters must be the same. Metrics must agree to the number of digits that the problem declares.
-    """
+    """Return the tolerances of a notebook's parameters and metrics, which the notebook need not declare."""
     handed_on = notebook.scraps
     problem = read_declared(handed_on)
     metrics = {metric.name: 10.0**-metric.digits for metric in (problem.metrics if problem else ())}
@@ -100,7 +98,9 @@ def _list_parameters(notebook: Notebook) -> list[str]:
 
 
 def read_cell_declaration(cell: Cell, whole: Declaration, name: str) -> Declaration:
-    """Return the declaration for one cell. Values that it lacks come from `whole`, the declaration of the notebook."""
+    """Return the declaration for one cell. What the cell does not declare comes from `whole`, the notebook's
+    declaration.
+    """
     own = _convert(cell.metadata.mlops, f"the metadata of cell {cell.id} in {name}")
     return Declaration(
         numbers=_first(own.numbers, whole.numbers, 0.0),
@@ -110,7 +110,7 @@ def read_cell_declaration(cell: Cell, whole: Declaration, name: str) -> Declarat
 
 
 def list_kept_scraps(notebook: Notebook, name: str) -> set[str]:
-    """Return the names of the scraps to commit: those that are compared, and those in `if_same`."""
+    """Return the names of a notebook's scraps (results) whose values are committed."""
     whole = read_declaration(notebook, name)
     conditions = [read_cell_declaration(cell, whole, name).if_same for cell in notebook.cells]
     compared = (scrap for scrap, tolerance in whole.scraps.items() if tolerance is not None)
@@ -134,7 +134,7 @@ def _convert(declared: Mapping[str, Any], where: str) -> Declaration:
 
 
 def describe_condition(names: Iterable[str], committed: Mapping[str, Any], found: Mapping[str, Any]) -> str:
-    """Describe the named scraps whose found values differ from the committed ones. Return "" if none differ."""
+    """Describe the notebook results whose found values differ from the committed ones. Return "" if none differ."""
     pairs = {name: (found.get(name), committed.get(name)) for name in names}
     shown = {name: show_pair(*pair) for name, pair in pairs.items() if any(find_value_differences(name, *pair, 0))}
     return ", ".join(f"{name} is {here}, committed with {there}" for name, (here, there) in shown.items())

@@ -121,7 +121,7 @@ def _make_grid(table: _Table) -> Grid:
 
 
 def _expand(rows: list[list[_Cell]]) -> list[list[_Cell]]:
-    """Return rows in which a cell that spans several rows or columns is repeated in each of them."""
+    """Repeat each cell that spans several rows or columns of a table in each of them."""
     expanded: list[list[_Cell]] = []
     # By column: a cell of an earlier row, and how many more rows it spans.
     reaching: dict[int, tuple[_Cell, int]] = {}
@@ -148,7 +148,7 @@ def _count_labels(row: list[_Cell]) -> int:
 
 
 def _count_blanks(head: list[list[_Cell]]) -> int:
-    """Return the number of columns at the left that have no name in the head. They have the labels of the rows."""
+    """Return the number of columns at the left of a table that have no name in its head."""
     return next((place for place, cell in enumerate(head[-1]) if cell.text.strip()), 0) if head else 0
 
 

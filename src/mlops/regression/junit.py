@@ -1,4 +1,4 @@
-"""The verdict in JUnit's XML format, which CI systems display. Each executed notebook is one test case."""
+"""The verdict about a run's notebooks in JUnit's XML format. Each executed notebook is one test case."""
 
 from xml.etree import ElementTree
 
@@ -7,7 +7,7 @@ from mlops.regression.check import Verdict
 
 
 def format_junit(verdict: Verdict) -> bytes:
-    """Return the verdict as XML in JUnit's format."""
+    """Return a verdict as XML in JUnit's format."""
     suite = ElementTree.Element(
         "testsuite",
         name=f"mlops check-notebooks {verdict.run_id}",

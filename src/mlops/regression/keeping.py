@@ -22,9 +22,8 @@ def keep_close_outputs(
 ) -> None:
     """Replace each new output that is within its tolerance with the committed output.
 
-    Each scrap is replaced on its own. The other outputs of a cell are replaced together, and only if all of them are
-    within their tolerance and format numbers as the committed outputs do. The format matters to nbval, which compares
-    text: 3,150 and 3150.2 differ.
+    Each scrap (a result that the notebook hands on) is replaced on its own. The other outputs of a cell are replaced
+    together, and only if all of them are within their tolerance and format numbers as the committed outputs do.
 
     Parameters
     ----------
@@ -56,12 +55,12 @@ def keep_close_outputs(
 
 
 def find_scraps(output: Mapping[str, Any]) -> set[str]:
-    """Return the name of the scrap that an output holds, as a set. The set is empty if the output is not a scrap."""
+    """Return the name of the scrap (notebook result) that an output holds, as a set. Empty if there is none."""
     return {data["name"] for mime, data in output.get("data", {}).items() if mime.startswith(MIME_PREFIX)}
 
 
 def _find_close_scraps(declared: Declaration, committed: Cell, executed: Cell) -> set[str]:
-    """Return the names of the scraps whose new values are within their tolerance."""
+    """Return the names of the scraps (results of a notebook) whose new values are within their tolerance."""
     old, new = committed.scraps, executed.scraps
     return {
         name

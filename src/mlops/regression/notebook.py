@@ -44,7 +44,7 @@ class Display(msgspec.Struct, frozen=True, tag_field="output_type", tag="display
     data: dict[str, Any] = {}
 
     def __post_init__(self) -> None:
-        """Decode the formats that are compared. If this raises `ValueError`, msgspec adds the place to the message."""
+        """Decode the pictures and texts."""
         for mime in (*PICTURES, *TEXTS):
             if mime in self.data:
                 self.data[mime] = _decode(mime, self.data[mime])
@@ -62,7 +62,7 @@ class CellMetadata(msgspec.Struct, frozen=True):
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """A cell. If the notebook has no ids, `id` is the position of the cell (see `match_cells`)."""
+    """A cell of a notebook. If the notebook has no ids, `id` is the position of the cell."""
 
     cell_type: str
     source: Text
@@ -77,7 +77,7 @@ class Cell(msgspec.Struct, frozen=True):
 
     @property
     def is_injected(self) -> bool:
-        """True for the cell with the parameters of the run."""
+        """True for the cell that papermill added with the parameters of the run."""
         return INJECTED_TAG in self.metadata.tags
 
     @property
@@ -122,10 +122,9 @@ def read_notebook(path: Path) -> Notebook:
 def match_cells(committed: Notebook, executed: Notebook) -> tuple[Notebook, Notebook]:
     """Return the two notebooks with the same ids for matching cells.
 
-    If a cell has no id, the cells of both notebooks get their positions as ids. The cell that papermill adds is not
-    counted. This is needed for notebooks of format 4.4 or older: they have no ids, and their executed copies have new
-    ids from papermill.
+    If a cell has no id, all cells of both notebooks get their positions as ids.
     """
+    # Notebooks of format 4.4 or older have no ids, and their executed copies have new ids from papermill.
     if all(cell.id for notebook in (committed, executed) for cell in notebook.cells):
         return committed, executed
     return _number_cells(committed), _number_cells(executed)

@@ -1,4 +1,4 @@
-"""The output of a cell, split into pieces to compare: printed text, tables and pictures. Scraps are left out."""
+"""The output of a cell, split into pieces to compare: printed text, tables and pictures."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Piece:
 
 
 def read_pieces(cell: Cell) -> list[Piece]:
-    """Return the output of a cell. The first piece is all printed text, if there is any."""
+    """Split the output of a cell into pieces. The first piece is all printed text, if there is any."""
     streams = (output for output in cell.outputs if isinstance(output, Stream) and output.name != ERRORS)
     printed = "".join(join_text(stream.text) for stream in streams)
     shown = [piece for output in cell.outputs if isinstance(output, Display) for piece in _read_bundle(output.data)]

@@ -50,7 +50,7 @@ class Difference:
 
 
 def read_sanitizer(path: Path) -> Sanitizer:
-    """Read a file in nbval's format that lists the parts of texts that can differ. The file may be missing."""
+    """Read a file in nbval's format that lists the parts of texts that can differ. It may be missing."""
     if not path.is_file():
         return ()
     found = SANITIZER.findall(path.read_text(encoding="utf-8"))
@@ -58,7 +58,7 @@ def read_sanitizer(path: Path) -> Sanitizer:
 
 
 def sanitize(text: str, sanitizer: Sanitizer) -> str:
-    """Replace the parts of a text that can differ. Collapse spaces, so that the widths of columns do not matter."""
+    """Replace the parts of a text that can differ, and collapse spaces."""
     for pattern, replacement in sanitizer:
         text = pattern.sub(replacement, text)
     return "\n".join(" ".join(line.split()) for line in text.strip().splitlines())
@@ -94,7 +94,7 @@ def find_text_differences(committed: str, found: str, tolerance: float, sanitize
 
 
 def find_value_differences(where: str, committed: Any, found: Any, tolerance: float) -> Iterator[Difference]:
-    """Yield the differences of two values of a scrap. Lists and mappings are compared item by item."""
+    """Yield the differences of two values. Lists and mappings are compared item by item."""
     if isinstance(committed, Mapping) and isinstance(found, Mapping) and committed.keys() == found.keys():
         for name in committed:
             yield from find_value_differences(f"{where}.{name}", committed[name], found[name], tolerance)

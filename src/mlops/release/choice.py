@@ -12,8 +12,7 @@ from mlops.platform.models import ModelVersion
 def choose_image(backend: Backend, model_name: str, digest: str = "") -> Image:
     """Return the image with this digest, or the champion's image if the digest is empty.
 
-    If a person promoted the model although the gate rejected it, the reason is in `Image.override`. Called by
-    06_deploy, and by `mlops run` before the first step.
+    If a person promoted the model although the gate rejected it, the field `override` of the image has the reason.
 
     Raises
     ------
@@ -43,7 +42,7 @@ def choose_image(backend: Backend, model_name: str, digest: str = "") -> Image:
 def _require_version(backend: Backend, image: Image) -> ModelVersion:
     """Return the model version of an image.
 
-    Raise an error if the version was deleted, because the image cannot be tested without it.
+    Raise an error if the version was deleted.
     """
     try:
         return backend.registry.get_version(image.model_name, image.model_version)

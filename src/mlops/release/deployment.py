@@ -1,4 +1,4 @@
-"""The deployment of an image for `06_deploy`, and the result."""
+"""The deployment of an image, for the notebook 06_deploy."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,14 +53,14 @@ def deploy_image(
     allowed: Permissions,
     run_folder: str = "",
 ) -> DeploymentResult:
-    """Deploy an image. Called by 06_deploy.
+    """Deploy an image in an environment.
 
     Parameters
     ----------
     services : Services
         The services of the platform.
     environment, image, ready_seconds, force, allowed
-        See `Services.deploy`.
+        See `mlops.platform.services.Services.deploy`.
     run_folder : str
         The folder of the run that deploys the image; empty outside of a run.
 
@@ -87,7 +87,7 @@ def deploy_image(
 
 
 def list_rows(services: Services) -> list[dict[str, str]]:
-    """Return the rows of a table that shows what each environment serves. Called by 06_deploy."""
+    """Return the rows of a table that shows what each environment serves."""
     return [
         {
             "environment": service.environment,

@@ -1,7 +1,6 @@
 """The history of an environment: its deployments, the images that passed their test, and the rollbacks.
 
-Each platform stores the history in its own place. A platform can add details to a deployment in a subclass of
-`Deployment`. The rules for the order of deployments are the same on all platforms.
+Each platform stores the history in its own place. It can add details to a deployment in a subclass of `Deployment`.
 """
 
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ Test = Literal["", "passed", "failed"]
 class Deployment:
     """An image that was deployed.
 
-    `tested`, `decision`, `override` and `model_identity` have the same meaning as in `Service`.
+    For `tested`, `decision`, `override` and `model_identity`, see `mlops.platform.services.Service`.
     """
 
     digest: str
@@ -65,7 +64,7 @@ class Deployments:
         return name_model(self.current.image) if self.current else ""
 
     def serve(self, deployment: Deployment) -> Self:
-        """Return the state after a deployment.
+        """Return the state of the environment after a deployment.
 
         The deployment counts as tested if its image passed an earlier test in this environment.
         """
@@ -74,7 +73,7 @@ class Deployments:
         return replace(self, current=replace(deployment, tested=tested), history=before[-KEPT:])
 
     def credit(self, decision: Decision, image: Image) -> Self:
-        """Return the state in which the current deployment has this decision: who deployed it, and why.
+        """Return the state of the environment, with this decision (who deployed and why) for the current deployment.
 
         The deployment also gets the override and the model identity of `image`.
         """
@@ -109,7 +108,7 @@ class Deployments:
         )
 
     def restart(self, before: "Deployments") -> Self:
-        """Return the state after a restart of the service.
+        """Return the state of the environment after a restart of its service.
 
         The deployment time, the test result and the history are copied from `before`, the state before the restart.
         """
@@ -119,7 +118,7 @@ class Deployments:
         return replace(self, current=again, history=before.history)
 
     def judge(self, *, passed: bool, at: str) -> Self:
-        """Return the state after the test of the current deployment.
+        """Return the state of the environment after the test of the current deployment.
 
         If the image passed, it can be deployed in the next environment, and earlier rollbacks no longer block its model
         version.
@@ -135,16 +134,16 @@ class Deployments:
         return replace(self, current=tested, passed=kept, rollbacks=rollbacks)
 
     def forget_test(self) -> Self:
-        """Return the state in which the current deployment counts as untested."""
+        """Return the state of the environment in which the current deployment counts as untested."""
         assert self.current is not None
         return replace(self.forget_pass(self.current.digest), current=replace(self.current, tested=""))
 
     def forget_pass(self, digest: str) -> Self:
-        """Return the state in which the image with this digest counts as untested."""
+        """Return the state of the environment in which the image with this digest counts as untested."""
         return replace(self, passed=tuple(known for known in self.passed if known != digest))
 
     def list_kept(self) -> list[Deployment]:
-        """Return the earlier deployments that a rollback can restore, oldest first, and then the current deployment."""
+        """Return the deployments that a rollback can restore, oldest first. The last one is the current deployment."""
         usable = [old for old in self.history if old.digest in self.passed]
         return [*usable, *([self.current] if self.current else [])]
 
@@ -158,7 +157,7 @@ class Deployments:
         return tuple(failed)
 
     def withdraw(self, rollback: Rollback, digest: str) -> Self:
-        """Return the state after a rollback. The image with this digest, which was rolled back, counts as untested."""
+        """Return the state of the environment after a rollback. The image with this digest counts as untested."""
         return replace(self.forget_pass(digest), rollbacks=(*self.rollbacks, rollback)[-KEPT:])
 
     def find_rollback(self, image: Image) -> Rollback | None:

@@ -28,7 +28,7 @@ class View(Protocol[State]):
         ...
 
     def describe(self, state: State) -> Service:
-        """Return the deployment `state.current` as a service, with its health at this moment."""
+        """Return the current deployment of `state` as a service, with its health at this moment."""
         ...
 
 
@@ -59,14 +59,14 @@ class Site(View[State], Protocol[State]):
         ...
 
     def put_back(self, state: State) -> None:
-        """Undo a call of `serve` that failed, or whose result could not be stored.
+        """Undo what the method `serve` did. Call this if `serve` failed, or if its result could not be stored.
 
         `state` is the state before `serve` was called.
         """
         ...
 
     def retire(self, state: State) -> None:
-        """End the previous service, whose state is `state`. Called after the new state was stored."""
+        """End the previous service, whose state is `state`. Call this after the new state is stored."""
         ...
 
     def end(self) -> bool:

@@ -6,7 +6,7 @@ from mlops.platform.services import Services
 
 
 def read_keys(secrets: Secrets, services: Services, environment: str) -> tuple[str, str]:
-    """Return the keys of the service in an environment. Called by 07_test_service and `mlops keys`.
+    """Return the keys of the service in an environment.
 
     Parameters
     ----------

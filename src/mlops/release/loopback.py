@@ -1,8 +1,6 @@
-"""The check whether a service is on this machine.
+"""The check whether a service is on this machine."""
 
-This module does not import the HTTP library requests, because that import takes 50 ms.
-"""
-
+# Do not import the HTTP library requests here. It takes 50 ms.
 import ipaddress
 from urllib.parse import urlsplit
 

@@ -1,7 +1,4 @@
-"""The next release of a model version: what prevents it, and the command that starts it.
-
-All messages about releases use this module, so they agree.
-"""
+"""The next release of a model version: what prevents it, and the command that starts it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -84,8 +81,7 @@ class NextRelease:
     def advise(self, told: str = "") -> str:
         """Return why the champion is not deployed, if this is known, and what the user can do.
 
-        `told` is text that the user has already read. If `told` describes the rollback that blocks the release, the
-        rollback is not described again.
+        `told` is text that the user has already read. A rollback that it describes is not described again.
         """
         if self.rollback:
             said = describe_rollback(self.rollback)
@@ -110,8 +106,8 @@ def find_next_release(state: ReleaseState) -> NextRelease | None:
 def describe_release(state: ReleaseState, version: ModelVersion, digest: str = "") -> NextRelease:
     """Return the release of a model version.
 
-    If a digest is given, the command of the release names the image with this digest. Obstacles in all environments are
-    included, because a release passes through all of them.
+    If `digest` is not empty, the release deploys the image with this digest. The result contains the obstacles in all
+    environments.
     """
     image = f"{version.name}:{version.version}"
     return NextRelease(

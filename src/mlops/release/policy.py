@@ -173,7 +173,7 @@ class Releases(Generic[State]):
     def _record_failure(self, environment: str, site: Site[State], state: State) -> Service | None:
         """Record that the current deployment failed its test, and restore the previous service.
 
-        In the first environment, the failure is recorded, but nothing is restored.
+        In the first environment, nothing is restored.
         """
         assert state.current is not None
         restores = _restores(environment)
@@ -218,8 +218,7 @@ class Releases(Generic[State]):
     ) -> Service:
         """Serve `image` instead of the current service. If this fails, restore the current service.
 
-        `change` is applied to the new state before the state is stored. Between the calls of `serve` and `retire`, both
-        services run. A canary release could be added there.
+        `change` is applied to the new state before the state is stored.
         """
         try:
             served = change(site.serve(state, image, ready_seconds).credit(decision, image))
@@ -262,15 +261,13 @@ def _record_rollback(environment: str, current: Deployment, previous: Deployment
 
 
 def _mark(image: Image, deployed: Deployment) -> Image:
-    """Return an image with the override and model identity of its deployment.
-
-    They are not read from the registry, because the model may have been deleted.
-    """
+    """Return an image with the override and model identity of its deployment."""
+    # They are not read from the registry, because the model may have been deleted.
     return replace(image, override=deployed.override, model_identity=deployed.model_identity)
 
 
 def _restores(environment: str) -> bool:
-    """Return whether a failed test restores the previous service. It does in every environment except the first."""
+    """Return whether a failed test in an environment restores the previous service."""
     return previous_environment(environment) != ""
 
 

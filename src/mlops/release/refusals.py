@@ -25,7 +25,7 @@ def require_kept_everywhere(host: Host[State], environment: str, image: Image, a
 
 
 def require_kept(state: Deployments, image: Image, allowed: Permissions) -> None:
-    """Raise an error if the image's model version was rolled back in the environment that has this state."""
+    """Raise an error if the image's model version was rolled back in the environment whose deployments are `state`."""
     rollback = None if allowed.redeploy else state.find_rollback(image)
     if rollback:
         raise RolledBackError(f"{describe_rollback(rollback)} It is deployed again only with `--redeploy-rolled-back`.")

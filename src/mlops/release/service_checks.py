@@ -34,10 +34,7 @@ class Check:
 
 @dataclass(frozen=True)
 class NoAnswer(Check):
-    """A check whose request got no answer.
-
-    Only the platform can tell whether the service or the network is the cause.
-    """
+    """A check whose request got no answer."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +174,7 @@ def _check_request(session: requests.Session, name: str, url: str, key: str, row
 
 
 def conclude_test(services: Services, environment: str, digest: str, url: str, checks: Sequence[Check]) -> None:
-    """Record the result of the test of a service, and raise an error if the test failed. Called by 07_test_service.
+    """Record the result of the test of a service, and raise an error if the test failed.
 
     Parameters
     ----------
@@ -192,8 +189,8 @@ def conclude_test(services: Services, environment: str, digest: str, url: str, c
     Raises
     ------
     ServiceUntestedError
-        If the service does not answer, and the platform does not answer either or reports that the service runs. Also
-        if another image was deployed in the meantime. In these cases, nothing has been changed.
+        If the service does not answer although it may be running, or if another image was deployed in the meantime.
+        Nothing has been recorded then.
     ServiceTestFailed
         If the test failed. If the tested service was in production, the previous service has been restored, unless the
         message says otherwise.
@@ -222,8 +219,7 @@ def conclude_test(services: Services, environment: str, digest: str, url: str, c
 def _record(services: Services, environment: str, digest: str, *, passed: bool, silent: str) -> Judgement:
     """Record the result of a test.
 
-    If the service did not answer, `silent` is the error message. In this case, ask the platform first whether the
-    service runs.
+    If the service did not answer, `silent` is the error message. Otherwise, it is empty.
     """
     try:
         return services.record_test(environment, digest, passed=passed, answered=not silent)

@@ -8,7 +8,7 @@ from mlops.release.loopback import is_loopback
 def open_session(url: str) -> requests.Session:
     """Return a session for requests to a service.
 
-    If the service is on this machine, proxies and ``.netrc`` are ignored, because a proxy cannot reach this machine.
+    If the service is on this machine, proxies and the file ``.netrc`` are ignored.
 
     Parameters
     ----------

@@ -40,17 +40,13 @@ class Standing:
 
     @property
     def remark(self) -> str:
-        """Sentences about the problems of the environment; empty if there are none.
-
-        Only the last environment must serve the champion. The other environments serve the model that was tested last.
-        Their remark mentions the champion only if it was rolled back, because the rollback blocks the next release.
-        """
+        """Sentences about the problems of the environment; empty if there are none."""
         return self.shorten_remark("")
 
     def shorten_remark(self, told: str) -> str:
-        """Return the remark. `told` is text that the user has already read.
+        """Return the problems of the environment as sentences. `told` is text that the user has already read.
 
-        If `told` describes a rollback or another MLOPS_HOME, the remark does not describe it again.
+        A rollback or another MLOPS_HOME that `told` describes is not described again.
         """
         if self.service.problem:
             return ""

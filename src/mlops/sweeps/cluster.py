@@ -1,9 +1,7 @@
 """An executor on an existing Dask cluster.
 
 A worker needs the project's packages, and the project and MLOPS_HOME at the same paths as on this machine. On the local
-platform, these two folders must be on a shared file system, because MLOPS_HOME holds the data and the trainings. A
-worker does not need the folder `outputs/`: each task contains the earlier results that its notebook reads, and returns
-the executed copy.
+platform, these two folders must be on a shared file system. A worker does not need the folder `outputs/`.
 """
 
 import json
@@ -29,10 +27,7 @@ from mlops.workspace import Workspace, find_workspace
 
 @dataclass(frozen=True)
 class Parcel:
-    """The data that a worker gets with each task: the folders, and the earlier results by file name.
-
-    A parcel has only one or two kilobytes. It is sent with each task, so that the end of a worker cannot lose it.
-    """
+    """The data that a worker gets with each task: the folders, and the earlier results by file name."""
 
     platform: str
     project: str
@@ -117,7 +112,7 @@ class Cluster:
 
 
 def look_around(project: str, mark: str) -> tuple[str, bool]:
-    """Return the hash of the project's ``base.yml``, and whether `mark` exists, as this machine sees them."""
+    """Return the hash of the project's ``base.yml``, and whether the file `mark` exists on this machine."""
     base = Path(project, "parameters", "base.yml")
     return hash_file(base) if base.is_file() else "", Path(mark).is_file()
 
@@ -141,7 +136,7 @@ def require_same(
 
 
 def execute_parcel(parcel: Parcel, task: Task) -> tuple[Outcome, bytes]:
-    """Execute one notebook on a worker, in a scratch folder. Return the outcome and the executed copy."""
+    """Execute one notebook on a worker. Return the outcome, and the content of the executed notebook."""
     os.environ["MLOPS_HOME"] = parcel.home  # kernels inherit it
     os.chdir(parcel.project)
     with tempfile.TemporaryDirectory(prefix=f"mlops-sweep-{os.getpid()}-") as scratch:
@@ -156,7 +151,9 @@ def execute_parcel(parcel: Parcel, task: Task) -> tuple[Outcome, bytes]:
 
 
 def _gather(future: Any, task: Task, address: str) -> tuple[Outcome, bytes]:
-    """Return the outcome of a task. If its worker died or the cluster disappeared, the outcome has an error."""
+    """Return the outcome of a task and the content of its executed notebook. If its worker died, the outcome has an
+    error.
+    """
     from concurrent.futures import CancelledError
 
     from distributed import KilledWorker

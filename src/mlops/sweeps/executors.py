@@ -1,6 +1,6 @@
 """The interface for executing the notebooks of a sweep, and its implementation with threads on this machine.
 
-To add another executor, implement the one method of `Executor`. `Threads` and `cluster.Cluster` are examples.
+To add another executor, implement the one method of `Executor`.
 """
 
 import time
@@ -52,7 +52,7 @@ class Executor(Protocol):
     """An object that executes notebooks, several at a time."""
 
     def run(self, tasks: Sequence[Task], secrets: Callable[[], Iterable[str]]) -> Generator[Outcome, None, None]:
-        """Execute all tasks, and yield the outcome of each task when it ends. `mlops.sweeps.run` calls this.
+        """Execute all tasks, and yield the outcome of each task when it ends. `secrets` returns the values to redact.
 
         A task that fails is an outcome, not an exception. The executed copy exists before its outcome is yielded. If
         the generator is closed early or gets an exception, it ends the running tasks and cancels the others.
@@ -61,7 +61,7 @@ class Executor(Protocol):
 
 
 class Threads:
-    """An executor on this machine: one process, which loads papermill once, and one kernel per task.
+    """An executor on this machine that runs each task in a thread of this process and a kernel of its own.
 
     Parameters
     ----------

@@ -116,7 +116,7 @@ def suggest_values(declared: Iterable[Parameter], given: Mapping[str, Any] = Map
 
 
 def _find_step(steps: Sequence[Step], name: str) -> tuple[Step, tuple[Step, ...]]:
-    """Return a step and the steps that it needs. Raise an error if the step registers or deploys something."""
+    """Return the step with this name and the steps that it needs. Raise an error if the step cannot be swept."""
     known = {step.name: step for step in steps}
     followed = {step.name: _follow_needs(step, known) for step in steps}
     allowed = [name for name, before in followed.items() if not any(step.only_if or step.effects for step in before)]
@@ -159,7 +159,7 @@ def _split_options(
 def _split_values(text: str, of_lists: bool) -> list[str]:
     """Split a text at commas, or read it as a YAML list if it is in brackets.
 
-    Brackets are needed for texts that contain commas, and for the values of a list parameter.
+    `of_lists` says whether the values are lists, which need brackets.
     """
     if not (text.startswith("[") and text.endswith("]")):
         return [text] if of_lists else [value.strip() for value in text.split(",")]

@@ -12,16 +12,16 @@ from mlops.sweeps.grid import Grid
 
 
 def find_inputs(grid: Grid, record: RunRecord, around: Surroundings) -> tuple[StepRecord, ...]:
-    """Return the records of the steps that the swept step needs. If not all can be reused, first run these steps.
+    """Return the records of the steps that the swept step needs. If earlier records are out of date, run the steps.
 
     Parameters
     ----------
     grid : Grid
         The combinations to try.
     record : RunRecord
-        The record of the sweep, which does not contain the needed steps yet.
+        The record of the sweep.
     around : Surroundings
-        The project, the listeners and the functions of the platform, as for a run.
+        See `mlops.runner.plan.Surroundings`.
 
     Raises
     ------
@@ -35,7 +35,7 @@ def find_inputs(grid: Grid, record: RunRecord, around: Surroundings) -> tuple[St
 
 
 def _find_unchanged(grid: Grid, record: RunRecord, around: Surroundings) -> list[StepRecord]:
-    """Return the earlier records of the needed steps. Stop before the first step that cannot be reused."""
+    """Return the earlier records of the steps that the swept step needs, up to a step that cannot be reused."""
     found: list[StepRecord] = []
     for step in grid.needed:
         parameters = grid.parameters.values[step.name]
@@ -49,7 +49,7 @@ def _find_unchanged(grid: Grid, record: RunRecord, around: Surroundings) -> list
 
 
 def _run_needed(grid: Grid, around: Surroundings) -> list[StepRecord]:
-    """Run the needed steps, as a run of the pipeline that has exactly these steps. If none does, use `PUBLISHED`."""
+    """Run the steps that the swept step needs, and return their records."""
     pipeline = next((name for name, steps in PIPELINES.items() if steps == grid.needed), PUBLISHED)
     run = run_pipeline(Plan(pipeline, grid.needed, grid.parameters), around)
     failed = next((step.name for step in run.steps if not step.has_results), "")

@@ -35,7 +35,7 @@ class SweepListener:
 
 @dataclass(frozen=True)
 class Goal:
-    """The goal of a sweep: the metric, and whether higher is better."""
+    """The goal of a sweep: the metric by which combinations are compared, and whether higher values are better."""
 
     metric: str
     maximize: bool = False

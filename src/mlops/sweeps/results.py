@@ -1,7 +1,7 @@
 """The results of a sweep: ``sweep.jsonl``, with one line for the sweep and one for every finished combination.
 
-Lines are only appended. A line that a crash left incomplete is ignored. ``run.json`` holds only the state of the sweep
-and the best combination, because a thousand combinations would slow down the index and `mlops status`.
+Lines are only appended. A line that a crash left incomplete is ignored. The run's record, ``run.json``, holds only the
+state of the sweep and the best combination.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ class Sweep:
     metric : str
         The name of the notebook's result that is used to compare the combinations.
     maximize : bool
-        Whether higher is better.
+        Whether higher values of the metric are better.
     tracking : str
         The id of the sweep on the tracking server. Empty if the notebook has no parameter `sweep`.
     format : int
@@ -93,13 +93,13 @@ class Point:
 
 
 def begin_sweep(folder: Path, sweep: Sweep) -> None:
-    """Write the first line, which describes the sweep."""
+    """Write the first line of the file ``sweep.jsonl``, which describes the sweep."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / FILE).write_bytes(msgspec.json.encode(sweep) + b"\n")
 
 
 def add_point(folder: Path, point: Point) -> None:
-    """Append the line of a finished combination."""
+    """Append the line of a finished combination to the file ``sweep.jsonl``."""
     with open(folder / FILE, "ab") as file:
         file.write(msgspec.json.encode(point) + b"\n")
 
@@ -128,7 +128,7 @@ def read_sweep(folder: Path) -> tuple[Sweep, list[Point]]:
 
 
 def rank_points(sweep: Sweep, points: Sequence[Point]) -> list[Point]:
-    """Return the points with the best first and the failed ones last. Equal points keep the order of the grid."""
+    """Return the finished combinations with the best first and the failed ones last."""
     sign = -1 if sweep.maximize else 1
 
     def place(point: Point) -> tuple[bool, float, int]:
@@ -138,7 +138,7 @@ def rank_points(sweep: Sweep, points: Sequence[Point]) -> list[Point]:
 
 
 def find_best(sweep: Sweep, points: Sequence[Point]) -> Point | None:
-    """Return the best point, or None if none has a score."""
+    """Return the best of the finished combinations, or None if none has a value of the metric."""
     best = next(iter(rank_points(sweep, points)), None)
     return best if best and best.score is not None else None
 
@@ -149,7 +149,7 @@ def describe_values(values: Mapping[str, Any]) -> str:
 
 
 def describe_best(sweep: Sweep, points: Sequence[Point]) -> str:
-    """Describe the best point and its lead over the next one. Say if a value outside of the grid may be better."""
+    """Describe the best combination and its lead over the next one. Say if a value beyond the range may be better."""
     ranked = [point for point in rank_points(sweep, points) if point.score is not None]
     if not ranked:
         return "none: every combination failed"
@@ -191,7 +191,7 @@ def _compare(best: Point, other: Point) -> str:
 
 
 def _is_edge(value: Any, values: Sequence[Any]) -> bool:
-    """Return whether a value is the lowest or highest of three or more floats. Return False for 0."""
+    """Return whether a value is the lowest or highest of at least three floats, and not 0."""
     decimal = all(isinstance(other, float) for other in values)
     return decimal and len(values) > 2 and value != 0 and value in (min(values), max(values))
 

@@ -1,4 +1,4 @@
-"""The run of a sweep. It executes every combination, keeps the record up to date, and offers the best combination."""
+"""The run of a sweep. It executes every combination and records the best one."""
 
 import math
 import time
@@ -43,20 +43,18 @@ def run_sweep(
     """Execute a step's notebook for every combination of a grid.
 
     A combination that fails is recorded, and the others continue. The best combination is recorded as the result of the
-    step, so that later runs can reuse it. The steps that the swept step needs are reused from earlier runs. If a needed
-    step has changed, the needed steps run first, in a separate run.
+    step. Results of the steps that this step needs come from earlier runs or, if they are out of date, from a new run.
 
     Parameters
     ----------
     grid, goal : Grid, Goal
         The combinations, and how to compare them.
     surroundings : Surroundings
-        The project, the listeners and the functions of the platform, as for a run. The sweep writes ``run.json``,
-        ``sweep.jsonl`` and the executed notebooks to ``<outputs>/<run id>/``.
+        See `mlops.runner.plan.Surroundings`.
     executor : Executor
         The object that executes the notebooks.
     tracker : Tracker
-        The tracking server, which groups the trainings of the sweep if the notebook declares a parameter `sweep`.
+        The tracking server, which groups the trainings of the sweep.
     listeners : sequence of SweepListener
         The listeners to notify of the progress, in this order.
 
@@ -68,17 +66,16 @@ def run_sweep(
     Raises
     ------
     StepFailed
-        If a needed step fails.
+        If a step that the swept step needs fails.
     UsageError
-        If a notebook cannot be executed, or does not hand on the metric. A missing metric may be noticed only after the
-        first combination. The sweep then stops.
+        If a notebook cannot be executed, or does not hand on the metric.
     """
     with share_runs(surroundings.workspace.outputs):
         return _SweepRun(grid, goal, surroundings, executor, tracker, listeners).run()
 
 
 class _SweepRun:
-    """One sweep in progress. Every change of `record` and every finished point is written immediately."""
+    """One sweep in progress."""
 
     def __init__(
         self,
@@ -198,7 +195,7 @@ class _SweepRun:
         )
 
     def _end(self, state: SweepState, error: str) -> None:
-        """Record the end of the sweep, and offer the best point unless the sweep was interrupted."""
+        """Record the end of the sweep and, unless it was interrupted, the best combination."""
         self.points.sort(key=lambda point: point.number)
         best = find_best(self.sweep, self.points)
         whole = len(self.points) == len(self.combinations)
@@ -240,7 +237,7 @@ class _SweepRun:
         }
 
     def _offer(self, best: Point) -> None:
-        """Record the best point as the result of the swept step, so that later runs can reuse it."""
+        """Record the best combination as the result of the swept step."""
         found = self.record.get_step(self.sweep.step)
         copy = self.folder / name_copy(found.notebook, found.environment)
         write_atomically(copy, (self.folder / best.file).read_bytes())
@@ -260,7 +257,7 @@ class _SweepRun:
         self._save(self.record.with_step(offered))
 
     def _fingerprint(self, values: Mapping[str, Any]) -> str:
-        """Return the fingerprint that the step would have in a run with these values and the inputs of this sweep."""
+        """Return the fingerprint of the swept step with these values of its parameters."""
         parameters = {**self.grid.parameters.values[self.grid.step.name], **values}
         return fingerprint_step(self.grid.step, parameters, self.record, self.workspace, self.around.observe)
 

@@ -15,15 +15,12 @@ from mlops.workspace import Workspace
 
 
 def require_metric(metric: str, step: Step, workspace: Workspace) -> None:
-    """Raise an error if a step has never handed on the metric. Call this before the first combination runs.
-
-    The results of a step are known from its committed notebook and from its newest run. If neither has results, only
-    the first combination can show whether the metric exists.
+    """Raise an error if a step has earlier results, but the metric is not one of them.
 
     Raises
     ------
     UsageError
-        If the step has results, but no number with the name of the metric.
+        If the step has earlier results, but no number with the name of the metric.
     """
     runs = islice(iterate_runs(workspace.outputs), LOOKED_AT)
     newest = next((found.results for run in runs if (found := run.step(step.name)) and found.has_results), {})
@@ -36,7 +33,7 @@ def require_metric(metric: str, step: Step, workspace: Workspace) -> None:
 
 
 def read_score(results: Mapping[str, Any], sweep: Sweep) -> float | None:
-    """Return the sweep's metric from a notebook's results. Return None if the notebook handed on None.
+    """Return the sweep's metric from a notebook's results. Return None if the metric has the value None.
 
     Raises
     ------

@@ -1,7 +1,6 @@
 """Annotations that show failures in a CI system, with notebook, cell and line.
 
-Annotations are printed on standard error, so that standard output contains only results. Azure Pipelines and GitHub
-read both streams.
+Annotations are printed on standard error, so that standard output contains only results.
 """
 
 import json
@@ -80,7 +79,7 @@ def find_line(notebook: Path, cell: str, line: int = 0) -> int:
 
 
 def _begins(source: str, cell: str) -> bool:
-    """Return whether `source` is the line `cell` or, if `cell` was shortened and ends with `CUT`, begins with it."""
+    """Return whether a line of a notebook's source is the line `cell`, which may have been shortened."""
     return source.startswith(cell.removesuffix(CUT)) if cell.endswith(CUT) else source == cell
 
 

@@ -25,7 +25,7 @@ def find_following(
     declared: Callable[[str], Mapping[str, Parameter]] = lambda notebook: {},
     release: NextRelease | None = None,
 ) -> str:
-    """Return the command that continues after a run, or "" if there is nothing left to do.
+    """Return the command to suggest after a run, or "" if there is nothing left to do.
 
     Parameters
     ----------
@@ -34,16 +34,16 @@ def find_following(
     program, platform_option : str
         This program as the user would type it, and the option that selects the run's platform.
     given : iterable of str
-        The overrides that the user typed: "shared.model_name=other". The next command repeats those that apply to its
-        step.
+        The overrides that the user typed: "shared.model_name=other". The suggested command repeats those that apply to
+        it.
     refused : RefusedData, optional
         The data that failed its test, if any.
     pipelines : mapping
         The steps of each pipeline.
     declared : callable
-        A function that returns the parameters of a notebook, by name. They are needed to suggest values for a sweep.
+        A function that returns the parameters of a notebook, by name.
     release : NextRelease, optional
-        The release that can follow the run, with the options that it needs.
+        The release that can follow the run.
     """
     if run.state != "succeeded":
         return _repeat(run, program, platform_option, refused, pipelines.get(run.pipeline, ()))

@@ -24,7 +24,7 @@ class ProgressLine:
     def draw(self, text: str) -> bool:
         """Replace the line. Return False if the stream cannot show a line of progress.
 
-        The text is cut to the width of the terminal, because `erase` would erase only the last row of a wrapped line.
+        The text is cut to the width of the terminal.
         """
         shows = self._shows()
         if shows:

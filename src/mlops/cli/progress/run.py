@@ -38,7 +38,7 @@ class Progress(Listener):
     Parameters
     ----------
     stream : text stream
-        The stream to print to; standard error by default, so that standard output stays free for results.
+        The stream to print to; standard error by default.
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:
@@ -88,7 +88,7 @@ def _format_step(step: StepRecord, about: str) -> str:
 
 
 def _repeats_reason(run: RunRecord, step: StepRecord) -> bool:
-    """Return whether a step was skipped for the reason that the summary of the run prints anyway."""
+    """Return whether the run's summary also prints the reason why a step was skipped."""
     return step.state == "skipped" and step.reason != "" and step.reason == find_reason(run)
 
 
@@ -104,13 +104,13 @@ def summarize_run(
     status : Status
         The champion and the environments after the run.
     report : str
-        The page to open.
+        The page that the summary tells the user to open.
     program : str
         This program as the user would type it: ".venv/bin/mlops".
     following : str
-        The next command, if there is one; see `mlops.cli.progress.following`.
+        The next command to suggest. Empty if there is none.
     data : str
-        The data that the run tested: "churn version 2".
+        The data that passed its test in the run: "churn version 2". Empty if none did.
     """
     lines = [("Outcome", format_outcome(run))]
     if inputs := _describe_inputs(run):
@@ -142,7 +142,7 @@ def _describe_inputs(run: RunRecord) -> str:
 
 
 def _describe_commits(run: RunRecord) -> str:
-    """Say why the commit is unknown, or list the commits of the steps if they differ. Return "" otherwise."""
+    """Say why a run's git commit is unknown, or list the commits of its steps if they differ. Return "" otherwise."""
     steps: dict[str, list[str]] = {}
     for step in run.steps:
         if step.state == "done" and step.git_commit:
@@ -186,10 +186,7 @@ def format_outcome(run: RunRecord) -> str:
 
 
 def format_ending(run: RunRecord) -> str:
-    """Describe the end of a run for readers who did not see its progress: the outcome, and the errors of steps.
-
-    If an error names the failed cell, the outcome does not name the cell again.
-    """
+    """Describe the end of a run for readers who did not see its progress: the outcome, and the errors of steps."""
     failed = [step for step in run.steps if step.state == "failed"]
     errors = [step.error if len(failed) == 1 else step.cause for step in failed]
     failure = run.failure
@@ -199,7 +196,7 @@ def format_ending(run: RunRecord) -> str:
 
 
 def _format_scores(scores: Sequence[Scores], units: Mapping[str, str]) -> list[str]:
-    """Return one line per model with its metrics in columns. The first line also names the rows and the units."""
+    """Return one line per model with its metrics in columns."""
     names = [found.model for found in scores]
     rows = [[f"{name} {format_number(value)}" for name, value in found.metrics.items()] for found in scores]
     widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
@@ -213,7 +210,7 @@ def _format_scores(scores: Sequence[Scores], units: Mapping[str, str]) -> list[s
 
 
 def _write_curl(service: Service, body: str, program: str, platform_option: str) -> str:
-    """Return a curl command to paste into a shell. The shell fetches the key, so the key is not in any log."""
+    """Return a curl command that calls a service. The command fetches the key when it runs, and does not contain it."""
     key = f"$({program} keys {service.environment} --primary{platform_option})"
     header = "-H 'Content-Type: application/json'"
     direct = " --noproxy '*'" if is_loopback(service.url) and _has_proxy(service.url) else ""

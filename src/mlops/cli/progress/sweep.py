@@ -26,7 +26,7 @@ SHOWN_POINTS = 10  # maximum number of rows in the summary; the report has all o
 
 
 class SweepProgress(SweepListener):
-    """A listener that prints how many combinations are finished. It prints only about ten lines to a file.
+    """A listener that prints how many combinations are finished.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class SweepProgress(SweepListener):
 def summarize_sweep(
     sweep: Sweep, points: Sequence[Point], run_id: str, report: str, program: str, options: str = ""
 ) -> str:
-    """Return the summary of a sweep: its best rows, the best combination, and how to continue with it.
+    """Return the summary of a sweep: its best combinations, and the command that continues with the best one.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def summarize_sweep(
     run_id : str
         The id of the sweep's run.
     report : str
-        The page to open.
+        The page that the summary tells the user to open.
     program, options : str
         This program as the user would type it, and the option that selects the platform.
     """
