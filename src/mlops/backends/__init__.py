@@ -1,4 +1,4 @@
-"""The platforms. `open_backend` opens one. Code outside of this package does not import the modules of a platform.
+"""The platforms: modules that store trainings, models, images, data and services. `open_backend` opens one of them.
 
 .. code-block:: text
 
@@ -55,7 +55,7 @@ def open_backend(platform: str, workspace: Workspace | None = None, command: Seq
     workspace : Workspace, optional
         The project and its MLOPS_HOME; by default those of the current folder.
     command : sequence of str
-        The command that starts this program in a new process; see `Caller`.
+        The command that starts this program in a new process, as a list of arguments.
 
     Raises
     ------

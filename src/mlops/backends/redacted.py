@@ -10,14 +10,14 @@ from mlops.record.redaction import make_redactor, redact_record
 
 
 class RedactedTracker:
-    """A platform's tracker that redacts every text before recording it; see `Tracker`.
+    """A tracker of trainings that redacts every text before recording it; see `mlops.platform.trainings.Tracker`.
 
     Parameters
     ----------
     tracker : Tracker
-        The platform's tracker.
+        The tracker that records the redacted texts.
     secrets : Secrets
-        The secrets of the same platform.
+        The secrets to redact.
     """
 
     def __init__(self, tracker: Tracker, secrets: Secrets) -> None:
@@ -85,14 +85,14 @@ class RedactedTracker:
 
 
 class RedactedRegistry:
-    """A platform's registry that redacts every text before recording it; see `Registry`.
+    """A registry of models that redacts every text before recording it; see `mlops.platform.models.Registry`.
 
     Parameters
     ----------
     registry : Registry
-        The platform's registry.
+        The registry that records the redacted texts.
     secrets : Secrets
-        The secrets of the same platform.
+        The secrets to redact.
     """
 
     def __init__(self, registry: Registry, secrets: Secrets) -> None:

@@ -1,7 +1,6 @@
 """The declarations of all pipelines and of their steps.
 
-The engine does not know any step by name. Each step declares here what the engine must know about it: for example, that
-the step deploys an image.
+The engine does not know any step by name. It reads from the declaration what a step does, such as to deploy an image.
 
 .. code-block:: text
 
@@ -139,30 +138,30 @@ ALL_STEPS = tuple(dict.fromkeys(step for steps in PIPELINES.values() for step in
 
 
 def find_data_step(steps: Iterable[Step]) -> Step | None:
-    """Return the step that has a parameter for the data file, or None if there is no such step."""
+    """Return the step that reads the data file, or None if there is no such step."""
     return next((step for step in steps if step.takes_data), None)
 
 
 def find_training(steps: Iterable[Step]) -> Step | None:
-    """Return the step that trains a model, or None."""
+    """Return the step that trains a model, or None if there is no such step."""
     return next((step for step in steps if step.trains), None)
 
 
 def find_gate(steps: Iterable[Step]) -> Step | None:
-    """Return the step that decides whether to promote the model, or None."""
+    """Return the step that decides whether to promote the model, or None if there is no such step."""
     return next((step for step in steps if step.decides.result), None)
 
 
 def find_deployment(steps: Iterable[Step], environment: str) -> Step | None:
-    """Return the step that deploys in an environment, or None."""
+    """Return the step that deploys an image in an environment, or None if there is no such step."""
     return next((step for step in steps if step.deploys.digest and step.environment == environment), None)
 
 
 def find_release(steps: Iterable[Step]) -> Step | None:
-    """Return the step that completes a release, or None."""
+    """Return the step that completes a release, or None if there is no such step."""
     return next((step for step in steps if step.releases), None)
 
 
 def list_notebooks() -> list[str]:
-    """Return the names of all notebooks. Each is listed after the notebooks whose results it reads."""
+    """Return the names of all notebooks. A notebook comes after the notebooks whose results it reads."""
     return list(dict.fromkeys(step.notebook for steps in (PROVISION, PIPELINES["all"]) for step in steps))

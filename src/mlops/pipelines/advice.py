@@ -1,4 +1,4 @@
-"""The notebooks, parameters and options that messages refer to, as in "Run 02_train." and "--platform azure"."""
+"""The notebooks, parameters and options that messages name, as in "Run 02_train." and "--platform azure"."""
 
 from collections.abc import Callable
 
@@ -7,12 +7,12 @@ from mlops.pipelines.step import Decision, Step
 
 
 def name_platform_option(platform: str, default: str) -> str:
-    """Return the option to append to a command so that it uses a platform: " --platform azure"; "" for the default."""
+    """Return the option that selects a platform, such as " --platform azure"; "" for the default platform."""
     return "" if platform == default else f" --platform {platform}"
 
 
 def _name_notebook(task: str, declares: Callable[[Step], object]) -> str:
-    """Return the notebook of the first step for which `declares` returns true, such as "02_train".
+    """Return the notebook of the first step for which `declares` returns true.
 
     If there is no such step, return "the notebook that <task>".
     """

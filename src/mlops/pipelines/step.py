@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class Training(NamedTuple):
-    """The names of the results that describe a training: its id, the hashes of its files, and the hash of its rows.
+    """The names of a step's results that describe a training: its id, and the hashes of its files and rows.
 
     A result is a value that the notebook of a step hands on.
     """
@@ -16,23 +16,23 @@ class Training(NamedTuple):
 
 
 class HandedFile(NamedTuple):
-    """The names of the two results that describe a file: its path or URL, and the SHA-256 of its content."""
+    """The names of a step's results that describe a file: its path or URL, and the SHA-256 of its content."""
 
     url: str
     sha256: str
 
 
 class Version(NamedTuple):
-    """The names of the two results that identify a version of a model or of a data set."""
+    """The names of a step's results that identify a version of a model or of a data set."""
 
     name: str
     version: str
 
 
 class Comparison(NamedTuple):
-    """The names of the results that describe the champion.
+    """The names of a step's results that describe the champion.
 
-    These results are its metrics, its version, and the person who overruled the gate to promote it, with the reason.
+    They are the names of its metrics, of its version, and of the person who overruled the gate, with the reason.
     """
 
     metrics: str
@@ -41,14 +41,14 @@ class Comparison(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """A condition for running a step: the result `result` of the earlier step `step` must be true."""
+    """A condition for running a step: a certain result of an earlier step must be true."""
 
     step: str
     result: str
 
 
 class BuildParameters(NamedTuple):
-    """The names of the parameters for the id and the address of a build."""
+    """The names of a step's parameters for the id and the address of a build."""
 
     build_id: str
     build_uri: str
@@ -56,15 +56,14 @@ class BuildParameters(NamedTuple):
 
 @dataclass(frozen=True)
 class Decision:
-    """The declaration of a step that decides whether to promote the model. In other steps, all fields are empty.
+    """The declaration of a step that decides whether to promote the model. All fields are empty in other steps.
 
     Parameters
     ----------
     result : str
         The name of the result that decides the outcome of the run: "promoted" if it is true, else "rejected".
     reason : str
-        The name of the result with the reason for the decision. This reason is also recorded for each step that is
-        skipped because of the decision.
+        The name of the result with the reason for the decision.
     overruled_by : str
         The parameter that overrules the decision: "promote_always".
     override_reason : str
@@ -79,7 +78,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Deployment:
-    """The declaration of a step that deploys an image. In other steps, all fields are empty.
+    """The declaration of a step that deploys an image. All fields are empty in other steps.
 
     Parameters
     ----------
@@ -118,8 +117,8 @@ class Step:
     needs : tuple of str
         The steps whose results this step reads. If they are in the same pipeline, they run before this step.
     environment : str
-        "qa" or "production", which the notebook gets as a parameter. ``parameters/<environment>.yml`` applies to the
-        step.
+        The environment of the step, "qa" or "production", which the notebook gets as a parameter; empty if there is
+        none.
     only_if : Condition
         The step is skipped unless this result is true: `Condition("evaluate", "promoted")`.
     restores : str
@@ -127,33 +126,32 @@ class Step:
     files : tuple of str
         Parameters that name files. The step's results depend on the content of these files.
     watches : tuple of str
-        The state, other than files, that the step's results depend on: "champion".
+        The state of the platform on which the step's results depend: "champion".
     effects : bool
-        Whether the step has side effects. Such a step runs even if nothing has changed, and must be safe to repeat.
+        Whether the step has side effects. If so, it runs even if nothing has changed, and must be safe to repeat.
     takes_data : str
-        The parameter that names the data file: "data_path". The step tests the file and hands on its URL as a result
-        of the same name.
+        The parameter that names the data file: "data_path". The step must hand on the URL of the tested file as a
+        result with this name.
     takes_scheduler : str
-        The parameter with the address of the Dask cluster that reads the data file: "scheduler"; ``--scheduler`` sets
-        it. The step is not repeated if only this address changes, because the results are the same without a cluster.
+        The parameter with the address of the Dask cluster that reads the data file: "scheduler". The step is not
+        repeated if only this address changes.
     takes_build : BuildParameters
         The parameters with the id and the address of the build that published the pipeline.
     hands_on : tuple of HandedFile
         The files that the step hands on. Its results are reused only while these files exist unchanged.
     trains : Training
-        The results that describe a training. The step's results are reused only while the platform still has the files
-        of the training.
+        The results that describe a training. The step's results are reused only while the platform has the files of the
+        training.
     decides : Decision
         How the step decides whether to promote the model; all fields are empty if the step does not decide this.
     refuses : str
-        The result with the reason why the step refused to act, for example to deploy: "refusal". The result is empty if
-        the step acted. After a refusal, the outcome of the run is "rejected", and later steps are skipped for this
-        reason.
+        The result with the reason why the step refused to act: "refusal". This result is empty if the step acted. After
+        a refusal, later steps are skipped, and the outcome of the run is "rejected".
     overridden : str
-        The result with the reason why a person promoted the step's model against the decision: "override". The result
-        is empty if nobody overruled the decision.
+        The result with the reason why a person overruled the decision: "override". This result is empty if nobody
+        overruled it.
     declares : str
-        The result that describes the problem: "problem". The description says which of the step's results are metrics.
+        The result that describes the problem and its metrics: "problem".
     compares : Comparison
         The results that describe the champion, which the step evaluates on the same rows as the run's model.
     registers : bool
@@ -163,8 +161,7 @@ class Step:
     packs : str
         The result with the digest of the image that the step creates for a model version: "digest".
     scored_by : str
-        The prefix "cv_". The name of one result is this prefix followed by the name of the problem's main metric. By
-        default, a sweep compares combinations of parameters by this result.
+        The prefix of the result by which a sweep compares trainings: "cv_". The name of the main metric follows it.
     names_model : Version
         The results with the name and version of the model that the step registers, packs or deploys.
     names_dataset : Version
@@ -174,8 +171,8 @@ class Step:
     checks : str
         The result with the number of checks that the service passed: "checks".
     releases : bool
-        Whether the step completes a release. After this step, the outcome of a run is "released", unless another step
-        of the run decided whether to promote a model.
+        Whether the step completes a release. If so, the outcome of the run is "released", unless a step of the run
+        decided whether to promote a model.
     """
 
     name: str
@@ -209,5 +206,5 @@ class Step:
 
     @property
     def notebook_name(self) -> str:
-        """The notebook's name without its number: "deploy"."""
+        """The name of the notebook without its number: "deploy"."""
         return self.notebook.split("_", 1)[1]

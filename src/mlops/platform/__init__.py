@@ -1,8 +1,6 @@
 """The interface that every platform implements: protocols, and the value types that they exchange.
 
-Notebooks and operations get a `backend.Backend` from `mlops.backends.open_backend` and do not depend on the platform
-behind it. An optional part that a platform lacks is None. Every platform passes the contract suite in
-``tests/backends/contract``.
+A part that a platform does not have is None. Every platform passes the contract suite in ``tests/backends/contract``.
 
 .. code-block:: text
 

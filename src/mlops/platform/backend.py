@@ -1,8 +1,7 @@
 """A platform and its parts.
 
-Notebooks and operations get a `Backend` from `mlops.backends.open_backend` and do not depend on the platform behind it.
-To add a platform, create a folder beside ``backends/local/``. Its ``__init__`` must define
-``open_backend(caller: Caller) -> Backend``. Then run the contract suite in ``tests/backends/contract`` against it.
+To add a platform, create a folder beside ``backends/local/`` that defines ``open_backend(caller: Caller) -> Backend``
+and passes the contract suite in ``tests/backends/contract``.
 
 .. code-block:: python
 
@@ -45,9 +44,8 @@ class Caller:
     workspace : Workspace
         The project and its MLOPS_HOME.
     command : sequence of str
-        The command that starts this program in a new process, as a list of arguments. A platform that executes
-        submitted runs on this machine starts them with this command. If `command` is empty, such a platform
-        submits no runs.
+        The command that starts this program in a new process, as a list of arguments. If it is empty, no run can be
+        submitted to this machine.
     command_options : str
         The option that selects this platform, for commands in messages: " --platform azure". It is empty for the
         default platform.
@@ -60,7 +58,7 @@ class Caller:
 
 @dataclass(frozen=True)
 class Backend:
-    """A platform. An optional part is None if the platform does not have it.
+    """A platform and its parts. An optional part is None if the platform does not have it.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The interface to billing: the billable quantities of a month."""
+"""The interface to billing: the quantities that a platform bills for a month."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -6,7 +6,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Usage:
-    """The assumed use of a platform in one month. The platform's settings do not contain these numbers.
+    """The assumed use of a platform in one month.
 
     Parameters
     ----------
@@ -45,11 +45,11 @@ class Billable:
 
 
 class Billing(Protocol):
-    """The quantities that a platform bills."""
+    """The calculation of the quantities that a platform bills."""
 
     def list_billable(self, usage: Usage) -> list[Billable]:
-        """Return the billable items of a 30-day month; called by `mlops cost`.
+        """Return the billable items of a 30-day month with this usage; called by `mlops cost`.
 
-        The items are calculated from the settings and from `usage`, without a request to the platform.
+        The platform is not asked for anything.
         """
         ...

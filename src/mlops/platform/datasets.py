@@ -20,7 +20,7 @@ class DatasetVersion:
 
 @dataclass(frozen=True)
 class Arrival:
-    """New data: a file in the watched folder.
+    """A file with new data in the watched folder.
 
     Parameters
     ----------
@@ -40,19 +40,19 @@ class Arrival:
 class Datasets(Protocol):
     """The versions of the data set.
 
-    A file is first staged: copied to a place where it never changes. The data test reads this copy, and if it passes,
-    the same copy is registered as a version. So a version is exactly the file that was tested.
+    A file becomes a version in two calls: `stage` copies it to a place where it never changes, and `register` makes the
+    copy a version.
     """
 
     def find_newest(self) -> DatasetVersion | None:
-        """Return the newest version, or None if there is none yet; called by `mlops run` to choose the data.
+        """Return the newest version, or None if there is none yet; called by `mlops run`.
 
-        Raises IntegrityError if the platform detects that the version's file has changed.
+        Raises IntegrityError if the version's file has changed.
         """
         ...
 
     def get_version(self, version: str) -> DatasetVersion:
-        """Return a version by its number, or the newest for `LATEST`; called by `mlops run-step`.
+        """Return a version by its number, or the newest for "latest"; called by `mlops run-step`.
 
         Raises DatasetNotFoundError if there is no such version.
         """
@@ -61,13 +61,13 @@ class Datasets(Protocol):
     def stage(self, file: Path, sha256: str = "") -> str:
         """Copy a local file to a place where it never changes, and return the new address; called before `register`.
 
-        Safe to call again: the same content is stored only once. Raises IntegrityError if `sha256`, the hash of the
-        tested content, is given and differs from the file's hash.
+        Safe to call again: the same content is stored only once. Raises IntegrityError if `sha256` is given and is not
+        the hash of the file.
         """
         ...
 
     def register(self, url: str) -> DatasetVersion:
-        """Make a staged file the newest version; called after the file has passed the data test.
+        """Make the staged file at `url` the newest version; called after the file has passed the data test.
 
         Safe to call again: if the newest version has the same content, no new version is created.
         """
@@ -78,10 +78,10 @@ class Arrivals(Protocol):
     """New data in a watched folder."""
 
     def fetch_newest(self, run_id: str) -> Arrival:
-        """Claim the file that arrived last, and store a copy; called by `mlops run-step` for `NEW_DATA`.
+        """Claim the newest file in the watched folder for a run, and store a copy; called by `mlops run-step`.
 
-        Only one run gets a file, even if several runs start at the same time. The other runs get the id of the run that
-        claimed the file. If that run fails, a later run gets the file. Safe to call again for the same run. Raises
-        DatasetNotFoundError if no file has arrived.
+        Only one run gets a file. The result for any other run names the run that claimed the file. If that run fails, a
+        later run can claim the file. Safe to call again for the same run. Raises DatasetNotFoundError if the folder has
+        no file.
         """
         ...

@@ -11,9 +11,16 @@ from mlops.platform.models import ModelVersion, name_version
 class Image:
     """A scoring image, which is named ``<model>:<version>`` and identified by the digest of its content.
 
-    `override` names the person who overruled the gate to promote the model, and the reason. `model_identity` is
-    `ModelVersion.identity`. Both fields are empty until `mlops.release.choice.choose_image` looks them up in the
-    registry.
+    Parameters
+    ----------
+    name, digest, url : str
+        The name, the digest and the address of the image.
+    model_name, model_version : str, int
+        The model version in the image.
+    override : str
+        The person who overruled the gate to promote the model, and the reason; empty if it is not known.
+    model_identity : str
+        `ModelVersion.identity` of the model; empty if it is not known.
     """
 
     name: str
@@ -34,7 +41,7 @@ class Images(Protocol):
     """The store of scoring images, which are identified by digest."""
 
     def publish(self, bundle: Path, model: ModelVersion) -> Image:
-        """Create an image with the files in the folder `bundle`, and store it; called by 05_create_image.
+        """Create an image from the files in `bundle`, and store it; called by the notebook 05_create_image.
 
         Safe to call again: the same files are stored only once.
         """
@@ -43,14 +50,14 @@ class Images(Protocol):
     def get_image(self, digest: str) -> Image:
         """Return a stored image after checking that it is unchanged.
 
-        Raises ImageNotFoundError, or IntegrityError if it has changed.
+        Raises ImageNotFoundError if it does not exist, and IntegrityError if it has changed.
         """
         ...
 
     def list_files(self, image: Image) -> list[str]:
-        """Return the names of the files in an image, sorted; called by 05_create_image."""
+        """Return the names of the files in an image, sorted; called by the notebook 05_create_image."""
         ...
 
     def find_image(self, model: ModelVersion) -> Image | None:
-        """Return the newest image of a model version, or None; called by 06_deploy."""
+        """Return the newest image of a model version, or None; called by the notebook 06_deploy."""
         ...

@@ -8,7 +8,7 @@ ChangeKind = Literal["create", "modify", "delete", "none"]
 
 @dataclass(frozen=True)
 class Change:
-    """A change of one resource when a platform is set up or deleted; `resource` is the type of the resource."""
+    """A change of one resource of a platform when the platform is set up or deleted."""
 
     kind: ChangeKind
     resource: str
@@ -16,18 +16,21 @@ class Change:
 
 
 class Infrastructure(Protocol):
-    """The set-up of the platform, done once, and its deletion."""
+    """The set-up and the deletion of a platform."""
 
     def preview(self) -> list[Change]:
         """Return the changes that `provision` would make; called by `mlops provision --what-if`."""
         ...
 
     def provision(self) -> list[Change]:
-        """Create the missing resources and return the changes; called by 00_provision. Safe to call again."""
+        """Create the missing resources of the platform, and return the changes; called by the notebook 00_provision.
+
+        Safe to call again.
+        """
         ...
 
     def require_ready(self) -> None:
-        """Raise an error if a run cannot start, for example because nobody is logged in; called before every run."""
+        """Raise an error if the platform is not ready for a run; called before every run."""
         ...
 
     def preview_delete(self) -> list[Change]:
@@ -37,7 +40,6 @@ class Infrastructure(Protocol):
     def delete(self) -> list[Change]:
         """Delete everything that `provision` created, with all data, and return the changes.
 
-        Called by `mlops provision --delete`. Services are stopped first. Safe to call again: a resource that is already
-        deleted is not an error.
+        Called by `mlops provision --delete`. Safe to call again: a resource that does not exist is not an error.
         """
         ...

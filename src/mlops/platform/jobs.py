@@ -8,7 +8,7 @@ from mlops.record.conclusion import Conclusion
 
 
 class Job(Protocol):
-    """One step of a submitted run, on the machine that executes the step. All steps share the folder of the run."""
+    """One step of a submitted run, on the machine that executes the step. All steps of the run share one folder."""
 
     @property
     def run_id(self) -> str:
@@ -16,32 +16,29 @@ class Job(Protocol):
         ...
 
     def fetch_folder(self, folder: Path) -> None:
-        """Download to `folder` all files that earlier steps stored; do nothing if there are none."""
+        """Download the files that earlier steps of the run stored to `folder`. If there are none, nothing happens."""
         ...
 
     def store_folder(self, folder: Path) -> None:
-        """Upload the files in `folder` for the next steps and for `mlops runs`; called even if the step failed."""
+        """Upload the files in `folder` for later steps of the run; called after each step, even if it failed."""
         ...
 
     def log_metrics(self, metrics: Mapping[str, float]) -> None:
-        """Record metrics of the step on the platform, for both the step and its run."""
+        """Record metrics of this step on the platform, for the step and for the whole run."""
         ...
 
     def tag(self, tags: Mapping[str, str]) -> None:
-        """Add tags to the submitted run, such as "BuildId" for its origin and "dataset" for its data."""
+        """Add tags to the submitted run."""
         ...
 
     def conclude(self, conclusion: Conclusion) -> None:
-        """Record the outcome of the submitted run on the platform, as far as it is known; called after each step."""
+        """Record the outcome of the submitted run on the platform; called after each step."""
         ...
 
 
 class Jobs(Protocol):
-    """The jobs of a platform, each of which executes one step of a submitted run."""
+    """Access to the step of a submitted run that the current process executes."""
 
     def find_job(self) -> Job | None:
-        """Return the step that this process executes, or None if the process does not belong to a submitted run.
-
-        Called by `mlops run-step`.
-        """
+        """Return the step that this process executes, or None if it executes none; called by `mlops run-step`."""
         ...

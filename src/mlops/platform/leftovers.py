@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Leftover:
-    """Old state that is no longer needed.
+    """State of a platform that is no longer needed.
 
     Parameters
     ----------
@@ -30,27 +30,27 @@ class Leftover:
 
 
 class Leftovers(Protocol):
-    """The part of a platform's own state that can be deleted; used by `mlops prune`."""
+    """The deletion of a platform's own state that is no longer needed; used by `mlops prune`."""
 
     def list_references(self) -> set[str]:
         """Return the names of everything that champions, services and possible rollbacks refer to.
 
-        These are the names and digests of images, and the values of the models' tags, such as the names of runs. Raises
-        IntegrityError if the record of a champion or service cannot be read. In that case, nothing may be deleted.
+        These are names and digests of images, and the values of the tags of models. Raises IntegrityError if the record
+        of a champion or service cannot be read.
         """
         ...
 
     def find(self, before: float, needed: Set[str]) -> list[Leftover]:
-        """Return the state that was last used before `before` and that nothing refers to, without deleting it.
+        """Return the state that is no longer needed, without deleting it.
 
-        `before` is in seconds since 1970. `needed` has the references of the runs that are kept: digests of images, and
-        paths and hashes of data files. `list_references` has the other references.
+        State is returned if it was last used before `before`, in seconds since 1970, and neither `needed` nor
+        `list_references` contains it. `needed` has digests of images, and paths and hashes of data files.
         """
         ...
 
     def delete(self, before: float, needed: Set[str]) -> list[Leftover]:
-        """Delete the leftovers that `find` would return, and return them. Waits for running deployments.
+        """Delete the state that `find` would return, and return it. Waits for running deployments.
 
-        If the process is killed, each leftover is either complete or deleted. Safe to call again.
+        If the process is killed, each item is either complete or deleted. Safe to call again.
         """
         ...

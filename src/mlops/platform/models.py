@@ -1,6 +1,6 @@
 """The interface to models: registered versions, one of which is the champion.
 
-The gate is the test in 03_evaluate that decides whether a new model is promoted to champion. A person can overrule it.
+The gate is the test that decides whether a new model is promoted to champion. A person can overrule it.
 """
 
 from collections.abc import Mapping
@@ -18,10 +18,7 @@ OVERRIDE_REASON, OVERRIDDEN_BY = "override_reason", "overridden_by"  # tags of a
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """A registered model: its origin (`run_id`, `tags`), its files, and whether it is the champion.
-
-    `files` has the SHA-256 of each file by relative path.
-    """
+    """A version of a registered model. `files` has the SHA-256 of each file by relative path."""
 
     name: str
     version: int
@@ -32,11 +29,7 @@ class ModelVersion:
 
     @property
     def identity(self) -> str:
-        """A text that identifies the version more reliably than its number.
-
-        After a registry is restored from a backup, it can give the number of an old version to a different model. So a
-        decision about a version, such as a rollback, applies only to the version with the same identity.
-        """
+        """A text that identifies the version even if a restored registry gives its number to a different model."""
         return f"{self.name}:{self.version}:{self.run_id}:{hash_listing(self.files)}"
 
     @property
@@ -70,7 +63,7 @@ def name_version_fully(name: str, version: int, override: str = "") -> str:
 def require_champion(
     name: str, current: ModelVersion | None, expected: str, *, command: str, promoting: int = 0
 ) -> None:
-    """Refuse to promote a model if the champion that it was compared with has been replaced.
+    """Check that the champion with which a new model was compared is still the champion.
 
     Parameters
     ----------
@@ -81,9 +74,9 @@ def require_champion(
     expected : str
         The identity of the champion that the new model was compared with; empty if there was none.
     command : str
-        The command that repeats the comparison, for the message.
+        The command that repeats the comparison; used in the error message.
     promoting : int
-        The version to promote, which is accepted if it is already the champion; 0 if the model has no version yet.
+        The version to promote, which can already be the champion; 0 if the new model has no version yet.
 
     Raises
     ------
@@ -109,19 +102,16 @@ def _describe_champion(identity: str) -> str:
 
 @dataclass(frozen=True)
 class FailedTest:
-    """A failed service test: the name of the image, and `ModelVersion.identity` of its model.
+    """A failed service test: the name of the tested image, and `ModelVersion.identity` of its model.
 
-    The identity is empty in older records.
+    The identity is empty if it is unknown.
     """
 
     image: str
     model_identity: str = ""
 
     def concerns(self, image: str, model_identity: str) -> bool:
-        """Return whether the tested model version is the one in `image`.
-
-        A different model with the same name and version number does not count.
-        """
+        """Return whether the tested model version is the one in `image`; see `is_same_model`."""
         return is_same_model(self.image, self.model_identity, image, model_identity)
 
 
@@ -131,38 +121,39 @@ class Registry(Protocol):
     def register(
         self, name: str, run: TrainingRun, tags: Mapping[str, str], *, expected: str | None = None
     ) -> ModelVersion:
-        """Create the next version with all its tags; called by 04_register.
+        """Create the next version of a model with all its tags; called by the notebook 04_register.
 
         If the call fails, no version is created. Safe to call again: a training that is already registered keeps its
-        version. `expected` is the identity of the champion that the model was compared with, or "" if there was none.
-        If `expected` is given and the champion has been replaced since, nothing is created and ConflictError is raised.
+        version. `expected` is the identity of the champion with which the model was compared, or "" if there was none.
+        Raises ConflictError if `expected` is given and is not the identity of the current champion.
         """
         ...
 
     def promote(self, name: str, version: int, *, expected: str) -> ModelVersion:
-        """Make a version the champion if the current champion still has the identity `expected`; called by 04_register.
+        """Make a version the champion of its model; called by the notebook 04_register.
 
-        If `expected` is empty, there must not be a champion. Safe to call again. Raises ConflictError if another
-        version became the champion in the meantime.
+        `expected` is the identity of the champion to replace; "" if there must not be a champion. Safe to call again.
+        Raises ConflictError if another version is the champion.
         """
         ...
 
     def find_champion(self, name: str) -> ModelVersion | None:
-        """Return the champion, or None before the first promotion.
+        """Return the champion of a model, or None before the first promotion.
 
-        Called by 03_evaluate, 05_create_image and `mlops status`. Raises IntegrityError if the platform notices that
-        the champion was deleted.
+        Called by the notebooks 03_evaluate and 05_create_image, and by `mlops status`. Raises IntegrityError if the
+        champion was deleted.
         """
         ...
 
     def get_version(self, name: str, version: int) -> ModelVersion:
-        """Return one version; raises ModelNotFoundError if it does not exist."""
+        """Return one version of a model; raises ModelNotFoundError if it does not exist."""
         ...
 
     def fetch_model(self, model: ModelVersion, folder: Path) -> Path:
-        """Copy a version's files to `folder` and check their hashes, so that no changed file is loaded.
+        """Copy the files of a version to `folder`, and check their hashes.
 
-        Called by 03_evaluate, 05_create_image and 07_test_service. Raises IntegrityError if a file has changed.
+        Called by the notebooks 03_evaluate, 05_create_image and 07_test_service. Raises IntegrityError if a file has
+        changed.
         """
         ...
 
@@ -170,9 +161,7 @@ class Registry(Protocol):
 def is_same_model(image: str, identity: str, other_image: str, other_identity: str) -> bool:
     """Return whether two images contain the same model version.
 
-    `image` and `other_image` are the names of the images, such as "churn:2". Equal names are not enough: after a
-    registry is restored from a backup, it can give the same number to a different model. The identities are the values
-    of `ModelVersion.identity`. An empty identity counts as equal to any other, because older versions of the engine
-    recorded no identity.
+    Two images do if their names, such as "churn:2", and the identities of their models are equal. The identities are
+    values of `ModelVersion.identity`. An empty identity is equal to any other.
     """
     return image == other_image and ("" in (identity, other_identity) or identity == other_identity)

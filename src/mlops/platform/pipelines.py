@@ -58,7 +58,7 @@ class SubmittedStep:
 
 @dataclass(frozen=True)
 class SubmittedRun:
-    """A run of the published pipeline, or a run of this machine described with the same fields.
+    """A run of the published pipeline.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ class SubmittedRun:
 def describe_record(
     record: RunRecord, url: str, version: str = "", tags: Mapping[str, str] = MappingProxyType({})
 ) -> SubmittedRun:
-    """Return a `SubmittedRun` that describes a run recorded on this machine.
+    """Return a `SubmittedRun` with the data of a run that was executed on this machine.
 
     Parameters
     ----------
@@ -151,20 +151,19 @@ class Pipelines(Protocol):
     def publish(self, build_id: str, build_uri: str) -> PublishedPipeline:
         """Publish the retraining pipeline of the current sources as version `build_id`; called by `mlops publish`.
 
-        From then on, the address of the pipeline starts this version. Safe to call again: publishing the same build id
-        again does not create another version.
+        New submissions start this version. Safe to call again: a build id that is already published is not published
+        again.
         """
         ...
 
     def find_published(self) -> PublishedPipeline | None:
-        """Return the version that the address of the pipeline starts, or None before the first publication."""
+        """Return the version of the pipeline that a submission would start, or None before the first publication."""
         ...
 
     def submit(self, submission: Submission) -> SubmittedRun:
         """Start the published pipeline and return immediately; called by `mlops submit`.
 
-        Raises PipelineNotFoundError before the first publication, and UsageError if the platform needs
-        `Caller.command` but it is empty.
+        Raises PipelineNotFoundError before the first publication, and UsageError if this platform cannot start a run.
         """
         ...
 
@@ -177,7 +176,7 @@ class Pipelines(Protocol):
         ...
 
     def read_log(self, run_id: str, step: str) -> str:
-        """Return the output of a step so far.
+        """Return what a step of a submitted run has printed so far.
 
         Raises RunNotFoundError or StepNotFoundError if the run or the step does not exist.
         """
@@ -196,8 +195,8 @@ class Triggers(Protocol):
     """The triggers of the published pipeline: the schedule, and new data."""
 
     def update(self) -> None:
-        """Set up the schedule and the trigger for new data according to the settings; called by 00_provision.
+        """Set up the schedule and the trigger for new data according to the settings.
 
-        Safe to call again.
+        Called by the notebook 00_provision. Safe to call again.
         """
         ...

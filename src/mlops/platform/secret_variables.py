@@ -30,11 +30,7 @@ def read_variable(secret: str) -> str:
 
 
 def redact_error(text: str) -> str:
-    """Return the text of an error with secrets redacted.
-
-    These are the secrets in environment variables, and those that this process already knows. The platform is not asked
-    for its secrets, because the platform may be the cause of the error.
-    """
+    """Return the text of an error with secrets redacted, without asking the platform for its secrets."""
     from mlops.record.redaction import redact_known  # imported late: `mlops --help` does not need it
 
     given = [value for name, value in os.environ.items() if name.startswith(PREFIX) and len(value) >= SHORTEST]
@@ -42,7 +38,7 @@ def redact_error(text: str) -> str:
 
 
 def list_variables() -> Iterator[str]:
-    """Yield the values of all variables that hold a secret.
+    """Yield the values of all environment variables that hold a secret.
 
     Raises
     ------

@@ -5,7 +5,7 @@ from typing import Protocol
 
 
 class Secrets(Protocol):
-    """The store of secrets, which stay out of notebooks, parameters, logs and images."""
+    """The store of secrets and of the keys of services."""
 
     def get_secret(self, name: str) -> str:
         """Return the value of a secret; raises SecretNotFoundError if it is not set."""
@@ -16,5 +16,5 @@ class Secrets(Protocol):
         ...
 
     def list_values(self) -> Iterable[str]:
-        """Return the values of all secrets, so that the runner can redact them in the output of notebooks."""
+        """Return the values of all secrets; called to redact them in the output of notebooks."""
         ...

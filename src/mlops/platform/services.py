@@ -13,7 +13,7 @@ Health = Literal["healthy", "unhealthy", "stopped", "unreadable"]  # unreadable:
 
 @dataclass(frozen=True)
 class Decision:
-    """The person who decided on a deployment, the reason, and the run; all are empty in older records."""
+    """The person who decided on a deployment, the reason, and the id of the run; empty if not recorded."""
 
     by: str = ""
     reason: str = ""
@@ -22,7 +22,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Permissions:
-    """The permissions that a deployment has only if a person asks for them.
+    """Permissions that a person can give to a deployment.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ NO_DECISION, NO_PERMISSIONS = Decision(), Permissions()
 
 @dataclass(frozen=True)
 class Service:
-    """A deployed image.
+    """The service of an environment, which runs a deployed image.
 
     Parameters
     ----------
@@ -52,8 +52,8 @@ class Service:
     digest, image, model_version : str, str, int
         The deployed image and its model version.
     health, problem : str
-        "healthy", "unhealthy" or "stopped", as the platform reports it. "unreadable" if the record of the environment
-        is damaged. In that case, `problem` says why, and all other fields except `environment` are empty.
+        The health that the platform reports: "healthy", "unhealthy" or "stopped". If the record of the environment is
+        damaged, the health is "unreadable", and `problem` describes the damage.
     deployed : str
         The time of the deployment, in UTC as ISO 8601.
     tested : str
@@ -65,16 +65,16 @@ class Service:
     override : str
         The person who overruled the gate to promote the model, and the reason; empty if the gate decided.
     previous : str
-        The image that a rollback would restore, such as "churn:1"; empty if there is no earlier image of the same
-        model.
+        The image that a rollback would restore, such as "churn:1"; empty if there is none.
     failed : tuple of FailedTest
         The model versions whose last test in this environment failed.
     accepts_keys : bool
         Whether the service accepts the stored keys.
     model_identity : str
-        `ModelVersion.identity` of the model; empty if an older version of the engine deployed the service.
+        `ModelVersion.identity` of the model; empty if it is not recorded.
     original : str
-        The other MLOPS_HOME that started the service: "/data/.mlops on another machine"; empty if it was this one.
+        The MLOPS_HOME that started the service, such as "/data/.mlops on another machine"; empty if it is the current
+        one.
     """
 
     environment: str
@@ -97,7 +97,7 @@ class Service:
 
     @property
     def condition(self) -> str:
-        """The health for display: "not running here" instead of "stopped" if another MLOPS_HOME started the service."""
+        """The health for display; "not running here" if a different MLOPS_HOME started the service."""
         return "not running here" if self.original and self.health == "stopped" else self.health
 
     @property
@@ -116,7 +116,7 @@ class Service:
         return name_version(self.model_name, self.model_version, self.override)
 
     def serves(self, version: ModelVersion) -> bool:
-        """Return whether the service has this version, and not just a version with the same name and number."""
+        """Return whether the service runs this model version."""
         same = (version.name, version.version) == (self.model_name, self.model_version)
         return same and self.model_identity in ("", version.identity)
 
@@ -134,8 +134,7 @@ class Judgement:
     ----------
     kind : str
         "passed" or "failed"; "interrupted" if the test did not finish; "unanswered" if the service did not answer but
-        the platform reports it as running; "replaced" if another image was deployed meanwhile. Results of the kinds
-        "unanswered" and "replaced" are not recorded.
+        the platform reports it as running; "replaced" if another image was deployed meanwhile.
     serving : Service or None
         The current service of the environment; None if there is none.
     """
@@ -146,7 +145,7 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Rollback:
-    """One rollback of an environment: the removed image, the restored image, and the decision.
+    """A rollback of an environment: the removed image, the restored image, and the decision.
 
     Parameters
     ----------
@@ -157,12 +156,12 @@ class Rollback:
     decision : Decision
         The person and reason behind the rollback, and the run that records it.
     lifted : str
-        The time when the removed version was redeployed on request and passed its test again. While this is empty, the
-        version cannot be deployed without such a request.
+        The time when the removed version was redeployed and passed its test. Empty as long as that version can be
+        redeployed only on request.
     override, restored_override : str
         The person who overruled the gate to promote each model, and the reason; empty if the gate decided.
     model_identity : str
-        `ModelVersion.identity` of the removed model; empty if an older version of the engine deployed it.
+        `ModelVersion.identity` of the removed model; empty if it is not recorded.
     """
 
     environment: str
@@ -178,11 +177,11 @@ class Rollback:
     model_identity: str = ""
 
     def bars(self, image: str, model_identity: str) -> bool:
-        """Return whether this rollback prevents the model version in an image from being deployed again."""
+        """Return whether the rollback prevents the model version in `image` from being deployed again."""
         return not self.lifted and is_same_model(self.image, self.model_identity, image, model_identity)
 
     def removed(self, service: Service) -> bool:
-        """Return whether this rollback removed the model version of `service`, which may have been redeployed since."""
+        """Return whether the rollback removed the model version that `service` runs."""
         return is_same_model(self.image, self.model_identity, service.image, service.model_identity)
 
     @property
@@ -197,7 +196,7 @@ class Rollback:
 
 
 class Services(Protocol):
-    """The services that run scoring images, one per environment. `command_options` is as in `Backend`."""
+    """The services that run scoring images, one per environment."""
 
     command_options: str
 
@@ -211,13 +210,13 @@ class Services(Protocol):
         allowed: Permissions = NO_PERMISSIONS,
         decision: Decision = NO_DECISION,
     ) -> Service:
-        """Serve `image` at the environment's URL; called by 06_deploy.
+        """Deploy `image` in an environment; called by the notebook 06_deploy.
 
         The previous service keeps running until the new one is ready. Safe to call again: a healthy service with the
-        same digest is not restarted unless `force` is true. Raises DeploymentError if the service does not become
-        ready, if the image has not passed its test in the preceding environment (QA comes before production), or if
-        the environment serves another model. Raises RolledBackError if the model version was rolled back here or in a
-        later environment.
+        same digest is not restarted unless `force` is true. Raises DeploymentError if the service is not ready within
+        `ready_seconds`, if the image has not passed its test in the preceding environment (QA comes before production),
+        or if the environment serves another model. Raises RolledBackError if the model version was rolled back.
+        `allowed` permits the last two cases.
         """
         ...
 
@@ -226,33 +225,35 @@ class Services(Protocol):
         ...
 
     def record_test(self, environment: str, digest: str, *, passed: bool, answered: bool = True) -> Judgement:
-        """Record the result of a service test; called by 07_test_service, and by the runner if the test failed.
+        """Record the result of the test of a service; called by the notebook 07_test_service and by `mlops.runner`.
 
-        If the test failed in production, the previous service is restored. If there is no previous service, the service
-        is stopped. Nothing is recorded if the service did not answer (`answered` is false), but the platform says that
-        it is running. Safe to call again: nothing changes if another digest is deployed. Raises ServiceTestFailed if
-        the test failed and the platform then reported an error.
+        If the test failed in production, the previous service is restored. If there is none, the service is stopped.
+        Nothing is recorded if `answered` is false but the platform reports the service as running. Safe to call again:
+        nothing changes if another digest is deployed. Raises ServiceTestFailed if the platform reported an error after
+        a failed test.
         """
         ...
 
     def abandon_test(self, environment: str, digest: str) -> Judgement:
-        """Restore the previous service in production after an unfinished test; called by the runner.
+        """Restore the previous service in production after a test of a new service did not finish; called by
+        `mlops.runner`.
 
-        The image counts as untested, not as failed, so the next release can deploy and test it again. In QA, nothing is
-        restored. Safe to call again: nothing changes if another digest is deployed.
+        In QA, nothing is restored. The image can be deployed and tested again. Safe to call again: nothing changes if
+        another digest is deployed.
         """
         ...
 
     def roll_back(self, environment: str, decision: Decision = NO_DECISION, *, take_over: bool = False) -> Rollback:
         """Redeploy the newest earlier image that passed its test; called by `mlops rollback`.
 
-        Only images of the same model are considered, unless `take_over` is true. The removed version is not deployed
-        again until a person asks for that. Raises the errors of `require_previous`.
+        Only images of the same model are considered, unless `take_over` is true. The removed model version can be
+        deployed again only with `Permissions.redeploy`. Raises DeploymentNotFoundError if there is no earlier image,
+        and DeploymentError if there are only images of other models.
         """
         ...
 
     def require_previous(self, environment: str, *, take_over: bool = False) -> None:
-        """Check that there is a deployment to roll back to; called by `mlops rollback` before it records a run.
+        """Check that an environment has an earlier deployment to roll back to; called by `mlops rollback`.
 
         Raises DeploymentNotFoundError if there is none, and DeploymentError if all of them are of other models and
         `take_over` is false.
@@ -264,14 +265,16 @@ class Services(Protocol):
         ...
 
     def accepts_keys(self, environment: str) -> bool:
-        """Return True if the service accepts the stored keys or is not running; called before keys are used."""
+        """Return whether the service accepts the stored keys, or True if it is not running; called before keys are
+        used.
+        """
         ...
 
     def rotate_keys(self, environment: str) -> None:
         """Give the service a new primary key; the old one becomes the secondary key. Called by `mlops keys --rotate`.
 
-        If the service did not accept the stored keys, both keys are new. A running service has the new keys when this
-        method returns. If the service does not become ready with the new keys, the old ones are kept.
+        If the service did not accept the stored keys, both keys are new. If the service does not become ready with the
+        new keys, the old keys are kept.
         """
         ...
 
@@ -282,7 +285,7 @@ class Services(Protocol):
     def list_services(self) -> list[Service]:
         """Return the service of each environment, with its current health; called by `mlops status`.
 
-        An environment whose record is damaged is listed as "unreadable"; the others are still listed.
+        If the record of an environment is damaged, its health is "unreadable".
         """
         ...
 
@@ -293,6 +296,6 @@ def name_model(image: str) -> str:
 
 
 def previous_environment(environment: str) -> str:
-    """Return the environment in which an image must first pass its test: "qa" for "production", and "" for "qa"."""
+    """Return the environment that comes before an environment in a release: "qa" for "production", and "" for "qa"."""
     place = ENVIRONMENTS.index(environment)
     return ENVIRONMENTS[place - 1] if place else ""

@@ -1,4 +1,4 @@
-"""Submissions: requests to start the published pipeline. Their parameters are defined only here."""
+"""Submissions: requests to start the published pipeline, with its parameters."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -16,7 +16,7 @@ NOTHING = "none"  # the text of a parameter without a value; Azure does not acce
 
 @dataclass(frozen=True)
 class Submission:
-    """The parameters of the published pipeline, one field per parameter; an empty text means no value."""
+    """The parameters of the published pipeline. An empty text means no value."""
 
     model_name: str = field(default="", metadata={"help": "Name of the model, instead of shared.model_name."})
     dataset_version: str = field(
@@ -27,11 +27,11 @@ class Submission:
     caller_run_id: str = field(default="", metadata={"help": "An id of your own, which becomes a tag of the run."})
 
     def list_texts(self) -> dict[str, str]:
-        """Return every parameter as text; an empty parameter becomes `NOTHING`."""
+        """Return all parameters as text, by name. The text of a parameter without a value is "none"."""
         return {name: getattr(self, name) or NOTHING for name in list_names()}
 
     def list_given(self) -> dict[str, str]:
-        """Return the parameters that differ from their defaults, as text."""
+        """Return the parameters whose values differ from the default values, as text by name."""
         usual = Submission()
         return {name: text for name, text in self.list_texts().items() if getattr(self, name) != getattr(usual, name)}
 
@@ -45,17 +45,17 @@ class Build:
 
 
 def list_names() -> list[str]:
-    """Return the names of the parameters, in order."""
+    """Return the names of the parameters of the published pipeline."""
     return [parameter.name for parameter in fields(Submission)]
 
 
 def read_submission(given: Mapping[str, str]) -> Submission:
-    """Return a submission with the given parameters, which map names to texts. "none" stands for the default.
+    """Return a submission with the given parameters, which map names to texts. "none" stands for the default value.
 
     Raises
     ------
     ParameterError
-        If the published pipeline does not have a parameter, or a value is empty.
+        If the published pipeline has no parameter with a given name, or if a given value is empty.
     """
     for name, text in given.items():
         if name not in list_names():
@@ -67,12 +67,12 @@ def read_submission(given: Mapping[str, str]) -> Submission:
 
 
 def list_overrides(submission: Submission, build: Build, data_path: str, steps: Iterable[Step]) -> list[Override]:
-    """Return the parameters that a submission and its build set in the steps of a pipeline.
+    """Return the values that a submission and a build give to the parameters of a pipeline's steps.
 
     Parameters
     ----------
     submission : Submission
-        The submission. Its `dataset_version` and `data_file_path` are ignored; `data_path` is used instead.
+        The submission. Its `dataset_version` and `data_file_path` are ignored.
     build : Build
         The build that published the pipeline.
     data_path : str

@@ -1,16 +1,15 @@
-"""The interface to the page that shows all trainings."""
+"""The interface to the web page that shows all trainings."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
 
 class TrackingPage(Protocol):
-    """A web page with all trainings, which a server on this machine serves."""
+    """A web page that shows all trainings."""
 
     def find_command(self, arguments: Sequence[str]) -> list[str]:
-        """Return the command that serves the page until it is interrupted; called by `mlops ui`.
+        """Return the command that starts the server of the page, with the additional `arguments`; called by `mlops ui`.
 
-        `arguments` are passed on to the server. Raises UsageError if the server is not installed. The database is
-        checked first, as before a run, because the server would upgrade an older database without asking.
+        Raises UsageError if the server is not installed.
         """
         ...

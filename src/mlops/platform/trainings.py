@@ -12,7 +12,7 @@ SweepState = Literal["succeeded", "failed", "interrupted"]
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """A tracked training: its id, and the SHA-256 of every model file by relative path."""
+    """A recorded training: its id, and the SHA-256 of every model file by relative path."""
 
     run_id: str
     files: Mapping[str, str]
@@ -20,7 +20,7 @@ class TrainingRun:
 
 @dataclass(frozen=True)
 class TrainingOrigin:
-    """The notebook, the commit and the data of a training, which the training's page shows.
+    """The notebook, the commit and the data of a training.
 
     Parameters
     ----------
@@ -62,20 +62,16 @@ class Tracker(Protocol):
         pipeline_run: str = "",
         origin: TrainingOrigin | None = None,
     ) -> TrainingRun:
-        """Record a finished training with the folders `files` (the model) and `plots`; called by 02_train.
+        """Record a finished training with its model in `files` and its `plots`; called by the notebook 02_train.
 
-        Every call creates a new training, which belongs to `sweep` if that is given. `name_training` chooses its name.
-        The page of the training shows as much of `origin` as the platform allows. Several threads and processes can
-        call this method at the same time. If `pipeline_run` is given, the new training replaces an earlier one with the
-        same `pipeline_run` and parameters, so that a pipeline run that was killed and resumed leaves only one training.
+        Each call creates a new training, which belongs to `sweep` if that is given. If `pipeline_run` is given, an
+        earlier training with the same `pipeline_run` and `parameters` is replaced. Several threads and processes can
+        call this method at the same time.
         """
         ...
 
     def start_sweep(self, name: str, parameters: Mapping[str, object]) -> str:
-        """Record the start of a sweep over `parameters`; called by `mlops sweep`.
-
-        Returns the id to pass to `log_training` as `sweep`.
-        """
+        """Record the start of a sweep over `parameters`, and return its id; called by `mlops sweep`."""
         ...
 
     def end_sweep(
@@ -85,27 +81,28 @@ class Tracker(Protocol):
         ...
 
     def has_files(self, run: TrainingRun) -> bool:
-        """Return whether a training's files still exist and are unchanged; called before its results are reused."""
+        """Return whether the files of a training exist and are unchanged; called before its results are reused."""
         ...
 
     def keep_rows(self, content: bytes) -> str:
-        """Store the feature rows of a training, unless the same content is already stored; called by 02_train.
+        """Store the feature rows of a training, and return the SHA-256 of `content`; called by the notebook 02_train.
 
-        Returns the SHA-256 of `content`, with which `fetch_rows` finds it again. Safe to call again.
+        Safe to call again: the same content is stored only once.
         """
         ...
 
     def fetch_rows(self, sha256: str) -> bytes | None:
-        """Return the content that `keep_rows` stored, or None if there is none; called by 03_evaluate.
+        """Return the content that `keep_rows` stored, or None if there is none; called by the notebook 03_evaluate.
 
         Raises IntegrityError if the content has changed.
         """
         ...
 
     def fetch_files(self, run: TrainingRun, folder: Path) -> Path:
-        """Copy a training's files to `folder` and check their hashes; called by 03_evaluate and 04_register.
+        """Copy the files of a training to `folder`, and check their hashes.
 
-        Raises IntegrityError if a file has changed, and TrainingNotFoundError if the training is unknown.
+        Called by the notebooks 03_evaluate and 04_register. Raises IntegrityError if a file has changed, and
+        TrainingNotFoundError if the training does not exist.
         """
         ...
 
@@ -118,9 +115,6 @@ def name_training(pipeline_run: str, sweep: str, parameters: Mapping[str, object
 
 
 def name_attempt(pipeline_run: str, parameters: Mapping[str, object]) -> str:
-    """Return a hash of a pipeline run and a training's parameters.
-
-    A pipeline run keeps only one training with the same hash.
-    """
+    """Return a hash that identifies the training with these parameters in a pipeline run."""
     content = json.dumps([pipeline_run, {name: str(value) for name, value in parameters.items()}], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()

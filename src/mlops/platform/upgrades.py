@@ -1,4 +1,4 @@
-"""The interface to upgrades: state of a platform that an older version created."""
+"""The interface to upgrades: state of a platform that an older version of the engine created."""
 
 from collections.abc import Iterator
 from typing import Protocol
@@ -8,16 +8,16 @@ class Upgrades(Protocol):
     """The upgrade of a platform's own state in MLOPS_HOME; called by `mlops upgrade`."""
 
     def list_outdated(self) -> list[str]:
-        """Return one line for each part of the state that must be upgraded before it can be used; change nothing.
+        """Return one line for each part of the state that must be upgraded; change nothing.
 
-        Raises FormatError if a newer version created the state.
+        Raises FormatError if a newer version of the engine created the state.
         """
         ...
 
     def upgrade(self) -> Iterator[str]:
-        """Upgrade the state, and yield one line for each upgrade.
+        """Upgrade the state, and yield one line for each upgrade. Make a backup before.
 
-        Called after a backup, while the locks of MLOPS_HOME are held. If the process is killed, either the old or the
-        new state remains. Safe to call again: up-to-date state is not changed.
+        If the process is killed, either the old or the new state remains. Safe to call again: up-to-date state is not
+        changed.
         """
         ...

@@ -39,7 +39,7 @@ from mlops.release.policy import Releases
 
 
 def open_backend(caller: Caller) -> Backend:
-    """Open the local platform. Files in ``MLOPS_HOME`` are created only when they are needed.
+    """Open the local platform. This call creates no files.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The background processes that execute submitted runs. Each writes a log to the folder of its run."""
+"""The background processes that execute submitted runs."""
 
 import os
 import signal
@@ -18,10 +18,20 @@ CANCEL_SECONDS = 20.0  # time that a process has to end before it is killed
 
 @dataclass(frozen=True)
 class BackgroundRun:
-    """The record of a submission, which is stored in the folder of the run.
+    """The record of a submitted run, which is stored in the folder of the run.
 
-    `process` executes the run. `submitted` is the time of the submission, in UTC as ISO 8601. `version` is the id of
-    the build that published the pipeline. `order` sorts runs even if the clock was set back.
+    Parameters
+    ----------
+    process : ProcessId
+        The process that executes the run.
+    submitted : str
+        The time of the submission, in UTC as ISO 8601.
+    version : str
+        The id of the build that published the pipeline.
+    tags : mapping of str to str
+        The tags that record the origin of the run.
+    order : int
+        The position of the run among all submitted runs, by which lists of runs are sorted.
     """
 
     process: ProcessId
@@ -32,7 +42,7 @@ class BackgroundRun:
 
 
 def start_process(command: Sequence[str], workspace: Workspace, folder: Path) -> ProcessId:
-    """Start a command in a new session, so that it outlives this process. Its output goes to a log in `folder`."""
+    """Start a command in a new session, so that it outlives this process. Its output is added to a log in `folder`."""
     environ = {**os.environ, "MLOPS_HOME": str(workspace.home), "MLOPS_OUTPUTS": str(workspace.outputs)}
     with open(folder / LOG, "ab") as log:
         process = subprocess.Popen(
@@ -48,7 +58,7 @@ def start_process(command: Sequence[str], workspace: Workspace, folder: Path) ->
 
 
 def stop_process(process: ProcessId) -> None:
-    """Ask a process to end, and kill it if it still runs after `CANCEL_SECONDS`. Do nothing if it is not running."""
+    """End a process: ask it to stop, and kill it after `CANCEL_SECONDS`. Does nothing if it is not running."""
     if not process.alive:
         return
     with suppress(ProcessLookupError):

@@ -1,4 +1,4 @@
-"""The data set on one machine: files in folders named by their content, and a catalogue of the versions."""
+"""The data set on one machine: files in folders named by their SHA-256, and a catalogue of the versions."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ CATALOGUE = "catalogue.json"
 
 @dataclass(frozen=True)
 class CatalogueEntry:
-    """One version: its number, the path and SHA-256 of its file, and the time of its registration.
+    """A version of the data set: its number, the path and SHA-256 of its file, and the time of its registration.
 
     The path is relative to the folder of the catalogue.
     """
@@ -110,14 +110,14 @@ class LocalDatasets:
         return self._describe(entry, versions)
 
     def list_staged(self) -> list[Path]:
-        """Return the staged files that were not registered as versions, for `mlops prune`."""
+        """Return the staged files that were not registered as versions."""
         versions = {self._folder / entry.file for entry in self._read().versions}
         staged = self._folder.glob("[0-9a-f]" * 12 + "/[!.]*")
         return [path for path in sorted(staged) if path.is_file() and path not in versions]
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the lock of the catalogue for a ``with`` block, so that no other process can register a version."""
+        """Lock the data set for a ``with`` block, so that no other process can register a version."""
         self._folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self._folder / "lock"):
             yield
@@ -127,7 +127,7 @@ class LocalDatasets:
         return read_record(path, Catalogue) if path.is_file() else Catalogue(tuple(self._list_numbered()))
 
     def _list_numbered(self) -> list[CatalogueEntry]:
-        """Return the versions in a MLOPS_HOME of format 1, in which a version is a folder with a number as its name."""
+        """Return the versions that an older engine stored as folders with a number as their name."""
         folders = [path for path in self._folder.glob("*") if re.fullmatch(r"[1-9]\d{0,5}", path.name)]
         # Names of unfinished copies begin with a dot.
         files = {int(path.name): next(path.glob("[!.]*"), None) for path in folders}
@@ -142,7 +142,13 @@ class LocalDatasets:
         return path.is_file() and hash_file(path) == entry.sha256
 
     def _verify(self, entry: CatalogueEntry) -> CatalogueEntry:
-        """Return the version if its file is unchanged since it was registered; otherwise raise IntegrityError."""
+        """Return `entry` after checking that its file has not changed since it was registered.
+
+        Raises
+        ------
+        IntegrityError
+            If the file has changed or is missing.
+        """
         if not self._is_whole(entry):
             command = f"mlops provision -p {DATA_PARAMETER}=FILE{self._options}"
             raise IntegrityError(
@@ -152,8 +158,5 @@ class LocalDatasets:
         return entry
 
     def _describe(self, entry: CatalogueEntry, versions: Sequence[CatalogueEntry]) -> DatasetVersion:
-        """Return an entry as a `DatasetVersion`.
-
-        The data set is named after the file that was registered first.
-        """
+        """Return an entry of the catalogue as a `DatasetVersion`."""
         return DatasetVersion(split_name(Path(versions[0].file).name)[0], entry.version, str(self._folder / entry.file))

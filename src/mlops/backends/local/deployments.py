@@ -19,8 +19,7 @@ class LocalDeployment(Deployment):
         The SHA-256 of the server's keys.
     home, machine : str
         The MLOPS_HOME that started the server, and the machine on which the server runs. They show whether MLOPS_HOME
-        was copied while the server was running. Both fields are empty in older records, and after the server was
-        stopped.
+        was copied while the server was running. Both fields are empty if they are unknown or the server was stopped.
     """
 
     process: ServiceProcess | None = None
@@ -31,11 +30,7 @@ class LocalDeployment(Deployment):
 
 @dataclass(frozen=True)
 class LocalState(Deployments):
-    """The state of one environment.
-
-    `port` is the port of the last deployment; 0 before the first deployment. The next deployment uses the port from the
-    settings. If the settings name no port, it uses `port`, or a free port if another program uses `port` now.
-    """
+    """The state of one environment: its deployments, and the `port` of the last one, which is 0 before the first."""
 
     current: LocalDeployment | None = None
     history: tuple[LocalDeployment, ...] = ()
@@ -56,14 +51,16 @@ class LocalState(Deployments):
         return later[1] if len(later) > 1 else ""
 
     def forget_process(self) -> "LocalState":
-        """Return the state without its server process, which was stopped."""
+        """Return the state without its server process; used after the process was stopped."""
         return replace(self, current=replace(self.current, process=None, home="", machine="")) if self.current else self
 
     def disown_process(self, home: str) -> "LocalState":
-        """Return the state without its process, because a different MLOPS_HOME started the process.
+        """Return the state without its server process, because a different MLOPS_HOME started the process.
 
-        `home` is that MLOPS_HOME; empty if it is unknown. The returned state records `home`, unless the deployment
-        already names a MLOPS_HOME.
+        Parameters
+        ----------
+        home : str
+            The MLOPS_HOME that started the process; empty if it is unknown.
         """
         if self.current is None:
             return self

@@ -1,4 +1,4 @@
-"""Scoring images on one machine: folders named by the digest of their content."""
+"""Scoring images on one machine: each is a folder named by the digest of its content."""
 
 import json
 import os
@@ -27,8 +27,14 @@ AGAIN = "Delete it, and create the image again."
 class NewestImage:
     """The newest image of a model version.
 
-    `identity` is `ModelVersion.identity`. `published` is the time when the image was last published, in UTC as ISO
-    8601. Both fields are empty in older records.
+    Parameters
+    ----------
+    digest : str
+        The digest of the image.
+    identity : str
+        `ModelVersion.identity` of the model version; empty if it is not recorded.
+    published : str
+        The time when the image was last published, in UTC as ISO 8601; empty if it is not recorded.
     """
 
     digest: str
@@ -45,7 +51,7 @@ class StoredImage:
     digest, folder : str, Path
         The digest and the folder of the image.
     indexes : tuple of Path
-        The files that name this image as the newest one of a model version.
+        The files that name this image as the newest image of a model version.
     published : str
         The time when the image was last published, in UTC as ISO 8601; empty if it is not recorded.
     """
@@ -72,7 +78,7 @@ class LocalImages:
         return self.get_image(digest)
 
     def _store(self, bundle: Path, digest: str) -> None:
-        """Copy a bundle to its place in MLOPS_HOME, unless it is already stored."""
+        """Copy the folder `bundle` to MLOPS_HOME as the image with this digest, unless that image is already stored."""
         target = self._locate(digest)
         if not target.is_dir():
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -101,7 +107,7 @@ class LocalImages:
         return self.get_image(digest) if digest else None
 
     def find_digest(self, model: ModelVersion) -> str:
-        """Return the digest of the newest image of a model version; "" if none. The image may have been deleted."""
+        """Return the digest of a model version's newest image, which may have been deleted; "" if there is none."""
         index = self._index(model)
         if not index.exists():
             return ""
@@ -118,7 +124,7 @@ class LocalImages:
         return list(hash_folder(self._locate(image.digest)))
 
     def list_stored(self) -> list[StoredImage]:
-        """Return all images, for `mlops prune`."""
+        """Return all images in MLOPS_HOME."""
         indexes: dict[str, list[Path]] = defaultdict(list)
         published: dict[str, str] = defaultdict(str)
         for index in sorted(self._folder.glob("models/*.json")):

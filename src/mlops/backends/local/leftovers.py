@@ -1,9 +1,4 @@
-"""State in MLOPS_HOME that is no longer needed: images, folders of stopped servers, and staged data.
-
-Locks are taken before the search, so that no deployment, rollback or registration can start to use state that is being
-deleted. Staging a file or publishing an image again updates the modification time of the stored copy, so `mlops prune`
-does not regard the copy as old.
-"""
+"""State in MLOPS_HOME that is no longer needed: images, folders of stopped servers, and staged data."""
 
 from collections.abc import Iterator, Set
 from contextlib import ExitStack, suppress
@@ -30,7 +25,7 @@ class LocalLeftovers:
     home : Path
         ``MLOPS_HOME``.
     host, images, registry, datasets, pipelines : LocalHost, LocalImages, LocalRegistry, LocalDatasets, LocalPipelines
-        The parts of the platform whose state is searched for leftovers and references.
+        The parts of the platform whose state is searched.
     """
 
     def __init__(
@@ -73,6 +68,7 @@ class LocalLeftovers:
         """See `Leftovers`."""
         if not self._home.is_dir():
             return []
+        # Locked before the search, so that nobody can start to use state that is being deleted.
         with ExitStack() as held:
             for environment in ENVIRONMENTS:
                 held.enter_context(self._host.lock(environment))
@@ -106,7 +102,7 @@ class LocalLeftovers:
                 yield _describe("service folder", f"{environment}/{folder.name}", folder, (folder,), ended)
 
     def _find_staged(self, kept: Set[str]) -> Iterator[Leftover]:
-        """Yield the staged files to which no run or model refers, by path or by content."""
+        """Yield the staged data files to which no run or model refers, neither by path nor by SHA-256."""
         mentioned = kept | {tag for tags in self._registry.list_tags() for tag in tags.values()}
         for path in self._datasets.list_staged():
             if not mentioned & {str(path), path.as_uri()} and hash_file(path) not in mentioned:
@@ -114,10 +110,9 @@ class LocalLeftovers:
 
 
 def _describe(kind: str, name: str, place: Path, paths: tuple[Path, ...], recorded: str = "") -> Leftover:
-    """Return a leftover with the recorded time of its last use.
+    """Return a `Leftover` that was last used at the time `recorded`.
 
-    If no time is recorded, the newest modification time of the leftover's files is used. That time can be too late,
-    because copying MLOPS_HOME can change it.
+    If `recorded` is empty, the newest modification time of the files is used.
     """
     inside = [path.lstat().st_mtime for path in place.rglob("*")] if kind == "service folder" else []
     last_used = from_iso(recorded) if recorded else max(place.stat().st_mtime, *inside, 0.0)

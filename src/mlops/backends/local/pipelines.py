@@ -1,6 +1,6 @@
-"""The published pipeline on one machine. Submitted runs execute in the background, with the current sources.
+"""The published pipeline on one machine. Submitted runs execute in background processes, with the current sources.
 
-This platform has no schedules. Use cron to run ``mlops submit retrain``.
+This platform has no schedules. To retrain regularly, run ``mlops submit retrain`` with cron.
 """
 
 import shutil
@@ -37,7 +37,7 @@ from mlops.workspace import Workspace, mark_new_home
 
 @dataclass(frozen=True)
 class Publications:
-    """The builds that published the pipeline, oldest first: the id and the address of each."""
+    """All builds that published the pipeline, oldest first: the id and the address of each build."""
 
     versions: tuple[tuple[str, str], ...] = ()
 
@@ -121,7 +121,7 @@ class LocalPipelines:
     def list_unrecorded(self) -> list[tuple[Path, str]]:
         """Return the folder and the time of submission of each run that ended before it wrote ``run.json``.
 
-        `mlops prune` deletes these folders. Runs whose submission cannot be read are left out.
+        Runs whose time of submission cannot be read are left out.
         """
         found: list[tuple[Path, str]] = []
         for path in sorted(self._outputs.glob(f"*/{SUBMISSION}")):
@@ -132,10 +132,7 @@ class LocalPipelines:
         return found
 
     def _get_or_mark(self, run_id: str) -> SubmittedRun | None:
-        """Return a run, or None if the run was deleted meanwhile.
-
-        If the record of the run cannot be read, the returned run has the outcome "unreadable".
-        """
+        """Return a run; None if it does not exist. If its record cannot be read, the outcome is "unreadable"."""
         try:
             return self.get_run(run_id)
         except (RunNotFoundError, FileNotFoundError):
@@ -144,7 +141,7 @@ class LocalPipelines:
             return SubmittedRun(run_id, PUBLISHED, "", "failed", outcome="unreadable", reason=str(error))
 
     def read_log(self, run_id: str, step: str) -> str:
-        """See `mlops.platform.pipelines.Pipelines`. All steps run in one process, so the log contains all of them."""
+        """See `mlops.platform.pipelines.Pipelines`. The log contains the output of all steps."""
         folder = self._find_folder(run_id)
         record = read_run(folder) if (folder / "run.json").is_file() else None
         if record is None:
@@ -176,7 +173,7 @@ class LocalPipelines:
         return PublishedPipeline(PUBLISHED, version, f"{PUBLISHED}:{version}", self._workspace.project.as_uri())
 
     def _find_data(self, submission: Submission) -> str:
-        """Return the path or URL of the data file that a submission names; "" for a submission without one."""
+        """Return the path or URL of the data file that a submission names; "" if it names none."""
         data = submission.data_file_path
         if not data and submission.dataset_version != LATEST:
             return self._datasets.get_version(submission.dataset_version).url

@@ -1,7 +1,4 @@
-"""Functions that start, find and stop the server processes of services.
-
-A server outlives the process that started it.
-"""
+"""Functions that start, find and stop the server processes of services."""
 
 import os
 import socket
@@ -31,7 +28,7 @@ KILL_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class ServiceProcess:
-    """A server process and its port. `pid`, `created` and `start` identify the process, as in `ProcessId`."""
+    """A server process and its port. The other fields identify the process; see `mlops.record.processes.ProcessId`."""
 
     pid: int
     created: float
@@ -40,13 +37,13 @@ class ServiceProcess:
 
     @property
     def alive(self) -> bool:
-        """True if the server is still running. False if the server ended and another process now has its id."""
+        """True if the server is still running."""
         return ProcessId(self.pid, self.created, self.start).alive
 
 
 @dataclass(frozen=True)
 class Ready:
-    """The content of ``ready.json``, which a server writes as soon as it can answer requests."""
+    """The content of the file ``ready.json``, which a server writes as soon as it can answer requests."""
 
     pid: int = 0
     port: int = 0
@@ -62,7 +59,7 @@ def serves_from(pid: int, folder: Path) -> bool:
 
 
 def find_home(pid: int) -> str:
-    """Return the MLOPS_HOME that started the server with this process id; "" if the process is not a server."""
+    """Return the MLOPS_HOME of the server with this process id; "" if the process is not a server."""
     with suppress(psutil.Error, ValueError, OverflowError):
         words = psutil.Process(pid).cmdline()
         if SERVER in words and "--ready" in words[:-1]:
@@ -72,7 +69,7 @@ def find_home(pid: int) -> str:
 
 
 def identify_machine() -> str:
-    """Return an identifier of this machine; "" if the system has none, as in many containers."""
+    """Return an identifier of this machine; "" if the operating system has none."""
     try:
         return hash_content(MACHINE.read_bytes().strip())[:12]  # hashed, because a machine id is confidential
     except OSError:
@@ -80,12 +77,12 @@ def identify_machine() -> str:
 
 
 def check_packages(bundle: Path) -> None:
-    """Check that this interpreter has the packages that the bundle pins.
+    """Check that this interpreter has the packages that an image requires.
 
-    Raises
-    ------
-    DeploymentError
-        If a package is missing or its version differs.
+    Parameters
+    ----------
+    bundle : Path
+        The folder with the files of the image.
     """
     for name, pinned in read_pins(bundle / REQUIREMENTS).items():
         try:
@@ -100,12 +97,12 @@ def check_packages(bundle: Path) -> None:
 
 
 def start_process(bundle: Path, keys: Path, port: int, folder: Path) -> tuple[subprocess.Popen[bytes], Path]:
-    """Start a server from a bundle.
+    """Start a server for an image.
 
     Parameters
     ----------
     bundle, keys : Path
-        The content of the image, and the file with the keys.
+        The folder with the files of the image, and the file with the keys of the service.
     port : int
         The loopback port; 0 for any free port.
     folder : Path
@@ -136,7 +133,7 @@ def start_process(bundle: Path, keys: Path, port: int, folder: Path) -> tuple[su
 
 
 def wait_ready(process: "subprocess.Popen[bytes]", ready: Path, seconds: float, image: str) -> ServiceProcess:
-    """Wait until a started server can answer requests.
+    """Wait until a started server can answer requests, and return its process.
 
     Raises
     ------
@@ -164,7 +161,7 @@ def wait_ready(process: "subprocess.Popen[bytes]", ready: Path, seconds: float, 
 
 
 def confirm_process(process: "subprocess.Popen[bytes]") -> None:
-    """Allow a started server to outlive this process."""
+    """Allow a server from `start_process` to outlive this process."""
     assert process.stdin is not None
     process.stdin.write(b"confirmed\n")
     process.stdin.close()
@@ -177,13 +174,13 @@ def is_listening(port: int) -> bool:
 
 
 def find_servers(folder: Path) -> list[psutil.Process]:
-    """Return the running servers whose files are below `folder`, even if no record names them."""
+    """Return the running servers whose files are below `folder`."""
     pids = (process.pid for process in psutil.process_iter())
     return [psutil.Process(pid) for pid in pids if serves_from(pid, folder)]
 
 
 def end_servers(servers: Sequence[psutil.Process]) -> None:
-    """Ask servers to finish their requests and end. Kill those that still run after 15 seconds.
+    """Ask servers to finish their requests and end. Kills those that still run after 15 seconds.
 
     Raises
     ------

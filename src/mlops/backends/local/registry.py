@@ -1,8 +1,6 @@
-"""Model versions in MLflow's registry.
+"""Model versions in MLflow's registry. A tag marks the champion.
 
-MLflow does not protect the files of a model, so the SHA-256 of every file is recorded and checked. MLflow has no
-compare-and-swap for tags, so the champion changes under a lock. A tag marks the champion, because every platform
-supports tags. MLflow's alias of the same name is also set, for MLflow's pages.
+The SHA-256 of every file is recorded and checked, because MLflow does not protect the files of a model.
 """
 
 import json
@@ -22,7 +20,7 @@ from mlops.platform.trainings import TrainingRun
 
 
 class LocalRegistry:
-    """Model versions in MLflow's registry.
+    """Model versions in MLflow's registry; see `mlops.platform.models.Registry`.
 
     Parameters
     ----------
@@ -86,7 +84,7 @@ class LocalRegistry:
         return found
 
     def list_champions(self) -> list[ModelVersion]:
-        """Return the champions of all models. `mlops prune` keeps everything that they refer to."""
+        """Return the champions of all models."""
         return [_read_version(row) for _, row in sorted(find_champions(self._list_versions()).items())]
 
     def list_tags(self) -> list[Mapping[str, str]]:
@@ -102,7 +100,7 @@ class LocalRegistry:
         return _read_version(found) if found else None
 
     def _find_deleted(self, name: str) -> int:
-        """Return the number of a deleted version that still has the tag of a champion, or 0 if there is none."""
+        """Return the number of a deleted version of a model that was its champion; 0 if there is none."""
         return find_deleted(self._store.database, name, CHAMPION, self._store.patience) if self._store.exists else 0
 
     @explained
@@ -121,10 +119,7 @@ class LocalRegistry:
         return folder
 
     def _list_versions(self, name: str | None = None, version: int | None = None) -> list[VersionRow]:
-        """Return the versions of all models, or only those with this name and number.
-
-        Tags are not decoded, so a damaged tag does not hide any version.
-        """
+        """Return the versions of all models, or only those with this name and number."""
         if not self._store.exists:
             return []
         return read_versions(self._store.database, name, version, self._store.patience)

@@ -43,7 +43,7 @@ class LocalSecrets:
         return found.primary, found.secondary
 
     def find_keys_file(self, environment: str) -> Path:
-        """Return the file with the keys of an environment. The first call creates it with new keys."""
+        """Return the file with the keys of an environment's service. If there is none, it is created with new keys."""
         path = self._folder / f"{environment}-keys.json"
         if path.exists():
             return path
@@ -54,7 +54,7 @@ class LocalSecrets:
         return path
 
     def hash_keys(self, environment: str) -> str:
-        """Return the SHA-256 of an environment's keys, or "" if no keys are stored."""
+        """Return the SHA-256 of the keys of an environment's service; "" if no keys are stored."""
         path = self._folder / f"{environment}-keys.json"
         if not path.exists():
             return ""
@@ -63,14 +63,14 @@ class LocalSecrets:
 
     @contextmanager
     def replace_keys(self, environment: str, *, keep_primary: bool) -> Iterator[None]:
-        """Store new keys, and restore the old ones if the ``with`` block raises an exception.
+        """Store new keys for a service, and restore the old keys if the ``with`` block raises an exception.
 
         Parameters
         ----------
         environment : str
-            The environment.
+            The environment of the service.
         keep_primary : bool
-            Whether the old primary key becomes the secondary key.
+            Whether the old primary key becomes the secondary key. If not, both keys are new.
         """
         path = self._folder / f"{environment}-keys.json"
         before = path.read_bytes() if path.exists() else None

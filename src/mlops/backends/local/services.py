@@ -81,7 +81,7 @@ class LocalSite:
     environment : str
         The environment.
     wanted : WantedPort
-        The port in the settings.
+        The port for the service in the settings.
     images, secrets : LocalImages, LocalSecrets
         The stores of images and keys.
     """
@@ -99,7 +99,7 @@ class LocalSite:
         self._started: subprocess.Popen[bytes] | None = None
 
     def read(self) -> LocalState:
-        """See `View`. If MLOPS_HOME is a copy, the recorded process belongs to the original and is ignored."""
+        """See `View`. If MLOPS_HOME is a copy, the returned state has no server process."""
         state = read_record(self._file, LocalState) if self._file.is_file() else LocalState()
         if state.process is None or serves_from(state.process.pid, self._folder):
             return state
@@ -111,17 +111,17 @@ class LocalSite:
             write_atomically(self._file, msgspec.json.format(msgspec.json.encode(state), indent=1))
 
     def matches_settings(self, state: LocalState) -> bool:
-        """See `Site`. Compares the port with the settings, and the keys with the stored ones."""
+        """See `Site`."""
         return self._wanted.number in (0, state.port) and self.accepts_keys(state)
 
     def accepts_keys(self, state: LocalState) -> bool:
-        """See `View`. Keys are compared by hash, because a restored file of keys can be older than the service."""
+        """See `View`."""
         if state.current is None or state.process is None or not state.process.alive:
             return True
         return state.current.keys == self._secrets.hash_keys(self._environment)
 
     def _may_accept_keys(self, state: LocalState) -> bool:
-        """Return whether the service accepts the stored keys. If this is unknown, return True."""
+        """Return whether the service accepts the stored keys; True if this is unknown."""
         assert state.current is not None
         try:
             return not state.current.keys or self.accepts_keys(state)  # older records have no hash to compare
@@ -130,12 +130,13 @@ class LocalSite:
 
     @contextmanager
     def replace_keys(self, *, keep_primary: bool) -> Iterator[bool]:
-        """See `Site`. Always yields False, because a server reads its keys only when it starts."""
+        """See `Site`. Always yields False."""
         with self._secrets.replace_keys(self._environment, keep_primary=keep_primary):
+            # A server reads its keys only when it starts.
             yield False
 
     def serve(self, state: LocalState, image: Image, ready_seconds: float) -> LocalState:
-        """See `Site`. The new and the previous server listen on the same port until the previous one ends."""
+        """See `Site`."""
         port = self._choose_port(state)
         bundle = self._images.fetch_bundle(image)
         check_packages(bundle)
@@ -158,7 +159,8 @@ class LocalSite:
         return replace(state.forget_process(), port=process.port).serve(deployment)
 
     def put_back(self, state: LocalState) -> None:
-        """See `Site`. The previous server is still running, so only the new server is stopped."""
+        """See `Site`."""
+        # The previous server is still running, so only the new server is stopped.
         if self._started is not None:
             self._started.kill()
             self._started.wait()
@@ -191,23 +193,19 @@ class LocalSite:
         return replace(service, original=self._name_original(current))
 
     def _name_original(self, current: LocalDeployment) -> str:
-        """Return the MLOPS_HOME that started a server; "" if it is this MLOPS_HOME, or is not recorded."""
+        """Return the MLOPS_HOME that started the server; "" if it is this MLOPS_HOME, or is not recorded."""
         elsewhere = current.machine not in ("", identify_machine())
         if not current.home or (current.home == self._home and not elsewhere):
             return ""
         return f"{current.home} on another machine" if elsewhere else current.home
 
     def list_ended(self) -> list[Path]:
-        """Return the folders of servers that are no longer running, for `mlops prune`."""
+        """Return the folders of servers that are no longer running."""
         ready = {folder: folder / "ready.json" for folder in self._folder.glob("[!.]*") if folder.is_dir()}
         return [folder for folder, path in sorted(ready.items()) if not serves_from(_read_ready(path).pid, folder)]
 
     def _choose_port(self, state: LocalState) -> int:
-        """Return the port for the next server; 0 for any free port.
-
-        If the settings name a port, return that port. Otherwise, return the port of the previous server; if another
-        program uses that port now, return 0.
-        """
+        """Return the port on which to start a server; 0 for any free port."""
         port = self._wanted.number or state.port
         if not port or port in self._list_own_ports() or not is_listening(port):
             return port
@@ -219,23 +217,20 @@ class LocalSite:
         return 0
 
     def _list_own_ports(self) -> set[int]:
-        """Return the ports of this environment's servers, including servers that a killed deployment left behind."""
+        """Return the ports of all running servers of this environment."""
         found = [_read_ready(ready) for ready in self._folder.glob("*/ready.json")]
         return {ready.port for ready in found if serves_from(ready.pid, self._folder)}
 
     def _end_servers(self, besides: int = 0) -> bool:
-        """End all servers of this environment except the process `besides`, and return whether any server was found.
-
-        The servers are searched for in the machine's list of processes. The recorded state is not used: it can be
-        damaged, and it does not name a server whose deployment was killed.
-        """
+        """End all servers of this environment except the process `besides`, and return whether any server was found."""
+        # The recorded state can be damaged, and does not name a server whose deployment was killed.
         servers = [server for server in find_servers(self._folder) if server.pid != besides]
         end_servers(servers)
         return bool(servers)
 
 
 def _read_ready(path: Path) -> Ready:
-    """Return the content of a ready file. If the file is missing or damaged, the returned process id is 0."""
+    """Return the content of a server's ``ready.json``. If it is missing or damaged, the returned process id is 0."""
     try:
         return read_record(path, Ready)
     except (IntegrityError, FileNotFoundError):

@@ -15,7 +15,7 @@ PORTS = "[0, 65535]"
 
 @dataclass(frozen=True)
 class WantedPort:
-    """The port in the settings (0 for any free port), and the file or environment variable that sets the port."""
+    """The port in the settings, which is 0 for any free port, and the file or environment variable that sets it."""
 
     number: int = 0
     source: str = ""
@@ -47,15 +47,15 @@ DECLARED = tuple(
 
 
 def read_settings(workspace: Workspace, environ: Mapping[str, str] | None = None) -> LocalSettings:
-    """Read the settings from the file and from environment variables, which take precedence.
+    """Read ``parameters/local.yml`` and the environment variables, which take precedence.
 
     Parameters
     ----------
     workspace : Workspace
         The project.
     environ : mapping, optional
-        The environment variables, by default those of this process. For example, ``MLOPS_LOCAL_QA_PORT`` sets
-        ``qa_port``.
+        The environment variables, by default those of this process. The variable for ``qa_port`` is
+        ``MLOPS_LOCAL_QA_PORT``.
 
     Raises
     ------

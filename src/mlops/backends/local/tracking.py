@@ -26,7 +26,7 @@ ENDINGS: Mapping[SweepState, str] = {"succeeded": "FINISHED", "failed": "FAILED"
 
 
 class LocalTracker:
-    """Trainings as MLflow runs."""
+    """Trainings as MLflow runs; see `mlops.platform.trainings.Tracker`."""
 
     def __init__(self, store: MlflowStore) -> None:
         self._store = store
@@ -72,10 +72,7 @@ class LocalTracker:
         return TrainingRun(run.info.run_id, hashes)
 
     def _delete_attempt(self, attempt: str) -> None:
-        """Delete the trainings that a killed run left behind.
-
-        They have the tag `ATTEMPT` with the value `attempt`. If `attempt` is empty, nothing is deleted.
-        """
+        """Delete the trainings whose tag `ATTEMPT` has the value `attempt`. If `attempt` is empty, delete nothing."""
         if attempt:
             for left in find_trainings(self._store.database, ATTEMPT, attempt, self._store.patience):
                 self._store.client.delete_run(left)
@@ -121,10 +118,7 @@ class LocalTracker:
         return require_hash(path.read_bytes(), sha256, f"The training rows {path}")
 
     def _create_run(self, name: str, tags: Mapping[str, str], began: int | None = None) -> Any:
-        """Create an MLflow run with this name.
-
-        `began` is the start of the run in milliseconds since 1970, by default now.
-        """
+        """Create an MLflow run that started at `began`, in milliseconds since 1970; by default now."""
         self._store.prepare_write()
         experiment = self._store.client.get_experiment_by_name(EXPERIMENT)
         own = {"mlflow.user": name_user(), **tags}

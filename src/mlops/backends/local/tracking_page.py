@@ -1,4 +1,4 @@
-"""MLflow's page. The page's server needs 60 more packages, so it has a separate virtual environment."""
+"""MLflow's web page, whose server is installed in a separate virtual environment."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,9 +18,9 @@ class LocalTrackingPage:
     Parameters
     ----------
     project : Path
-        The project.
+        The folder of the project.
     store : MlflowStore
-        The store that the page shows.
+        The database with the trainings that the page shows.
     """
 
     def __init__(self, project: Path, store: MlflowStore) -> None:

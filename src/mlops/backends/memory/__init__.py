@@ -33,10 +33,7 @@ from mlops.release.policy import Releases
 
 
 def open_backend() -> Backend:
-    """Open a new, empty platform. It shares no state with platforms that earlier calls returned.
-
-    Nothing is written to disk, except to temporary folders while a model is registered or an image is loaded.
-    """
+    """Open a new, empty platform in memory. Each call returns an independent platform."""
     tracker, images, secrets = MemoryTracker(), MemoryImages(), MemorySecrets()
     return Backend(
         name="memory",

@@ -1,4 +1,4 @@
-"""The contents of a folder in memory: bytes by relative path."""
+"""The content of a folder in memory: the bytes of each file by relative path."""
 
 import shutil
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ def read_folder(folder: Path) -> Contents:
 
 
 def write_folder(contents: Contents, folder: Path) -> Path:
-    """Replace everything in `folder` with these files, and return the folder."""
+    """Replace everything in `folder` with the files in `contents`, and return the folder."""
     shutil.rmtree(folder, ignore_errors=True)
     for name, content in contents.items():
         path = folder / name

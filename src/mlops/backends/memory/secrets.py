@@ -23,9 +23,9 @@ class MemorySecrets:
 
     @contextmanager
     def replace_keys(self, environment: str, *, keep_primary: bool) -> Iterator[None]:
-        """Store new keys, and restore the old ones if the ``with`` block raises an exception.
+        """Store new keys for a service, and restore the old keys if the ``with`` block raises an exception.
 
-        If `keep_primary` is true, the old primary key becomes the secondary key.
+        If `keep_primary` is true, the old primary key becomes the secondary key. Otherwise, both keys are new.
         """
         before = self.get_keys(environment)
         second = before[0] if keep_primary else secrets.token_urlsafe(32)

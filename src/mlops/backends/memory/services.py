@@ -1,4 +1,4 @@
-"""Services in threads of this process. The service of an environment always has the same address."""
+"""Services in threads of this process, one per environment."""
 
 import asyncio
 import os
@@ -31,14 +31,14 @@ _LOADING = threading.Lock()  # scripts load one at a time, because all find thei
 
 
 class ThreadServer:
-    """A server that answers from a thread until it is stopped.
+    """A server that answers HTTP requests from a thread until it is stopped.
 
     Parameters
     ----------
     application : Application
         The application that answers requests.
     port : int
-        The loopback port; 0 for any free port. The port may be one on which the previous server still listens.
+        The loopback port; 0 for any free port.
     """
 
     def __init__(self, application: Application, port: int) -> None:
@@ -80,10 +80,7 @@ class MemoryDeployment(Deployment):
 
 @dataclass(frozen=True)
 class MemoryState(Deployments):
-    """The state of one environment.
-
-    All deployments have the same `port` and therefore the same URL. The port is 0 before the first deployment.
-    """
+    """The state of one environment. Its `port` is 0 before the first deployment."""
 
     current: MemoryDeployment | None = None
     history: tuple[MemoryDeployment, ...] = ()
@@ -91,11 +88,11 @@ class MemoryState(Deployments):
 
     @property
     def server(self) -> ThreadServer | None:
-        """The current server, or None if no service is running."""
+        """The current server; None if no service is running."""
         return self.current.server if self.current else None
 
     def forget_server(self) -> "MemoryState":
-        """Return the state without its server, which was stopped."""
+        """Return the state without its server; used after the server was stopped."""
         return replace(self, current=replace(self.current, server=None)) if self.current else self
 
 
@@ -119,7 +116,7 @@ class MemorySite:
         self.state = state
 
     def matches_settings(self, state: MemoryState) -> bool:
-        """See `Site`. Only the keys are compared, because this platform has no settings."""
+        """See `Site`."""
         return self.accepts_keys(state)
 
     def accepts_keys(self, state: MemoryState) -> bool:
@@ -130,12 +127,13 @@ class MemorySite:
 
     @contextmanager
     def replace_keys(self, *, keep_primary: bool) -> Iterator[bool]:
-        """See `Site`. Always yields False, because a server gets its keys only when it starts."""
+        """See `Site`. Always yields False."""
         with self.secrets.replace_keys(self.environment, keep_primary=keep_primary):
+            # A server gets its keys only when it starts.
             yield False
 
     def serve(self, state: MemoryState, image: Image, ready_seconds: float) -> MemoryState:
-        """See `Site`. The new and the previous server listen on the same port until the previous one ends."""
+        """See `Site`."""
         self.started = None
         deadline = time.monotonic() + ready_seconds
         application = self._load(image, ready_seconds)
@@ -155,7 +153,8 @@ class MemorySite:
         return replace(state.forget_server(), port=self.started.port).serve(deployment)
 
     def put_back(self, state: MemoryState) -> None:
-        """See `Site`. The previous server is still running, so only the new one is stopped."""
+        """See `Site`."""
+        # The previous server is still running, so only the new server is stopped.
         if self.started:
             self.started.stop()
 
@@ -182,12 +181,12 @@ class MemorySite:
         return state.describe(self.environment, url, health, example, accepts_keys=self.accepts_keys(state))
 
     def _load(self, image: Image, seconds: float) -> Application:
-        """Load the scoring script of an image.
+        """Load the scoring script of an image within `seconds`.
 
         Raises
         ------
         DeploymentError
-            If the script fails, or takes too long.
+            If the script fails, or takes longer than `seconds`.
         """
         loaded: list[ModuleType] = []
         failed: list[Exception | SystemExit] = []
@@ -212,7 +211,7 @@ class MemorySite:
 
 @contextmanager
 def _model_folder(folder: Path) -> Iterator[None]:
-    """Set the environment variable that tells a scoring script the folder of its model, for a ``with`` block."""
+    """Set the environment variable with the folder of the model for a ``with`` block."""
     with _LOADING:
         before = os.environ.get("AZUREML_MODEL_DIR")
         os.environ["AZUREML_MODEL_DIR"] = str(folder)

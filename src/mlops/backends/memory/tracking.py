@@ -15,7 +15,7 @@ from mlops.platform.trainings import SweepState, TrainingOrigin, TrainingRun, na
 
 @dataclass(frozen=True)
 class Training:
-    """A logged training; `attempt` is the result of `name_attempt`, or empty outside of a pipeline run."""
+    """A logged training; `attempt` is the result of `mlops.platform.trainings.name_attempt`, or empty."""
 
     run: TrainingRun
     contents: Contents
@@ -30,7 +30,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Sweep:
-    """A sweep: the values that it tries and, after its end, its state and its best parameters and metrics."""
+    """A sweep: the parameters that it tries and, after its end, its state and its best parameters and metrics."""
 
     name: str
     tried: Mapping[str, object]

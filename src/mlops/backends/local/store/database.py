@@ -1,7 +1,4 @@
-"""Queries of MLflow's database file that wait for locks, and the check of the file before a run.
-
-Without the check, a run would notice only after its training that the training cannot be recorded.
-"""
+"""Queries of MLflow's database file that wait for locks, and the check of the file before a run."""
 
 import logging
 import sqlite3
@@ -55,8 +52,8 @@ def ask_database(path: Path, ask: Callable[[sqlite3.Connection], Answer], patien
     path : Path
         The database.
     ask : callable
-        A function that executes statements and returns the answer. It is called again after each wait. No transaction
-        is open when it is called.
+        A function that executes SQL statements on a connection and returns the answer. It is called again after each
+        wait.
     patience : Patience
         How long to wait for the lock.
 
@@ -84,7 +81,7 @@ def ask_database(path: Path, ask: Callable[[sqlite3.Connection], Answer], patien
 
 
 def require_writable(path: Path, patience: Patience = PATIENT) -> None:
-    """Check that a run can write to the database, without changing the database; called before every run.
+    """Check that a run can write to the database, without changing the database.
 
     Raises
     ------

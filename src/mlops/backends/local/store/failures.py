@@ -1,8 +1,4 @@
-"""Explanations of failures of MLflow's database: what is wrong, and what to do about it.
-
-SQLite only says "database is locked", "disk I/O error" or "unable to open database file". The cause can be another
-process that uses the file, the file's owner, or a full disk.
-"""
+"""Explanations of failures of MLflow's database: what is wrong, and what to do about it."""
 
 import errno
 import os
@@ -41,7 +37,7 @@ User = TypeVar("User", bound=HomeUser)
 
 @contextmanager
 def explain_failures(database: Path) -> Iterator[None]:
-    """Replace an error of the database with an error that explains the cause; raise other errors unchanged.
+    """Raise errors of SQLite in a ``with`` block as errors that explain the cause. Other errors are not changed.
 
     Raises
     ------
@@ -61,7 +57,7 @@ def explain_failures(database: Path) -> Iterator[None]:
 
 
 def explained(method: Callable[Concatenate[User, Arguments], Answer]) -> Callable[Concatenate[User, Arguments], Answer]:
-    """Decorate a method that uses the database, so that it raises the errors of `explain_failures`."""
+    """Decorate a method, so that it raises the errors of `explain_failures`."""
 
     @wraps(method)
     def call(self: User, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
@@ -88,7 +84,7 @@ def explain_failure(path: Path, error: sqlite3.Error, waited: float = 0.0) -> Ml
     PlatformError
         If the database is locked, cannot be written to, or its disk is full or fails.
     IntegrityError
-        If the database is damaged. Restore a backup only in this case.
+        If the database is damaged.
     """
     code = _read_code(error)
     if is_locked(error):
@@ -110,7 +106,7 @@ def explain_failure(path: Path, error: sqlite3.Error, waited: float = 0.0) -> Ml
 
 
 def require_room(path: Path) -> None:
-    """Check that the folder of the database can be written to, and that the database has room to grow.
+    """Check that the folder of the database can be written to, and that the disk has space for a run.
 
     Raises
     ------
@@ -184,7 +180,7 @@ def explain_damage(path: Path, reason: str) -> IntegrityError:
 
 
 def _name_owner(path: Path) -> str:
-    """Return a clause that names the owner of the database or its folder, or "" if the owner is the current user."""
+    """Return a clause that names the owner of the database or its folder; "" if the owner is the current user."""
     found = next(place for place in (path, *path.parents) if place.exists())
     try:
         owner = found.owner()

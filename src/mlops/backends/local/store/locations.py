@@ -1,7 +1,6 @@
 """The paths of trainings' files in MLflow's database, which are absolute paths below MLOPS_HOME.
 
-They are updated after MLOPS_HOME was copied or moved. Otherwise MLflow would still use the files in the original
-folder.
+After MLOPS_HOME was copied or moved, these paths must be updated.
 """
 
 import sqlite3
@@ -24,16 +23,16 @@ def locate_files(home: Path, run_id: str) -> Path:
 
 
 def move_locations(database: Path, experiment: str, patience: Patience = PATIENT) -> None:
-    """Update the paths in a database after its MLOPS_HOME was copied or moved. Call this function before every write.
+    """Update the paths in MLflow's database after its MLOPS_HOME was copied or moved.
 
-    Does nothing if the paths are correct, or if there is no database yet. Safe to call again.
+    Call this function before every write. If the paths are correct or there is no database yet, nothing changes.
 
     Parameters
     ----------
     database : Path
         The database in MLOPS_HOME.
     experiment : str
-        The name of MLflow's experiment. All other paths begin with the experiment's path.
+        The name of the MLflow experiment that contains all trainings.
     patience : Patience
         How long to wait for a locked database.
     """

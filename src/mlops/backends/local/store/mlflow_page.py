@@ -1,8 +1,4 @@
-"""The notebook and the data of a training, in the form that MLflow's page shows.
-
-The tags and the JSON are the same as those of MLflow's own ``log_input``. That function is not used, because it needs
-the complete MLflow package and the content of the data.
-"""
+"""The notebook and the data of a training, in the form that MLflow's page shows."""
 
 import json
 from pathlib import PurePath
@@ -20,13 +16,14 @@ TYPES = {"int": "long", "uint": "long", "float": "double", "bool": "boolean", "d
 
 
 def describe_source(origin: TrainingOrigin) -> dict[str, str]:
-    """Return the tags from which MLflow's page reads the notebook and the commit."""
+    """Return the MLflow tags that hold the notebook and the commit of a training."""
     commit = {} if origin.git_commit == UNKNOWN else {"mlflow.source.git.commit": origin.git_commit}
     return {"mlflow.source.type": "NOTEBOOK", "mlflow.source.name": origin.notebook, **commit}
 
 
 def describe_data(origin: TrainingOrigin) -> "DatasetInput":
-    """Return the data of a training in the form that MLflow's page shows."""
+    """Return the data of a training as an MLflow data set."""
+    # MLflow's own `log_input` is not used, because it needs the complete MLflow package and the content of the data.
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     columns = [{"type": name_type(kind), "name": name, "required": True} for name, kind in origin.columns.items()]

@@ -39,8 +39,6 @@ FILES_TAG = "files"
 class MlflowStore:
     """MLflow's database ``<home>/mlflow.db`` and its client.
 
-    The client is opened on first use, because importing MLflow takes over a second.
-
     Parameters
     ----------
     home : Path
@@ -63,7 +61,7 @@ class MlflowStore:
 
     @contextmanager
     def hold_lock(self) -> Iterator[None]:
-        """Hold the lock that is needed to create the database or to change the registry. The lock is reentrant.
+        """Hold a lock for a ``with`` block that creates the database or changes the registry. The lock is reentrant.
 
         Raises
         ------
@@ -92,7 +90,7 @@ class MlflowStore:
 
     @cached_property
     def client(self) -> "MlflowClient":
-        """MLflow's client. If there is no database yet, opening the client creates one."""
+        """MLflow's client. Reading this property creates the database if there is none yet."""
         from mlflow import MlflowClient
 
         for name in ("alembic", "mlflow"):
@@ -124,16 +122,16 @@ class MlflowStore:
         return (self.home / DATABASE).is_file()
 
     def prepare_write(self) -> None:
-        """Prepare the store for a change; called before every write.
+        """Prepare the store for a change. Call this method before every write.
 
-        If MLOPS_HOME was copied or moved, the paths in the database are updated, so that new files are stored in this
-        MLOPS_HOME. Missing notes of champions are written, so that the deletion of a champion is noticed later.
+        The paths in the database are updated if MLOPS_HOME was copied or moved, and champions are recorded in files.
         """
         move_locations(self.home / DATABASE, EXPERIMENT, self.patience)
+        # so that the deletion of a champion is noticed later
         self.note_champions()
 
     def note_champions(self) -> list[VersionRow]:
-        """Write the missing and outdated notes of champions, and return the champions whose notes were written."""
+        """Record the champion of each model in a file, and return the champions that were newly recorded."""
         notes = ChampionNotes(self.home)
         if not self.exists or not notes.list_outdated(read_versions(self.database, patience=self.patience)):
             return []
@@ -161,9 +159,10 @@ class MlflowStore:
 
 
 def _make_database(path: Path) -> None:
-    """Create MLflow's database atomically, because MLflow cannot use a database whose creation was interrupted."""
+    """Create MLflow's database atomically."""
     from mlflow import MlflowClient
 
+    # MLflow cannot use a database whose creation was interrupted.
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
         made, copy = Path(scratch, "made.db"), Path(scratch, "copy.db")
         MlflowClient(f"sqlite:///{made}").get_experiment_by_name(EXPERIMENT)

@@ -1,6 +1,6 @@
-"""Queries with SQL instead of MLflow's client, because importing MLflow takes over a second in every command.
+"""SQL queries of MLflow's database, which return the same as MLflow's client in less time.
 
-Call `require_schema` before these functions. The functions return the same as MLflow's client.
+Call `schema.require_schema` once before these functions.
 """
 
 import sqlite3
@@ -38,7 +38,7 @@ class VersionRow:
 def read_versions(
     database: Path, name: str | None = None, version: int | None = None, patience: Patience = PATIENT
 ) -> list[VersionRow]:
-    """Read model versions and their tags in one transaction, so that a concurrent promotion is never seen in part.
+    """Read model versions and their tags in one transaction.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def read_versions(
 
 
 def find_deleted(database: Path, name: str, tag: str, patience: Patience = PATIENT) -> int:
-    """Return the number of the newest deleted version of a model that still has the tag `tag`; 0 if there is none.
+    """Return the number of the newest deleted version of a model that has the tag `tag`; 0 if there is none.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def has_training(database: Path, run_id: str, patience: Patience = PATIENT) -> b
 
 
 def find_trainings(database: Path, tag: str, value: str, patience: Patience = PATIENT) -> list[str]:
-    """Return the ids of the MLflow runs in which `tag` has the value `value`, without deleted runs.
+    """Return the ids of the MLflow runs in which the tag `tag` has the value `value`, without deleted runs.
 
     Raises
     ------

@@ -1,7 +1,6 @@
 """The schema of MLflow's database: its revision, the check of the revision, and the upgrade.
 
-MLflow refuses some older databases. It upgrades others in place, without a backup and in several transactions.
-Therefore the revision is checked before MLflow opens the file.
+The revision is checked before MLflow opens the file, because MLflow upgrades some databases without a backup.
 """
 
 import re
@@ -32,9 +31,9 @@ class Schema:
     Parameters
     ----------
     found, newest : str
-        The alembic names of the two revisions.
+        The names of the two revisions.
     known : bool
-        Whether the installed MLflow knows the revision of the database. If not, a newer MLflow created it.
+        Whether the installed MLflow knows the revision of the database.
     """
 
     found: str
@@ -65,11 +64,8 @@ def read_schema(database: Path, patience: Patience = PATIENT) -> Schema | None:
 
 
 def read_revisions() -> tuple[str, set[str]]:
-    """Return the newest revision that the installed MLflow knows, and all revisions that it knows.
-
-    Every run needs these revisions. They are read from the source text of the migrations, which takes 6 ms. Asking
-    alembic for them would take 2 s of CPU, because it imports MLflow and all migrations.
-    """
+    """Return the newest revision that the installed MLflow knows, and all revisions that it knows."""
+    # Read from the source text of the migrations, because alembic would import MLflow and take 2 s.
     texts = [path.read_text(encoding="utf-8") for path in (_find_migrations() / "versions").glob("*.py")]
     known = {revision for text in texts for revision in REVISION.findall(text)}
     replaced = {name for text in texts for line in REPLACED.findall(text) for name in NAME.findall(line)}
@@ -77,12 +73,12 @@ def read_revisions() -> tuple[str, set[str]]:
 
 
 def require_schema(database: Path, patience: Patience = PATIENT) -> None:
-    """Raise an error if the installed MLflow cannot use a database without an upgrade.
+    """Check that the installed MLflow can use a database without an upgrade.
 
     Raises
     ------
     FormatError
-        If an older or a newer MLflow created the database.
+        If the database has an older or a newer schema.
     PlatformError, IntegrityError
         If the database cannot be read, or is damaged.
     """
@@ -102,12 +98,12 @@ def require_schema(database: Path, patience: Patience = PATIENT) -> None:
 def upgrade_database(database: Path) -> None:
     """Upgrade a database to the newest schema.
 
-    MLflow's migrations are not a single transaction, so they run on a copy. If the process is killed, the database has
-    either the old or the new schema.
+    If the process is killed, the database has either the old or the new schema.
     """
     from alembic import command
 
     with tempfile.TemporaryDirectory(dir=database.parent, prefix=f".{database.name}.") as scratch:
+        # MLflow's migrations are not a single transaction, so they run on a copy.
         copy = Path(scratch, database.name)
         copy_database(database, copy)
         command.upgrade(configure_alembic(copy), "heads")
@@ -132,7 +128,7 @@ def _find_migrations() -> Path:
 
 
 def _read_revision(database: Path, patience: Patience) -> str:
-    """Return the revision that alembic recorded in a database, or "" if there is no database."""
+    """Return the revision of a database; "" if there is no database."""
     if not database.is_file():
         return ""
     if not database.stat().st_size:
