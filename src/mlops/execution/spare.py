@@ -8,8 +8,6 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from queue import SimpleQueue
 
-from jupyter_client.kernelspec import NoSuchKernel
-
 import mlops
 from mlops.errors import MlopsError
 from mlops.execution.cancel import Cancel
@@ -62,30 +60,35 @@ class Spare:
             self._thread.join(0.01)
 
     def _live(self) -> None:
-        with ExitStack() as ending:
+        with suppress(Exception), ExitStack() as ending:  # a failed shutdown of a kernel must not print a traceback
             kernel = self._start(ending) if self._conditions else None
             work = self._work.get()
-            try:
-                if kernel and not (self._is_current and kernel.is_alive()):
+            if kernel and not self._is_usable(kernel):
+                with suppress(Exception):  # the work must be called even if the shutdown fails
                     kernel.kill_on_close()
                     ending.close()
-                    kernel = None
-            finally:
-                if work:
-                    work(kernel, ending)
+                kernel = None
+            if work:
+                work(kernel, ending)
 
     def _start(self, ending: ExitStack) -> Kernel | None:
         """Start the kernel, or return None if this fails."""
         # The error is ignored: the notebook starts a kernel again later, and reports the error then.
-        with suppress(MlopsError, NoSuchKernel, OSError):
+        # JupyterLab may be saving the notebook, and a shutdown may fail, so any error can occur.
+        with suppress(Exception):
             name = find_kernel(self._source).name
             return ending.enter_context(open_kernel(name, self._source, self.cancel))
         return None
 
+    def _is_usable(self, kernel: Kernel) -> bool:
+        with suppress(Exception):  # a kernel of unknown state is not used
+            return self._is_current and kernel.is_alive()
+        return False
+
 
 def _describe(source: Path) -> object:
     """Return a description of everything that a new kernel depends on, or None if it cannot be read."""
-    with suppress(MlopsError, OSError, ValueError):
+    with suppress(MlopsError, OSError, ValueError, AttributeError):  # the last two: JupyterLab is saving the notebook
         key = find_key()
         engine = hash_sources(Path(mlops.__file__).parent) if key else ""
         return find_kernel(source).name, dict(os.environ), os.getcwd(), key and key.name, engine
