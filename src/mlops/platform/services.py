@@ -73,8 +73,7 @@ class Service:
     model_identity : str
         `ModelVersion.identity` of the model; empty if it is not recorded.
     original : str
-        The MLOPS_HOME that started the service, such as "/data/.mlops on another machine"; empty if it is the current
-        one.
+        The MLOPS_HOME that started the service, if not the current one: "/data/.mlops on another machine".
     """
 
     environment: str
@@ -228,9 +227,8 @@ class Services(Protocol):
         """Record the result of the test of a service; called by the notebook 07_test_service and by `mlops.runner`.
 
         If the test failed in production, the previous service is restored. If there is none, the service is stopped.
-        Nothing is recorded if `answered` is false but the platform reports the service as running. Safe to call again:
-        nothing changes if another digest is deployed. Raises ServiceTestFailed if the platform reported an error after
-        a failed test.
+        Nothing is recorded if `answered` is false but the platform reports the service as running, or if another digest
+        is deployed. Safe to call again. Raises ServiceTestFailed if the platform reported an error after a failed test.
         """
         ...
 
@@ -246,9 +244,8 @@ class Services(Protocol):
     def roll_back(self, environment: str, decision: Decision = NO_DECISION, *, take_over: bool = False) -> Rollback:
         """Redeploy the newest earlier image that passed its test; called by `mlops rollback`.
 
-        Only images of the same model are considered, unless `take_over` is true. The removed model version can be
-        deployed again only with `Permissions.redeploy`. Raises DeploymentNotFoundError if there is no earlier image,
-        and DeploymentError if there are only images of other models.
+        Only images of the same model are considered, unless `take_over` is true. Raises the errors of
+        `require_previous`. The removed model version can be deployed again only with `Permissions.redeploy`.
         """
         ...
 
