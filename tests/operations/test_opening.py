@@ -6,9 +6,10 @@ import pytest
 from command_line import CommandLine
 from opened import open_here
 
-from diabetes import Diabetes
-from mlops.errors import ParameterError, UsageError
+from diabetes import Diabetes, problem
+from mlops.errors import ParameterError, ProblemError, UsageError
 from mlops.operations.opening import open_project
+from mlops.operations.status import read_status
 from mlops.parameters.overrides import Override
 from mlops.parameters.project import Project
 from mlops.record.ledger import RunRecord, RunSettings
@@ -55,3 +56,29 @@ def test_a_parameter_that_nothing_uses_ends_the_command_before_anything_runs(
     assert done.returncode == 2
     assert "02_train.ipynb sets 'alpha', but neither a cell nor the training of 'diabetes' uses it." in done.stderr
     assert not mlops.workspace.outputs.exists()
+
+
+def test_a_metric_without_a_loss_for_each_row_cannot_be_the_gate_yet(
+    mlops: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Diabetes, "gate", "r2")
+    monkeypatch.delitem(problem.__dict__, "decisive", raising=False)
+    done = mlops.invoke("run", "retrain")
+    monkeypatch.undo()
+    problem.__dict__.pop("decisive", None)
+    assert done.returncode == 2
+    assert "The problem 'diabetes': the metric r2 cannot decide about promotions yet, because " in done.stderr
+
+
+def test_a_broken_problem_stops_only_what_needs_it(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(name: str) -> Diabetes:
+        raise ProblemError(f"Could not import the problem {name!r}: invalid syntax.")
+
+    monkeypatch.setattr("mlops.parameters.layers.load", fail)
+    monkeypatch.setattr("mlops.operations.opening.load", fail)
+    opened = open_here(workspace)
+    assert opened.backend.services.list_services() == []
+    with pytest.raises(ProblemError, match="^Could not import the problem 'diabetes'"):
+        _ = opened.model_name
+    status = read_status(opened)
+    assert status.problems == ("Could not import the problem 'diabetes': invalid syntax.",)

@@ -27,7 +27,11 @@ def notebook(tmp_path: Path) -> Path:
     """A notebook whose cells use `seed`, with a magic, and one that is not Python."""
     cells = [
         {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": ["alpha = 1\n", "lost = 2\n"]},
-        {"cell_type": "code", "metadata": {}, "source": ["%time\n", "rows = load(seed)\n"]},
+        {
+            "cell_type": "code",
+            "metadata": {},
+            "source": ["%time\n", "rows = (load(seed)\n", "  % share)\n", "!echo $where\n"],
+        },
         {"cell_type": "code", "metadata": {}, "source": ["this is not Python, but names folder"]},
         {"cell_type": "markdown", "metadata": {}, "source": ["lost"]},
     ]
@@ -37,7 +41,7 @@ def notebook(tmp_path: Path) -> Path:
 
 
 def test_hyperparameters_and_names_in_cells_are_used(notebook: Path) -> None:
-    require_hyperparameters(Tiny(), notebook, ["alpha", "depth", "seed", "folder"])
+    require_hyperparameters(Tiny(), notebook, ["alpha", "depth", "seed", "folder", "share", "where"])
 
 
 def test_a_hyperparameter_without_a_line_is_named(notebook: Path) -> None:

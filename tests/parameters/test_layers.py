@@ -7,6 +7,7 @@ import pytest
 from given_parameters import STEPS, load, load_project
 
 from mlops.errors import ParameterError
+from mlops.parameters.layers import read_layer
 
 MISTAKES: dict[str, tuple[str, str]] = {
     "unknown section": (
@@ -112,3 +113,19 @@ def test_a_mistake_is_found_in_every_layer(tmp_path: Path, layer: str) -> None:
 def test_a_file_that_is_no_yaml_is_named(tmp_path: Path, text: str, found: str) -> None:
     with pytest.raises(ParameterError, match=rf"^parameters/base.yml is not valid YAML: {found}"):
         load(tmp_path, base=text)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("problem: diabetes\n", "diabetes"),
+        ("problem: diabetes\nshared: {model_name: ''}\n", "diabetes"),
+        ("problem: diabetes\nshared: {model_name: other}\n", "other"),
+        ("problem: no_such_package\n", None),
+        ("platform: local\n", None),
+    ],
+)
+def test_the_model_is_named_after_the_problem(tmp_path: Path, text: str, name: str | None) -> None:
+    (tmp_path / "base.yml").write_text(text)
+    found = read_layer(tmp_path / "base.yml").shared.get("model_name")
+    assert (found.value if found else None) == name

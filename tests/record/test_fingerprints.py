@@ -101,3 +101,17 @@ def test_a_name_means_the_same_package_with_dots_hyphens_and_capitals(
     for name in ("backports.tempfile-1.0", "pyyaml-6.0", "jaraco_text-4", "a_b-1.0", "backports.tempfile-1.1"):
         (tmp_path / f"{name}.dist-info").mkdir()
     assert describe_environment(tmp_path)["installed"] == ["backports.tempfile-1.1"]
+
+
+def test_another_problem_reuses_nothing(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "project", tmp_path / "home", tmp_path / "outputs")
+    for folder in (workspace.notebooks, workspace.parameters, workspace.project / "src"):
+        folder.mkdir(parents=True)
+    (workspace.notebooks / "01_n.ipynb").write_text('{"cells": []}')
+    run = RunRecord("run", "", "local", "running", "", "", own_process(), ())
+    found = []
+    for text in ("problem: churn\n", "platform: local\nproblem: 'churn'  # ours\n", "problem: other\n", ""):
+        (workspace.parameters / "base.yml").write_text(text)
+        found.append(fingerprint_step(Step("n", "01_n"), {}, run, workspace, str))
+    assert found[0] == found[1]
+    assert len(set(found)) == 3

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mlops.errors import IntegrityError, NotFoundError
+from mlops.errors import IntegrityError, NotFoundError, ProblemError
 from mlops.operations.opening import OpenProject
 from mlops.platform.models import ModelVersion, Registry, name_version
 from mlops.platform.services import Service
@@ -79,7 +79,7 @@ def read_status(opened: OpenProject, most: int = 0) -> Status:
     champion, problem = None, ""
     try:
         champion = opened.backend.registry.find_champion(opened.model_name)
-    except IntegrityError as error:  # the rest of the status is still shown
+    except (IntegrityError, ProblemError) as error:  # the rest of the status is still shown
         problem = str(error)
     services = opened.backend.services.list_services()
     problems = tuple(filter(None, [problem, *(service.problem for service in services)]))

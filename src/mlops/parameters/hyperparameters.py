@@ -57,8 +57,9 @@ def _list_names(notebook: Path) -> set[str]:
 
 
 def _find_names(source: str) -> set[str]:
+    magics = {word for line in MAGIC.findall(source) for word in WORD.findall(line)}
     try:
         tree = ast.parse(MAGIC.sub("", source))
     except SyntaxError:  # the cell fails with this error when it runs
         return {*WORD.findall(source)}
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return magics | {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}

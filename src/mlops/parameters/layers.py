@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from mlops.errors import ParameterError
+from mlops.errors import ParameterError, ProblemError
 from mlops.parameters.declarations import Parameter, Setting, check_value
 from mlops.parameters.suggestion import suggest
 from mlops.problem import load
@@ -77,24 +77,31 @@ def read_layer(path: Path) -> Layer:
         if section not in allowed:
             raise ParameterError(f"{name}: unknown section {section!r}. Allowed: {', '.join(allowed)}.")
     steps = _expect_mapping(sections.get("steps"), f"{name}: steps")
+    problem = str(sections.get(PROBLEM) or "")
+    shared = _read_settings(sections.get("shared"), f"{name}: shared")
     return Layer(
         path=name,
         platform=str(sections.get("platform") or ""),
-        problem=str(sections.get(PROBLEM) or ""),
+        problem=problem,
         run=_read_settings(sections.get("run"), f"{name}: run"),
-        shared=_name_model(sections, name) | _read_settings(sections.get("shared"), f"{name}: shared"),
+        shared=shared | _name_model(problem, shared, name),
         steps={step: _read_settings(values, f"{name}: steps.{step}") for step, values in steps.items()},
         kernels=_read_settings(sections.get("kernels"), f"{name}: kernels"),
         own=_read_settings(sections.get(path.stem) if path.stem != BASE else None, f"{name}: {path.stem}"),
     )
 
 
-def _name_model(sections: Mapping[str, Any], name: str) -> dict[str, Setting]:
-    """Return the name of the model, which is that of the problem unless ``shared`` sets another one."""
-    package = sections.get(PROBLEM)
-    if not package or MODEL_NAME in (sections.get("shared") or {}):
+def _name_model(package: str, shared: Mapping[str, Setting], name: str) -> dict[str, Setting]:
+    """Return the name of the model, which is that of the problem unless ``shared`` sets another name.
+
+    Return nothing if the problem cannot be loaded. Commands that do not need the problem still work then.
+    """
+    if not package or (MODEL_NAME in shared and shared[MODEL_NAME].value):
         return {}
-    return {MODEL_NAME: Setting(load(str(package)).name, f"{name}: {PROBLEM}")}
+    try:
+        return {MODEL_NAME: Setting(load(package).name, f"{name}: {PROBLEM}")}
+    except ProblemError:
+        return {}
 
 
 def read_mapping(path: Path, name: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from mlops.errors import ParameterError
 from mlops.parameters.declarations import Parameter, Setting, check_value
-from mlops.parameters.layers import Layer, check_section
+from mlops.parameters.layers import PROBLEM, Layer, check_section
 from mlops.parameters.lookup import SHARED, Declared
 from mlops.parameters.overrides import Override
 from mlops.parameters.suggestion import suggest
@@ -115,7 +115,8 @@ def _read_overrides(overrides: Iterable[Override], declared: Declared) -> Given:
 def _check_names(layer: Layer, declared: Declared) -> None:
     for step, settings in {**layer.steps, SHARED: layer.shared}.items():
         for name, setting in settings.items():
-            check_value(declared.find(step, name, setting.source), setting)
+            if setting.source != f"{layer.path}: {PROBLEM}":  # not typed by the user
+                check_value(declared.find(step, name, setting.source), setting)
 
 
 def _check_environment(environment: str, layer: Layer, steps: Sequence[Step]) -> None:

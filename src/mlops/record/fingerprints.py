@@ -23,6 +23,7 @@ from mlops.workspace import Workspace, mark_home
 
 FORMAT = 1  # part of the fingerprint; a higher number invalidates all older fingerprints
 INFO = ".dist-info"
+PROBLEM = re.compile(r"^problem:\s*['\"]?(\w+)", re.MULTILINE)  # a line of base.yml; reading it as YAML takes 5 ms
 PIN = re.compile(r"^([\w.-]+)==([^\s;\\]+)", re.MULTILINE)
 VOLATILE = (RUN_FOLDER, SWEEP_TRACKING)  # parameters that differ from run to run without affecting results
 
@@ -70,11 +71,18 @@ def fingerprint_step(
             "files": files,
             "needs": needs,
             "watches": {name: observe(name) for name in step.watches},
+            "problem": _find_problem(workspace.parameters / "base.yml"),
             "code": hash_sources(workspace.project / "src"),
             "environment": describe_environment(workspace.project),
             "home": identify_home(workspace.home),
         }
     )
+
+
+def _find_problem(base: Path) -> str:
+    """Return the name of the problem's package; "" if ``base.yml`` names none."""
+    found = PROBLEM.search(base.read_text(encoding="utf-8")) if base.is_file() else None
+    return found[1] if found else ""
 
 
 def has_kept_files(step: Step, results: Mapping[str, Any]) -> bool:

@@ -10,6 +10,7 @@ from mlops.errors import UsageError
 from mlops.parameters.declarations import Parameter, Setting, check_value
 from mlops.parameters.layers import BASE, MODEL_NAME, check_section, read_layer
 from mlops.parameters.platform_section import declare, read_platform_section
+from mlops.problem import load
 from mlops.workspace import Workspace
 
 PREFIX = "MLOPS_AZURE_"
@@ -142,7 +143,10 @@ def read_settings(workspace: Workspace, environ: Mapping[str, str] | None = None
 def _name_after_model(workspace: Workspace, values: Mapping[str, object]) -> dict[str, str]:
     """Return names for the settings in `NAMED_AFTER_MODEL` that are empty, derived from the model's name."""
     base = workspace.parameters / f"{BASE}.yml"
-    model = read_layer(base).shared.get(MODEL_NAME) if base.is_file() else None
+    layer = read_layer(base) if base.is_file() else None
+    model = layer.shared.get(MODEL_NAME) if layer else None
+    if layer and layer.problem and not model:
+        load(layer.problem)  # raises the error why the problem has no name
     name = str(model.value) if model else "model"
     return {
         parameter.name: check_value(

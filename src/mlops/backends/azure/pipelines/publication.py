@@ -113,7 +113,7 @@ class Publication:
                     sources=sources,
                     compute=settings.compute_name,
                     configuration=configuration,
-                    defaults=Submission(model_name=str(parameters.shared["model_name"])),
+                    defaults=Submission(model_name=str(parameters.shared.get("model_name", ""))),
                     build=Build(build_id, build_uri),
                 )
                 with redirect_stdout(sys.stderr):  # because the SDK prints its progress
