@@ -148,7 +148,7 @@ def main() -> None:
 
 
 class RepetitionFilter(logging.Filter):
-    """A log filter that drops repeated messages, such as the same warning about kernels for every notebook."""
+    """A log filter that drops messages that were already logged."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
-"""The standard streams: standard output carries only the program's own text, and its reader may close it early.
+"""The standard output and standard error of this program.
 
-Secrets are redacted in every error that is printed.
+Secrets are redacted in every error that this module prints.
 """
 
 import codecs

@@ -27,7 +27,8 @@ def choose_data(parameters: Parameters, step: Step, datasets: Datasets) -> Param
 
 
 def describe_data(run: RunRecord, datasets: Datasets, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return the name of the data that passed its test in a run: "churn version 2", or the file; "" if none passed.
+    """Return the data that passed its test in a run: "churn version 2", or the path of a file. Return "" if none
+    passed.
 
     Raises
     ------

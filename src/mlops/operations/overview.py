@@ -82,13 +82,13 @@ def _describe(status: Status, standing: Standing, metric: Metric) -> Environment
 
 
 def _is_first_mention(status: Status, standing: Standing) -> bool:
-    """Return whether the overview shows the reason for overruling the gate at this environment first."""
+    """Return whether the overview shows the reason for overruling the promotion gate at this environment first."""
     override = standing.service.override
     return next(found for found in reversed(status.standings) if found.service.override == override) == standing
 
 
 def _find_decision(status: Status, standing: Standing, version: ModelVersion | None = None) -> str:
-    """Return who deployed a service, or who rolled back to it, and whether the gate or a person promoted its model."""
+    """Return who deployed a service, or who rolled back to it, and whether a person promoted its model."""
     made, undone = standing.service.decision, standing.restored_by
     by = f" by {made.by}" if made.by else ""
     if undone and describe_rollback(undone) in standing.remark:

@@ -1,4 +1,4 @@
-"""The setup of a platform, as a run of the notebook 00_provision, and the deletion of the platform."""
+"""The setup and the deletion of a platform. The setup is a run of the notebook 00_provision."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress

@@ -32,7 +32,7 @@ class RunRequest:
     model_file : Path, optional
         The file that names the model to release instead of the champion.
     reason : str
-        The reason for overruling the gate. Empty if the gate is not overruled.
+        The reason for overruling the promotion gate. Empty if the gate is not overruled.
     force : bool
         Whether to run unchanged steps again, and to restart healthy services.
     allowed : Permissions
@@ -169,7 +169,7 @@ def require_possible(opened: OpenProject, request: RunRequest) -> None:
     ------
     UsageError
         If the run would deploy in an environment that serves another model, needs an image or a model that does not
-        exist, tests a service that was stopped, or overrules the gate without a reason.
+        exist, tests a service that was stopped, or overrules the promotion gate without a reason.
     IntegrityError
         If the run needs the champion, but the registry is damaged, so that the champion is unknown.
     """
@@ -232,7 +232,7 @@ def _require_image(opened: OpenProject, request: RunRequest) -> None:
 
 
 def _require_reason(opened: OpenProject, request: RunRequest) -> None:
-    """Raise an error if the gate is overruled without a reason, or if the gate decides but a reason is given."""
+    """Raise an error if the promotion gate is overruled without a reason, or if a reason is given but not needed."""
     overruled = False
     for step in request.asked:
         if not step.decides.overruled_by:

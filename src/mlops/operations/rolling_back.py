@@ -56,7 +56,7 @@ def roll_back(
     ------
     UsageError
         If the reason is empty, if there is no image to restore, or if the only such image belongs to another model and
-        `take_over` is False. No run is recorded then. After any other error, the run is recorded as failed.
+        `take_over` is False. No run is recorded then.
     """
     require_ready(opened.backend)
     _require_previous(opened, environment, take_over)

@@ -35,7 +35,7 @@ class Status(ReleaseState):
         return "unknown" if self.champion_problem else "none yet"
 
     def name_model(self, service: Service) -> str:
-        """Return the name of a service's model and the reason if a person overruled the gate for it.
+        """Return the name of a service's model and, if a person overruled the promotion gate for it, the reason.
 
         The reason is left out if the champion has the same reason.
         """
@@ -57,7 +57,7 @@ class Status(ReleaseState):
 
     @property
     def standings(self) -> list[Standing]:
-        """The service of each environment, with its relation to the champion."""
+        """The service of each environment, with its problems, and whether it serves the champion."""
         return find_standings(self)
 
 
@@ -102,7 +102,7 @@ def read_status(opened: OpenProject, most: int = 0) -> Status:
 def _find_versions(registry: Registry, services: Iterable[Service]) -> tuple[dict[str, ModelVersion], dict[str, str]]:
     """Return the model version of each environment's service, by environment.
 
-    The second result has the reasons why a version is unknown, also by environment.
+    If a version is unknown, the second mapping has the reason, also by environment.
     """
     found, unread = dict[str, ModelVersion](), dict[str, str]()
     for service in services:

@@ -75,9 +75,9 @@ def sweep_step(
     listeners: Sequence[Listener] = (),
     sweep_listeners: Sequence[SweepListener] = (),
 ) -> tuple[RunRecord, Sweep, list[Point]]:
-    """Execute the notebook of a step for every combination of a grid.
+    """Execute the notebook of a step for every combination of parameter values in `grid`.
 
-    Return the record of the run, the sweep, and its combinations with their results.
+    Return the record of the run, the description of the sweep, and the finished combinations.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ SIDE_FILES = ("*-journal", "*-wal", "*-shm")  # SQLite's own files, whose conten
 def upgrade_home(workspace: Workspace, services: Services, upgrades: Upgrades | None) -> Iterator[str]:
     """Upgrade MLOPS_HOME, and yield a line for each change.
 
-    If the process is killed, MLOPS_HOME or its backup is complete. A second call completes the upgrade.
+    If the process is killed, call the function again to complete the upgrade.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def upgrade_home(workspace: Workspace, services: Services, upgrades: Upgrades | 
 
 
 def list_outdated(home: Path, upgrades: Upgrades | None) -> list[str]:
-    """Return one line for each upgrade that `upgrade_home` would make."""
+    """Return one line for each upgrade of MLOPS_HOME that is necessary."""
     if not home.is_dir():
         return []
     found = read_home_format(home)

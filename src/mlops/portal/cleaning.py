@@ -1,4 +1,6 @@
-"""The cleaning of HTML for reports. It removes scripts, styles, and everything that is loaded from other places."""
+"""The cleaning of HTML for reports. It removes scripts, styles, and everything that a browser would load from the
+network.
+"""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -54,7 +56,7 @@ def clean_html(html: str) -> str:
 
 
 def _filter_attribute(tag: str, name: str, value: str) -> str | None:
-    """Return the value of an attribute, or None to remove a link to embedded data or a picture from another place."""
+    """Return the value of an HTML attribute, or None to remove the attribute because of what it loads or links to."""
     if name == "src":
         return value if value.lower().startswith("data:image/") else None
     if name == "href":

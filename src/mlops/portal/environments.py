@@ -21,8 +21,8 @@ class Environment:
     name : str
         "production".
     model : str
-        "churn version 2", with a mark if a person overruled the gate. Empty if no model is deployed, or the model is
-        unknown.
+        "churn version 2", with a mark if a person overruled the promotion gate. Empty if no model is deployed, or the
+        model is unknown.
     health : str
         "healthy", "unhealthy", "stopped" or "unreadable". Empty if nothing was ever deployed in the environment.
     since : str

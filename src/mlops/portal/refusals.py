@@ -42,7 +42,7 @@ def _find_message(step: StepRecord) -> str:
 
 
 def name_model(run: RunRecord, declared: Step | None) -> str:
-    """Return the model of a step, with a mark if a person overruled the gate. Return "" if the step has no model."""
+    """Return the model of a step, with a mark if a person overruled the promotion gate. Return "" if it has none."""
     model = find_model(run, [declared]) if declared else ""
     return f"{model} ({OVERRULED})" if model and find_override(run) else model
 

@@ -78,7 +78,7 @@ class ReportExporter(HTMLExporter):
 
 
 def render_report(notebook: Path, run: RunRecord | None = None, step: StepRecord | None = None) -> Path:
-    """Render an executed notebook as an HTML file in the same folder.
+    """Render an executed notebook as an HTML file in the notebook's folder.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def _read_notebook(path: Path) -> Any:
 
 
 def _make_notebook(cells: list[Any]) -> Any:
-    """Return a notebook with these cells, without validating it."""
+    """Return a notebook with these cells, which need not be valid."""
     metadata = {"language_info": {"name": "ipython3"}}
     return nbformat.from_dict({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 4})
 
@@ -141,7 +141,7 @@ def _write_note(text: str) -> Any:
 
 
 def _render(content: Any, resources: Mapping[str, Any], file: str) -> str:
-    """Return a notebook as HTML. A cell that cannot be rendered becomes a note."""
+    """Return a notebook as HTML, with a note in place of each cell that cannot be rendered."""
     try:
         return _export(content, resources)
     except Exception:  # noqa: BLE001, the libraries' errors share no base, and a report must not end a run

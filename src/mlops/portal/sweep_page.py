@@ -123,7 +123,7 @@ def _list_facts(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> Iterat
 
 
 def _find_verdict(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> tuple[str, str]:
-    """Return the CSS class and the text of the verdict."""
+    """Return the CSS class and the text of the verdict about a sweep."""
     if find_best(sweep, points) is None:
         return "failed", "✗ Every combination failed." if points else "✗ No combination finished."
     best = describe_best(sweep, points).removesuffix(".")
@@ -136,7 +136,7 @@ def _find_verdict(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> tupl
 
 
 def _render_next(run: RunRecord, sweep: Sweep, points: Sequence[Point], command_options: str) -> str:
-    """Return, as HTML, how to continue with the best combination."""
+    """Return, as HTML, the command that continues with the best combination of a sweep, or why there is none."""
     if not _is_offered(run, sweep):
         why = "failed" if run.state == "failed" else "did not finish"
         return f"<p>The next step cannot use it, because the sweep {why}.</p>" if points else ""
@@ -171,7 +171,7 @@ def _render_table(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> str:
 
 
 def _list_results(sweep: Sweep, points: Sequence[Point]) -> list[str]:
-    """Return the names of the numeric results, other than the metric, that differ between the combinations."""
+    """Return the names of the numeric results that differ between the combinations of a sweep, without its metric."""
     found: dict[str, set[float]] = {}
     for point in points:
         for name, value in point.results.items():
@@ -181,7 +181,7 @@ def _list_results(sweep: Sweep, points: Sequence[Point]) -> list[str]:
 
 
 def _find_trainings(sweep: Sweep, points: Sequence[Point]) -> dict[int, str]:
-    """Return the ids of the trainings on the tracking server, by the number of the combination."""
+    """Return the id of each combination's training on the tracking server, by the number of the combination."""
     trains = next((step.trains for step in ALL_STEPS if step.name == sweep.step and step.trains), None)
     return {point.number: str(point.results[trains.run]) for point in points if trains and trains.run in point.results}
 

@@ -50,7 +50,7 @@ def find_verdict(run: RunRecord, step: StepRecord, steps: Iterable[Step] = ALL_S
 
 
 def _find_decision(declared: Step, step: StepRecord) -> Verdict | None:
-    """Return the verdict of a step that made a decision or refused to act, or None for any other step."""
+    """Return the verdict of a step that made a decision or refused to act. Return None if the step did neither."""
     if refusal := step.results.get(declared.refuses):
         return Verdict("rejected", f"– Not deployed. {refusal}")
     if declared.decides.result not in step.results:

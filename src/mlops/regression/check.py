@@ -111,7 +111,7 @@ def check_run(folder: Path, notebooks: Path) -> Verdict:
 
 
 def _leave_out_summary(run: RunRecord) -> RunRecord:
-    """Return the record without the summary step of a sweep, which has the same notebook as the swept step."""
+    """Return the record without the step that summarizes a sweep, unless this step failed."""
     return replace(run, steps=tuple(step for step in run.steps if step.name != SWEEP or step.state == "failed"))
 
 

@@ -61,14 +61,14 @@ def post_rows(session: requests.Session, url: str, **options: Any) -> requests.R
 
 
 def explain_silence(url: str, error: requests.RequestException) -> ServiceUntestedError:
-    """Return the error for a request that got no answer."""
+    """Return an error that says why a request to a service got no answer."""
     if isinstance(error, requests.ReadTimeout):
         return ServiceUntestedError(f"{url} took longer than {TIMEOUT[1]:g} s to answer.")
     return ServiceUntestedError(f"{url} does not answer ({_find_reason(error)}).")
 
 
 def _find_reason(error: requests.RequestException) -> str:
-    """Return the message of the original error that led to `error`: one of the operating system or of a library."""
+    """Return the message of the original error that caused `error`."""
     first: BaseException = error
     while earlier := first.__cause__ or first.__context__:
         first = earlier

@@ -12,7 +12,8 @@ from mlops.platform.models import ModelVersion
 def choose_image(backend: Backend, model_name: str, digest: str = "") -> Image:
     """Return the image with this digest, or the champion's image if the digest is empty.
 
-    If a person promoted the model although the gate rejected it, the field `override` of the image has the reason.
+    If a person promoted the model although the promotion gate rejected it, the field `override` of the image has the
+    reason.
 
     Raises
     ------
@@ -55,5 +56,5 @@ def _require_version(backend: Backend, image: Image) -> ModelVersion:
 
 
 def _mark(image: Image, version: ModelVersion) -> Image:
-    """Return the image with the identity of its model, and with the reason if a person overruled the gate."""
+    """Return the image with its model's identity and, if a person overruled the promotion gate, the reason."""
     return replace(image, override=version.override, model_identity=version.identity)

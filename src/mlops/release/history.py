@@ -32,7 +32,7 @@ class Deployment:
 
     @property
     def model(self) -> str:
-        """The model and version of the image, for display, with a note if a person overruled the gate."""
+        """The model and version of the image, for display, with a note if a person overruled the promotion gate."""
         return name_version(name_model(self.image), self.model_version, self.override)
 
 

@@ -86,7 +86,7 @@ def run_checks(url: str, key: str, rows: Sequence[Sequence[float]], expected: Ar
 
 
 def check_predictions(url: str, key: str, rows: Sequence[Sequence[float]], expected: ArrayLike) -> list[Check]:
-    """Check that the service returns the predictions of the registered model; see `run_checks`."""
+    """Check that a service returns the expected predictions for these rows."""
     wanted = np.asarray(expected, dtype=float)
     answer = call_service(url, key, {"data": rows})
     checks = [_check_status(f"{len(rows)} rows with the key", answer, 200)]
@@ -148,7 +148,7 @@ def _list_refusals(url: str, key: str, rows: Sequence[Sequence[float]]) -> Itera
 def measure_latency(url: str, key: str, rows: Sequence[Sequence[float]], count: int) -> Latency:
     """Send `count` requests with `rows`, one after another, and measure the response times.
 
-    Stop at the first request that is refused or gets no answer; see `Latency`.
+    Stop at the first request that is refused or gets no answer.
     """
     times: list[float] = []
     with open_session(url) as session:
@@ -183,8 +183,7 @@ def conclude_test(services: Services, environment: str, digest: str, url: str, c
     environment, digest, url : str
         The environment of the tested service, the digest of its image, and its URL.
     checks : sequence of Check
-        The result of `run_checks`, and the `failures` of `measure_latency`. If one check got a wrong answer, the test
-        fails, even if other checks got no answer.
+        All checks of the service.
 
     Raises
     ------

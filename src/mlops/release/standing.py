@@ -65,7 +65,7 @@ class Standing:
 
     @property
     def _blocks_release(self) -> bool:
-        """True if the same rollback restored this service and blocks the next release."""
+        """True if the rollback that restored this service also blocks the next release."""
         rollback = self.next_release.rollback if self.next_release else None
         return rollback is not None and rollback == self.restored_by
 

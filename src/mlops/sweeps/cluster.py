@@ -64,7 +64,9 @@ class Cluster:
             raise
 
     def run(self, tasks: Sequence[Task], secrets: Callable[[], Iterable[str]]) -> Generator[Outcome, None, None]:
-        """See `Executor`. After an interruption, workers still finish their notebooks, but the results are ignored."""
+        """See `mlops.sweeps.executors.Executor`. After an interruption, workers finish their notebooks, but the results
+        are ignored.
+        """
         from distributed import as_completed
 
         parcel = self._make_parcel(tasks[0])
@@ -96,7 +98,9 @@ class Cluster:
         )
 
     def _check_workers(self) -> int:
-        """Return how many notebooks can run at a time. Raise an error if a worker does not see this machine's files."""
+        """Return how many notebooks the cluster can run at a time. Raise an error if a worker does not see this
+        machine's files.
+        """
         threads = count_threads(self._client, self._address)
         try:
             with tempfile.NamedTemporaryFile(dir=self._workspace.home, prefix=".sweep-") as mark:
@@ -125,7 +129,7 @@ def require_same(
     Raises
     ------
     UsageError
-        If a worker does not see the same files. The message names the first such worker.
+        If a worker does not see the same files. The message names this worker.
     """
     for worker, there in found.items():
         if tuple(there) != here:

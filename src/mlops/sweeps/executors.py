@@ -54,8 +54,8 @@ class Executor(Protocol):
     def run(self, tasks: Sequence[Task], secrets: Callable[[], Iterable[str]]) -> Generator[Outcome, None, None]:
         """Execute all tasks, and yield the outcome of each task when it ends. `secrets` returns the values to redact.
 
-        A task that fails is an outcome, not an exception. The executed copy exists before its outcome is yielded. If
-        the generator is closed early or gets an exception, it ends the running tasks and cancels the others.
+        A task that fails is an outcome, not an exception. The executed copy of a notebook exists before its outcome is
+        yielded. If the generator is closed early, it ends the running tasks and cancels the others.
         """
         ...
 

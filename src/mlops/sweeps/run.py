@@ -40,7 +40,7 @@ def run_sweep(
     tracker: Tracker,
     listeners: Sequence[SweepListener] = (),
 ) -> tuple[RunRecord, Sweep, list[Point]]:
-    """Execute a step's notebook for every combination of a grid.
+    """Execute a step's notebook for every combination of parameter values in `grid`.
 
     A combination that fails is recorded, and the others continue. The best combination is recorded as the result of the
     step. Results of the steps that this step needs come from earlier runs or, if they are out of date, from a new run.

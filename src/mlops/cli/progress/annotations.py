@@ -114,7 +114,7 @@ def _escape(text: str, separators: str = "", percent: str = "%25") -> str:
 
 
 def _read_source(text: str) -> str:
-    """Return the string in a line of a notebook's JSON file, such as a line of a cell, or "" if there is none."""
+    """Return the string in a line of a notebook's JSON file, or "" if there is none."""
     try:
         found = json.loads(text.strip().removesuffix(","))
     except ValueError:
