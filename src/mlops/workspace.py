@@ -88,7 +88,7 @@ def find_workspace(environ: Mapping[str, str] | None = None, start: Path | None 
 
 
 def _find_folder(environ: Mapping[str, str], variable: str, default: Path) -> Path:
-    """Return the folder that an environment variable names, or the default folder. The folder need not exist."""
+    """Return the folder that an environment variable names, or the default folder. It need not exist."""
     named = environ.get(variable, "")
     folder = Path(named or default).resolve()
     existing = next((path for path in (folder, *folder.parents) if path.exists()), folder)

@@ -35,7 +35,7 @@ class PromptClient(AsyncKernelClient):
     wait_for_ready = _async_wait_for_ready
 
     async def _hear_idle(self, request: str) -> bool:
-        """Wait for the answer to `request` and for the status "idle". Return False if they do not arrive in time."""
+        """Wait until the kernel has answered the message `request` and is idle. Return False if it takes too long."""
         answered = False
         try:
             while True:

@@ -1,4 +1,4 @@
-"""The log of a kernel: the text that the kernel writes to standard error, which must not reach the terminal."""
+"""The log of a kernel: the text that the kernel writes to standard error."""
 
 import os
 import subprocess

@@ -30,7 +30,7 @@ class RunClient(PapermillNotebookClient):
         super().papermill_execute_cells()
 
     def process_message(self, msg: Mapping[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
-        """Handle a message that belongs to a cell. Called by nbclient."""
+        """Handle a message that the kernel sent for a cell. Called by nbclient."""
         try:
             _require_flat(msg["content"], DEEPEST)
             output = NotebookClient.process_message(self, msg, cell, cell_index)
@@ -41,7 +41,7 @@ class RunClient(PapermillNotebookClient):
         return output
 
     async def _async_poll_kernel_alive(self) -> None:
-        """Watch the kernel. Do not let nbclient's watcher raise an error after a cell has failed."""
+        """Watch the kernel, and ignore the error that nbclient raises after a cell has failed."""
         with suppress(AssertionError):
             await super()._async_poll_kernel_alive()
 

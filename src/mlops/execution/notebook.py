@@ -45,7 +45,7 @@ def execute(
     seconds : float
         The time limit in seconds.
     report_cell : callable
-        Called with the number of finished cells and the number of all cells.
+        Takes the number of finished cells and the number of all cells. Called after each cell.
     secrets : callable
         Returns the values to redact in the copy and in errors.
     cancel : Cancel, optional

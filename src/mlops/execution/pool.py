@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CellDone:
-    """An event: the notebook `name` has executed `done` of its `cells` cells."""
+    """The event that the notebook `name` has executed `done` of its `cells` cells."""
 
     name: str
     done: int
@@ -29,7 +29,7 @@ class CellDone:
 
 @dataclass(frozen=True)
 class NotebookEnded:
-    """An event: the notebook `name` ended after `seconds`. If it failed, `future.result()` raises the error."""
+    """The event that the notebook `name` ended after `seconds`. If it failed, `future.result()` raises the error."""
 
     name: str
     future: "Future[None]"
@@ -39,7 +39,7 @@ class NotebookEnded:
 class NotebookPool:
     """A pool that executes up to `jobs` notebooks at the same time.
 
-    If the block of the ``with`` statement raises an exception, the running notebooks are ended.
+    If the block of the ``with`` statement raises an exception, the pool kills the running notebooks.
 
     Parameters
     ----------

@@ -42,7 +42,7 @@ class Spare:
         self._thread.start()
 
     def execute(self, work: Work) -> None:
-        """Call `work` in the thread of the kernel. Pass it the kernel, or None if the kernel cannot be used."""
+        """Call `work` in the thread of the kernel, with the kernel or, if the kernel cannot be used, with None."""
         self._is_current = self._conditions == _describe(self._source)
         self._work.put(work)
 

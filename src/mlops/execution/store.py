@@ -24,10 +24,7 @@ class NotebookStore:
         self._written: dict[str, str] = {}
 
     def open(self, path: Path, secrets: Callable[[], Iterable[str]]) -> str:
-        """Register the path of a notebook and return its address for papermill.
-
-        When papermill writes the notebook, the secrets are redacted.
-        """
+        """Register the path of a notebook, and return an address to which papermill writes it without the secrets."""
         self._secrets[str(path)] = secrets
         self._written[str(path)] = ""
         return f"{self.SCHEME}{path}"
@@ -52,7 +49,7 @@ class NotebookStore:
         self._written[path] = content
 
     def pretty_path(self, url: str) -> str:
-        """Return the path that belongs to an address. Called by papermill."""
+        """Return the path of the notebook with this address. Called by papermill."""
         return url.removeprefix(self.SCHEME)
 
 

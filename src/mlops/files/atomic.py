@@ -29,9 +29,9 @@ def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> Non
 
 @contextmanager
 def open_replacement(path: Path, mode: int = 0o644) -> Iterator[IO[bytes]]:
-    """Open a new file for writing. When the ``with`` statement ends without an error, the file replaces `path`.
+    """Open a file for writing that replaces `path` when the ``with`` statement ends without an error.
 
-    `path` and `mode` have the same meaning as in `write_atomically`.
+    Other processes find either the old content or the new. `mode` has the permission bits of the new file.
     """
     import tempfile
 
@@ -55,7 +55,7 @@ def open_replacement(path: Path, mode: int = 0o644) -> Iterator[IO[bytes]]:
 
 
 def make_new_folder(parent: Path, name: str) -> Path:
-    """Create a new folder in `parent` under this name. If the name is taken, use ``name-2`` and so on.
+    """Create a new folder in `parent` with this name or, if it is taken, with ``name-2`` and so on.
 
     Returns
     -------

@@ -49,7 +49,7 @@ def store_by_content(folder: Path, name: str, content: bytes | Path) -> Path:
 
 
 def copy_atomically(source: Path, path: Path, sha256: str) -> None:
-    """Copy a file in chunks. Readers of `path` find either the old content or the new, as with `write_atomically`.
+    """Copy a file in chunks. Readers of `path` find either the old content or the new.
 
     Raises
     ------

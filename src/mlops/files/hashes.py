@@ -11,7 +11,7 @@ from mlops.errors import IntegrityError
 def require_hash(content: bytes, sha256: str, what: str) -> bytes:
     """Return `content` after checking its hash. Raise IntegrityError if the content has changed.
 
-    `what` names the content in the plural, for the message: "The training rows /home/rows.parquet".
+    The message begins with `what`, a name for the content in the plural: "The training rows /home/rows.parquet".
     """
     found = hash_content(content)
     if found != sha256:
@@ -39,10 +39,7 @@ def hash_path(path: Path) -> str:
 
 
 def hash_listing(hashes: Mapping[str, str]) -> str:
-    """Return one SHA-256 for several files.
-
-    `hashes` is a result of `hash_folder`: the SHA-256 of each file, by relative path.
-    """
+    """Return one SHA-256 for several files, from the SHA-256 of each file, by relative path."""
     return hash_content(json.dumps(dict(hashes), sort_keys=True).encode())
 
 

@@ -35,7 +35,7 @@ def read_record(path: Path, kind: type[Record], advice: str = ADVICE) -> Record:
 
 
 def read_content(path: Path, advice: str = ADVICE) -> bytes:
-    """Return the bytes of a file. Raise the same errors as `read_record`."""
+    """Return the bytes of a file. Raise IntegrityError, with `advice`, if it exists but cannot be read."""
     try:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):

@@ -106,7 +106,7 @@ def split_example(text: str) -> tuple[str, list[float]]:
 
 
 def digest_bundle(folder: Path) -> str:
-    """Return the digest of the manifest in `folder`. The other files are not checked; see `verify_bundle`."""
+    """Return the digest of the manifest in `folder`, without checking the other files."""
     return "sha256:" + hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
 
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DeclaredMetric:
-    """A metric without its functions, so that it can be recorded. The fields are described in `Metric`."""
+    """A metric without its functions, in the form in which a run records it. See `mlops.problem.Metric`."""
 
     name: str
     higher_is_better: bool
@@ -38,5 +38,5 @@ class Declaration:
 
 
 def describe_metric(metric: "Metric") -> DeclaredMetric:
-    """Return a metric without its functions, so that it can be recorded."""
+    """Return a metric without its functions, in the form in which a run records it."""
     return DeclaredMetric(metric.name, metric.higher_is_better, metric.title, metric.unit, metric.digits)

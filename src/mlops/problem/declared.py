@@ -105,7 +105,7 @@ class Problem:
         return mark_rows(deciding, rows, share, seed)
 
     def split_rows(self, rows: "pd.DataFrame", share: float, seed: int) -> "tuple[pd.DataFrame, pd.DataFrame]":
-        """Return the training rows and the holdout rows. The parameters are those of `mark_holdout`.
+        """Return the training rows and the rows that are held out from training, as `mark_holdout` marks them.
 
         Raises
         ------
@@ -165,7 +165,7 @@ class Problem:
 
     @cached_property
     def folder(self) -> Path:
-        """The folder of the package that declares the problem. The scoring script is also in this folder."""
+        """The folder of the package that declares the problem."""
         return Path(inspect.getfile(type(self))).parent
 
     @cached_property

@@ -10,7 +10,7 @@
     conclusion    how a run ended, for the pages of a platform
     data_test     the last data test
     changes       the parameters of a run that differ from those of an earlier run
-    listener      the base class for listeners that follow a run
+    listener      the base class for objects that follow a run
     processes     the identity of a process, the check whether it runs, and the processes that use a file
     clock         the present time, as text
     user          the user who starts a run

@@ -43,7 +43,7 @@ def list_changes(run: RunRecord, older: Iterable[RunRecord]) -> list[str]:
 
 
 def measure_duration(run: RunRecord) -> str:
-    """Format the duration of a run for display: "41 s", "3 min 5 s"; "" if the run has not ended."""
+    """Format the duration of a run for display: "41 s" or "3 min 5 s". If the run has not ended, return ""."""
     try:
         taken = datetime.fromisoformat(run.finished) - datetime.fromisoformat(run.started)
     except ValueError:

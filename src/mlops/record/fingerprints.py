@@ -108,7 +108,7 @@ def hash_sources(folder: Path) -> str:
 
 
 def _list_folder(folder: str) -> "list[os.DirEntry[str]]":
-    """Return the entries of a folder, without Python's caches; none if the folder cannot be read."""
+    """Return the entries of a folder, without Python's caches. If the folder cannot be read, return none."""
     try:
         with os.scandir(folder) as entries:
             return [entry for entry in entries if entry.name != "__pycache__"]

@@ -122,7 +122,7 @@ class RunRecord:
         return next((step for step in self.steps if step.name == name), None)
 
     def get_step(self, name: str) -> StepRecord:
-        """Return the step `name`; raise StepNotFoundError if there is none."""
+        """Return the step `name`. Raise StepNotFoundError if the run has no such step."""
         found = self.step(name)
         if found is None:
             known = ", ".join(step.name for step in self.steps)
@@ -134,14 +134,14 @@ class RunRecord:
         return replace(self, steps=tuple(changed if step.name == changed.name else step for step in self.steps))
 
     def result(self, name: str) -> Any:
-        """Return the result `name` from the last step that has a result of this name; None if no step has one."""
+        """Return the result `name` from the last step that has such a result, or None if no step has one."""
         found = (step.results[name] for step in reversed(self.steps) if name in step.results)
         return next(found, None)
 
     def with_failure(self, kind: str = "") -> "RunRecord":
         """Return the record with the error and the place of the first step that failed.
 
-        If no step failed, the record keeps its error, and `kind` is the class of this error.
+        If no step failed, only the class of the error is set, to `kind`.
         """
         failed = find_failure(self.steps)
         if failed is None:
@@ -196,7 +196,7 @@ def write_run(record: RunRecord, outputs: Path) -> None:
 
 
 def read_run(folder: Path) -> RunRecord:
-    """Read the record of the run in `folder`. The state of a run whose process died is "lost".
+    """Read the record of the run in `folder`. If the process of a run in progress died, its state is "lost".
 
     Raises
     ------

@@ -102,12 +102,12 @@ def _read_hashes(run_folder: str) -> dict[str, str]:
 
 
 def name_build(run_folder: str) -> str:
-    """Return the build id of a run that no CI build started: the run's name, or "interactive" in JupyterLab."""
+    """Return the name of a run, which serves as its build id, or "interactive" if the run has no folder."""
     return Path(run_folder).name or "interactive"
 
 
 def read_commit(project: Path) -> str:
-    """Return the commit of a project, or "unknown"; see `find_commit`."""
+    """Return the checked-out commit of a project's git repository, or "unknown"."""
     return find_commit(project).name
 
 
@@ -142,7 +142,7 @@ def _ask_commit(project: Path) -> tuple[str, str]:
 
 
 def _find_parent_repository(project: Path) -> str:
-    """Return a message if a parent folder of the project is a repository; "" if none is."""
+    """Return a message if a parent folder of the project is a git repository; otherwise ""."""
     root, _ = _ask_git(project, "rev-parse", "--show-toplevel")
     said = f"{project} is a folder inside the repository {root}, whose commits do not necessarily cover it"
     return said if root else ""
@@ -151,7 +151,7 @@ def _find_parent_repository(project: Path) -> str:
 def _ask_git(project: Path, *words: str, ceiling: str = "") -> tuple[str, str]:
     """Run git. Return its output and, if git failed, the reason for the failure.
 
-    Git does not search for a repository in the folder `ceiling` and above.
+    Git does not search for a repository in the folder `ceiling` and above it.
     """
     environ = {name: value for name, value in os.environ.items() if name not in OTHER_REPOSITORY}
     if ceiling:

@@ -12,13 +12,13 @@ class Listener:
     """
 
     def step_started(self, step: StepRecord) -> None:
-        """Handle the start of a step. Other steps may be running at the same time."""
+        """Handle the start of a step, while other steps may be running."""
 
     def cell_done(self, step: StepRecord, done: int, cells: int) -> None:
         """Handle the end of a cell: `done` of the notebook's `cells` cells have been executed."""
 
     def step_ended(self, run: RunRecord, step: StepRecord) -> StepRecord:
-        """Handle the end of a step. Also called for a step that is skipped.
+        """Handle the end of a step, or the decision to skip it.
 
         Returns
         -------

@@ -38,7 +38,7 @@ class ProcessId(NamedTuple):
 
     @property
     def alive(self) -> bool:
-        """True while the process runs. False if it is a zombie, or if another process has its id now."""
+        """True while the process runs. False if it ended or is a zombie, or if another process has its id now."""
         try:
             found = psutil.Process(self.pid)
             same = abs(found.create_time() - self.created) < SAME_SECONDS
@@ -72,7 +72,7 @@ def own_process() -> ProcessId:
 
 
 def describe_holders(path: Path) -> str:
-    """Return text that names the processes that use a file: "process 4711 (sqlite3 mlflow.db)"; "" if none is found.
+    """Return text that names the processes that use a file: "process 4711 (sqlite3 mlflow.db)"; otherwise "".
 
     Processes of other users are found only on Linux.
     """

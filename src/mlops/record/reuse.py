@@ -59,7 +59,7 @@ def find_only(
     is_kept: Callable[[Step, StepRecord], bool] = lambda step, found: True,
     options: str = "",
 ) -> list[StepRecord]:
-    """Return earlier results of all steps that the step of `--only` needs.
+    """Return earlier results of all steps that the step `only` needs.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def find_only(
     -------
     list of StepRecord
         The reused steps. If one of them refused to act, for example to deploy, the list has only this step, and the
-        caller must skip the step of `--only`.
+        caller must skip the step `only`.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def find_only(
 
 
 def require_step(only: str, pipeline: str, known: Collection[str]) -> None:
-    """Raise an error if the pipeline has no step named by `--only`.
+    """Raise an error if the pipeline has no step `only`.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def require_step(only: str, pipeline: str, known: Collection[str]) -> None:
 
 
 def _list_sources(outputs: Path, source: str, options: str) -> list[RunRecord]:
-    """Return the run that `--from` names. Without `--from`, return all runs except sweeps."""
+    """Return the run `source` or, if `source` is empty, all runs except sweeps."""
     runs = list_runs(outputs)
     if not source:
         return [run for run in runs if run.pipeline != SWEEP]

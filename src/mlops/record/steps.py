@@ -122,7 +122,7 @@ def name_cell(cell: str) -> str:
 
 
 def find_failure(steps: Iterable[StepRecord]) -> tuple[str, Failure] | None:
-    """Return the error and the failure of the first step that failed; None if no step failed."""
+    """Return the error and the place of the first step that failed, or None if no step failed."""
     failed = next((step for step in steps if step.state == "failed"), None)
     if failed is None:
         return None

@@ -107,7 +107,7 @@ def _describe_rollback(run: RunRecord) -> str:
 def _find_version(records: Iterable[StepRecord], declared: Mapping[str, tuple[()] | tuple[str, str]]) -> str:
     """Return the name and version of a model or data set, from the first step that has both results.
 
-    `declared` maps each step to the names of these two results.
+    `declared` maps each step to the names of the two results.
     """
     for step in records:
         names = declared.get(step.name)
@@ -138,7 +138,7 @@ def describe_end(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
 
 
 def describe_outcome(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return why a run ended as it did: its failure, or its decision with the full reason; "" if neither."""
+    """Return why a run ended: its failure, or its decision with the full reason; "" if it has neither."""
     if run.failure and run.failure.place:
         return run.failure.place
     if run.error:

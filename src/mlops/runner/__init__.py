@@ -9,7 +9,7 @@
     outcome             the outcome of a run that ended
     restoring           restores the previous service of an environment after the test of a new one failed
     requirements        the notebooks, files and folders that must exist before anything runs
-    single_step         runs one step of a submitted run, in its own process or on its own machine
+    single_step         runs one step of a run in its own process or on its own machine
     telemetry_listener  sends finished runs to the platform's monitoring
 """
 
@@ -43,9 +43,7 @@ __all__ = [
 
 
 def run_pipeline(plan: Plan, surroundings: Surroundings, run_id: str = "") -> RunRecord:
-    """Run a pipeline.
-
-    Unchanged steps are not executed again: their results are taken from an earlier run.
+    """Run a pipeline, and reuse the results of unchanged steps from earlier runs.
 
     Parameters
     ----------
@@ -160,7 +158,7 @@ def _require_input(step: StepRecord, record: RunRecord, folder: Path, options: s
 
 
 def _list_undone(record: RunRecord, steps: Sequence[Step]) -> set[str]:
-    """Return the names of the deployments that were undone because their test failed or was interrupted."""
+    """Return the names of the steps whose deployment was undone because its test failed or was interrupted."""
     cut_off = {
         (name, step.restores)
         for step in steps

@@ -76,7 +76,7 @@ def restore_service(step: Step, plan: Plan, record: RunRecord, around: Surroundi
 
 
 def _find_serving(environment: str, around: Surroundings) -> str:
-    """Return what an environment serves now; "" if this is unknown, or if the user interrupts the query."""
+    """Return a description of what an environment serves now; "" if it cannot be read."""
     try:
         return around.find_serving(environment)
     except (MlopsError, OSError, KeyboardInterrupt):

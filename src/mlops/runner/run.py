@@ -98,7 +98,7 @@ class Run:
                     self._announce()
 
     def _start_steps(self, pool: NotebookPool) -> list[StepRecord]:
-        """Start all steps that need not wait. Return the steps that were skipped or reused instead."""
+        """Start the steps that need not wait for others. Return the steps that were skipped or reused."""
         decided: list[str] = []
         for step in self.plan.steps:
             if self.record.get_step(step.name).state != "pending" or is_waiting(step, self.record):

@@ -1,4 +1,4 @@
-"""The steps of a submitted run, which run one after another, each in its own process or on its own machine."""
+"""The execution of a single step of a run, when each step has its own process or machine."""
 
 from dataclasses import replace
 
@@ -64,7 +64,7 @@ def skip_submitted(plan: Plan, surroundings: Surroundings, job: Job, reason: str
 def run_step(plan: Plan, surroundings: Surroundings, run_id: str) -> RunRecord:
     """Run the step `plan.at`, with the results of earlier steps from the folder of the run.
 
-    Repeated calls are safe: a step that is finished is not executed again.
+    Repeated calls are safe: a finished step is not executed again.
 
     Raises
     ------

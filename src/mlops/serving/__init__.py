@@ -1,4 +1,4 @@
-"""The scoring server. It is the only code of the engine in an image, so it imports no other module of the engine.
+"""The scoring server. It imports no other module of `mlops`, because an image contains only this package.
 
 .. code-block:: text
 

@@ -32,7 +32,7 @@ PICTURES = ("image/png", "image/jpeg", "image/apng")
 
 
 class Redactor:
-    """An object that replaces secrets with ``***``. Its truth value is False if it has no secrets.
+    """An object that replaces secrets with ``***``. It is false if it has no secrets.
 
     Parameters
     ----------
@@ -71,10 +71,7 @@ class Redactor:
         return redact_pieces(pieces, self._spellings, markup=kind in MARKUP)
 
     def redact_value(self, value: Any, kind: str = "") -> Any:
-        """Return a JSON value with every secret replaced.
-
-        A secret that continues from one text of a list to the next is found, too.
-        """
+        """Return a JSON value with every secret replaced, even one that spans several texts of a list."""
         if isinstance(value, str):
             return self.redact(value, kind)
         if isinstance(value, Mapping):
@@ -90,7 +87,7 @@ class Redactor:
 
 
 def _name_kind(key: Any, kind: str) -> str:
-    """Return the MIME type of a value: its key if the key is a MIME type, otherwise `kind`."""
+    """Return the MIME type of a JSON value: its key if the key is a MIME type, otherwise `kind`."""
     return key if isinstance(key, str) and "/" in key else kind
 
 

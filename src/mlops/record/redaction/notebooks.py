@@ -59,7 +59,8 @@ def _list_readings(streams: list[dict[str, Any]]) -> Iterator[list[dict[str, Any
 
 
 def _redact_shown(streams: list[dict[str, Any]], redactor: Redactor) -> None:
-    """Redact streams as a terminal shows them. Moving the cursor can put the parts of a secret next to each other."""
+    """Redact streams as a terminal shows them."""
+    # Moving the cursor can put the parts of a secret next to each other.
     shown = fold("".join(_join(output) for output in streams))
     redacted = redactor.redact(shown)
     if redacted != shown:

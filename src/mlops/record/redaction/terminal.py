@@ -108,7 +108,7 @@ def _measure(line: str) -> int:
 
 
 def _split(line: str, column: int) -> tuple[str, str]:
-    """Split a line at a column. The second part begins with the codes for its colour."""
+    """Split a line at a column, and begin the second part with the codes for its colour."""
     if "\x1b" not in line:
         return line[:column], line[column:]
     place, last = 0, ""
