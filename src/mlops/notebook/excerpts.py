@@ -7,19 +7,23 @@ from mlops.numbers import format_number
 MOST = 20  # maximum number of columns; pandas shows as many
 
 
-def show_largest(values: pd.Series) -> pd.DataFrame:
+def show_largest(values: pd.Series | None) -> pd.DataFrame | None:
     """Show numbers as the row of a table: all of them or, if there are many, those with the largest magnitude.
 
     Parameters
     ----------
-    values : Series
-        The numbers by column. The name of the series says what the numbers are: "weight".
+    values : Series, optional
+        The numbers by column. The name of the series says what the numbers are: "weight". None if the problem does not
+        explain its models; this is printed, and there is no table.
 
     Returns
     -------
-    DataFrame
+    DataFrame or None
         A row of formatted numbers. If some columns are left out, the caption of the table says so.
     """
+    if values is None:
+        print("The problem does not explain its models.")
+        return None
     shown = values if len(values) <= MOST else values[values.abs().nlargest(MOST).index]
     chosen = f"The {MOST} of {len(values):,} columns with the largest {values.name}"
     caption = chosen if len(shown) < len(values) else None
