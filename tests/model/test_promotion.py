@@ -41,6 +41,7 @@ def test_what_the_rows_would_have_shown_is_said_in_its_unit() -> None:
     decision = decide_promotion(LOSSES, LOSSES - GAINS)
     said = "Smallest improvement that the gate detects on these rows in four cases out of five: 1.12 points."
     assert describe_sensitivity(decision, "points") == said
+    assert describe_sensitivity(decision, "") == said.replace(" points", "")
     assert describe_sensitivity(decide_promotion(None, LOSSES), "").startswith("There is no champion")
     assert describe_sensitivity(decide_promotion(LOSSES[:9], LOSSES[:9]), "").startswith("There are too few rows")
 

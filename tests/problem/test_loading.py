@@ -24,6 +24,8 @@ def test_the_project_s_problem_is_loaded() -> None:
         ),
         ("empty_one", "", "The package 'empty_one' declares no problem. Its __init__.py must set `problem` to an"),
         ("bad_import", "import nothing_at_all", "Could not import the problem 'bad_import': No module named 'nothing_"),
+        ("bad_key", "{}['plan']", "Could not import the problem 'bad_key': KeyError: 'plan'."),
+        ("bad_file", "open('/no/such/file')", "Could not import the problem 'bad_file': FileNotFoundError: "),
         ("bad_syntax", "problem = (", "Could not import the problem 'bad_syntax': "),
     ],
 )

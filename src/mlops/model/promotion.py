@@ -156,8 +156,8 @@ def decide_promotion(
 def describe_sensitivity(decision: Decision, unit: str) -> str:
     """Return the smallest improvement that the gate detects on these rows, in words. `unit` is the unit of the loss."""
     if decision.kind == "compared":
-        gain = format_number(decision.detectable_gain)
-        return f"Smallest improvement that the gate detects on these rows in four cases out of five: {gain} {unit}."
+        gain = f"{format_number(decision.detectable_gain)} {unit}".strip()
+        return f"Smallest improvement that the gate detects on these rows in four cases out of five: {gain}."
     return {
         "first": "There is no champion to improve on yet.",
         "few": "There are too few rows to detect any improvement.",

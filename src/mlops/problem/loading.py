@@ -34,6 +34,9 @@ def load(name: str) -> Problem:
         raise ProblemError(f"Could not import the problem {name!r}: {quote_cause(error)}.") from error
     except (ImportError, SyntaxError, TypeError, ValueError, NameError, AttributeError) as error:
         raise ProblemError(f"Could not import the problem {name!r}: {quote_cause(error)}.") from error
+    except (LookupError, OSError) as error:  # the message of a KeyError is only the key
+        cause = f"{type(error).__name__}: {quote_cause(error)}"
+        raise ProblemError(f"Could not import the problem {name!r}: {cause}.") from error
     found = getattr(module, ATTRIBUTE, None)
     if not isinstance(found, Problem):
         raise ProblemError(
