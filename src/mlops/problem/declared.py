@@ -157,7 +157,7 @@ class Problem:
         return probabilities[:, 1] if self.target.kind == "boolean" else probabilities
 
     def explain(self, model: "Any") -> "pd.Series | None":
-        """Return the importance of each feature, by name, for the report of a training. None, the default, leaves it out."""
+        """Return the importance of each feature, by name, for the report of a training. By default, return None."""
         return None
 
     def export(self, model: "Any", folder: Path) -> None:
