@@ -47,7 +47,7 @@ class Datasets(Protocol):
     def find_newest(self) -> DatasetVersion | None:
         """Return the newest version, or None if there is none yet; called by `mlops run`.
 
-        Raises IntegrityError if the version's file has changed.
+        Raises IntegrityError if the platform detects that the version's file has changed.
         """
         ...
 
@@ -81,7 +81,7 @@ class Arrivals(Protocol):
         """Claim the newest file in the watched folder for a run, and store a copy; called by `mlops run-step`.
 
         Only one run gets a file. The result for any other run names the run that claimed the file. If that run fails, a
-        later run can claim the file. Safe to call again for the same run. Raises DatasetNotFoundError if the folder has
-        no file.
+        later run can claim the file. Safe to call again for the same run. Raises DatasetNotFoundError if no file has
+        arrived.
         """
         ...

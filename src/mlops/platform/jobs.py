@@ -32,7 +32,7 @@ class Job(Protocol):
         ...
 
     def conclude(self, conclusion: Conclusion) -> None:
-        """Record the outcome of the submitted run on the platform; called after each step."""
+        """Record the current outcome of the submitted run on the platform; called after each step."""
         ...
 
 

@@ -141,7 +141,7 @@ class Registry(Protocol):
         """Return the champion of a model, or None before the first promotion.
 
         Called by the notebooks 03_evaluate and 05_create_image, and by `mlops status`. Raises IntegrityError if the
-        champion was deleted.
+        platform detects that the champion was deleted.
         """
         ...
 

@@ -163,7 +163,8 @@ class Pipelines(Protocol):
     def submit(self, submission: Submission) -> SubmittedRun:
         """Start the published pipeline and return immediately; called by `mlops submit`.
 
-        Raises PipelineNotFoundError before the first publication, and UsageError if this platform cannot start a run.
+        Raises PipelineNotFoundError before the first publication, and UsageError if the platform starts runs with
+        `Caller.command` but that command is empty.
         """
         ...
 

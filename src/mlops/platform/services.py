@@ -214,8 +214,8 @@ class Services(Protocol):
         The previous service keeps running until the new one is ready. Safe to call again: a healthy service with the
         same digest is not restarted unless `force` is true. Raises DeploymentError if the service is not ready within
         `ready_seconds`, if the image has not passed its test in the preceding environment (QA comes before production),
-        or if the environment serves another model. Raises RolledBackError if the model version was rolled back.
-        `allowed` permits the last two cases.
+        or if the environment serves another model. Raises RolledBackError if the model version was rolled back in this
+        or a later environment. `allowed` permits the last two cases.
         """
         ...
 

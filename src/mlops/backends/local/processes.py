@@ -83,6 +83,11 @@ def check_packages(bundle: Path) -> None:
     ----------
     bundle : Path
         The folder with the files of the image.
+
+    Raises
+    ------
+    DeploymentError
+        If a package is missing or its version differs.
     """
     for name, pinned in read_pins(bundle / REQUIREMENTS).items():
         try:
