@@ -1,6 +1,6 @@
-"""The platform Azure Machine Learning, with azureml-sdk v1. Only this package imports the packages of Azure.
+"""The platform Azure Machine Learning, implemented with azureml-sdk v1.
 
-These packages are imported on first use, not when this module is imported.
+This package can be imported even if the Python packages for Azure are not installed.
 
 .. code-block:: text
 
@@ -9,12 +9,12 @@ These packages are imported on first use, not when this module is imported.
     images          scoring images in the Container Registry
     services        services on Container Instances and Kubernetes
     pipelines       the published pipeline and its schedules
-    submitted       runs of the published pipeline, and their jobs
-    infrastructure  set-up with an ARM template, deletion, and billable quantities
+    submitted       runs of the published pipeline, and their steps
+    infrastructure  set-up and deletion of the resources on Azure, and their billable quantities
     datasets        versions of the data set
     arrivals        new data in a watched folder
     secrets         secrets in Key Vault, and the keys of services
-    telemetry       sends runs to Application Insights
+    telemetry       sends reports of runs to Application Insights
 """
 
 import importlib.util
@@ -52,17 +52,17 @@ NEEDED = (
 
 
 def open_backend(caller: Caller) -> Backend:
-    """Open the platform. This sends no request to Azure.
+    """Return the platform Azure, without sending a request to it.
 
     Raises
     ------
     ExtraMissingError
-        If the packages of the platform are not installed.
+        If the Python packages for Azure are not installed.
     ParameterError
         If a setting in ``parameters/azure.yml`` is wrong.
     """
     require_packages()
-    adopt_compute_identity()  # must precede every credential of this process and of the notebooks that it starts
+    adopt_compute_identity()  # before any credential is created
     session = AzureSession(read_settings(caller.workspace), caller.workspace)
     images = AzureImages(session)
     services = AzureServices(session, images, caller.command_options)
@@ -87,12 +87,12 @@ def open_backend(caller: Caller) -> Backend:
 
 
 def require_packages() -> None:
-    """Check that the packages of the platform are installed, without importing them.
+    """Check that the Python packages for Azure are installed, without importing them.
 
     Raises
     ------
     ExtraMissingError
-        If packages are missing; the message says how to install them.
+        If a package is missing.
     """
     missing = [name for name in NEEDED if not _is_installed(name)]
     if missing:

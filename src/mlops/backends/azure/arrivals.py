@@ -1,9 +1,4 @@
-"""New data: files that arrive in the folder ``data_trigger_path`` of the workspace's default datastore.
-
-The original of a new file can be overwritten at any time, so the file is first copied to the folder of the data set's
-versions. The copy is tested. If it passes, it becomes a version. Azure starts one run per changed file, even if several
-files arrive together. The first of these runs claims the newest file, and the other runs end without doing anything.
-"""
+"""New data: files in a watched folder of the workspace's default datastore."""
 
 import hashlib
 from pathlib import Path
@@ -35,7 +30,7 @@ class AzureArrivals:
     Parameters
     ----------
     session : AzureSession
-        The workspace.
+        The connection to the workspace.
     datasets : AzureDatasets
         The versions of the data set.
     """
@@ -76,25 +71,27 @@ class AzureArrivals:
                 f"account {container.account_name} has no file that ends in {', '.join(FORMATS)}.{hint}"
             )
         newest = max(arrived, key=lambda blob: blob.last_modified)
+        # Azure starts one run per changed file, so several runs can find the same newest file.
         holder = self._take(container, newest, run_id)
         if holder != run_id:
             return Arrival(newest.name, taken_by=holder)
+        # a copy, because the original can be overwritten at any time
         with NamedTemporaryFile(prefix="mlops-data-") as copy:
             container.download_blob(newest.name).readinto(copy)
             copy.flush()
             return Arrival(newest.name, self._datasets.store(Path(copy.name), split_name(newest.name)[1]))
 
     def _take(self, container: "ContainerClient", file: "BlobProperties", run_id: str) -> str:
-        """Claim a file for a run, unless another run already has the claim. Return the id of the run that has it.
+        """Claim a file for the run `run_id`, and return the id of the run that holds the claim.
 
-        If that other run failed, its claim is replaced. A claim is a blob of its own: Azure would treat a change of the
-        file's metadata as new data, and start another run.
+        A claim of another run is replaced only if that run failed, was canceled, or no longer exists.
         """
         from azure.core import MatchConditions
         from azure.core.exceptions import ResourceExistsError, ResourceModifiedError
 
         # The etag differs each time the file is written, so a new version of the file can be claimed again.
         written = hashlib.sha256(f"{file.name} {file.etag}".encode()).hexdigest()
+        # Azure would treat a change of the file's metadata as new data, so the claim is another blob.
         note = container.get_blob_client(f"mlops/arrivals/{written}")
         try:
             note.upload_blob(run_id.encode())
@@ -112,10 +109,7 @@ class AzureArrivals:
             return note.download_blob().readall().decode()
 
     def _has_failed(self, holder: str, run_id: str) -> bool:
-        """Return whether the run `holder`, which claimed a file, failed or was canceled before `run_id` started.
-
-        The result is also True if the run `holder` no longer exists.
-        """
+        """Return whether the run `holder` was deleted, or failed or was canceled before the run `run_id` started."""
         try:
             found = self._runs.get_run(holder)
         except RunNotFoundError:

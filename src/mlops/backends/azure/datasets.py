@@ -1,8 +1,4 @@
-"""The data set: files in the workspace's default datastore, registered as versions of an Azure ML data set.
-
-The file of a version never changes, so the URL of an old version still returns the old rows. The file of the first
-version is at ``dataset_path``. Later files are in the same folder, with the version's number in the name.
-"""
+"""The data set: files in the workspace's default datastore, registered as versions of an Azure ML data set."""
 
 import hashlib
 import re
@@ -40,12 +36,12 @@ class AzureDatasets:
     Parameters
     ----------
     session : AzureSession
-        The workspace.
+        The connection to the workspace.
 
     Attributes
     ----------
     rights_seconds, pause_seconds : float
-        For how long to retry if a newly assigned role has no effect yet, and the pause between attempts, in seconds.
+        The time limit for retries of an upload that Azure forbids, and the pause between them, in seconds.
     """
 
     def __init__(self, session: AzureSession) -> None:
@@ -67,7 +63,7 @@ class AzureDatasets:
         DatasetNotFoundError
             If the version does not exist.
         UsageError
-            If the version is not one file in a datastore.
+            If the version does not consist of exactly one file in a datastore.
         """
         return repeat(self._session, f"look up the data set {self._name}", lambda: self._find(version))
 
@@ -99,12 +95,17 @@ class AzureDatasets:
         return DatasetVersion(self._name, int(made.version), url)
 
     def store(self, file: Path, ending: str) -> str:
-        """Store a file and return its URL. If the newest version has the same content, return that version's URL."""
+        """Store a file in the workspace's default datastore, and return its URL.
+
+        If the newest version of the data set has the same content, nothing is stored, and the URL of that version is
+        returned. `ending` is the ending of the stored file's name, such as ".csv".
+        """
         sha256 = hash_file(file)
         newest = self._find_newest()
         if newest and self._read_hash(newest.url) == sha256:
             return newest.url
         store = self._session.workspace.get_default_datastore()
+        # The file of a version never changes, so each version has its own file.
         stem, _ = split_name(self._session.settings.dataset_path)
         number = newest.version + 1 if newest else 1
         path = f"{stem}{ending}" if number == 1 else f"{stem}-{number}{ending}"
@@ -155,7 +156,7 @@ class AzureDatasets:
             return None
 
     def _upload(self, url: str, file: Path, sha256: str) -> bool:
-        """Write a new blob; return False if there is already a blob with different content."""
+        """Write a file to the blob at `url`; return False if the blob already has different content."""
         from azure.core.exceptions import HttpResponseError, ResourceExistsError
 
         blob = self._open_blob(url)
@@ -174,7 +175,7 @@ class AzureDatasets:
                     time.sleep(self.pause_seconds)
 
     def _read_hash(self, url: str) -> str:
-        """Return the SHA-256 in a blob's metadata. If the metadata has none, compute it from the blob's content."""
+        """Return the SHA-256 of the blob at `url`, from its metadata or else computed from its content."""
         blob = self._open_blob(url)
         noted = (blob.get_blob_properties().metadata or {}).get(HASH)
         return noted or _hash_chunks(blob.download_blob().chunks())
@@ -193,12 +194,12 @@ def _hash_chunks(chunks: Iterable[bytes]) -> str:
 
 
 def parse_blob(url: str) -> dict[str, str]:
-    """Return the container, account, endpoint and path in a URL of `locate_blob`."""
+    """Return the container, account, endpoint and path in the ``abfs://`` URL of a blob."""
     place = BLOB_URL.fullmatch(url)
     assert place is not None, url
     return place.groupdict()
 
 
 def locate_blob(store: SdkDatastore, path: str) -> str:
-    """Return the URL with which fsspec opens a blob of a datastore."""
+    """Return the ``abfs://`` URL of the blob `path` in a datastore."""
     return f"abfs://{store.container_name}@{store.account_name}.dfs.{store.endpoint}/{path}"

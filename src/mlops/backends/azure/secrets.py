@@ -1,9 +1,4 @@
-"""Secrets in the workspace's Key Vault, and the keys of its web services.
-
-An environment variable ``MLOPS_SECRET_<NAME>`` takes precedence over the vault, because build agents pass secrets that
-way. The runner must redact every secret that was read, but notebooks read secrets in their own processes. Therefore the
-names of these secrets, never their values, are recorded in MLOPS_HOME.
-"""
+"""Secrets in the workspace's Key Vault, and the keys of its web services."""
 
 import os
 import re
@@ -21,7 +16,7 @@ if TYPE_CHECKING:
     from azure.keyvault.secrets import SecretClient
 
 NAME = re.compile("[0-9a-zA-Z-]{1,127}")  # Key Vault's rule for names
-SECRET, KEYS = "secret.", "keys."  # prefixes of the recorded names
+SECRET, KEYS = "secret.", "keys."  # prefixes of the file names that record which secrets were read
 
 
 class AzureSecrets:
@@ -29,11 +24,12 @@ class AzureSecrets:
 
     def __init__(self, session: AzureSession) -> None:
         self._session = session
+        # Notebooks read secrets in their own processes. The names are recorded, so that the runner can redact them.
         self._noted = session.project.home / "azure" / "handed-out"
         self._known: dict[tuple[str, int], tuple[str, ...]] = {}
 
     def get_secret(self, name: str) -> str:
-        """See `Secrets`. Reads the environment variable ``MLOPS_SECRET_<NAME>`` or, if it is not set, the vault."""
+        """See `Secrets`. The environment variable ``MLOPS_SECRET_<NAME>`` takes precedence over the Key Vault."""
         given = os.environ.get(name_variable(name))
         if given is not None:
             return given
@@ -55,7 +51,7 @@ class AzureSecrets:
         return value
 
     def get_keys(self, environment: str) -> tuple[str, str]:
-        """See `Secrets`. Azure creates the keys together with the service."""
+        """See `Secrets`."""
         keys = self._find_keys(environment)
         if keys is None:
             name = name_service(self._session.settings, environment)
@@ -66,10 +62,11 @@ class AzureSecrets:
         return keys
 
     def list_values(self) -> Iterable[str]:
-        """See `Secrets`. Azure is asked only for secrets that were read since the last call, as calls are frequent."""
+        """See `Secrets`."""
         yield from list_variables()
         for path in sorted(self._noted.glob("*")):
             noted = (path.name, path.stat().st_mtime_ns)
+            # read once, because this method is called often
             if noted not in self._known:
                 self._known[noted] = self._fetch(path.name)
             yield from self._known[noted]

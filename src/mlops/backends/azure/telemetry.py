@@ -1,8 +1,4 @@
-"""Runs in Application Insights: a run is a request, its steps are dependencies, and metrics are measurements.
-
-Everything is sent in one request when the run ends. A background thread would end with the process, possibly before it
-has sent everything.
-"""
+"""Reports of runs in Application Insights: runs as requests, steps as dependencies, and metrics as measurements."""
 
 import json
 import logging
@@ -43,15 +39,15 @@ class AzureTelemetry:
     Parameters
     ----------
     session : AzureSession
-        The workspace, whose Application Insights resource is used, unless the environment variable
-        ``APPLICATIONINSIGHTS_CONNECTION_STRING`` names another one.
+        The workspace whose Application Insights resource gets the reports, unless the environment variable
+        ``APPLICATIONINSIGHTS_CONNECTION_STRING`` is set.
     """
 
     def __init__(self, session: AzureSession) -> None:
         self._session = session
 
     def record_run(self, run: RunRecord) -> None:
-        """See `Telemetry`. The secrets in the record are already redacted."""
+        """See `Telemetry`."""
         try:
             with explain_refusals(self._session, "send the run to Application Insights"):
                 sent = self._send(run)
@@ -71,6 +67,7 @@ class AzureTelemetry:
         from azure.monitor.opentelemetry.exporter import AzureMonitorTraceExporter
         from opentelemetry.sdk.trace.export import SpanExportResult
 
+        # not in a background thread, which could end with the process before everything is sent
         exporter = AzureMonitorTraceExporter(
             connection_string=self._find_connection_string(),
             disable_offline_storage=True,
@@ -97,13 +94,7 @@ class AzureTelemetry:
 
 
 def make_spans(run: RunRecord) -> "list[Span]":
-    """Return a finished run as OpenTelemetry spans: first the span of the run, then those of the steps that ran.
-
-    Parameters
-    ----------
-    run : RunRecord
-        The run.
-    """
+    """Return the OpenTelemetry spans of a finished run: one for the run, then one for each step that ran."""
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import SpanKind, set_span_in_context
@@ -164,10 +155,7 @@ def _describe_step(step: StepRecord, run: RunRecord) -> dict[str, str]:
 
 
 def _list_measurements(results: Mapping[str, object]) -> dict[str, str]:
-    """Return the span attribute with all finite numbers of `results`, with True as 1.
-
-    The exporter sends the numbers of this attribute as custom measurements.
-    """
+    """Return a span attribute with the finite numbers in `results`, as measurements for Application Insights."""
     numbers = {
         name: float(value) for name, value in results.items() if isinstance(value, int | float) and math.isfinite(value)
     }

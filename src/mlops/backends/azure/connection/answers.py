@@ -1,8 +1,4 @@
-"""Azure's answers, read from the errors that its SDKs raise: status, codes, messages, and how long to wait.
-
-Each SDK has its own errors. Resource Manager nests errors in other errors, partly as text. Only the innermost errors
-are reported, because the outer errors only repeat that something failed.
-"""
+"""Functions that read status, error codes, messages and waiting times from the errors that Azure's SDKs raise."""
 
 import json
 import re
@@ -17,19 +13,19 @@ BUSY = (408, 429, 500, 502, 503, 504)
 
 
 class Response(Protocol):
-    """The common attributes of the response classes in the packages requests, msrest and azure-core."""
+    """The attributes that the responses of the packages requests, msrest and azure-core have in common."""
 
     status_code: int
     headers: Mapping[str, str]
 
 
 class ReportedError(Exception):
-    """An error that Azure reports with a successful status, for example after a validation.
+    """An error that Azure reports in an answer with a successful HTTP status.
 
     Parameters
     ----------
     body : object
-        The error: ``{"code", "message", "details": [...]}``.
+        The error in the answer: ``{"code", "message", "details": [...]}``.
     """
 
     def __init__(self, body: object) -> None:
@@ -39,7 +35,7 @@ class ReportedError(Exception):
 
 @dataclass(frozen=True)
 class Reason:
-    """The code and message of one innermost error in an answer."""
+    """The code and message of an error that Azure reported."""
 
     code: str
     message: str
@@ -58,17 +54,17 @@ def find_status(error: BaseException) -> int:
 
 
 def is_missing(error: BaseException) -> bool:
-    """Return whether Azure answered that the resource does not exist."""
+    """Return whether an error is Azure's answer that a resource does not exist."""
     return find_status(error) == 404
 
 
 def is_transient(error: BaseException) -> bool:
-    """Return whether a retry may succeed, because Azure was only busy or the connection was lost."""
+    """Return whether an error may disappear with a retry, because Azure was busy or the connection failed."""
     return find_status(error) in BUSY or is_unreachable(error)
 
 
 def is_unreachable(error: BaseException) -> bool:
-    """Return whether Azure could not be reached or the connection broke."""
+    """Return whether an error means that Azure could not be reached or that the connection was lost."""
     from azure.core.exceptions import ServiceRequestError, ServiceResponseError
     from msrest.exceptions import ClientRequestError
     from requests import ConnectionError as LostConnection
@@ -79,19 +75,19 @@ def is_unreachable(error: BaseException) -> bool:
 
 
 def find_pause(error: BaseException) -> float | None:
-    """Return the number of seconds in Azure's ``Retry-After`` header, or None if there is no such header."""
+    """Return the seconds in the ``Retry-After`` header of Azure's answer, or None if there is no such header."""
     response = _find_response(error)
     asked = str(response.headers.get("Retry-After", "")) if response is not None else ""
     return float(asked) if asked.isdigit() else None
 
 
 def has_code(error: BaseException, code: str) -> bool:
-    """Return whether one of the innermost errors has this code, such as "ResourceGroupNotFound"."""
+    """Return whether Azure reported an error with this code, such as "ResourceGroupNotFound"."""
     return any(reason.code == code for reason in read_reasons(error))
 
 
 def read_reasons(error: BaseException) -> list[Reason]:
-    """Return Azure's reasons for an error, or the SDK's text if Azure gave none.
+    """Return the errors that Azure reported in its answer, or the SDK's message if Azure reported none.
 
     Query strings are removed from URLs.
     """
@@ -103,13 +99,12 @@ def read_reasons(error: BaseException) -> list[Reason]:
 
 
 def list_reasons(body: object) -> list[Reason]:
-    """Return the innermost errors of an error body without duplicates.
+    """Return the errors in the body of an answer, without duplicates and without errors that only wrap others.
 
     Parameters
     ----------
     body : object
-        ``{"error": {"code", "message", "details": [...]}}`` with keys in upper or lower case. A message can be the JSON
-        text of another error body.
+        The decoded JSON: ``{"error": {"code", "message", "details": [...]}}``.
     """
     return list(dict.fromkeys(_walk(body)))
 
@@ -122,6 +117,7 @@ def _walk(body: object) -> Iterator[Reason]:
         yield from _walk(known["error"])
         return
     inner = [reason for detail in known.get("details") or () for reason in _walk(detail)]
+    # Resource Manager can nest another error as JSON text. The outer errors only repeat that something failed.
     inner += _walk(_parse(known.get("message")))
     if inner:
         yield from inner
@@ -149,7 +145,7 @@ def _clean(text: str) -> str:
 
 
 def _read_body(response: object) -> object:
-    """Return the JSON of a response, or None if it is not JSON."""
+    """Return the decoded JSON of a response, or None if it is not JSON."""
     text = getattr(response, "text", "")
     try:
         return json.loads(text if isinstance(text, str) else text())
@@ -163,7 +159,7 @@ def _find_response(error: BaseException) -> Response | None:
 
 
 def _walk_causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and its causes, because the SDKs wrap errors in less informative errors."""
+    """Yield an error, its cause, the cause of that cause, and so on."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

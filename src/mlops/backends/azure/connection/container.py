@@ -1,4 +1,4 @@
-"""Clients of Azure Storage for blobs: locks, data sets, and the records of images and services."""
+"""Clients for containers and blobs in Azure Storage."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,10 @@ def open_container(session: AzureSession) -> "ContainerClient":
 
 
 def open_blob(session: AzureSession, account: str, container: str, path: str) -> "BlobClient":
-    """Return the storage SDK's client for a blob. `account` is a URL: "https://ACCOUNT.blob.ENDPOINT"."""
+    """Return the storage SDK's client for a blob.
+
+    `account` is a URL such as "https://ACCOUNT.blob.core.windows.net".
+    """
     from azure.storage.blob import BlobClient
 
     return BlobClient(account, container, path, **_make_options(session))

@@ -1,4 +1,4 @@
-"""The identity of this process. If Azure rejects it, every SDK raises the same error."""
+"""The identity with which this process logs in to Azure."""
 
 import logging
 import os
@@ -19,28 +19,22 @@ NOBODY = Reason("", "there is no identity in the environment variables, on the m
 
 
 def adopt_compute_identity(environ: MutableMapping[str, str] | None = None) -> None:
-    """Use the managed identity of the compute for every credential of this process and its children.
-
-    A node of a compute cluster issues tokens only for an explicit client id, even if the cluster has only one identity.
-    The node has this client id in the variable DEFAULT_IDENTITY_CLIENT_ID, but the package azure-identity reads only
-    AZURE_CLIENT_ID (azure-sdk-for-python#30427). On a compute without an identity, the node's variable contains the
-    word "clientid".
+    """Set ``AZURE_CLIENT_ID`` to the managed identity of the compute cluster that runs this process, if any.
 
     Parameters
     ----------
     environ : mutable mapping, optional
-        The environment variables, by default those of this process. An identity that is already set is kept.
+        The environment variables, by default those of this process. An existing ``AZURE_CLIENT_ID`` is kept.
     """
     environ = os.environ if environ is None else environ
+    # A node issues tokens only for an explicit client id, but azure-identity does not read it from the node's variable
+    # (azure-sdk-for-python#30427). Without an identity, this variable contains the word "clientid".
     if GUID.fullmatch(environ.get(COMPUTE_ID, "")):
         environ.setdefault(CLIENT_ID, environ[COMPUTE_ID])
 
 
 class Identity:
-    """The credential of this process: from the environment, a managed identity, or the Azure CLI, in this order.
-
-    The errors of this class are short. An SDK's error is a page long, because it lists every place that was searched.
-    """
+    """The credential of this process: from the environment, a managed identity, or the Azure CLI, in this order."""
 
     def __init__(self) -> None:
         from azure.identity import DefaultAzureCredential
@@ -54,7 +48,7 @@ class Identity:
         Raises
         ------
         PlatformError
-            If there is no identity, or Azure rejects it. The message says how to log in.
+            If there is no identity, or Azure rejects it.
         """
         from azure.core.exceptions import ClientAuthenticationError
 

@@ -1,9 +1,6 @@
 """A lock that all users of a workspace share: a lease on a blob in the workspace's default container.
 
-The lease lasts 15 seconds and is renewed while the lock is held. If the process dies, the lease expires.
-
-For example, a process holds a model's lock while it changes one of the model's tags. The SDK rewrites all tags, so
-without a lock it would overwrite the changes that another process makes at the same time.
+If the process that holds the lock dies, the lock is released after 15 seconds.
 """
 
 import random
@@ -28,16 +25,16 @@ LEASED = (409, 412)  # 409 if the blob exists, 412 after a write to a leased blo
 
 
 class LeaseLock:
-    """A named lock. It is not reentrant.
+    """A named lock that all users of a workspace share. It is not reentrant.
 
     Parameters
     ----------
     session : AzureSession
-        The workspace.
+        The connection to the workspace.
     name : str
         The name of the lock. Its blob is ``locks/<name>``.
     wait_seconds : float
-        How many seconds to wait if another process holds the lock.
+        The maximum number of seconds to wait while another process holds the lock.
     """
 
     def __init__(self, session: AzureSession, name: str, *, wait_seconds: float = WAIT_SECONDS) -> None:
@@ -47,12 +44,12 @@ class LeaseLock:
 
     @contextmanager
     def hold(self) -> Iterator["Lease"]:
-        """Hold the lock and renew its lease, and release it at the end of the block.
+        """Hold the lock until the end of the block.
 
         Raises
         ------
         PlatformError
-            If another process holds the lock for longer than `wait_seconds`.
+            If another process still holds the lock after `wait_seconds`.
         """
         asked, client = self._acquire()
         lease = Lease(client, self._name, asked)
@@ -62,7 +59,7 @@ class LeaseLock:
             lease.release()
 
     def _acquire(self) -> tuple[float, "BlobLeaseClient"]:
-        """Acquire the lease, and return the time of the request and the storage SDK's client for the lease."""
+        """Wait for the lease, and return the time of the request (`time.monotonic`) and the client for the lease."""
         from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
         blob = open_container(self._session).get_blob_client(self._name)
@@ -86,7 +83,7 @@ class LeaseLock:
 
 
 def _create(blob: "BlobClient") -> None:
-    """Create the blob of a lock, unless another process has created it in the meantime."""
+    """Create the blob of a lock if it does not exist."""
     from azure.core.exceptions import HttpResponseError
 
     try:
@@ -97,7 +94,10 @@ def _create(blob: "BlobClient") -> None:
 
 
 class Lease:
-    """A lease that a thread renews until `release` is called. Call `check` before each write."""
+    """A lease on a blob, which a background thread renews until `release` is called.
+
+    Call `check` before each write that the lock protects.
+    """
 
     def __init__(self, client: "BlobLeaseClient", name: str, asked: float) -> None:
         self._client = client
@@ -108,7 +108,7 @@ class Lease:
         self._thread.start()
 
     def check(self) -> None:
-        """Raise LostLockError if the lease may have expired, because another process may then hold the lock."""
+        """Raise LostLockError if the lease may have expired."""
         if time.monotonic() >= self._valid_until:
             raise LostLockError(
                 f"The lock {self._name} was lost because it could not be renewed, so nothing more is written. Check "
@@ -116,12 +116,13 @@ class Lease:
             )
 
     def release(self) -> None:
-        """Release the lease. If the request fails, the lease expires after some seconds."""
+        """Release the lease. Errors of the request are ignored."""
         from azure.core.exceptions import AzureError
 
         self._released.set()
         self._thread.join()
         with suppress(AzureError):
+            # if this fails, the lease expires by itself
             self._client.release()
 
     def _keep(self) -> None:

@@ -1,4 +1,4 @@
-"""The number of cores of each of Azure's machine sizes, and the minimum for a production cluster."""
+"""The cores of Azure's machine sizes, and the minimum numbers of nodes and cores of a production cluster."""
 
 import re
 

@@ -1,8 +1,4 @@
-"""Explanations of requests that Azure refused: what could not be done, what Azure said, and what to do.
-
-One table has advice for each status, and another table has advice for the error codes of Resource Manager. All requests
-are sent within `explain_refusals`, so the same refusal has the same message everywhere.
-"""
+"""Explanations of requests that Azure refused: what could not be done, what Azure said, and what to do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -80,7 +76,7 @@ CODES = (  # advice for texts in the code or message of an error, in lower case;
 
 @dataclass(frozen=True)
 class Scope:
-    """A kind of Azure resource: the role that requests to it need, and advice for its error codes."""
+    """A kind of Azure resource, with the role that its requests need and the advice for its error codes."""
 
     role: str
     codes: tuple[tuple[tuple[str, ...], str], ...] = ()
@@ -96,32 +92,31 @@ RESOURCES = Scope(
 
 
 class Authenticated(Protocol):
-    """An object with a token for Azure, such as the session."""
+    """An object that has a token for Azure."""
 
     def forget_credential(self) -> None:
-        """Forget the token, so that the next request fetches a new one."""
+        """Forget the token, so that the next request gets a new one."""
 
 
 @contextmanager
 def explain_refusals(session: Authenticated, doing: str, scope: Scope = WORKSPACE) -> Iterator[None]:
-    """Turn an error that an SDK raises in this block into a `PlatformError`.
+    """Turn an error that one of Azure's SDKs raises in this block into a `PlatformError`.
 
-    Errors of this engine are raised unchanged, so blocks can be nested: the innermost block explains the error. A token
-    that Azure rejects is forgotten, so that the next attempt gets a new token.
+    Other errors are raised unchanged. If Azure rejects the token, `session` forgets it.
 
     Parameters
     ----------
     session : Authenticated
         The session that has the token.
     doing : str
-        The action for the message, which begins with "Could not": "register the model 'churn'".
+        The action, as it follows "Could not" in the message, such as "register the model 'churn'".
     scope : Scope
         The kind of resource to which the request is sent.
 
     Raises
     ------
     PlatformError
-        If a request failed. The message has the action, Azure's reasons, and what to do.
+        If a request failed.
     """
     from azure.core.exceptions import AzureError
     from azureml.exceptions import AzureMLException
@@ -140,12 +135,12 @@ def explain_refusals(session: Authenticated, doing: str, scope: Scope = WORKSPAC
 
 
 def explain(doing: str, status: int, reasons: list[Reason], scope: Scope = WORKSPACE) -> PlatformError:
-    """Return the error to show for a refusal: what could not be done, all reasons that Azure gave, and what to do.
+    """Return the error for a request that Azure refused: what could not be done, Azure's reasons, and what to do.
 
     Parameters
     ----------
     doing : str
-        The action for the message, which begins with "Could not".
+        The action, as it follows "Could not" in the message.
     status : int
         The HTTP status of Azure's answer; 0 if there is none.
     reasons : list of Reason
@@ -160,13 +155,16 @@ def explain(doing: str, status: int, reasons: list[Reason], scope: Scope = WORKS
 
 
 def explain_silence(doing: str, detail: str = "") -> PlatformError:
-    """Return the error to show if Azure did not answer."""
+    """Return the error for a request that Azure did not answer.
+
+    `doing` is the action, as it follows "Could not" in the message. `detail` is the SDK's message, or "".
+    """
     said = f" ({_shorten(detail)})" if detail else ""
     return PlatformError(f"Could not {doing}: Azure did not answer{said}. {UNREACHABLE}")
 
 
 def _find_meaning(error: BaseException) -> int:
-    """Return the HTTP status of an error, or 401 if the identity was rejected before the request was sent."""
+    """Return the HTTP status of an error, or 401 if the login failed before the request was sent."""
     from azure.core.exceptions import ClientAuthenticationError
     from azureml.exceptions import AuthenticationException
 

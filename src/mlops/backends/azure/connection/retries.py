@@ -1,8 +1,4 @@
-"""Calls that are retried while Azure is busy or the connection is lost.
-
-The SDK retries reads three times, with growing pauses. It never retries a POST request, because only the caller knows
-whether the request is safe to repeat. All calls that are passed to `repeat` are safe to repeat.
-"""
+"""Calls that are retried while Azure is busy or unreachable."""
 
 import time
 from collections.abc import Callable
@@ -26,13 +22,11 @@ def repeat(
     Parameters
     ----------
     session : AzureSession
-        The session. Its setting `retry_seconds` is the first pause, and each further pause is twice as long. The
-        session forgets a token that Azure rejects.
+        The connection to the workspace, whose setting `retry_seconds` is the pause before the first retry.
     doing : str
-        The action for the message, which begins with "Could not": "publish churn-retraining".
+        The action, as it follows "Could not" in the message, such as "publish churn-retraining".
     call : callable
-        A function that is safe to repeat. An error of a storage client is not retried here, because storage clients
-        have their own retries.
+        A function without arguments that is safe to repeat.
     sleep : callable
         A function that pauses for a number of seconds.
 
@@ -49,6 +43,7 @@ def repeat(
         for tried in range(1, TRIES):
             try:
                 return call()
+            # not AzureError, because storage clients have their own retries
             except (ClientException, RequestException, AzureMLException) as error:
                 if not is_transient(error):
                     raise

@@ -1,7 +1,4 @@
-"""Protocols for the objects of azureml-sdk, with the attributes and methods that this platform uses.
-
-The SDK has no type hints, so these protocols describe its objects to type checkers and readers.
-"""
+"""Protocols for the objects of azureml-sdk that this platform uses."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -18,28 +15,28 @@ class SdkDatastore(Protocol):
 
 
 class SdkWorkspace(Protocol):
-    """``azureml.core.Workspace``."""
+    """A workspace: ``azureml.core.Workspace``."""
 
     name: str
     subscription_id: str
     _workspace_autorest_object: object
 
     def get_details(self) -> Mapping[str, str]:
-        """Return the workspace's description in Resource Manager."""
+        """Return the properties of the workspace in Azure Resource Manager."""
 
     def get_default_datastore(self) -> SdkDatastore:
-        """Return the datastore that contains the workspace's files."""
+        """Return the default datastore, which contains the workspace's files."""
 
 
 class SdkExperiment(Protocol):
-    """``azureml.core.Experiment``."""
+    """An experiment, which groups runs: ``azureml.core.Experiment``."""
 
     def start_logging(self, **options: object) -> "SdkRun":
         """Start a run of the experiment."""
 
 
 class SdkRun(Protocol):
-    """``azureml.core.Run``: a training, a sweep, a run of the pipeline, or one of its steps."""
+    """A training, a sweep, a run of a pipeline, or a step of such a run: ``azureml.core.Run``."""
 
     id: str
     name: str
@@ -84,7 +81,7 @@ class SdkRun(Protocol):
         """Return the names of the run's files."""
 
     def upload_files(self, names: Sequence[str], paths: Sequence[str]) -> Iterable[object]:
-        """Store files in the run. Iterate over the result, because only this raises the errors of failed uploads."""
+        """Store files in the run. Errors of failed uploads are raised only by iterating over the result."""
 
     def download_file(self, name: str, path: str) -> None:
         """Download a file of the run to a local path."""

@@ -1,4 +1,4 @@
-"""The connection to a workspace: the identity, and the SDK's workspace object, which is opened on first use."""
+"""The connection to a workspace of Azure Machine Learning."""
 
 import os
 from functools import cached_property
@@ -16,7 +16,7 @@ ON_COMPUTE = "AZUREML_RUN_ID"  # the variable that Azure Machine Learning sets i
 
 
 class AzureSession:
-    """A connection to a workspace. Requests are sent only when a property is read.
+    """A connection to a workspace of Azure Machine Learning. No request is sent before a property is read.
 
     Parameters
     ----------
@@ -32,12 +32,12 @@ class AzureSession:
 
     @cached_property
     def credential(self) -> Identity:
-        """The identity of this process, which all SDKs use."""
+        """The identity of this process."""
         return Identity()
 
     @property
     def client_options(self) -> dict[str, float]:
-        """The options of azure-core's clients: time limits, and pauses before retries, in seconds."""
+        """Keyword arguments for azure-core's clients: time limits, and the pause before retries, in seconds."""
         return {
             "connection_timeout": CONNECT_SECONDS,
             "read_timeout": READ_SECONDS,
@@ -46,17 +46,14 @@ class AzureSession:
 
     @cached_property
     def workspace(self) -> SdkWorkspace:
-        """The SDK's workspace object.
+        """The SDK's workspace object, opened on first use.
 
-        In a step of a submitted run, this is the workspace of the run; otherwise, it is the workspace in the settings.
-
-        A step opens the workspace with the identity of the compute. By default, the SDK would use the token of the run,
-        which cannot read the workspace's description in Resource Manager.
+        In a run on Azure, this is the workspace of the run; elsewhere, it is the workspace in the settings.
 
         Raises
         ------
         WorkspaceNotFoundError
-            If there is no workspace with this name.
+            If the workspace does not exist.
         PlatformError
             If Azure refuses the request, or cannot be reached.
         """
@@ -68,6 +65,7 @@ class AzureSession:
         doing = f"open the workspace {name!r}"
         with explain_refusals(self, doing):
             try:
+                # The SDK's default is the token of the run, which cannot read the workspace in Resource Manager.
                 opened: SdkWorkspace = Workspace(subscription, group, name, auth=TokenAuthentication(self._get_token))
             except (ProjectSystemException, UserErrorException) as error:
                 if find_status(error) not in (0, 404):
@@ -90,7 +88,7 @@ class AzureSession:
         return require_subscription(self.settings), self.settings.resource_group, self.settings.workspace
 
     def forget_credential(self) -> None:
-        """Forget a token that Azure rejected, so that the next request fetches a new token."""
+        """Forget the token, so that the next request gets a new one."""
         self.__dict__.pop("credential", None)
 
     def _get_token(self, audience: str) -> str:
@@ -98,7 +96,7 @@ class AzureSession:
 
 
 def find_own_run() -> SdkRun | None:
-    """Return the run of the step that this process executes, or None outside of Azure Machine Learning's compute."""
+    """Return the run on Azure Machine Learning that this process executes, or None if it runs elsewhere."""
     from azureml.core import Run
 
     if not os.environ.get(ON_COMPUTE):

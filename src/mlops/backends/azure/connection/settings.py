@@ -81,7 +81,7 @@ class AzureSettings:
     given: Mapping[str, Setting] = field(default_factory=dict, compare=False)  # the settings with their sources
 
     def name(self, setting: str) -> str:
-        """Return the name of a setting for messages: its environment variable if that is set, otherwise its key."""
+        """Return the name of a setting for messages: the environment variable that sets it, otherwise its key."""
         variable = f"{PREFIX}{setting.upper()}"
         is_variable = setting in self.given and self.given[setting].source == variable
         return variable if is_variable else f"azure.{setting} in parameters/azure.yml"
@@ -107,14 +107,14 @@ LIMITS = (  # a minimum must not exceed its maximum
 
 
 def read_settings(workspace: Workspace, environ: Mapping[str, str] | None = None) -> AzureSettings:
-    """Read the settings from the file and from environment variables, which take precedence.
+    """Read the platform's settings from ``parameters/azure.yml`` and environment variables, which take precedence.
 
     Parameters
     ----------
     workspace : Workspace
         The project.
     environ : mapping, optional
-        The environment variables, by default those of this process. For example, ``MLOPS_AZURE_RESOURCE_GROUP`` sets
+        The environment variables, by default those of this process. ``MLOPS_AZURE_RESOURCE_GROUP`` sets
         ``resource_group``.
 
     Raises
@@ -141,7 +141,7 @@ def read_settings(workspace: Workspace, environ: Mapping[str, str] | None = None
 
 
 def _name_after_model(workspace: Workspace, values: Mapping[str, object]) -> dict[str, str]:
-    """Return names for the settings in `NAMED_AFTER_MODEL` that are empty, derived from the model's name."""
+    """Return names, derived from the model's name, for the settings in `NAMED_AFTER_MODEL` that are empty."""
     base = workspace.parameters / f"{BASE}.yml"
     layer = read_layer(base) if base.is_file() else None
     model = layer.shared.get(MODEL_NAME) if layer else None
@@ -158,12 +158,12 @@ def _name_after_model(workspace: Workspace, values: Mapping[str, object]) -> dic
 
 
 def require_subscription(settings: AzureSettings) -> str:
-    """Return the subscription.
+    """Return the id of the subscription in the settings.
 
     Raises
     ------
     UsageError
-        If no subscription is set. The message says how to find yours.
+        If no subscription is set.
     """
     if not settings.subscription_id:
         raise UsageError(
@@ -174,7 +174,8 @@ def require_subscription(settings: AzureSettings) -> str:
 
 
 def _require_cores(settings: AzureSettings) -> None:
-    """Refuse a cluster that is too small for production. Azure would reject it only after 15 minutes."""
+    """Raise UsageError if the Kubernetes cluster has too few cores for production."""
+    # Azure would reject the cluster only after 15 minutes.
     cores = count_cores(settings.kubernetes_vm_size)
     found = settings.kubernetes_min_nodes * (cores or LEAST_CORES)
     if found < LEAST_CORES and not settings.kubernetes_resource_id:
@@ -186,7 +187,7 @@ def _require_cores(settings: AzureSettings) -> None:
 
 
 def _require_apart(settings: AzureSettings) -> None:
-    """Refuse two services with the same name, and a data set that is stored in the folder for new data."""
+    """Raise UsageError if both services have the same name, or the data set is in the folder for new data."""
     if settings.qa_service == settings.production_service:
         raise UsageError(
             f"azure.qa_service and azure.production_service are both {settings.qa_service!r}. Set different names."

@@ -1,8 +1,4 @@
-"""Scoring images, which Azure Machine Learning builds and stores in the workspace's Container Registry.
-
-The repository of an image has the model's name, and the tag is a hash of the image's content, so the same content is
-never built twice. An image is identified and deployed by its digest in the registry.
-"""
+"""Scoring images, which Azure Machine Learning builds and stores in the workspace's Container Registry."""
 
 import hashlib
 import json
@@ -52,7 +48,7 @@ class AzureImages:
         self._records: dict[str, ImageRecord] = {}
 
     def publish(self, bundle: Path, model: ModelVersion) -> Image:
-        """See `Images`. The same bundle with the same packages is built only once."""
+        """See `Images`."""
         repository = _name_repository(model.name)
         verify_bundle(bundle, digest_bundle(bundle))
         environment = make_build_environment(f"{repository}-scoring", bundle)
@@ -78,11 +74,17 @@ class AzureImages:
         return record.image
 
     def get_image(self, digest: str) -> Image:
-        """See `Images`. This also checks that the registry still has the image."""
+        """See `Images`."""
         return self.get_record(digest).image
 
     def get_record(self, digest: str) -> ImageRecord:
-        """Return the record of an image, after checking that the registry still has the image."""
+        """Return the record of the image with this digest.
+
+        Raises
+        ------
+        ImageNotFoundError
+            If there is no record, or the Container Registry no longer has the image.
+        """
         with explain_refusals(self._session, f"look up the image {digest}"):
             record = self._store.read_image(digest) if DIGEST.fullmatch(digest) else None
             if record is None:
@@ -93,10 +95,7 @@ class AzureImages:
         return record
 
     def find_record(self, image: Image) -> ImageRecord:
-        """Return the record of an image.
-
-        Each record is read only once, because an image with the same digest never changes.
-        """
+        """Return the record of an image, from memory if it was read before."""
         return self._records.get(image.digest) or self.get_record(image.digest)
 
     def find_image(self, model: ModelVersion) -> Image | None:
@@ -110,7 +109,7 @@ class AzureImages:
         return list(self.find_record(image).files)
 
     def fetch_bundle(self, record: ImageRecord, folder: Path) -> Path:
-        """Copy the files of an image's bundle to `folder`, and check that the files are unchanged."""
+        """Copy the files of an image's bundle to `folder`, check that they are unchanged, and return `folder`."""
         with explain_refusals(self._session, f"fetch the bundle of {record.image.name}"):
             return self._store.fetch_bundle(record, folder)
 
@@ -152,7 +151,7 @@ class AzureImages:
         )
 
     def _find_digest(self, repository: str, label: str) -> str | None:
-        """Return the digest of the image with the tag `label`, or None if the registry has no such image."""
+        """Return the digest of the image with the tag `label`, or None if there is no such image."""
         from azure.core.exceptions import ResourceNotFoundError
 
         if not self._registry:
@@ -173,7 +172,7 @@ class AzureImages:
 
     @property
     def _client(self) -> "ContainerRegistryClient":
-        """The SDK's client of the registry. The client retries requests three times."""
+        """The SDK's client for the Container Registry."""
         from azure.containerregistry import ContainerRegistryClient
 
         url = f"https://{self._registry}"
@@ -181,11 +180,9 @@ class AzureImages:
 
     @property
     def _registry(self) -> str:
-        """The host of the registry; empty if there is no registry yet.
-
-        Azure creates the registry for the first image.
-        """
+        """The host name of the Container Registry; empty before the first image."""
         if not self._host:
+            # Azure creates the registry for the first image.
             self._host = _name_registry(self._session)
         return self._host
 
@@ -206,7 +203,7 @@ def _name_repository(model: str) -> str:
 
 
 def _make_label(bundle: Path, environment: object) -> str:
-    """Return the tag of an image: a hash of the bundle and a hash of the build environment."""
+    """Return the tag of an image: a hash of its bundle and a hash of its build environment."""
     from azureml.core import Environment
 
     packages = json.dumps(Environment._serialize_to_dict(environment), sort_keys=True)
@@ -214,7 +211,7 @@ def _make_label(bundle: Path, environment: object) -> str:
 
 
 def _describe_log(package: SdkPackage) -> str:
-    """Return the last lines of a build's log, and the address of the log without the signature that grants access."""
+    """Return the address and the last lines of a build's log, for a message."""
     lines = str(package.get_logs()).rstrip().splitlines()[-LOG_LINES:]
     address = str(package.package_build_log_uri).split("?")[0]
     return "\n".join([f"The whole log is at {address}. It ends:", *lines])

@@ -5,9 +5,6 @@
     mlops/bundles/<digest of the bundle>.tar.gz        the content of the image
     mlops/images/<digest in the registry>.json         an image: name, model, bundle, files, example
     mlops/models/<name>/<version>.json                 the newest image of a model version
-
-These records exist because the registry does not record which model and bundle an image contains. The blobs are written
-in this order, so an image is complete when the last blob exists. A failed build writes no blob.
 """
 
 import io
@@ -31,20 +28,20 @@ Record = TypeVar("Record")
 
 @dataclass(frozen=True)
 class ImageRecord:
-    """The record of an image.
+    """The record of a scoring image.
 
     Parameters
     ----------
     image : Image
-        The image.
+        The name, digest, address and model of the image.
     repository : str
-        The repository of the image in the registry.
+        The repository of the image in the Container Registry.
     bundle : str
         The digest of the bundle, which is the folder with the content of the image.
     files : tuple of str
-        The names of the bundle's files.
+        The names of the files in the bundle.
     example : str
-        An example request, as JSON.
+        An example request to the service, as JSON.
     """
 
     image: Image
@@ -56,10 +53,10 @@ class ImageRecord:
 
 @dataclass(frozen=True)
 class ModelImages:
-    """The record of a model version's images.
+    """The record of a model version's newest image.
 
-    `newest` is the digest of the image that was published last. `identity` is `ModelVersion.identity`; it is empty in
-    older records.
+    `newest` is the digest of the image; "" if there is none. `identity` is
+    `mlops.platform.models.ModelVersion.identity`; "" in older records.
     """
 
     newest: str = ""
@@ -67,31 +64,30 @@ class ModelImages:
 
 
 class ImageStore:
-    """The blobs that record the images of a workspace."""
+    """The records of the scoring images of a workspace."""
 
     def __init__(self, session: AzureSession) -> None:
         self._session = session
 
     def read_image(self, digest: str) -> ImageRecord | None:
-        """Return the record of an image, or None if there is none."""
+        """Return the record of the image with this digest, or None if there is none."""
         return self._read(f"mlops/images/{digest.removeprefix('sha256:')}.json", ImageRecord)
 
     def read_model(self, model: ModelVersion) -> ModelImages:
-        """Return the record of a model version's images.
-
-        The result is empty if there is no record, or if the record is of a different model with the same number.
-        """
+        """Return the record of a model version's newest image; an empty record if there is none."""
         found = self._read(_locate_model(model), ModelImages)
+        # Another model can have the same number if the model was deleted.
         return found if found and found.identity in ("", model.identity) else ModelImages()
 
     def write(self, record: ImageRecord, model: ModelVersion, bundle: Path) -> None:
-        """Write the records of an image. The caller must hold the lock of the model version."""
+        """Write the bundle and the records of an image. The caller must hold the lock of the model version."""
+        # An image is complete when the last of these blobs exists.
         self._write(_locate_bundle(record.bundle), _pack(bundle))
         self._write(f"mlops/images/{record.image.digest.removeprefix('sha256:')}.json", _encode(record))
         self._write(_locate_model(model), _encode(ModelImages(record.image.digest, model.identity)))
 
     def fetch_bundle(self, record: ImageRecord, folder: Path) -> Path:
-        """Copy the bundle of an image to `folder`, and check its digest.
+        """Copy the bundle of an image to `folder`, check its digest, and return `folder`.
 
         Raises
         ------

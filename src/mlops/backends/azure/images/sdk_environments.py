@@ -12,17 +12,13 @@ ENTRY_SCRIPT = "serving/azure_entry.py"  # a path in the bundle
 
 
 def list_packages(bundle: Path) -> list[str]:
-    """Return the pinned packages of an image: those of the server, and those of the bundle, which take precedence."""
+    """Return the pinned packages of an image, such as "numpy==2.1.0": those of the server and the bundle."""
     pins = read_pins(SERVER, MACHINE) | read_pins(bundle / REQUIREMENTS, MACHINE)
     return [f"{name}=={version}" for name, version in sorted(pins.items())]
 
 
 def make_build_environment(name: str, bundle: Path) -> object:
-    """Return the environment for building an image.
-
-    The base image is the default of the installed SDK. Its tag is a date, so the same SDK always uses the same base
-    image. Azure adds its own web server to the image.
-    """
+    """Return the SDK's environment with which an image is built from a bundle."""
     from azureml.core import Environment
     from azureml.core.conda_dependencies import CondaDependencies
 
@@ -35,7 +31,7 @@ def make_build_environment(name: str, bundle: Path) -> object:
 
 
 def make_image_environment(name: str, image: Image) -> object:
-    """Return the environment for deploying an image by its digest, without installing further packages."""
+    """Return the SDK's environment with which an image is deployed, without installing further packages."""
     from azureml.core import Environment
 
     environment = Environment(name)
@@ -46,11 +42,8 @@ def make_image_environment(name: str, image: Image) -> object:
 
 
 def make_inference_configuration(bundle: Path, environment: object) -> object:
-    """Return the SDK's inference configuration with a bundle's files and its entry script.
-
-    Azure mounts the bundle's files over the files in the image. The entry script checks the mounted files against the
-    bundle's manifest.
-    """
+    """Return the SDK's inference configuration with a bundle's files and its entry script."""
     from azureml.core.model import InferenceConfig
 
+    # Azure mounts these files over the files in the image, and the entry script checks them against the manifest.
     return InferenceConfig(entry_script=ENTRY_SCRIPT, source_directory=str(bundle), environment=environment)

@@ -1,4 +1,4 @@
-"""The ARM template, its parameters, and its deployment: preview, check, and set-up with a time limit."""
+"""The deployment of the ARM template of the workspace: preview, check, and set-up."""
 
 import json
 import time
@@ -51,12 +51,12 @@ def read_template() -> dict[str, Any]:
 
 
 def make_tags(settings: AzureSettings) -> dict[str, str]:
-    """Return the tags of all resources in the template. `Teardown` recognizes these resources by their tags."""
+    """Return the tags of all resources that `mlops provision` creates."""
     return {MADE_BY[0]: MADE_BY[1], "workspace": settings.workspace}
 
 
 def make_parameters(settings: AzureSettings, *, attach: bool = True) -> dict[str, object]:
-    """Return the template's parameters: the settings under Azure's names, and whether to attach the cluster."""
+    """Return the parameters of the ARM template; `attach` says whether to attach the Kubernetes cluster."""
     return {
         "attachKubernetes": attach,
         "workspace": settings.workspace,
@@ -76,16 +76,16 @@ def make_parameters(settings: AzureSettings, *, attach: bool = True) -> dict[str
 
 
 class TemplateDeployment:
-    """The deployment of the template into one resource group.
+    """The deployment of the ARM template of the workspace to a resource group.
 
     Parameters
     ----------
     client : ResourceManagementClient
-        The client of the subscription.
+        The SDK's client for the subscription.
     settings : AzureSettings
-        The resource group, and the values of the template's parameters.
+        The settings with the name of the resource group and the parameters of the template.
     seconds : float
-        The time limit for each of Azure's operations.
+        The time limit for each operation on Azure, in seconds.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class TemplateDeployment:
         self._seconds = seconds
 
     def list_changes(self) -> list[Change]:
-        """Return the changes that a deployment would make, according to Azure's what-if operation.
+        """Return the changes that a deployment to the existing resource group would make.
 
         Raises
         ------
@@ -138,7 +138,7 @@ class TemplateDeployment:
             raise ReportedError(result.error.as_dict())
 
     def deploy(self) -> None:
-        """Create missing resources, after waiting for any other deployment that is still running."""
+        """Create missing resources. If another deployment is still running, wait for it first."""
         from azure.core.exceptions import HttpResponseError
 
         try:
@@ -170,7 +170,7 @@ class TemplateDeployment:
 
     @cached_property
     def _is_attached(self) -> bool:
-        """True if the cluster is already attached. Attaching it again would break the attachment."""
+        """True if the Kubernetes cluster is already attached to the workspace."""
         from azure.core.exceptions import ResourceNotFoundError
 
         settings = self._settings
@@ -187,6 +187,7 @@ class TemplateDeployment:
 
     @property
     def _properties(self) -> dict[str, object]:
+        # Attaching the cluster again would break the attachment.
         given = make_parameters(self._settings, attach=not self._is_attached)
         parameters = {name: {"value": value} for name, value in given.items()}
         return {"mode": "Incremental", "template": read_template(), "parameters": parameters}
@@ -195,7 +196,10 @@ class TemplateDeployment:
 def find_group(client: "ResourceManagementClient", name: str) -> "ResourceGroup | None":
     """Return a resource group, or None if it does not exist.
 
-    If the subscription does not exist, an error is raised.
+    Raises
+    ------
+    ResourceNotFoundError
+        If the subscription does not exist.
     """
     from azure.core.exceptions import ResourceNotFoundError
 
@@ -209,21 +213,21 @@ def find_group(client: "ResourceManagementClient", name: str) -> "ResourceGroup 
 
 
 def wait_for(poller: "LROPoller[Any]", seconds: float, doing: str) -> Any:
-    """Wait for one of Azure's operations, and return its result.
+    """Wait for an operation on Azure, and return its result.
 
     Parameters
     ----------
     poller : LROPoller
         The SDK's poller of the operation.
     seconds : float
-        The time limit.
+        The time limit in seconds.
     doing : str
-        The operation, for the beginning of the message: "Deleting mlops-ws".
+        The operation at the beginning of the message, such as "Deleting mlops-ws".
 
     Raises
     ------
     PlatformError
-        If the operation is still running after `seconds`. The operation is not canceled.
+        If the operation is still running after `seconds` seconds. It continues on Azure.
     """
     poller.wait(seconds)
     if not poller.done():
@@ -234,18 +238,18 @@ def wait_for(poller: "LROPoller[Any]", seconds: float, doing: str) -> Any:
 
 
 def describe_resource(resource_id: str, kind: ChangeKind) -> Change:
-    """Return the `Change` for a resource, with the type and the name from the resource's id."""
+    """Return a change of the given kind to the resource with this id."""
     parts = resource_id.split("/providers/")[-1].split("/")
     return Change(kind, name_kind("/".join([parts[0], *parts[1::2]])), "/".join(parts[2::2]))
 
 
 def name_kind(resource_type: str) -> str:
-    """Return the common name of a type of resource, or the type itself if it is not in the template."""
+    """Return the display name of a type of resource, or the type itself if it has none."""
     return NAMES.get(resource_type.lower(), resource_type)
 
 
 def _name_resource(expression: str, given: Mapping[str, object]) -> str:
-    """Return the name that a template's expression evaluates to, or a placeholder if only Azure can evaluate it."""
+    """Return the name that an expression of the ARM template evaluates to, or a placeholder if Azure chooses it."""
     shown = expression.strip("[]")
     for name, value in given.items():
         shown = shown.replace(f"parameters('{name}')", f"'{value}'")

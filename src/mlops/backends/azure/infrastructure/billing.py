@@ -1,7 +1,7 @@
-"""The quantities that Azure bills in a month, calculated from the settings. Prices are stored elsewhere.
+"""The quantities that Azure bills in a month, calculated from the settings.
 
-The quantities do not include the operations of Key Vault, traffic that leaves the region, and the disks, load balancer
-and public address of a Kubernetes cluster.
+They do not include the operations of Key Vault, traffic that leaves the region, and the disks, load balancer and
+public address of a Kubernetes cluster.
 """
 
 from mlops.backends.azure.connection.settings import AzureSettings
@@ -14,7 +14,7 @@ REGISTRY_TIER = "Standard"  # as in templates/workspace.json
 
 
 class AzureBilling:
-    """See `mlops.platform.billing.Billing`. No request is sent to Azure."""
+    """See `mlops.platform.billing.Billing`."""
 
     def __init__(self, settings: AzureSettings) -> None:
         self._settings = settings
@@ -25,14 +25,14 @@ class AzureBilling:
 
 
 def list_billable(settings: AzureSettings, usage: Usage) -> list[Billable]:
-    """Return the billable items of a 30-day month.
+    """Return the quantities that Azure bills in a month of 30 days.
 
     Parameters
     ----------
     settings : AzureSettings
         The sizes and numbers of machines, and the frequency of the schedule.
     usage : Usage
-        The quantities that are not in the settings.
+        The assumed use, such as the number of retrainings and the stored GB.
     """
     return [
         *_list_compute(settings, usage),
@@ -45,7 +45,7 @@ def list_billable(settings: AzureSettings, usage: Usage) -> list[Billable]:
 
 
 def _list_compute(settings: AzureSettings, usage: Usage) -> list[Billable]:
-    """List the node hours of training: those of the nodes that always run, and the additional hours of retrainings."""
+    """List the node hours of training: those of the minimum nodes, and those that retrainings add."""
     price = f"node_hour.{settings.compute_vm_size}.{settings.compute_priority}"
     least, found = settings.compute_min_nodes, []
     if least:
@@ -71,7 +71,8 @@ def _list_production(settings: AzureSettings, usage: Usage) -> list[Billable]:
 
 
 def _list_qa(settings: AzureSettings) -> list[Billable]:
-    """List the container of the QA service for a whole month, because it runs until `mlops stop` stops it."""
+    """List the cores and the memory of the QA service for a whole month."""
+    # The service runs until `mlops stop` stops it.
     cores, memory = settings.qa_cpu_cores, settings.qa_memory_gb
     return [
         Billable("QA, cores", cores * HOURS, "core hours", f"{cores:g} cores x {HOURS} h", "container_core_hour"),

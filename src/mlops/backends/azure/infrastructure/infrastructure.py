@@ -1,4 +1,4 @@
-"""The set-up of the workspace and its resources with an ARM template, and the deletion of all of them."""
+"""The set-up and the deletion of the workspace and its resources on Azure."""
 
 from contextlib import AbstractContextManager, suppress
 from functools import cached_property
@@ -27,10 +27,10 @@ POLL_SECONDS = 10.0  # pause between two polls if Azure does not name a pause
 
 
 class EndsServices(Protocol):
-    """The part of `AzureServices` with which `AzureInfrastructure` deletes services."""
+    """An object that can delete the services of the workspace."""
 
     def end(self, environment: str) -> bool:
-        """Delete the service of an environment, and return whether there was one. The caller needs no lock."""
+        """Delete the service of an environment, and return whether there was one."""
         ...
 
 
@@ -40,9 +40,9 @@ class AzureInfrastructure:
     Parameters
     ----------
     session : AzureSession
-        The subscription, resource group and workspace.
+        The connection to the workspace.
     services : EndsServices
-        The services, which are deleted before the workspace.
+        An object that deletes the services before the workspace is deleted.
     """
 
     def __init__(self, session: AzureSession, services: EndsServices) -> None:
@@ -68,9 +68,12 @@ class AzureInfrastructure:
         return [change for change in changes if change.kind != "none"]
 
     def require_ready(self) -> None:
-        """See `Infrastructure`. A run needs a subscription, an identity and a workspace.
+        """See `Infrastructure`.
 
-        The workspace must use the registry in the settings, because new images in this registry start a release.
+        Raises
+        ------
+        UsageError
+            If the workspace does not store its images in the Container Registry that is in the settings.
         """
         with explain_refusals(self._session, f"open the workspace {self._settings.workspace}"):
             workspace = self._session.workspace
@@ -106,9 +109,9 @@ class AzureInfrastructure:
         return [Change("create", "resource group", group)]
 
     def _check(self, made: list[Change]) -> None:
-        """Let Azure check the deployment.
+        """Ask Azure to check the deployment, and delete a new resource group if the check fails.
 
-        If the check fails and `made` says that the resource group is new, the group is deleted.
+        `made` is empty if the resource group is not new.
         """
         try:
             with self._asking("set up"):

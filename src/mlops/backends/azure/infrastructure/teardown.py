@@ -1,7 +1,4 @@
-"""The deletion of everything that `mlops provision` created, and of nothing else.
-
-The names of the deleted resources can then be used again.
-"""
+"""The deletion of everything that `mlops provision` created, and of nothing else."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -38,9 +35,9 @@ COMES_ALONG = {  # resources that Azure adds to Application Insights without tag
 
 @dataclass(frozen=True)
 class Group:
-    """A resource group: whether it exists, and whether `mlops provision` created it (`ours`).
+    """A resource group, with the resources to delete (`made`) and the resources to keep (`others`).
 
-    `made` has the resources that will be deleted, and `others` has the resources that will be kept.
+    `ours` is True if `mlops provision` created the resource group.
     """
 
     exists: bool
@@ -55,13 +52,13 @@ class Teardown:
     Parameters
     ----------
     client : ResourceManagementClient
-        The client of the subscription.
+        The SDK's client for the subscription.
     vaults : KeyVaultManagementClient
-        The client that purges deleted Key Vaults, which Azure would otherwise keep.
+        The SDK's client for Key Vaults.
     settings : AzureSettings
         The names of the resource group and the workspace.
     seconds : float
-        The time limit for each of Azure's operations.
+        The time limit for each operation on Azure, in seconds.
     """
 
     def __init__(
@@ -128,22 +125,22 @@ class Teardown:
 
 
 def is_ours(tags: dict[str, str] | None, settings: AzureSettings) -> bool:
-    """Return whether a resource with these tags was created by `mlops provision` for this workspace."""
+    """Return whether `mlops provision` created a resource with these tags for the workspace in the settings."""
     return make_tags(settings).items() <= (tags or {}).items() and MADE_BY in (tags or {}).items()
 
 
 def find_version(resource_type: str) -> str:
-    """Return the version of Azure's API that creates and deletes a type of resource."""
+    """Return the API version with which Azure deletes a type of resource."""
     return {**COMES_ALONG, **list_kinds()}[resource_type.lower()]
 
 
 def list_kinds() -> dict[str, str]:
-    """Return the types of the top-level resources in the template, with their API versions."""
+    """Return the API version of each type of top-level resource in the ARM template, by type in lower case."""
     made = {str(resource["type"]).lower(): str(resource["apiVersion"]) for resource in read_template()["resources"]}
     return {kind: version for kind, version in made.items() if kind.count("/") == 1}
 
 
 def _rank(found: "GenericResourceExpanded") -> tuple[int, str]:
-    """Return the sort key for the deletion: the workspace first, because it uses the others, and the vault last."""
+    """Return the sort key for deletion: the workspace comes first, and the Key Vault comes last."""
     kind = found.type.lower()
     return ({WORKSPACE: 0, VAULT: 2}.get(kind, 1), kind)

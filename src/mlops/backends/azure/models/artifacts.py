@@ -1,4 +1,4 @@
-"""The files of a training, which are artifacts below ``outputs``, and the properties with their hashes."""
+"""The files of a training, stored as artifacts of its run, and their hashes, stored as properties."""
 
 import json
 import shutil
@@ -16,7 +16,7 @@ LONGEST = 1000  # Azure's limit of characters in the value of a property
 
 
 def upload_folder(run: SdkRun, name: str, folder: Path) -> None:
-    """Upload the files of a folder as artifacts below `name`. The SDK retries three times, and checks the MD5."""
+    """Upload the files of a folder as artifacts of a run, below the path `name`."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     names = [f"{name}/{path.relative_to(folder).as_posix()}" for path in paths]
     if paths:
@@ -24,7 +24,10 @@ def upload_folder(run: SdkRun, name: str, folder: Path) -> None:
 
 
 def download_folder(run: SdkRun, name: str, folder: Path) -> Path:
-    """Replace `folder` with the artifacts below `name`. If there are none, create an empty folder."""
+    """Replace `folder` with the artifacts of a run below the path `name`, and return `folder`.
+
+    If there are no such artifacts, `folder` is empty.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         run.download_files(prefix=name, output_directory=scratch, append_prefix=False)
         return replace_folder(Path(scratch), folder)
@@ -37,18 +40,15 @@ def replace_folder(source: Path, folder: Path) -> Path:
 
 
 def write_hashes(files: Mapping[str, str]) -> dict[str, str]:
-    """Return properties that contain `files`, the SHA-256 of each file, as JSON.
-
-    The JSON is split into several properties, because Azure limits the length of a value. Tags are not used, because
-    they can be changed.
-    """
+    """Return properties of a run that record `files`, the SHA-256 of each file by name."""
     text = json.dumps(dict(files), separators=(",", ":"))
+    # Azure limits the length of a property. Tags are not used, because they can be changed.
     pieces = [text[start : start + LONGEST] for start in range(0, len(text), LONGEST)]
     return {f"{FILES}.{number}" if number else FILES: piece for number, piece in enumerate(pieces)}
 
 
 def read_hashes(properties: Mapping[str, str]) -> dict[str, str]:
-    """Return the SHA-256 of each file from properties of `write_hashes`; empty if there are no such properties."""
+    """Return the SHA-256 of each file by name, from properties of `write_hashes`; empty if none are recorded."""
     pieces: list[str] = []
     while (name := f"{FILES}.{len(pieces)}" if pieces else FILES) in properties:
         pieces.append(properties[name])

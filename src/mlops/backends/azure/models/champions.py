@@ -1,9 +1,4 @@
-"""Notes of the champions: blobs in the workspace's default container, outside of the model registry.
-
-Anyone can delete a version in the workspace. Without its note, a deleted champion would look like "no champion yet",
-and the next model would be promoted without a comparison. Older versions of the engine wrote no notes. Therefore each
-registration writes the note if it is missing. Until then, a deployment of the model shows that it had a champion.
-"""
+"""Notes that record the champion of each model outside of the model registry, as blobs in the default container."""
 
 import json
 from collections.abc import Callable
@@ -20,22 +15,21 @@ from mlops.platform.services import ENVIRONMENTS, name_model
 
 @dataclass(frozen=True)
 class Note:
-    """The note of a model: the version that was promoted last.
-
-    A person can write 0 into the blob, so that the next model is promoted like a first model.
-    """
+    """The version of a model that was promoted last; 0 if the next version is promoted like a first one."""
 
     version: int
 
 
+# Without a note, a model whose champion was deleted in the workspace would look like a model that never had one, and
+# its next version would be promoted without a comparison.
 class ChampionNotes:
-    """The notes that record the champion of each model: one blob per model, written after each promotion."""
+    """The notes that record the champion of each model."""
 
     def __init__(self, session: AzureSession) -> None:
         self._session = session
 
     def write(self, name: str, version: int, *, overwrite: bool = True) -> None:
-        """Write the note of a model's champion, or keep an existing note if `overwrite` is false.
+        """Record the champion of a model. If `overwrite` is false, an existing note is kept.
 
         The caller must hold the lock of the model.
         """
@@ -48,13 +42,12 @@ class ChampionNotes:
     def require_none(self, name: str, has_versions: Callable[[], bool]) -> None:
         """Check that a model without a champion has never had one.
 
-        `has_versions` returns whether Azure still has a version of the model. It is called only if the champion was
-        lost.
+        `has_versions` returns whether the model registry still has a version of the model.
 
         Raises
         ------
         IntegrityError
-            If a version was promoted, and has since been deleted or lost its tag.
+            If a version was promoted, and was deleted or lost its tag `champion` afterwards.
         """
         note = self._read(name)
         deployed = self._find_deployed(name) if note is None else ""
@@ -87,10 +80,8 @@ class ChampionNotes:
         return decode_record(content, Note, f"The blob {_locate(name)}", advice)
 
     def _find_deployed(self, name: str) -> str:
-        """Return a clause that names a version of the model that is or was deployed; "" if none was.
-
-        A deployment shows that the model had a champion, because images are created only from promoted versions.
-        """
+        """Return a clause that names a version of the model that is or was deployed; "" if none was."""
+        # Images are created only from promoted versions, so a deployment shows that the model had a champion.
         for environment in reversed(ENVIRONMENTS):
             with suppress(IntegrityError):  # `status` reports a damaged environment by itself
                 current = StateBlob(self._session, environment).read().current

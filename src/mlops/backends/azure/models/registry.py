@@ -1,9 +1,4 @@
-"""Model versions in the workspace's model registry.
-
-A version is created with all its tags in one request. The value of the tag `champion` is a counter of promotions, and
-the version with the highest value is the champion. So a single write changes the champion, readers need no lock, and
-there is exactly one champion even if a promotion is killed.
-"""
+"""Model versions in the workspace's model registry."""
 
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -21,6 +16,8 @@ from mlops.files.hashes import verify_files
 from mlops.platform.models import ModelVersion, require_champion
 from mlops.platform.trainings import TrainingRun
 
+# The value of this tag counts promotions, and the version with the highest value is the champion. So a single write
+# changes the champion, and readers need no lock.
 CHAMPION = "champion"
 WRITES = 5  # attempts to set a version's tags if another program overwrites them
 
@@ -35,7 +32,7 @@ class SdkModel(Protocol):
     properties: Mapping[str, str] | None
 
     def download(self, target_dir: str) -> str:
-        """Copy the version's files to a folder."""
+        """Copy the version's files to a folder, and return its path."""
 
     def update_tags_properties(
         self, add_tags: Mapping[str, str] | None = None, remove_tags: list[str] | None = None
@@ -47,7 +44,7 @@ class SdkModel(Protocol):
 
 
 class AzureRegistry:
-    """Model versions in the workspace's model registry."""
+    """See `mlops.platform.models.Registry`."""
 
     def __init__(self, session: AzureSession) -> None:
         self._session = session
@@ -63,6 +60,7 @@ class AzureRegistry:
                 folder = download_folder(found, MODEL, Path(scratch, "model"))
                 verify_files(folder, run.files, f"training run {run.run_id}")
             with self._lock(name).hold() as lease:
+                # Older versions of `mlops` wrote no notes.
                 if champion := _choose_champion(self._list(name, tags=[CHAMPION])):
                     self._notes.write(name, champion.version, overwrite=False)
                 if not self._list(name, run_id=run.run_id):
@@ -73,10 +71,8 @@ class AzureRegistry:
                 return self._settle(name, run.run_id)
 
     def _settle(self, name: str, run_id: str) -> ModelVersion:
-        """Return the first version of a training, after deleting any others.
-
-        There are others if Azure's answer was lost, because the SDK then registers the training again.
-        """
+        """Return the first version that was registered from a training, after deleting any others."""
+        # If Azure's answer was lost, the SDK registered the training again.
         first, *others = sorted(self._list(name, run_id=run_id), key=lambda model: model.version)
         for other in others:
             other.delete()
@@ -99,11 +95,14 @@ class AzureRegistry:
         return self.get_version(name, version)
 
     def _tag(self, lease: Lease, name: str, version: int, value: str) -> None:
-        """Set a version's champion tag, or remove it if `value` is empty. Retry if another program overwrites the tags.
+        """Set the tag `champion` of a version to `value`, or remove the tag if `value` is empty.
 
-        Programs other than the engine do not take the engine's lock. Such a program can read all tags before this
-        write, and write the old tags back after it.
+        Raises
+        ------
+        PlatformError
+            If another program overwrites the tag each time.
         """
+        # Another program does not take the lock. It can read all tags before this write, and write them back after it.
         for _ in range(WRITES):
             model = self._get(name, version)
             if (model.tags or {}).get(CHAMPION, "") == value:
@@ -180,7 +179,7 @@ def _choose_champion(tagged: Iterable[SdkModel]) -> SdkModel | None:
 
 
 def _count_promotions(model: SdkModel) -> int:
-    """Return the count in a version's champion tag, or 0 if there is no tag or it was set by hand."""
+    """Return the number in a version's tag `champion`, or 0 if there is no number."""
     value = (model.tags or {}).get(CHAMPION) or ""
     return int(value) if value.isdigit() else 0
 

@@ -1,4 +1,4 @@
-"""Trainings as runs of an experiment."""
+"""Trainings as runs of an experiment in the workspace."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -28,12 +28,7 @@ LONGEST = 5000  # Azure's limit of characters in the description of a run
 
 
 class AzureTracker:
-    """Trainings as runs of an experiment.
-
-    The experiment has the name of the published pipeline and also contains its submitted runs, so all trainings are in
-    one place. A training in a step of a submitted run is a child of that step's run. A training of a sweep is a child
-    of the sweep's run.
-    """
+    """See `mlops.platform.trainings.Tracker`."""
 
     def __init__(self, session: AzureSession) -> None:
         self._session = session
@@ -50,10 +45,7 @@ class AzureTracker:
         pipeline_run: str = "",
         origin: TrainingOrigin | None = None,
     ) -> TrainingRun:
-        """See `Tracker`.
-
-        `origin` is not used: `tags` already contains the notebook, commit and data, and Azure shows no columns.
-        """
+        """See `Tracker`. `origin` is not used."""
         hashes = hash_folder(files)
         labels = {KIND: TRAINING, **_label_parameters(parameters), **tags}
         with explain_refusals(self._session, "log the training"):
@@ -72,20 +64,21 @@ class AzureTracker:
         return TrainingRun(run.id, hashes)
 
     def _supersede(self, attempt: str) -> None:
-        """Mark the trainings of a killed run with the tag "superseded", because Azure cannot delete runs.
+        """Tag the trainings that a killed run left behind as "superseded", and cancel those that are still running.
 
-        A training that Azure still regards as running is canceled. `attempt` is the result of `name_attempt`.
+        `attempt` is the result of `mlops.platform.trainings.name_attempt`.
         """
         from azureml.core import Run
 
         for left in list(Run.list(self._experiment, tags={ATTEMPT: attempt}, include_children=True)):
             if left.get_status() not in ENDED:
                 left.cancel()
+            # Azure cannot delete runs.
             left.set_tags({KIND: SUPERSEDED})
 
     @contextmanager
     def _start(self, sweep: str, name: str) -> Iterator[SdkRun]:
-        """Start a run with this name. If an exception is raised in the block, end the run as failed."""
+        """Start a run with this name. If the block raises an exception, end the run as failed."""
         own = self._find_run(sweep) if sweep else find_own_run()
         options: dict[str, object] = {"outputs": False, "snapshot_directory": None, "display_name": name}
         run = own.child_run(name) if own else self._experiment.start_logging(**options)
@@ -130,13 +123,10 @@ class AzureTracker:
         return True
 
     def keep_rows(self, content: bytes) -> str:
-        """See `Tracker`.
-
-        Trainings with the same rows share one blob. The rows are not an artifact, because trainings cannot
-        share an artifact.
-        """
+        """See `Tracker`."""
         from azure.core.exceptions import ResourceExistsError
 
+        # not an artifact of the run, because trainings with the same rows share one blob
         sha256 = hash_content(content)
         with explain_refusals(self._session, "store the training rows"), suppress(ResourceExistsError):
             open_container(self._session).upload_blob(_locate_rows(sha256), content, overwrite=False)
@@ -177,25 +167,22 @@ class AzureTracker:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture file with the method `savefig`, so that the SDK accepts it as a figure.
-
-    If the SDK got a path instead, it would use the path as the name of the image.
-    """
+    """A picture file with the method `savefig`, so that the SDK accepts it as a figure."""
 
     path: Path
 
     def savefig(self, stream: BinaryIO, format: str) -> None:
-        """Write the picture."""
+        """Write the picture to a stream; `format` is ignored."""
         stream.write(self.path.read_bytes())
 
 
 def find_run(session: AzureSession, run_id: str) -> SdkRun:
-    """Return the SDK's run with this id.
+    """Return the run with this id.
 
     Raises
     ------
     TrainingNotFoundError
-        If the workspace has no such run.
+        If the workspace has no run with this id.
     """
     from azureml.core import Run
     from azureml.exceptions import ServiceException
@@ -216,14 +203,15 @@ def _locate_rows(sha256: str) -> str:
 
 
 def _log_plots(run: SdkRun, plots: Path) -> None:
-    """Upload all files, and log PNG files as images, which Azure's pages show."""
+    """Upload the files of a folder as artifacts of a run, and log PNG files as images."""
     upload_folder(run, PLOTS, plots)
     for path in sorted(plots.rglob("*.png")):
+        # If the SDK got a path, it would use the path as the name of the image.
         run.log_image(path.stem, plot=Picture(path))
 
 
 def _end_as_failed(run: SdkRun) -> None:
-    """End a run as failed. Errors of this request are ignored, so that the caller can raise the original error."""
+    """End a run as failed. Errors of the request are ignored."""
     from azureml.exceptions import AzureMLException
     from msrest.exceptions import ClientException
     from requests.exceptions import RequestException

@@ -9,7 +9,7 @@ from mlops.platform.submission import Submission
 
 
 class AzurePipelines(Publication, SubmittedRuns):
-    """See `mlops.platform.pipelines.Pipelines`. The base classes implement all methods except `submit`."""
+    """See `mlops.platform.pipelines.Pipelines`."""
 
     def submit(self, submission: Submission) -> SubmittedRun:
         """See `Pipelines`."""
@@ -24,12 +24,12 @@ class AzurePipelines(Publication, SubmittedRuns):
 
 
 def _require_address(path: str) -> None:
-    """Refuse a file on this machine, because the machines of a submitted run cannot read it.
+    """Check that `path` is a URL or empty.
 
     Raises
     ------
     ParameterError
-        If the path is not a URL. The message says how to make the file available.
+        If `path` is a file on this machine, which the machines of a submitted run cannot read.
     """
     if path and "://" not in path:
         raise ParameterError(

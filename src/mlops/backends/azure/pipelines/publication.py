@@ -1,4 +1,4 @@
-"""Versions of the published pipeline, and the endpoint, which always starts the newest version."""
+"""Versions of the published pipeline, and the endpoint that starts the newest version."""
 
 import sys
 from contextlib import redirect_stdout
@@ -31,10 +31,9 @@ class Publication:
         self._name = session.settings.pipeline
 
     def publish(self, build_id: str, build_uri: str) -> PublishedPipeline:
-        """Publish the current sources as version `build_id`, and make the endpoint start it.
+        """Publish the current sources as version `build_id`, and make the pipeline's endpoint start this version.
 
-        Each part is looked up before it is created, so a second call completes a publication that was interrupted. If
-        two processes publish the same build at the same time, both keep the version with the lower id.
+        Safe to repeat: a version that is already published is kept.
         """
         workspace = self._session.workspace
         self._require_compute(workspace)
@@ -58,7 +57,7 @@ class Publication:
         return PublishedPipeline(self._name, build_id, kept.id, endpoint.endpoint)
 
     def find_published(self) -> PublishedPipeline | None:
-        """Return the version that the endpoint starts, or None if nothing is published."""
+        """Return the version that the pipeline's endpoint starts, or None if nothing is published."""
         workspace = self._session.workspace
         doing = f"look up the pipeline {self._name}"
         endpoint = repeat(self._session, doing, lambda: self._find_endpoint(workspace))
@@ -122,9 +121,10 @@ class Publication:
             repeat(self._session, f"publish {self._name}", publish)
 
     def _send(self, pipeline: SdkPipeline, workspace: SdkWorkspace, build_id: str, build_uri: str) -> None:
-        """Publish a version, unless an earlier attempt created it and only Azure's answer was lost."""
+        """Publish a pipeline as version `build_id`, unless this version is already published."""
         if wrong := pipeline.validate():
             raise PlatformError(f"Azure's validation rejected {self._name}: {'; '.join(map(str, wrong))}")
+        # An earlier attempt may have created the version although Azure's answer was lost.
         if not self._list_versions(workspace, build_id):
             pipeline.publish(name=self._name, description=build_uri or None, version=build_id)
 
@@ -133,10 +133,11 @@ class Publication:
 
         active = Published.list(workspace)
         found = [pipeline for pipeline in active if (pipeline.name, pipeline.version) == (self._name, build_id)]
+        # sorted, so that two processes that publish the same build keep the same version
         return sorted(found, key=lambda pipeline: str(pipeline.id))
 
     def _keep_one(self, workspace: SdkWorkspace, build_id: str) -> SdkPublished | None:
-        """Return the published version of a build, or None. Of several, keep the lowest id and disable the others."""
+        """Return the published version of a build, after disabling any duplicates; None if there is none."""
         found = self._list_versions(workspace, build_id)
         for other in found[1:]:
             other.disable()
@@ -154,7 +155,7 @@ class Publication:
             raise
 
     def _move_endpoint(self, workspace: SdkWorkspace, pipeline: SdkPublished) -> SdkEndpoint:
-        """Make the endpoint start this version; create the endpoint if it does not exist."""
+        """Make the pipeline's endpoint start this version; create the endpoint if it does not exist."""
         from azureml.pipeline.core import PipelineEndpoint
         from msrest.exceptions import HttpOperationError
 

@@ -1,7 +1,4 @@
-"""The SDK's environment for submitted runs, with the packages of ``requirements.lock``.
-
-A changed lock file gets a new environment, which is registered in the workspace.
-"""
+"""The SDK's environment for submitted runs, with the packages of ``requirements.lock``."""
 
 import json
 import re
@@ -27,12 +24,12 @@ HASH_LENGTH = 12
 
 
 def name_environment(project: Path) -> str:
-    """Return the name of the environment, which ends with the hash of the lock file."""
+    """Return the environment's name, which ends with the hash of the project's ``requirements.lock``."""
     return f"notebook-mlops-{hash_file(project / 'requirements.lock')[:HASH_LENGTH]}"
 
 
 def describe_packages(project: Path) -> dict[str, Any]:
-    """Return the content of ``environment.yml`` without the entry that installs the project itself."""
+    """Return the content of the project's ``environment.yml``, without the project itself."""
     described: dict[str, Any] = yaml.safe_load((project / "environment.yml").read_text())
     for item in described["dependencies"]:
         if isinstance(item, dict):
@@ -41,10 +38,7 @@ def describe_packages(project: Path) -> dict[str, Any]:
 
 
 def make_environment(project: Path) -> SdkEnvironment:
-    """Return the SDK's environment with the packages of ``environment.yml``.
-
-    These are the packages of the lock file.
-    """
+    """Return the SDK's environment with the packages of the project's ``environment.yml``."""
     from azureml.core import Environment
 
     with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
@@ -54,14 +48,14 @@ def make_environment(project: Path) -> SdkEnvironment:
 
 
 def ensure_environment(session: AzureSession) -> SdkEnvironment:
-    """Register the environment in the workspace if it is missing, and return the registered environment.
+    """Register the environment for submitted runs in the workspace if it is missing, and return it.
 
-    Safe to call again, even from two processes at once, because Azure stores the same content only once.
+    Safe to repeat, even from two processes at once.
 
     Raises
     ------
     PlatformError
-        If the registered environment with this name has different packages.
+        If the workspace has an environment with the same name but different packages.
     """
     workspace = session.workspace
     wanted = make_environment(session.project.project)
@@ -94,10 +88,7 @@ def _list_packages(environment: SdkEnvironment) -> str:
 
 
 def _call(call: Callable[[], Result]) -> Result:
-    """Return the result of `call`.
-
-    If the SDK raises a bare `Exception` with an HTTP status in its text, raise an `HTTPError` with that status.
-    """
+    """Return the result of `call`; turn a bare `Exception` of the SDK into an `HTTPError` with its HTTP status."""
     from requests import HTTPError, Response
 
     try:

@@ -1,4 +1,4 @@
-"""The schedules that start the pipeline: at fixed intervals, and for new data in the default datastore."""
+"""The schedules that start the published pipeline: at fixed intervals, and for new data."""
 
 import time
 from collections.abc import Callable
@@ -25,7 +25,7 @@ INTERVALS = {  # time until the first run, because Azure would otherwise start i
 
 @dataclass(frozen=True)
 class Trigger:
-    """The wanted state of a schedule: the `frequency` of runs, or a `path` that is checked every `minutes` minutes."""
+    """A schedule with the `frequency` of its runs, or a `path` to check for new files every `minutes` minutes."""
 
     name: str
     endpoint_id: str
@@ -35,12 +35,12 @@ class Trigger:
 
 
 class Schedules:
-    """The schedules of a pipeline. They start the version that the pipeline's endpoint starts.
+    """The schedules that start the published pipeline.
 
     Parameters
     ----------
     session : AzureSession
-        The workspace.
+        The connection to the workspace.
     now : callable
         A function that returns the current time in UTC.
     """
@@ -51,7 +51,7 @@ class Schedules:
         self._name = session.settings.pipeline
 
     def list_wanted(self, endpoint_id: str) -> list[Trigger]:
-        """Return the triggers that the settings ask for."""
+        """Return the schedules that the settings ask for; `endpoint_id` is the id of the pipeline's endpoint."""
         settings = self._session.settings
         wanted = []
         if settings.recurrence != "none":
@@ -64,13 +64,12 @@ class Schedules:
     def update(self, endpoint_id: str) -> None:
         """Create missing schedules, and disable duplicates and schedules that differ from the settings.
 
-        Safe to call again: a schedule that Azure failed to set up is created again. If two processes create the same
-        schedule at the same time, both keep the schedule with the lower id.
+        Safe to repeat, even from two processes at once.
 
         Raises
         ------
         PlatformError
-            If Azure does not set up a new schedule.
+            If Azure fails to set up a new schedule.
         """
         wanted = self.list_wanted(endpoint_id)
         for found in self._list_active():
@@ -92,6 +91,7 @@ class Schedules:
 
         names = {f"{self._name}-recurrence", f"{self._name}-new-data"}
         found = [schedule for schedule in Schedule.list(self._session.workspace) if schedule.name in names]
+        # sorted, so that two processes that create the same schedule keep the same one
         return sorted(found, key=lambda schedule: str(schedule.id))
 
     def _create(self, trigger: Trigger) -> None:
@@ -122,7 +122,7 @@ class Schedules:
             raise _explain_failure(trigger)
 
     def _wait_for(self, schedule: SdkSchedule) -> str:
-        """Wait until Azure has set up a schedule or has failed to do so, and return the state of the schedule."""
+        """Wait until Azure has set up a schedule or has failed to do so, and return its state, such as "Completed"."""
         pause = float(self._session.settings.retry_seconds)
         deadline = time.monotonic() + WAIT_SECONDS
         while (state := schedule._schedule_provider.get_schedule_provisioning_status(schedule.id)) == PROVISIONING:
@@ -149,7 +149,7 @@ def _explain_failure(trigger: Trigger) -> PlatformError:
 
 
 def read_trigger(schedule: SdkSchedule) -> Trigger:
-    """Return a schedule of the workspace as a `Trigger`."""
+    """Return a schedule of the SDK as a `Trigger`."""
     if schedule.recurrence:
         return Trigger(schedule.name, schedule.pipeline_endpoint_id, schedule.recurrence.frequency)
     return Trigger(

@@ -1,4 +1,4 @@
-"""Protocols for the objects of azureml-sdk that the publication of a pipeline uses."""
+"""Protocols for the objects of azureml-sdk with which a pipeline is published."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -20,7 +20,7 @@ class SdkPython(Protocol):
 
 
 class SdkEnvironment(Protocol):
-    """``azureml.core.Environment``."""
+    """The packages and settings of a run: ``azureml.core.Environment``."""
 
     name: str
     python: SdkPython
@@ -30,7 +30,7 @@ class SdkEnvironment(Protocol):
 
 
 class SdkPublished(Protocol):
-    """A published version: ``azureml.pipeline.core.PublishedPipeline``."""
+    """A published version of a pipeline: ``azureml.pipeline.core.PublishedPipeline``."""
 
     id: str
     name: str
@@ -41,13 +41,13 @@ class SdkPublished(Protocol):
 
 
 class SdkPipelineVersion(Protocol):
-    """A version of an endpoint."""
+    """A version of a pipeline that an endpoint can start."""
 
     pipeline_id: str
 
 
 class SdkEndpoint(Protocol):
-    """The endpoint that starts one of the versions: ``azureml.pipeline.core.PipelineEndpoint``."""
+    """An endpoint that starts one version of a pipeline: ``azureml.pipeline.core.PipelineEndpoint``."""
 
     id: str
     endpoint: str
@@ -80,14 +80,14 @@ class SdkRecurrence(Protocol):
 
 
 class SdkScheduleProvider(Protocol):
-    """The client of a schedule. Only this client returns the state of the schedule."""
+    """The SDK's internal client for schedules."""
 
     def get_schedule_provisioning_status(self, schedule_id: str) -> str:
         """Return "Provisioning", "Completed" or "Failed"."""
 
 
 class SdkSchedule(Protocol):
-    """``azureml.pipeline.core.Schedule``."""
+    """A schedule that starts a pipeline: ``azureml.pipeline.core.Schedule``."""
 
     id: str
     name: str

@@ -1,4 +1,4 @@
-"""The steps of the retraining pipeline as objects of the SDK. The steps run one after the other."""
+"""The steps of a pipeline as objects of azureml-sdk."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -15,18 +15,15 @@ COMPUTE_TYPE = "AmlCompute"
 
 
 def describe_environ(commit: str, environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the environment variables of a run: this process's variables ``MLOPS_AZURE_...``, and the commit.
-
-    The settings in these variables also apply on the machines of the run. The commit cannot be read there, because the
-    sources are sent without their git history.
-    """
+    """Return the environment variables of a run: the variables ``MLOPS_AZURE_...`` in `environ`, and the commit."""
     environ = os.environ if environ is None else environ
     settings = {name: value for name, value in environ.items() if name.startswith(PREFIX) and value}
+    # The sources are sent without their git history, so a step cannot read the commit.
     return {**settings, COMMIT: commit}
 
 
 def make_run_configuration(environment: object, variables: Mapping[str, str]) -> object:
-    """Return the SDK's configuration of a step: the environment with its packages, and the environment variables."""
+    """Return the SDK's configuration of a step, with an environment and environment variables."""
     from azureml.core.runconfig import RunConfiguration
 
     configuration = RunConfiguration()
@@ -45,17 +42,14 @@ def make_steps(
     defaults: Submission,
     build: Build,
 ) -> list[object]:
-    """Return the steps of a pipeline as objects of the SDK.
-
-    Each step waits for the previous step, even if it needs no results of that step, because the folder of the run is
-    passed from step to step.
+    """Return the steps of a pipeline as objects of the SDK. Each step waits for the previous one.
 
     Parameters
     ----------
     pipeline : str
-        The name of the pipeline in this engine, such as "retrain". On Azure, the pipeline has the name in the settings.
+        The name of the pipeline in `mlops`, such as "retrain".
     steps : sequence of Step
-        The steps of the pipeline, in order.
+        The steps of the pipeline, in the order in which they run.
     sources : Path
         The folder that is sent to the machine of each step.
     compute : str
@@ -63,7 +57,7 @@ def make_steps(
     configuration : RunConfiguration
         The result of `make_run_configuration`.
     defaults : Submission
-        The default values of the pipeline's parameters. Each step gets all parameters.
+        The default values of the pipeline's parameters.
     build : Build
         The build that publishes the pipeline.
     """
@@ -88,6 +82,7 @@ def make_steps(
             allow_reuse=False,
         )
         if made:
+            # even if the step needs no results, because the folder of the run is passed from step to step
             script.run_after(made[-1])
         made.append(script)
     return made

@@ -1,4 +1,4 @@
-"""The source files that are sent to the machines of a run. Nothing else is sent."""
+"""The source files that are sent to the machines of a run."""
 
 import shutil
 from collections.abc import Iterator
@@ -15,20 +15,18 @@ LEFT_OUT = ("__pycache__", ".ipynb_checkpoints", "*.egg-info", ".*")
 
 @contextmanager
 def stage_sources(project: Path) -> Iterator[Path]:
-    """Copy the sources to a temporary folder, which exists until the end of the block.
-
-    The SDK sends everything in this folder. From the project's folder itself, it would also send data files and keys,
-    unless ``.amlignore`` names them.
+    """Copy the project's sources to a temporary folder, which exists until the end of the block.
 
     Raises
     ------
     UsageError
-        If the script that starts every step is missing. The SDK would publish the pipeline without it.
+        If ``src/run_step.py``, the script that starts every step, is missing.
     """
     if not (project / SCRIPT).is_file():
         raise UsageError(
             f"{project / SCRIPT} is missing, but Azure starts every step with it. Check out the project again."
         )
+    # The SDK sends everything in the folder that it gets, and the project's folder also contains data files and keys.
     with TemporaryDirectory() as scratch:
         folder = Path(scratch, project.name)
         folder.mkdir()

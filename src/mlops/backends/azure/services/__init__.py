@@ -2,7 +2,7 @@
 
 .. code-block:: text
 
-    services       deploys, restores, deletes and describes services; called by `mlops.release.policy`
+    services       deploys, restores, deletes and describes services
     web_services   creates, updates, watches and deletes web services with the SDK
     configuration  the sizes and replicas of services, from the settings
     sdk_objects    type hints for the SDK's web services

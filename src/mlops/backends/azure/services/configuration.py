@@ -1,4 +1,4 @@
-"""The SDK's deployment configurations, from the settings: Container Instances for QA, Kubernetes for production."""
+"""The SDK's configurations of services: Container Instances for QA, Kubernetes for production."""
 
 from collections.abc import Mapping
 
@@ -16,12 +16,12 @@ PARAMETERS = {  # names in the SDK's errors, and the corresponding settings with
 
 
 def make_configuration(settings: AzureSettings, environment: str, tags: Mapping[str, str]) -> object:
-    """Return the configuration of an environment's service. The SDK checks it without a request.
+    """Return the SDK's configuration for creating the service of an environment.
 
     Parameters
     ----------
     settings : AzureSettings
-        Sizes and limits.
+        The sizes and limits of the service.
     environment : str
         "qa" for Container Instances, or "production" for Kubernetes.
     tags : mapping
@@ -30,7 +30,7 @@ def make_configuration(settings: AzureSettings, environment: str, tags: Mapping[
     Raises
     ------
     UsageError
-        If the SDK rejects a value. The message names the setting.
+        If the SDK rejects a setting.
     """
     from azureml.core.webservice import AciWebservice, AksWebservice
     from azureml.exceptions import WebserviceException
@@ -44,7 +44,7 @@ def make_configuration(settings: AzureSettings, environment: str, tags: Mapping[
 
 
 def list_options(settings: AzureSettings, environment: str) -> dict[str, object]:
-    """Return the SDK's options for a new service."""
+    """Return the SDK's options for creating the service of an environment ("qa" or "production")."""
     if environment == "qa":
         return {
             "cpu_cores": settings.qa_cpu_cores,
@@ -57,11 +57,8 @@ def list_options(settings: AzureSettings, environment: str) -> dict[str, object]
 
 
 def list_changeable(settings: AzureSettings, environment: str) -> dict[str, object]:
-    """Return the options that can also be changed in an existing service.
-
-    The size of a service on Container Instances cannot be changed. If it differs from the settings, a new service is
-    created; see `has_size`.
-    """
+    """Return the SDK's options for updating the service of an environment ("qa" or "production")."""
+    # The size of a service on Container Instances cannot be changed.
     always: dict[str, object] = {"auth_enabled": True, "enable_app_insights": True}
     if environment == "qa":
         return always
@@ -78,7 +75,7 @@ def list_changeable(settings: AzureSettings, environment: str) -> dict[str, obje
 
 
 def has_size(service: WebService, settings: AzureSettings, environment: str) -> bool:
-    """Return whether a service has the size in the settings, or can be resized in place."""
+    """Return whether an existing service has the size in the settings, or can be resized."""
     if environment != "qa":
         return True
     found = service.container_resource_requirements

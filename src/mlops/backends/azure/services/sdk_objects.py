@@ -1,4 +1,4 @@
-"""Protocols for the SDK's web services, `azureml.core.webservice.Webservice`."""
+"""Protocols for the web services of azureml-sdk."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -12,7 +12,7 @@ class Resources(Protocol):
 
 
 class WebService(Protocol):
-    """A web service as Azure last described it; `tags` is None if the service has no tags."""
+    """A web service: ``azureml.core.webservice.Webservice``. `tags` is None if it has no tags."""
 
     name: str
     state: str
@@ -21,7 +21,7 @@ class WebService(Protocol):
     container_resource_requirements: Resources
 
     def wait_for_deployment(self, *, timeout_sec: float) -> None:
-        """Wait until the submitted deployment has finished, and update `state`."""
+        """Wait until the last change of the service is finished, and update `state`."""
         ...
 
     def update_deployment_state(self) -> None:
@@ -43,7 +43,7 @@ class WebService(Protocol):
         ...
 
     def regen_key(self, key: str, set_key: str | None = None) -> None:
-        """Replace the "Primary" or "Secondary" key with `set_key`, by default a new key. Wait until it is valid."""
+        """Replace the "Primary" or "Secondary" key with `set_key` or a new key, and wait until it is valid."""
         ...
 
     def delete(self) -> None:

@@ -1,9 +1,6 @@
-"""Services of a workspace: QA on Container Instances, production on Kubernetes.
+"""Services that run scoring images: QA on Container Instances, production on Kubernetes.
 
-An image is deployed by its digest in the registry, so production gets exactly the image that passed its test in QA. On
-Kubernetes, the previous image keeps serving until the new one is ready. Container Instances restart, so QA does not
-answer during an update. Both kinds of service are updated in place. If the update fails, another update restores the
-previous image. If the first deployment of a service fails, the service is deleted.
+During an update, QA does not answer, and production answers with the previous image.
 """
 
 import tempfile
@@ -63,11 +60,8 @@ class AzureServices(Releases[AzureState]):
         )
 
     def end(self, environment: str) -> bool:
-        """Delete the service of an environment without taking the lock. Return whether there was a service.
-
-        Called before the workspace is deleted. The lock is not taken, because it is a blob, which the owner of a
-        subscription might not be allowed to read.
-        """
+        """Delete the service of an environment without taking the environment's lock. Return whether there was one."""
+        # The lock is a blob, which the owner of a subscription might not be allowed to read.
         return self._azure.look(environment).end()
 
 
@@ -96,16 +90,16 @@ class AzureHost:
 
 
 class AzureSite:
-    """See `mlops.release.host.Site`. The list of web services is fetched once, and later changes update it.
+    """See `mlops.release.host.Site`.
 
     Parameters
     ----------
     session, images : AzureSession, AzureImages
-        The workspace, and its scoring images.
+        The connection to the workspace, and its scoring images.
     environment : str
-        The environment.
+        "qa" or "production".
     lease : Lease, optional
-        The held lock of the environment, which is needed only to write.
+        The held lock of the environment; None for reading only.
     """
 
     def __init__(
@@ -121,7 +115,7 @@ class AzureSite:
         self._updated = False
 
     def read(self) -> AzureState:
-        """See `View`."""
+        """See `mlops.release.host.View`."""
         return self._blob.read()
 
     def write(self, state: AzureState) -> None:
@@ -129,21 +123,22 @@ class AzureSite:
         self._blob.write(state)
 
     def matches_settings(self, state: AzureState) -> bool:
-        """See `Site`. Only the name of the service is compared, because Azure chooses the address and the keys."""
+        """See `Site`."""
+        # Azure chooses the address and the keys, so only the name can differ.
         return self._find_named() is not None
 
     def accepts_keys(self, state: AzureState) -> bool:
-        """See `View`. Always True, because Azure stores the keys with the service."""
+        """See `mlops.release.host.View`."""
         return True
 
     @contextmanager
     def replace_keys(self, *, keep_primary: bool) -> Iterator[bool]:
-        """See `Site`. Azure replaces the keys of the running service without a restart."""
+        """See `Site`."""
         rotate_keys(self._session, self._environment)
         yield True
 
     def serve(self, state: AzureState, image: Image, ready_seconds: float) -> AzureState:
-        """See `Site`. Updates the service with the name in the settings, or creates it."""
+        """See `Site`."""
         record = self._images.find_record(image)
         service = self._find_named()
         if service is not None and state.current is None:
@@ -157,10 +152,7 @@ class AzureSite:
         )
 
     def put_back(self, state: AzureState) -> None:
-        """See `Site`. Restores the previous image with a second update.
-
-        If there was no previous image, deletes the service.
-        """
+        """See `Site`."""
         if not self._submitted:
             return  # nothing has changed yet
         self._listed = None  # because the failed deployment may have changed the services
@@ -174,26 +166,26 @@ class AzureSite:
             self._deploy(record, service, AzureHost.restore_seconds)
 
     def retire(self, state: AzureState) -> None:
-        """See `Site`. Deletes the service with the old name after the name in the settings was changed."""
+        """See `Site`."""
         for service in self._list_others():
             self._delete(service)
 
     def end(self) -> bool:
-        """See `Site`. Deletes the service, so that it costs nothing."""
+        """See `Site`."""
         found = list(self._list())
         for service in found:
             self._delete(service)
         return bool(found)
 
     def describe(self, state: AzureState) -> Service:
-        """See `View`."""
+        """See `mlops.release.host.View`."""
         current = state.current
         assert current is not None
         health = _check_health(next(iter(self._list()), None), current.digest)
         return state.describe(self._environment, current.url, health, current.example)
 
     def _deploy(self, record: ImageRecord, service: WebService | None, seconds: float) -> WebService:
-        """Deploy an image to `service`, or to a new service, and wait until the service is healthy."""
+        """Deploy an image to `service`, or to a new service if it is None, and wait until it is healthy."""
         with tempfile.TemporaryDirectory() as folder:
             bundle = self._images.fetch_bundle(record, Path(folder))
             self._submitted = True
@@ -209,7 +201,7 @@ class AzureSite:
         self._listed = [other for other in self._list() if other.name != service.name]
 
     def _list(self) -> list[WebService]:
-        """Return the services of the environment. The service with the name in the settings comes first."""
+        """Return the services of the environment; the one with the name in the settings comes first."""
         if self._listed is None:
             self._listed = list_services(self._session, self._environment)
         return self._listed
@@ -222,7 +214,7 @@ class AzureSite:
 
 
 def _check_health(service: WebService | None, digest: str) -> Health:
-    """Return the health that Azure reports for a service; a service with a different image counts as unhealthy."""
+    """Return the health of a service, which is "healthy" only if it serves the image with this digest."""
     if service is None:
         return "stopped"
     serves = service.state == HEALTHY and (service.tags or {}).get(DIGEST) == digest

@@ -1,9 +1,4 @@
-"""The state of an environment's service: a blob in the workspace's default container.
-
-Only the holder of the environment's lock writes the blob, and only if the blob's etag is unchanged. So all machines see
-the same state. The service's own tags are not used for two reasons: `mlops stop` deletes the service with its tags, and
-an update of tags is a deployment, which can break the service.
-"""
+"""The current and earlier deployments of an environment, stored as a blob in the workspace's default container."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -20,7 +15,7 @@ from mlops.release.history import Deployment, Deployments
 
 @dataclass(frozen=True)
 class AzureDeployment(Deployment):
-    """A deployment that also records the `url` of the service and an `example` request; see `Service.example`."""
+    """A deployment on Azure, with the `url` of the service and an `example` request as JSON."""
 
     url: str = ""
     example: str = ""
@@ -28,23 +23,25 @@ class AzureDeployment(Deployment):
 
 @dataclass(frozen=True)
 class AzureState(Deployments):
-    """The state of one environment."""
+    """The current deployment of an environment, and the earlier ones."""
 
     current: AzureDeployment | None = None
     history: tuple[AzureDeployment, ...] = ()
 
 
+# Tags of the service cannot replace the blob: `mlops stop` deletes them with the service, and an update of tags is a
+# deployment.
 class StateBlob:
-    """The blob with the state of one environment.
+    """The blob with the current and earlier deployments of an environment.
 
     Parameters
     ----------
     session : AzureSession
-        The workspace, whose default container has the blob.
+        The connection to the workspace.
     environment : str
-        The environment.
+        "qa" or "production".
     lease : Lease, optional
-        The held lock of the environment, which is needed only to write.
+        The held lock of the environment; None for reading only.
     """
 
     def __init__(self, session: AzureSession, environment: str, lease: Lease | None = None) -> None:
@@ -54,7 +51,7 @@ class StateBlob:
         self._etag: str | None = None
 
     def read(self) -> AzureState:
-        """Return the state, which is empty before the first deployment.
+        """Return the deployments of the environment; empty before the first deployment.
 
         Raises
         ------
@@ -74,14 +71,14 @@ class StateBlob:
         return decode_record(content, AzureState, f"The blob {self._name}", advice)
 
     def write(self, state: AzureState) -> None:
-        """Write the state, unless another process has written it since this object last read it.
+        """Write the deployments of the environment, which must be read first.
 
         Raises
         ------
         ConflictError
-            If another process has written the state in the meantime.
+            If another process has written the blob since this object read it.
         LostLockError
-            If another process may now hold the environment's lock.
+            If another process may hold the lock of the environment now.
         """
         from azure.core import MatchConditions
         from azure.core.exceptions import ResourceExistsError, ResourceModifiedError

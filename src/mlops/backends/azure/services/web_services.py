@@ -1,4 +1,4 @@
-"""The web services of the environments: functions that find, deploy, watch and delete them."""
+"""Functions that find, deploy, watch and delete the web services of the environments."""
 
 import shutil
 import sys
@@ -26,14 +26,12 @@ HEALTHY, MOVING = "Healthy", ("Transitioning", "Updating", "Creating", "Deleting
 
 
 def name_service(settings: AzureSettings, environment: str) -> str:
-    """Return the name of an environment's web service."""
+    """Return the name that the settings give to an environment's web service."""
     return {"qa": settings.qa_service, "production": settings.production_service}[environment]
 
 
 def list_services(session: AzureSession, environment: str) -> list[WebService]:
-    """Return the SDK's web services of an environment. The service with the name in the settings comes first.
-
-    There is no service before the first deployment, and there are two while a service is being renamed.
+    """Return the web services of an environment; the one with the name in the settings comes first.
 
     Raises
     ------
@@ -45,21 +43,22 @@ def list_services(session: AzureSession, environment: str) -> list[WebService]:
     name = name_service(session.settings, environment)
     with explain_refusals(session, f"list the web services in {environment}"):
         found: list[WebService] = Webservice.list(session.workspace, tags=[[OURS, environment]])
+    # There are two services while a service is being renamed.
     return sorted(found, key=lambda service: (service.name != name, service.name))
 
 
 def find_service(session: AzureSession, environment: str) -> WebService | None:
-    """Return the SDK's web service of an environment, or None if there is none."""
+    """Return the web service of an environment, or None if there is none."""
     return next(iter(list_services(session, environment)), None)
 
 
 def rotate_keys(session: AzureSession, environment: str) -> None:
-    """Give the web service of an environment a new primary key, and make the old one its secondary key.
+    """Give an environment's web service a new primary key; the old primary key becomes the secondary key.
 
     Raises
     ------
     DeploymentNotFoundError
-        If there is no service. Azure creates the keys together with the service.
+        If there is no service.
     """
     service = find_service(session, environment)
     if service is None:
@@ -74,12 +73,12 @@ def rotate_keys(session: AzureSession, environment: str) -> None:
 
 
 def require_free_name(session: AzureSession, environment: str) -> None:
-    """Check that no other service has the name in the settings.
+    """Check that no web service has the name that the settings give to an environment's service.
 
     Raises
     ------
     DeploymentError
-        If another service has that name.
+        If a web service has this name.
     """
     from azureml.core import Webservice
     from azureml.exceptions import WebserviceException
@@ -101,9 +100,9 @@ def require_free_name(session: AzureSession, environment: str) -> None:
 def submit_service(
     session: AzureSession, environment: str, image: Image, bundle: Path, service: WebService | None
 ) -> WebService:
-    """Submit the deployment of an image to `service`, and return immediately.
+    """Start to deploy an image to `service`, and return the service without waiting.
 
-    If `service` is None, a new service is created.
+    If `service` is None, a new service is created. `bundle` is the folder with the content of the image.
 
     Raises
     ------
@@ -136,13 +135,12 @@ def submit_service(
 
 
 def wait_healthy(session: AzureSession, service: WebService, image: Image, seconds: float) -> None:
-    """Wait until a service is healthy with the image that was submitted.
+    """Wait up to `seconds` seconds until a service is healthy with its new image.
 
     Raises
     ------
     DeploymentError
-        If the service does not become healthy in time. The message has Azure's reason, and the last lines of the
-        container's output.
+        If the service is not healthy in time.
     """
     from azureml.exceptions import WebserviceException
 
@@ -164,15 +162,16 @@ def wait_healthy(session: AzureSession, service: WebService, image: Image, secon
 
 
 def wait_settled(session: AzureSession, service: WebService, seconds: float) -> None:
-    """Wait until an earlier change of a service has finished, because Azure accepts only one change at a time.
+    """Wait up to `seconds` seconds until earlier changes of a service are finished.
 
     Raises
     ------
     DeploymentError
-        If the change does not finish in time.
+        If a change is not finished in time.
     """
     deadline = time.monotonic() + seconds
     with explain_refusals(session, f"look up the web service {service.name}"):
+        # Azure accepts only one change at a time.
         while service.state in MOVING:
             if time.monotonic() >= deadline:
                 raise DeploymentError(
@@ -184,12 +183,12 @@ def wait_settled(session: AzureSession, service: WebService, seconds: float) -> 
 
 
 def delete_service(session: AzureSession, service: WebService) -> None:
-    """Delete a service, and wait until it no longer exists.
+    """Delete a web service, and wait until it no longer exists.
 
     Raises
     ------
     DeploymentError
-        If the service still exists after `DELETE_SECONDS`.
+        If the service still exists after 10 minutes.
     """
     from azureml.exceptions import WebserviceException
 
@@ -216,7 +215,7 @@ def _describe(settings: AzureSettings, environment: str, image: Image) -> str:
 
 
 def _read_log(service: WebService) -> str:
-    """Return sentences that quote the last lines of a container's output."""
+    """Return sentences that quote the last lines of a service's output."""
     from azureml.exceptions import WebserviceException
 
     try:

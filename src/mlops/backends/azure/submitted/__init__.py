@@ -4,7 +4,7 @@
 
     submission       starts a run of the published pipeline
     history          lists and describes runs, and fetches their files
-    job              one step of a run: `mlops.platform.jobs`
+    job              one step of a run, on the machine that executes it
     conclusion_tags  the tags that record how a run ended
     run_folder       passes the folder of a run from step to step
 """

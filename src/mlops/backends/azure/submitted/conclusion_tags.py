@@ -1,4 +1,4 @@
-"""The tags that record how a submitted run ended. Each step of the run updates these tags in the workspace."""
+"""The tags that record how a submitted run ended."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ LONGEST = 256  # maximum length of a tag's value, in characters
 
 
 def write_conclusion(conclusion: Conclusion) -> dict[str, str]:
-    """Return the tags that record a run's conclusion. Values that are not known yet have no tag."""
+    """Return the tags that record a run's conclusion; unknown values have no tag."""
     tags = {
         OUTCOME: conclusion.outcome,
         REASON: conclusion.reason,
@@ -23,7 +23,7 @@ def write_conclusion(conclusion: Conclusion) -> dict[str, str]:
 
 
 def read_conclusion(tags: Mapping[str, str]) -> Conclusion:
-    """Return the conclusion that the tags of a run contain."""
+    """Return the conclusion that is recorded in the tags of a run."""
     version = tags.get(MODEL_VERSION, "")
     return Conclusion(
         outcome=tags.get(OUTCOME, ""),
@@ -36,6 +36,6 @@ def read_conclusion(tags: Mapping[str, str]) -> Conclusion:
 
 
 def list_other_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    """Return the tags that are not part of the conclusion, such as the origin and data of the run."""
+    """Return the tags of a run that do not record its conclusion."""
     own = (OUTCOME, REASON, MODEL_NAME, MODEL_VERSION, OVERRIDE)
     return {name: value for name, value in tags.items() if name not in own and not name.startswith(SKIPPED)}

@@ -33,7 +33,7 @@ SECONDS = (10, 60)  # time limits for the connection and the answer
 
 
 class SubmittedRuns:
-    """The methods of `mlops.platform.pipelines.Pipelines` that concern submitted runs."""
+    """The submitted runs of the published pipeline. See `mlops.platform.pipelines.Pipelines`."""
 
     def __init__(self, session: AzureSession) -> None:
         self._session = session
@@ -138,7 +138,7 @@ class SubmittedRuns:
 
 
 def read_state(status: str) -> JobState:
-    """Return the state of a run or step, given its status on Azure, such as "Preparing"."""
+    """Return the state of a run or step from its status on Azure, such as "Preparing"."""
     return STATES.get(status, "running")
 
 
@@ -152,5 +152,5 @@ def _read_start(step: SdkRun) -> str:
 
 
 def _shorten_time(text: str | None) -> str:
-    """Return a time in the format of the run records, with a precision of seconds."""
+    """Return a time without fractions of a second, such as "2026-01-31T12:00:00Z"; "" if there is none."""
     return f"{text[:19]}Z" if text else ""

@@ -30,7 +30,7 @@ class AzureJobs:
 
 
 class AzureJob:
-    """A step of a pipeline run. Metrics are logged to the step and the run; the run has the folder and the tags."""
+    """One step of a submitted run. See `mlops.platform.jobs.Job`."""
 
     def __init__(self, session: AzureSession, run: SdkRun, step: SdkRun) -> None:
         self._session = session
@@ -49,16 +49,13 @@ class AzureJob:
         self._known = hash_folder(folder) if folder.is_dir() else {}
 
     def store_folder(self, folder: Path) -> None:
-        """See `mlops.platform.jobs.Job`. Safe to retry, although stored files cannot be replaced; see `run_folder`."""
+        """See `mlops.platform.jobs.Job`."""
         name = str(self._step.name)
         repeat(self._session, "store the run's folder", lambda: store_folder(self._run, folder, name, self._known))
         self._known = hash_folder(folder)
 
     def log_metrics(self, metrics: Mapping[str, float]) -> None:
-        """See `mlops.platform.jobs.Job`.
-
-        If the request fails, the step still succeeds: the run's record has the metrics.
-        """
+        """See `mlops.platform.jobs.Job`."""
 
         def call() -> None:
             for name, value in metrics.items():
@@ -70,6 +67,7 @@ class AzureJob:
         try:
             repeat(self._session, "log the step's metrics", call)
         except PlatformError as error:
+            # The step still succeeds, because the run's record has the metrics.
             logger.warning("Could not log the step's metrics on Azure, but its executed notebook has them. %s", error)
 
     def tag(self, tags: Mapping[str, str]) -> None:

@@ -1,10 +1,4 @@
-"""The folder of a submitted run, stored as files of the run in the workspace.
-
-The files of a run on Azure cannot be changed. So each step stores its changed files under a new number, for example
-``retraining/02-train/02_train.html``, and the newest version of each file is used. Each step stores the run's record,
-``run.json``, last. If the record is missing, the step was killed while it stored its files, and these files are
-ignored.
-"""
+"""The folder of a submitted run, stored as files of the run in the workspace."""
 
 import re
 from collections.abc import Iterable
@@ -21,7 +15,10 @@ STORED = re.compile(rf"{PREFIX}/(?P<place>(?P<number>\d+)-[^/]+)/(?P<name>.+)")
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A stored file of a run's folder: "retraining/02-train/run.json" has place "02-train" and name "run.json"."""
+    """One version of a file in a run's folder.
+
+    The file "retraining/02-train/run.json" has place "02-train", number 2 and name "run.json".
+    """
 
     artifact: str
     place: str
@@ -30,13 +27,13 @@ class StoredFile:
 
 
 def read_names(names: Iterable[str]) -> list[StoredFile]:
-    """Return the stored files of a run's folder, given the names of all files of the run."""
+    """Return the files of a run's folder, given the names of all files of the run."""
     matches = [found for name in names if (found := STORED.fullmatch(name))]
     return [StoredFile(found[0], found["place"], int(found["number"]), found["name"]) for found in matches]
 
 
 def choose_newest(files: Iterable[StoredFile]) -> list[StoredFile]:
-    """Return the newest version of each file. Files of steps that were not stored completely are ignored."""
+    """Return the newest version of each file, ignoring steps that did not store all of their files."""
     known = list(files)
     whole = {file.place for file in known if file.name == RECORD}
     ordered = sorted((file for file in known if file.place in whole), key=lambda file: file.number)
@@ -44,7 +41,7 @@ def choose_newest(files: Iterable[StoredFile]) -> list[StoredFile]:
 
 
 def fetch_folder(run: SdkRun, folder: Path) -> None:
-    """Download the newest files of a run's folder to `folder`; do nothing if none are stored yet."""
+    """Download the stored folder of a run to `folder`; do nothing if nothing is stored yet."""
     for file in choose_newest(read_names(run.get_file_names())):
         path = folder / file.name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,11 +49,16 @@ def fetch_folder(run: SdkRun, folder: Path) -> None:
 
 
 def store_folder(run: SdkRun, folder: Path, step: str, known: dict[str, str]) -> None:
-    """Store the files that are new or changed since `known` (SHA-256 by name), then the run's record."""
+    """Store the files of `folder` that are new or changed.
+
+    `step` is the name of the step that stores them. `known` has the SHA-256 of the stored files by name.
+    """
     found = {name: digest for name, digest in hash_folder(folder).items() if not Path(name).name.startswith(".")}
     changed = [name for name, digest in found.items() if known.get(name) != digest and name != RECORD]
     number = max((file.number for file in read_names(run.get_file_names())), default=0) + 1
+    # Stored files of a run cannot be changed, so each step stores its changes under a new number.
     place = f"{PREFIX}/{number:02d}-{step}"
+    # The record is stored last, so that its presence shows that all files are stored.
     for names in (changed, [RECORD]):
         if names:
             run.upload_files([f"{place}/{name}" for name in names], [str(folder / name) for name in names])

@@ -1,4 +1,4 @@
-"""The start of the published pipeline over REST. Any other client with a token can start it in the same way."""
+"""The start of the published pipeline over REST."""
 
 import time
 import uuid
@@ -26,17 +26,16 @@ def submit(
     tags: Mapping[str, str],
     sleep: Callable[[float], None] = time.sleep,
 ) -> str:
-    """Start a run and return its id.
+    """Start a run of a published pipeline, and return the run's id.
 
-    Only one run is started, even if Azure's answer is lost and the request is retried: before each retry, this function
-    looks for a run with the tag of this submission.
+    Only one run is started, even if the request is retried.
 
     Parameters
     ----------
     session : AzureSession
-        The session, whose identity requests the token.
+        The connection to the workspace.
     published : PublishedPipeline
-        The pipeline to start, with its `url`.
+        The pipeline to start.
     parameters, tags : mapping
         The parameters and tags of the run.
     sleep : callable
@@ -57,6 +56,7 @@ def submit(
     tried: list[int] = []
 
     def call() -> str:
+        # Azure may have started the run although its answer was lost.
         if tried and (found := find_submission(session, published.name, submission)):
             return found
         tried.append(1)
@@ -78,13 +78,13 @@ def _post(session: AzureSession, url: str, body: Mapping[str, object]) -> "Respo
 
 
 def find_submission(session: AzureSession, experiment: str, submission: str) -> str:
-    """Return the id of the run that a submission started, or "" if there is no such run."""
+    """Return the id of the run whose tag `submission` has this value, or "" if there is no such run."""
     runs = find_runs(session, experiment, {SUBMISSION: submission})
     return next((str(run.id) for run in runs), "")
 
 
 def find_runs(session: AzureSession, experiment: str, tags: Mapping[str, str] | None = None) -> Iterable[SdkRun]:
-    """Return the pipeline runs of an experiment that have these tags, newest first."""
+    """Return the pipeline runs of an experiment, newest first; only those with the given tags, if any."""
     from azureml.core import Experiment, Run
 
     opened = Experiment(session.workspace, experiment)
