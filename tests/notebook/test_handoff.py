@@ -106,6 +106,11 @@ def test_a_name_that_is_not_there_says_which_are(folder: Path) -> None:
     assert (list(results), len(results), results.get("alpha")) == (["mse", "alpha"], 2, 0.4)
 
 
+def test_get_returns_the_default_for_a_name_that_is_not_there() -> None:
+    results = Results("02_train", {"mse": 1.0})
+    assert (results.get("mse", 2.0), results.get("msa"), results.get("msa", 2.0)) == (1.0, None, 2.0)
+
+
 @pytest.mark.parametrize(
     ("value", "message"),
     [

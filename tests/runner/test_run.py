@@ -834,7 +834,10 @@ def test_an_interrupt_while_a_service_that_failed_its_test_is_replaced_ends_the_
     path = deploying.notebooks / "03_act.ipynb"
     text = path.read_text().replace("assert not broken, 'it is broken'", "raise ServiceTestFailed('2 checks failed.')")
     path.write_text(text.replace("from mlops.notebook", "from mlops.errors import *\\nfrom mlops.notebook"))
-    around = surround(deploying, restore=interrupt, find_serving=lambda environment: "tiny version 2, which is healthy")
+    watch = Watch()
+    around = surround(
+        deploying, [watch], restore=interrupt, find_serving=lambda environment: "tiny version 2, which is healthy"
+    )
     with pytest.raises(RunInterrupted) as interrupted:
         run_pipeline(Plan("four", DEPLOYING, load_parameters(deploying.project, DEPLOYING)), around)
     left = (
@@ -845,6 +848,7 @@ def test_an_interrupt_while_a_service_that_failed_its_test_is_replaced_ends_the_
     (record,) = list_runs(deploying.outputs)
     assert record.state == "interrupted"
     assert record.error.endswith(f"2 checks failed.\n{left}")
+    assert watch.heard[-2:] == ["act failed", "run interrupted"]
 
 
 def test_a_failed_run_names_the_service_that_could_not_be_restored(deploying: Workspace) -> None:

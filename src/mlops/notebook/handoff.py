@@ -31,6 +31,10 @@ class Results(Mapping[str, Any]):
             names = ", ".join(sorted(self._values)) or "nothing"
             raise HandoffError(f"{self.notebook} has no result {name!r}. Its results are: {names}.") from None
 
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the value of a result, or `default` if there is no such result."""
+        return self._values.get(name, default)
+
     def __contains__(self, name: object) -> bool:
         return name in self._values
 

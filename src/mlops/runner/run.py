@@ -181,12 +181,13 @@ class Run:
             self._save(self.record.with_step(replace(ended, error=told)))
         if left.interrupted:
             self.left = left
+            self.unannounced.append(self.record.get_step(event.name))  # announced when the run is given up
             raise KeyboardInterrupt
         return self.record.get_step(event.name)
 
     def _announce(self, steps: Iterable[StepRecord] = ()) -> None:
         """Notify the listeners of steps that ended."""
-        # If the user interrupts a listener, the next call continues with the next listener.
+        # If the user interrupts a listener, the next call begins with this listener, and calls it again.
         self.unannounced += steps
         before = self.record
         while self.unannounced:
