@@ -1,11 +1,10 @@
-"""A Dask cluster: the connection to it, and the scan and the profile of data files on its workers.
+"""The scan and the profile of data files on the workers of a Dask cluster.
 
-Each file in a folder of Parquet files is called a part. The workers read the parts, and send only counts, sums, hashes
-and a few values over the network. The results are the same as on one machine.
+Each file in a folder of Parquet files is called a part.
 
 .. code-block:: text
 
-    connection  the connection to a scheduler
+    connection  the connection to the scheduler of a cluster
     workers     functions on the workers of a cluster
     parts       one file of a data folder, which a worker reads
     folder      the columns, rows and hash of a folder, from its parts

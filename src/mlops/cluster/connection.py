@@ -22,7 +22,7 @@ def require_address(address: str, source: str = OPTION) -> None:
     Parameters
     ----------
     address : str
-        The address: "tcp://10.0.0.7:8786".
+        The text: "tcp://10.0.0.7:8786".
     source : str
         The name of the option or parameter that has the address, for the error message.
 
@@ -45,7 +45,7 @@ def require_address(address: str, source: str = OPTION) -> None:
 
 
 def connect(address: str, source: str = OPTION) -> "Client":
-    """Connect to a scheduler. The parameters are the same as for `require_address`.
+    """Connect to a Dask scheduler. The parameters are those of `require_address`.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def connect(address: str, source: str = OPTION) -> "Client":
 
 
 def count_threads(client: "Client", address: str, source: str = OPTION) -> int:
-    """Return how many tasks the workers can run at a time.
+    """Return how many tasks the workers of a Dask cluster can run at a time.
 
     Raises
     ------

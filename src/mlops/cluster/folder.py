@@ -11,7 +11,7 @@ from mlops.data.listing import PARQUET
 
 @dataclass(frozen=True)
 class Folder:
-    """A data folder. A data file counts as a folder with one part. See also `mlops.data.batches.Layout`.
+    """The parts and columns of a data folder, or of a data file, which counts as a folder with one part.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class Folder:
 
     @property
     def is_text(self) -> bool:
-        """True for a text file. Its columns are not known, because only reading the whole file shows the separators."""
+        """True for a text file, whose columns are not known until it is read."""
         return self.parts[0].format != PARQUET
 
     def name_kind(self, name: str) -> str:
@@ -55,7 +55,7 @@ class Folder:
         return self.columns.name_kind(name)
 
     def list_starts(self) -> Iterator[tuple[Part, int]]:
-        """Yield each part with the number of its first row in the table, counted from 0."""
+        """Yield each part with the number of its first row in the whole table, counted from 0."""
         row = 0
         for part, count in zip(self.parts, self.counts, strict=True):
             yield part, row
@@ -63,12 +63,12 @@ class Folder:
 
 
 def inspect_folder(url: str, workers: Workers, *, is_hashed: bool) -> Folder:
-    """Inspect a data file, or a folder of Parquet files.
+    """Find out the columns, the number of rows and the hash (if `is_hashed`) of a data file or folder.
 
     Raises
     ------
     UsageError
-        If there is no such file or folder, if a worker cannot read it, or if a file is damaged.
+        If the file or folder does not exist, if a worker cannot read it, or if a file is damaged.
     """
     files, parts = find_parts(url)
     with_rows = {name for name in files.parts if files.format == PARQUET}

@@ -29,7 +29,7 @@ class Part:
     location : str
         The absolute path or the URL at which a worker finds the file.
     format : str
-        One of `mlops.data.listing.FORMATS`.
+        The ending of the file's name: one of `mlops.data.listing.FORMATS`.
     signature : str
         Properties of the file that change with its content. Empty if the file has not been inspected yet.
     """
@@ -43,16 +43,16 @@ class Part:
 
 @dataclass(frozen=True)
 class Inspection:
-    """The information about a part that is collected before its rows are read.
+    """The information about a file of a data folder that is collected before its rows are read.
 
     Parameters
     ----------
     part : Part
-        The part, with its signature.
+        The file, with its signature.
     sha256 : str
         The hash of the file. Empty if it was not requested.
     schema : Schema
-        The columns of the file. No columns for a hidden file or a text file.
+        The columns of the file. Empty for a hidden file or a text file.
     rows : int
         The number of rows in the file. 0 for a hidden file or a text file.
     """
@@ -64,12 +64,12 @@ class Inspection:
 
 
 def find_parts(url: str) -> tuple[Files, dict[str, Part]]:
-    """Find the parts of a data file or folder, without reading them. The hidden files of a folder are included.
+    """Find the files of a data file or folder, including hidden ones, and return them also as parts by name.
 
     Raises
     ------
     UsageError
-        If there is no such file or folder, or if the folder contains a subfolder or a file that is not a Parquet file.
+        If the file or folder does not exist, or the folder contains a subfolder or a file that is not a Parquet file.
     """
     found = find_files(url)
     with explain_unreadable(url):
@@ -79,14 +79,14 @@ def find_parts(url: str) -> tuple[Files, dict[str, Part]]:
 
 
 def inspect_part(part: Part, has_rows: bool, is_hashed: bool) -> Inspection:
-    """Return the columns, the number of rows and the hash of a part. This runs on a worker.
+    """Return the columns, the number of rows and the hash of a file of a data folder.
 
     Parameters
     ----------
     part : Part
-        The part.
+        The file.
     has_rows : bool
-        Whether the part is a Parquet file with rows of the table. False for a hidden file or a text file.
+        Whether the file is a Parquet file with rows of the table. False for a hidden file or a text file.
     is_hashed : bool
         Whether to compute the hash of the file.
     """
@@ -97,7 +97,7 @@ def inspect_part(part: Part, has_rows: bool, is_hashed: bool) -> Inspection:
 
 @contextmanager
 def fetch_part(part: Part) -> Iterator[Content]:
-    """Provide a part as a file on this machine, within a ``with`` statement. Raise the same errors as `open_part`."""
+    """Provide the content of a part on this machine, within a ``with`` statement. See `open_part` for the errors."""
     with _fetch(part) as (path, _):
         yield Content(part.url, part.format, (path,), (), "")
 
@@ -121,7 +121,7 @@ def open_part(part: Part, columns: Columns | None = None) -> Iterator[Batches]:
 
 @contextmanager
 def _fetch(part: Part) -> Iterator[tuple[Path, str]]:
-    """Yield the path of a part on this machine, and the part's signature. Raise the same errors as `open_part`."""
+    """Yield the path of a part on this machine, and its signature: properties that change with its content."""
     import fsspec
 
     system, place = fsspec.core.url_to_fs(part.location)

@@ -1,7 +1,4 @@
-"""The profile of a data folder as a new reference, computed on the workers of a Dask cluster.
-
-A first pass finds quantiles, which become the edges of the bins. A second pass counts the values in the bins.
-"""
+"""The profile of a data folder as a reference for later data, computed on the workers of a Dask cluster."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
@@ -32,7 +29,7 @@ def profile_file(url: str, scheduler: str = "") -> dict[str, ColumnProfile]:
     Parameters
     ----------
     url : str
-        A path, or a URL with a scheme that fsspec supports. The workers must be able to read it, too.
+        A path, or a URL with a scheme that fsspec supports. Workers must be able to read it, too.
     scheduler : str
         The address of the Dask scheduler whose workers read the files. Empty to read the files on this machine.
 
@@ -43,7 +40,7 @@ def profile_file(url: str, scheduler: str = "") -> dict[str, ColumnProfile]:
     IntegrityError
         If a file changes while it is read.
     UsageError
-        If there is no such file or cluster, if a worker cannot read the file, or if a column cannot be profiled.
+        If the file or cluster does not exist, if a worker cannot read the file, or if a column cannot be profiled.
     """
     if not scheduler:
         return make_reference(read_table(url).frame)
@@ -52,7 +49,7 @@ def profile_file(url: str, scheduler: str = "") -> dict[str, ColumnProfile]:
 
 
 def profile_folder(url: str, workers: Workers) -> dict[str, ColumnProfile]:
-    """Profile every column of a data file or folder on workers. The errors are the same as for `profile_file`."""
+    """Profile every column of a data file or folder on the workers of a cluster. See `profile_file` for the errors."""
     folder = inspect_folder(url, workers, is_hashed=False)
     if folder.is_text:
         return workers.collect([workers.submit(profile_text, folder.parts[0])])[0]
@@ -67,14 +64,14 @@ def profile_folder(url: str, workers: Workers) -> dict[str, ColumnProfile]:
 
 
 def _group(folder: Folder) -> Iterator[list[str]]:
-    """Yield the columns in groups. This machine has enough memory for all outlines of one group."""
+    """Yield the names of the columns of numbers in groups that are small enough for the memory of this machine."""
     size = max(TRAVEL // (POINTS * BINS * len(folder.parts)), 1)
     for start in range(0, len(folder.names), size):
         yield list(folder.names[start : start + size])
 
 
 def _choose_edges(names: Sequence[str], folder: Folder, workers: Workers) -> Iterator[tuple[str, tuple[float, ...]]]:
-    """Yield each column with the edges of its bins."""
+    """Yield each named column of a data folder with the edges of its bins."""
 
     def outline_all(windows: Windows) -> list[Outlines]:
         return workers.collect([workers.submit(outline_part, part, folder.columns, windows) for part in folder.parts])
@@ -91,13 +88,13 @@ def _choose_edges(names: Sequence[str], folder: Folder, workers: Workers) -> Ite
 
 
 def profile_text(part: Part) -> dict[str, ColumnProfile]:
-    """Profile a text file as a whole."""
+    """Profile every column of a text file."""
     with fetch_part(part) as content:
         return make_reference(parse_content(content))
 
 
 def outline_part(part: Part, columns: Columns, windows: Windows) -> Outlines:
-    """Return the outlines of a part, by column and window; see `mlops.cluster.selection`."""
+    """Return the outlines (see `mlops.cluster.selection`) of a file of a data folder, by column and window."""
     names = list(windows)
     with open_part(part, columns) as batches:
         size = max(VALUES // max(batches.rows, 1), 1)
@@ -110,13 +107,13 @@ def outline_part(part: Part, columns: Columns, windows: Windows) -> Outlines:
 
 
 def count_part(part: Part, columns: Columns, plan: ScanPlan) -> RowsScan:
-    """Count the values of a part in each bin."""
+    """Count the values of a file of a data folder in each bin of each column."""
     with open_part(part, columns) as batches:
         return scan_rows(batches, plan)
 
 
 def _read_sorted(batches: Batches, names: Sequence[str]) -> Iterator[tuple[str, NDArray[np.float64]]]:
-    """Yield each column with its finite values, sorted."""
+    """Yield each named column with its finite values, sorted."""
     read = [batch.cast(pl.Float64) for batch in batches.read_numbers(names)]
     for name in names:
         values = np.concatenate([batch[name].to_numpy() for batch in read] or [np.empty(0)])

@@ -25,12 +25,12 @@ Hashes = NDArray[np.uint64]
 
 
 def scan_file(url: str, columns: Sequence[Column], reference: Profile, scheduler: str = "") -> TableScan:
-    """Scan a CSV or Parquet file, or a folder of Parquet files; see `mlops.data.scan.scan_file`.
+    """Scan a CSV or Parquet file, or a folder of Parquet files as one table, on this machine or on a Dask cluster.
 
     Parameters
     ----------
     url : str
-        A path, or a URL with a scheme that fsspec supports. The workers must be able to read it, too.
+        A path, or a URL with a scheme that fsspec supports. Workers must be able to read it, too.
     columns : sequence of Column
         The declared columns, with their rules.
     reference : Profile
@@ -45,7 +45,7 @@ def scan_file(url: str, columns: Sequence[Column], reference: Profile, scheduler
     IntegrityError
         If a file changes during the scan.
     UsageError
-        If there is no such file or cluster, if a worker cannot read the file, or if the content of the file does not
+        If the file or cluster does not exist, if a worker cannot read the file, or if the content of the file does not
         match the ending of its name.
     """
     if not scheduler:
@@ -55,7 +55,7 @@ def scan_file(url: str, columns: Sequence[Column], reference: Profile, scheduler
 
 
 def scan_folder(url: str, columns: Sequence[Column], reference: Profile, workers: Workers) -> TableScan:
-    """Scan a data file or folder on workers. The other parameters and the errors are the same as for `scan_file`."""
+    """Scan a data file or folder on the workers of a cluster. See `scan_file` for the parameters and errors."""
     folder = inspect_folder(url, workers, is_hashed=True)
     if folder.is_text:
         (found,) = workers.collect([workers.submit(scan_text, folder.parts[0], columns, reference)])
@@ -75,7 +75,7 @@ def _scan_parts(folder: Folder, plan: ScanPlan, workers: Workers) -> TableScan:
 
 
 def _count_copies(scans: Sequence[Handle[tuple[RowsScan, list[Hashes]]]], buckets: int, workers: Workers) -> int:
-    """Return the number of rows that equal an earlier row of any part. The hashes stay on the workers."""
+    """Return the number of rows that equal an earlier row, from the scans of all parts of a table."""
     counts = [
         workers.submit(count_in_bucket, [workers.submit(get_bucket, one, number) for one in scans])
         for number in range(buckets)
@@ -87,19 +87,19 @@ def _count_copies(scans: Sequence[Handle[tuple[RowsScan, list[Hashes]]]], bucket
 
 
 def scan_text(part: Part, columns: Sequence[Column], reference: Profile) -> TableScan:
-    """Scan a text file as a whole."""
+    """Scan a text file."""
     with open_part(part) as batches:
         return scan.scan_batches(batches, columns, reference)
 
 
 def read_head(part: Part, columns: Columns) -> pd.DataFrame:
-    """Return the first rows of a part."""
+    """Return the first rows of a file of a data folder."""
     with open_part(part, columns) as batches:
         return batches.read_head(HEAD)
 
 
 def scan_part(part: Part, columns: Columns, plan: ScanPlan, row: int, buckets: int) -> tuple[RowsScan, list[Hashes]]:
-    """Scan a part whose first row has the number `row`. Return its hashes separately, sorted and split into buckets."""
+    """Scan a file whose first row has the number `row`. Return the results, and the hashes of the rows in buckets."""
     with open_part(part, columns) as batches:
         found = scan_rows(batches, plan, row)
     found.hashes.sort()
@@ -108,7 +108,7 @@ def scan_part(part: Part, columns: Columns, plan: ScanPlan, row: int, buckets: i
 
 
 def get_findings(scanned: tuple[RowsScan, list[Hashes]]) -> RowsScan:
-    """Return the results of `scan_part` without the hashes."""
+    """Return the result of `scan_part` without the hashes of the rows."""
     return scanned[0]
 
 
@@ -118,5 +118,5 @@ def get_bucket(scanned: tuple[RowsScan, list[Hashes]], number: int) -> Hashes:
 
 
 def count_in_bucket(parts: Sequence[Hashes]) -> int:
-    """Return how many hashes in one bucket equal an earlier hash. `parts` has the bucket of each part."""
+    """Return how many hashes equal an earlier hash, in the arrays of all parts together."""
     return count_copies(np.concatenate(parts))

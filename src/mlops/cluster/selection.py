@@ -1,11 +1,8 @@
-"""Exact quantiles of a column that is split over several parts. No part has to send all of its values.
+"""The search for exact quantiles of a column whose values are in several files, called parts.
 
-A quantile is the value with a given rank in the sorted column. The search for it keeps a window, a range of values that
-contains it. At first, the window contains all values. In each round, each part sends an outline of its values in the
-window: a few of these values, called points, with their ranks. The outlines of all parts together show a narrower
-window, which contains at most about ``4 / points`` of the values. So with 256 points, the quantile is found in two
-rounds among 10^5 values, and in four among 10^9. In the last round, the points are all values in the window, so they
-also show the next larger value.
+A quantile is the value with a given rank in the sorted column. The search keeps a window, a range of values that
+contains the quantile. In each round, each part sends an outline of its values in the window: a few of these values,
+called points, with their ranks. From the outlines, the search computes a narrower window.
 
 Source: Munro and Paterson (1980), "Selection and sorting with limited storage".
 """
@@ -32,21 +29,21 @@ EVERYTHING = Window(-np.inf, np.inf)
 
 @dataclass(frozen=True)
 class Outline:
-    """The values of a part in a window.
+    """A summary of the values of one part (a file of a data folder) in a window, a range of values.
 
     Parameters
     ----------
     below, count : int
         The number of values below the window, and the number of values in the window.
     points : array of float, ascending
-        Some different values in the window, which include the smallest and the largest.
+        Distinct values in the window, including the smallest and the largest.
     before, until : array of int
         For each point, the number of values in the window that are smaller than the point, and the number that are
         smaller or equal.
     after : float
         The smallest value above the window. Infinity if there is none.
     complete : bool
-        Whether `points` has all different values in the window.
+        Whether `points` has all distinct values in the window.
     """
 
     below: int
@@ -65,7 +62,7 @@ class Search:
     Parameters
     ----------
     windows : mapping of int to Window
-        The windows of the quantiles that are not found yet, by rank. Ranks are counted from 0.
+        The ranges that contain the quantiles that are not found yet, by rank of the quantile, counted from 0.
     found : mapping of float to float
         The next larger value of each quantile that was found. Infinity if there is none.
     lowest, highest : float
@@ -78,11 +75,11 @@ class Search:
     highest: float
 
     def list_windows(self) -> list[Window]:
-        """Return the windows that the parts have to outline next. The list is empty if all quantiles are found."""
+        """Return the ranges of values that the next outlines must cover. Empty if all quantiles are found."""
         return list(dict.fromkeys(self.windows.values()))
 
     def narrow(self, outlines: Sequence[Mapping[Window, Outline]]) -> "Search":
-        """Return the state of the search after these `outlines`: for each part, its outlines by window."""
+        """Return the state of the search after `outlines`, which has the outlines of each part by window."""
         found, windows = dict(self.found), {}
         merged = {window: _merge([part[window] for part in outlines]) for window in self.list_windows()}
         for rank, window in self.windows.items():
@@ -94,7 +91,7 @@ class Search:
         return Search(windows, found, self.lowest, self.highest)
 
     def place_edges(self) -> tuple[float, ...]:
-        """Return the edges of the column's bins. All quantiles must have been found."""
+        """Return the edges of the column's bins, once all quantiles are found."""
         if self.lowest > self.highest:
             return ()
         between = [(value, after) for value, after in sorted(self.found.items()) if value < self.highest]
@@ -102,7 +99,7 @@ class Search:
 
 
 def begin_search(outlines: Sequence[Outline], bins: int = BINS) -> Search:
-    """Begin the search for the quantiles of a column. `outlines` are those of the parts, of the window `EVERYTHING`."""
+    """Begin the search for the quantiles of a column, with the outlines of all values of each part."""
     points = np.concatenate([outline.points for outline in outlines])
     ranks = choose_ranks(sum(outline.count for outline in outlines), bins)
     begun = Search(
@@ -115,16 +112,16 @@ def begin_search(outlines: Sequence[Outline], bins: int = BINS) -> Search:
 
 
 def outline(values: NDArray[np.float64], window: Window, most: int) -> Outline:
-    """Outline the values of a part in a window.
+    """Return a summary of the values of a part in a window.
 
     Parameters
     ----------
     values : array of float, ascending
         All finite values of the part.
     window : Window
-        The window.
+        The range of values.
     most : int
-        The maximum number of points, 3 or more.
+        The maximum number of values in the summary, 3 or more.
     """
     start, stop = np.searchsorted(values, window.low, side="left"), np.searchsorted(values, window.high, side="right")
     inside = values[start:stop]
@@ -160,7 +157,7 @@ class _Merged:
     after : float
         The smallest value above the window.
     complete : bool
-        Whether `points` has all different values in the window. `at_least` and `at_most` are then exact.
+        Whether `points` has all distinct values in the window, so that `at_least` and `at_most` are exact.
     """
 
     points: NDArray[np.float64]
@@ -170,7 +167,7 @@ class _Merged:
     complete: bool
 
     def find(self, rank: int) -> tuple[float, float, float, bool]:
-        """Return the ends of the narrowest window that contains the value with this rank.
+        """Return the ends of the narrowest known range that contains the value with this rank.
 
         Also return the next larger value that is known, and `complete`.
         """

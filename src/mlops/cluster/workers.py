@@ -25,28 +25,28 @@ Result_co = TypeVar("Result_co", covariant=True)
 
 
 class Handle(Protocol[Result_co]):
-    """A reference to the result of a function. The result stays on a worker, where another function can use it."""
+    """A reference to the result of a function, which stays on a worker of a cluster."""
 
     def result(self, timeout: float | None = None) -> Result_co:
-        """Wait for the result and return it. Raise TimeoutError after `timeout` seconds."""
+        """Wait for the result of the function and return it. Raise TimeoutError after `timeout` seconds."""
 
 
 class Workers(Protocol):
-    """The processes that read the parts of a data folder."""
+    """The worker processes of a cluster, on which functions can be started."""
 
     def submit(self, function: Callable[..., Result], *arguments: object) -> Handle[Result]:
-        """Start a function on one of the workers, and return a handle. The result stays on the worker.
+        """Start a function on one of the workers, and return a handle to its result.
 
         If an argument is a handle or a list of handles, the function gets the results instead.
         """
 
     def collect(self, handles: Sequence[Handle[Result]]) -> list[Result]:
-        """Wait for all results and return them. If functions failed, raise the error of the first one."""
+        """Wait for the results of several functions and return them. If any failed, raise the first error."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """A cluster: its name in messages, and the versions of packages that its workers must have."""
+    """The name of a cluster in messages, and the versions of packages that its workers must have."""
 
     source: str
     address: str
@@ -62,9 +62,9 @@ class DaskWorkers:
     Parameters
     ----------
     client : Client
-        The connection to the scheduler, from `connect`.
+        The connection to the scheduler, from `mlops.cluster.connection.connect`.
     address, source : str
-        The address of the scheduler, and the option or parameter that has it.
+        The address of the scheduler, and the name of the option or parameter that has it, for error messages.
 
     Raises
     ------
@@ -85,7 +85,7 @@ class DaskWorkers:
 
     @property
     def is_connected(self) -> bool:
-        """True if the scheduler is connected. A lost connection is noticed only after a few seconds."""
+        """True if the scheduler is connected. After the connection is lost, this is still true for a few seconds."""
         return bool(self._client.status != "closed")
 
     def submit(self, function: Callable[..., Result], *arguments: object) -> Handle[Result]:
@@ -135,12 +135,12 @@ class DaskWorkers:
 
 @contextmanager
 def open_workers(address: str, source: str = OPTION) -> Iterator[DaskWorkers]:
-    """Provide the workers of a cluster, within a ``with`` statement. The parameters are those of `require_address`.
+    """Provide the workers of a Dask cluster, within a ``with`` statement, and disconnect from it at the end.
 
     Raises
     ------
     UsageError
-        If there is no such cluster, or if the cluster cannot run this project.
+        If no scheduler answers at the address, or if the cluster cannot run this project.
     """
     client = connect(address, source)
     try:
@@ -150,11 +150,9 @@ def open_workers(address: str, source: str = OPTION) -> Iterator[DaskWorkers]:
 
 
 def make_probe() -> Callable[[], str]:
-    """Return a function that returns the name of the first missing module of this project, or "" if none is missing.
-
-    The returned function is nested, because Dask sends the code of a nested function to the workers. Of any other
-    function, Dask sends only the name, and a worker without the module cannot find the function.
-    """
+    """Return a function that returns the name of the first missing module of this project, or "" if none is missing."""
+    # Dask sends the code of a nested function to the workers. Of any other function, it sends only the name, and a
+    # worker without the module could not find the function.
 
     def probe() -> str:
         try:
@@ -169,14 +167,14 @@ def make_probe() -> Callable[[], str]:
 
 @lru_cache(maxsize=1)
 def describe_versions() -> dict[str, str]:
-    """Return the versions that affect the results: of Python, of packages, and of this project's sources."""
+    """Return the versions of Python, of some packages and of this project's sources, by name."""
     sources = hash_listing({name: hash_listing(hash_folder(ENGINE / name)) for name in SOURCES})
     python = ".".join(platform.python_version_tuple()[:2])
     return {"Python": python, **{name: version(name) for name in PACKAGES}, "mlops": sources[:12]}
 
 
 def run_task(place: Place, function: Callable[..., Result], *arguments: object) -> Result:
-    """Run a function on a worker. If the worker cannot run the function, the error names the worker.
+    """Run a function on this worker of a cluster, and return its result.
 
     Raises
     ------

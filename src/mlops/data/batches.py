@@ -1,4 +1,4 @@
-"""Reading of columns in batches of rows, so that memory holds only one batch of a Parquet file at a time."""
+"""Reading of data files in batches of rows, so that memory holds only one batch at a time."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -49,16 +49,13 @@ class Batches(Layout, Protocol):
     """A table whose columns can be read in batches."""
 
     def read_numbers(self, names: Sequence[str]) -> Iterator[pl.DataFrame]:
-        """Yield the named columns in batches of rows. All of them must be columns of numbers."""
+        """Yield the named columns, which must be columns of numbers, in batches of rows."""
 
     def read_values(self, name: str) -> Iterator[pd.Series]:
         """Yield a column of any type in batches of rows."""
 
     def read_head(self, rows: int) -> pd.DataFrame:
-        """Return at most the first `rows` rows.
-
-        If the table has several files, use only the first file that has rows.
-        """
+        """Return the first rows, at most `rows`. There may be fewer if the table has several files."""
 
 
 class FrameBatches:
@@ -100,11 +97,11 @@ class Columns:
     Parameters
     ----------
     names : tuple of str
-        The names of the columns, in order. A name that occurs more than once in a file is listed again at the end.
+        The names of the columns. A name that occurs more than once in a file is listed again at the end.
     numbers : frozenset of str
         The names of the columns of numbers, without names that occur more than once.
     types : mapping of str to tuple of DataType
-        The different types that a column has in the files, by name of the column.
+        The types that a column has in the files, by name of the column.
     """
 
     names: tuple[str, ...]
@@ -131,12 +128,12 @@ def combine_schemas(schemas: Sequence[pa.Schema]) -> Columns:
 
 
 class ParquetBatches:
-    """Parquet files that together are one table; see `Batches`.
+    """A table in one or more Parquet files; see `Batches`.
 
     Parameters
     ----------
     files : sequence of Path
-        The files, in the order of their rows. If a file lacks a column, its rows have missing values in that column.
+        The files, in the order of their rows.
     columns : Columns, optional
         The columns of the whole table. Needed if the files are only a part of the table.
     """
@@ -175,7 +172,7 @@ class ParquetBatches:
         return pd.DataFrame(columns=self.names)
 
     def _complete(self, head: pd.DataFrame) -> pd.DataFrame:
-        """Return the rows of one file with the columns of all files. Decimals become floats."""
+        """Return rows of one file, with all columns of the table, and with decimals as floats."""
         if not head.columns.is_unique:
             return head
         return convert_decimals(head.reindex(columns=list(dict.fromkeys(self.names))))
@@ -189,7 +186,7 @@ class ParquetBatches:
 
 @contextmanager
 def open_batches(content: Content, columns: Columns | None = None) -> Iterator[Batches]:
-    """Open a data file for reading in batches, within a ``with`` statement. A text file is read as a whole.
+    """Open a data file for reading in batches, within a ``with`` statement.
 
     Parameters
     ----------
@@ -213,7 +210,7 @@ def open_batches(content: Content, columns: Columns | None = None) -> Iterator[B
 
 
 def find_repeated(names: Sequence[str]) -> set[str]:
-    """Return the names that occur more than once."""
+    """Return the names that occur more than once in a list."""
     seen: set[str] = set()
     return {name for name in names if name in seen or seen.add(name)}  # type: ignore[func-returns-value]
 
@@ -239,19 +236,19 @@ def _open_file(path: Path) -> pq.ParquetFile:
 
 
 def read_schema(path: Path) -> tuple[pa.Schema, int]:
-    """Return the schema of a file, without the index columns of pandas, and its number of rows."""
+    """Return the schema of a Parquet file, without the index columns of pandas, and its number of rows."""
     with _open_file(path) as file:  # closed at once, because a folder can have more files than a process can open
         return _drop_index(file.schema_arrow), file.metadata.num_rows
 
 
 def _drop_index(schema: pa.Schema) -> pa.Schema:
-    """Return the schema without the columns that pandas uses as the index."""
+    """Return a schema without the columns that pandas uses as the index."""
     index = [name for name in (schema.pandas_metadata or {}).get(INDEX, ()) if isinstance(name, str)]
     return pa.schema([field for field in schema if field.name not in index])
 
 
 def _choose_type(kinds: Sequence[pa.DataType]) -> pa.DataType:
-    """Choose a type for a column of several types: an integer type if all of them are integers, else float64."""
+    """Return an integer type if all given types are integers, otherwise float64."""
     if not all(map(pa.types.is_integer, kinds)):
         return pa.float64()
     return pa.from_numpy_dtype(np.result_type(*(kind.to_pandas_dtype() for kind in kinds)))

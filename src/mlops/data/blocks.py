@@ -1,8 +1,6 @@
 """The numbers of a table in blocks of columns.
 
-Single columns are slow in a table with many columns: pandas takes 20 µs to select a column, and each call of numpy
-takes time, too. In a table with many rows, all columns at once take too much memory. So a block has many columns if the
-table has few rows, and few columns if the table has many rows.
+A block is faster than single columns, and takes less memory than the whole table.
 """
 
 from collections.abc import Iterator
@@ -16,7 +14,7 @@ VALUES = 500_000  # maximum number of values in a block (4 MB), unless one colum
 
 
 def list_blocks(table: pd.DataFrame) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """Yield blocks of columns: the positions of the columns, and an array of their numbers. Missing values are NaN.
+    """Yield the numbers of a table in blocks of columns: a slice of column positions, and an array with NaN for gaps.
 
     Parameters
     ----------
@@ -31,7 +29,7 @@ def list_blocks(table: pd.DataFrame) -> Iterator[tuple[slice, NDArray[np.float64
 
 
 def hash_rows(numbers: NDArray[np.float64]) -> NDArray[np.uint64]:
-    """Return a 64-bit hash of each row. All missing values count as equal."""
+    """Return a 64-bit hash of each row of an array. All missing values count as equal."""
     size = max(VALUES // max(numbers.shape[1], 1), 1000)
     parts = (pl.from_numpy(numbers[start : start + size], orient="row") for start in range(0, len(numbers), size))
     return np.concatenate([part.hash_rows().to_numpy() for part in parts])

@@ -1,7 +1,4 @@
-"""The content of a data file or of a folder of Parquet files, as files on this machine, with a hash.
-
-Files are hashed in chunks, and remote files are copied to a temporary folder. So a file can be larger than the memory.
-"""
+"""The content of a data file or of a folder of Parquet files, as files on this machine, with a hash."""
 
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -28,12 +25,11 @@ class Content:
     url : str
         The path or URL that the caller asked for.
     format : str
-        One of `mlops.data.listing.FORMATS`.
+        The ending of the names of the files: one of `mlops.data.listing.FORMATS`.
     parts : tuple of Path
         The paths of the file, or of all Parquet files in the folder, sorted by name.
     signatures : tuple of Signature
-        Properties of each part that change with the part's content, such as its size. They were read before the part
-        was hashed.
+        Properties of each part that change with the part's content, such as its size.
     sha256 : str
         The hash of the file, or of the folder's files with their names.
     """
@@ -79,9 +75,9 @@ def open_content(url: str, sha256: str = "") -> Iterator[Content]:
 
 @contextmanager
 def pack_file(file: Path, sha256: str = "") -> Iterator[tuple[str, Path]]:
-    """Provide the data as a single file, within a ``with`` statement. Yield the name and the path of the file.
+    """Open a data file or a folder of Parquet files as a single file, within a ``with`` statement.
 
-    A folder of Parquet files is joined in batches to one temporary file with all rows.
+    Yield the name and the path of the single file.
 
     Raises
     ------
@@ -118,7 +114,7 @@ def _join_files(files: Sequence[Path], joined: Path) -> None:
 
 
 def _require_unchanged(content: Content, cause: Exception | None = None) -> None:
-    """Raise IntegrityError from `cause` if a file has changed since `_sign_files` read its properties."""
+    """Raise IntegrityError from `cause` if a file of `content` was changed or deleted."""
     try:
         found = _sign_files(content.parts)
     except OSError as error:
@@ -130,10 +126,7 @@ def _require_unchanged(content: Content, cause: Exception | None = None) -> None
 
 
 def _sign_files(files: Sequence[Path]) -> tuple[Signature, ...]:
-    """Return properties of each file that change when the content of the file changes.
-
-    If the properties are the same before a file is hashed and after it is read, the content is the same, too.
-    """
+    """Return, for each file, properties that change when the content of the file changes."""
     found = [file.stat() for file in files]
     return tuple((state.st_ino, state.st_size, state.st_mtime_ns) for state in found)
 

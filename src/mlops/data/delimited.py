@@ -1,4 +1,4 @@
-"""Tables in text files: separated by commas, semicolons, tabs or bars, with decimal points or commas."""
+"""Tables in text files, with fields separated by commas, semicolons, tabs or bars."""
 
 import codecs
 import io
@@ -18,15 +18,12 @@ RAGGED = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 
 
 def read_delimited(content: bytes, url: str) -> pd.DataFrame:
-    """Read a table from text.
-
-    The first line has the names of the columns. The separator is the character that occurs most often in that line. If
-    every line ends with a separator, that separator is ignored.
+    """Read a table from the bytes of a text file, whose first line has the names of the columns.
 
     Parameters
     ----------
     content : bytes
-        UTF-8 or UTF-16.
+        The text, in UTF-8 or UTF-16, with fields separated by commas, semicolons, tabs or bars.
     url : str
         The location of the file, for error messages.
 
@@ -53,7 +50,7 @@ def read_delimited(content: bytes, url: str) -> pd.DataFrame:
 
 
 def _describe_byte(content: bytes) -> str:
-    """Name the first byte that is not UTF-8, and its position in the file."""
+    """Return a text with the first byte of `content` that is not UTF-8, and its position."""
     try:
         content.decode()
     except UnicodeDecodeError as error:
@@ -63,7 +60,7 @@ def _describe_byte(content: bytes) -> str:
 
 
 def _recode(content: bytes, url: str) -> bytes:
-    """Return the text, encoded in UTF-8."""
+    """Return a text in UTF-8 or UTF-16 as UTF-8. Raise UsageError if `content` is not text."""
     other = next((name for start, name in OTHERS.items() if content.startswith(start)), "")
     if other:
         raise UsageError(f"The data file {url} is {other}, not CSV. Rename it, or save it as CSV.")
@@ -96,10 +93,8 @@ def _read_lines(text: bytes, separator: str, url: str) -> pd.DataFrame:
 
 
 def _require_empty_ends(frame: pd.DataFrame, url: str) -> None:
-    """Refuse a table in which a line has more fields than the first line, unless the additional fields are empty.
-
-    pandas would use the first fields of each line as the name of the row, and shift the other fields to the left.
-    """
+    """Raise UsageError if a line has more fields than the first line, unless the additional fields are empty."""
+    # pandas used the first fields of each line as the name of the row, and shifted the other fields to the left.
     extra = frame.index.nlevels
     filled = frame.iloc[:, -extra:].notna().any(axis="columns").to_numpy()
     if filled.any():
@@ -116,7 +111,7 @@ def _convert_commas(frame: pd.DataFrame, url: str) -> pd.DataFrame:
     Raises
     ------
     UsageError
-        If the commas might separate thousands instead, as in 1,234.
+        If it is unclear whether the commas are decimal commas or separate thousands, as in 1,234.
     """
     columns = {name: text for name in frame.columns if (text := _find_commas(frame[name])) is not None}
     if not columns:
@@ -133,7 +128,7 @@ def _convert_commas(frame: pd.DataFrame, url: str) -> pd.DataFrame:
 
 
 def _find_commas(values: pd.Series) -> pd.Series | None:
-    """Return the values that are not missing if all are numbers and some have a comma. Otherwise, return None."""
+    """Return the values of a column without missing ones if all are numbers and some have a comma, otherwise None."""
     if pd.api.types.is_numeric_dtype(values):
         return None
     text = values.dropna().astype("str").str.strip()

@@ -1,8 +1,8 @@
-"""Drift: a change of the distribution of new data, compared with a reference.
+"""Drift: a difference between the distribution of new data and that of a reference.
 
 Each column has two tests: a binned Kolmogorov-Smirnov test for the shape, and the ratio of the standard deviations for
-the spread. One false-alarm rate applies to the whole table (Bonferroni). With many rows, even a tiny difference is
-significant. So a difference in shape counts only if the population stability index is at least 0.02.
+the spread. A difference in shape counts only if the population stability index is at least 0.02, because with many
+rows, even a tiny difference is significant.
 """
 
 from collections.abc import Collection, Iterable
@@ -21,12 +21,12 @@ KURTOSIS = 6.0  # an assumption; a normal distribution has 3, but heavy tails sh
 
 @dataclass(frozen=True)
 class Drift:
-    """One test of one column.
+    """The result of testing one column of a table for drift.
 
     Parameters
     ----------
     column : str
-        The column.
+        The name of the column.
     test : str
         "shape" or "spread".
     seen, allowed : float
@@ -45,14 +45,14 @@ class Drift:
 
 
 def compare_profiles(reference: Profile, current: Profile, false_alarm_rate: float) -> list[Drift]:
-    """Test each column of `current` for drift. Skip columns without values in one of the two profiles.
+    """Test each column of `current` for drift, except columns that have no values in one of the profiles.
 
     Parameters
     ----------
     reference, current : Profile
-        Profiles with the same edges.
+        The profiles of the reference data and of the new data, with the same edges.
     false_alarm_rate : float
-        The probability, between 0 and 1, of finding drift in a table that has the same distribution as the reference.
+        The probability, between 0 and 1, of finding drift in a table with the same distribution as the reference.
 
     Returns
     -------
@@ -73,14 +73,14 @@ def compare_profiles(reference: Profile, current: Profile, false_alarm_rate: flo
 
 
 def choose_columns(names: Collection[str], drifts: Iterable[Drift], most: int = MOST) -> list[str]:
-    """Choose the columns to show: all or, if there are more than `most`, the `most` columns with the largest shift.
+    """Choose at most `most` columns to show, those with the largest drift in shape.
 
     Parameters
     ----------
     names : collection of str
-        The columns.
+        The names of the columns.
     drifts : iterable of Drift
-        The result of `compare_profiles`. The shift of a column without a result counts as 0.
+        The result of `compare_profiles`.
     most : int
         The maximum number of columns.
     """
@@ -91,7 +91,7 @@ def choose_columns(names: Collection[str], drifts: Iterable[Drift], most: int = 
 
 
 def describe_choice(shown: Collection[str], names: Collection[str]) -> str:
-    """Return a caption for the columns that `choose_columns` chose. Return "" if it chose all columns."""
+    """Return a caption that says which of the columns `names` are `shown`. Return "" if all are shown."""
     if len(shown) == len(names):
         return ""
     return f"The {len(shown)} of {len(names):,} columns with the largest shift"
@@ -115,10 +115,7 @@ def _compare_spread(name: str, reference: ColumnProfile, current: ColumnProfile,
 
 
 def measure_stability(reference: ColumnProfile, current: ColumnProfile) -> float:
-    """Return the population stability index; 0 means no change.
-
-    One half is added to the count of each bin, so that no bin is empty.
-    """
+    """Return the population stability index of two profiles of a column; 0 means no change."""
     expected = np.array(reference.histogram) + 0.5
     actual = np.array(current.histogram) + 0.5
     expected, actual = expected / expected.sum(), actual / actual.sum()

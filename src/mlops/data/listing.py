@@ -1,4 +1,4 @@
-"""The search for the files at the URL of a data file or folder. The files are not read."""
+"""The search for the files at the URL of a data file or folder."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -29,16 +29,16 @@ class FileSystem(Protocol):
         """Return all files below a folder."""
 
     def exists(self, path: str) -> bool:
-        """Return whether there is such a file or folder."""
+        """Return whether a file or folder exists."""
 
     def get_file(self, path: str, copy: str) -> None:
-        """Copy a file to this machine."""
+        """Copy a file to the local path `copy`."""
 
     def ukey(self, path: str) -> str:
         """Return a hash of the properties of a file that change with its content."""
 
     def invalidate_cache(self) -> None:
-        """Forget the properties of all files."""
+        """Forget cached properties of files."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +50,11 @@ class Files:
     system : FileSystem
         The file system of fsspec that contains the files.
     format : str
-        One of `FORMATS`.
+        The ending of the names of data files: one of `FORMATS`.
     paths : mapping of str to str
         The path of each file in `system`, by the name of the file in the folder.
     parts : tuple of str
-        The names of the files that contain rows, sorted. Hidden files do not contain rows.
+        The names of the files that contain rows, sorted.
     is_folder : bool
         Whether the data is a folder; otherwise it is one file.
     """
@@ -66,18 +66,18 @@ class Files:
     is_folder: bool
 
     def hash_content(self, hashes: Mapping[str, str]) -> str:
-        """Return the hash of the file. For a folder, return a hash of the names and hashes of its files."""
+        """Return a hash of the whole data from `hashes`, the hash of each file by its name."""
         return hash_listing(dict(hashes)) if self.is_folder else hashes[self.parts[0]]
 
 
 def split_name(name: str) -> tuple[str, str]:
-    """Split the name of a data file into stem and ending. The ending is one of `FORMATS`, or empty."""
+    """Split the name of a data file into stem and ending (one of `FORMATS`, or empty)."""
     ending = next((ending for ending in FORMATS if name.endswith(ending)), "")
     return name.removesuffix(ending), ending
 
 
 def find_files(url: str) -> Files:
-    """Find a data file, or all files of a folder of Parquet files, without reading them.
+    """Find a data file, or all files of a folder of Parquet files.
 
     Raises
     ------
@@ -115,12 +115,12 @@ def is_local(system: FileSystem) -> bool:
 
 @contextmanager
 def explain_unreadable(url: str) -> Iterator[None]:
-    """Turn any error in a ``with`` statement into one that says why a data file cannot be found or copied.
+    """Replace any error in a ``with`` statement with one that says why a data file cannot be found or copied.
 
     Raises
     ------
     UsageError
-        If the code of the ``with`` statement cannot find or copy the file.
+        If the code of the ``with`` statement raises an error.
     """
     try:
         yield
@@ -131,7 +131,7 @@ def explain_unreadable(url: str) -> Iterator[None]:
 
 
 def _is_folder(system: FileSystem, path: str, url: str) -> bool:
-    """Return whether a URL is a folder. A server is not asked about a URL that ends like a data file."""
+    """Return whether a URL is the URL of a folder. A server is not asked about a URL that ends like a data file."""
     return find_path(url).is_dir() or (not split_name(url)[1] and system.isdir(path))
 
 

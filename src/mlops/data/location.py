@@ -1,4 +1,4 @@
-"""The location of a data file, and the check that it can be read."""
+"""The check that a data file can be read."""
 
 import os
 import re
@@ -19,7 +19,7 @@ SCHEME = re.compile(r"([A-Za-z][\w+.-]+)(?:://|::)")
 
 
 def require_file(url: str, source: str) -> None:
-    """Refuse a local path that does not exist or cannot be read, and a URL whose scheme is not supported.
+    """Raise an error if a local path cannot be read, or if the scheme of a URL is not supported.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def require_file(url: str, source: str) -> None:
     Raises
     ------
     UsageError
-        If the file cannot be read.
+        If the path cannot be read, or the scheme is not supported.
     """
     found = SCHEME.match(url)
     if found and found[1] != "file":
@@ -43,17 +43,16 @@ def require_file(url: str, source: str) -> None:
 
 
 def name_folder(url: str) -> str:
-    """Return the folder that a relative path starts from: " in /home/me". Return "" for absolute paths and URLs."""
+    """Return the working directory for an error message (" in /home/me") if `url` is a relative path, otherwise ""."""
     return "" if SCHEME.match(url) or Path(url).is_absolute() else f" in {Path.cwd()}"
 
 
 def describe_obstacle(path: Path) -> str:
-    """Describe why a path cannot be read as data. Return "" if it can be read or does not exist.
+    """Return why a path cannot be read as data: "is a pipe. Write the data to a file".
 
-    The text continues a sentence that begins with the path: "is a pipe. Write the data to a file".
-
-    Pipes and devices count as unreadable: reading them may never end, and a second reader would get other rows.
+    Return "" if the path can be read or does not exist.
     """
+    # Reading a pipe or a device may never end, and a second reader would get other rows.
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError):  # the path does not exist, or is not valid

@@ -1,8 +1,4 @@
-"""The profile of a table: the distribution of each column, in a few numbers.
-
-The profiles of the parts of a table merge into the profile of the table. So the profile does not depend on whether the
-table is one file, a stream of batches, or parts on a cluster.
-"""
+"""The profile of a table: the distribution of each column, in a few numbers."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -62,10 +58,8 @@ Profile = Mapping[str, ColumnProfile]
 def choose_edges(values: pd.Series, bins: int = BINS) -> tuple[float, ...]:
     """Return the edges of `bins` bins that have about the same number of values.
 
-    If many values are the same, return fewer edges.
-
-    Every edge lies between two values, so that the last digit of a value does not decide its bin. The first edge is
-    below the smallest value, and the last edge above the largest. Missing and infinite values have no bin.
+    If many values are the same, there are fewer edges. The first edge is below the smallest finite value, and the last
+    edge above the largest.
     """
     numbers = values.to_numpy(dtype=float, na_value=np.nan)
     there = np.sort(numbers[np.isfinite(numbers)])
@@ -78,10 +72,7 @@ def choose_edges(values: pd.Series, bins: int = BINS) -> tuple[float, ...]:
 
 
 def choose_ranks(count: int, bins: int = BINS) -> NDArray[np.int64]:
-    """Divide `count` sorted values evenly into bins. Return the rank of the largest value of each bin except the last.
-
-    Ranks are counted from 0.
-    """
+    """Return the rank, from 0, of the largest value of each bin except the last, for `count` evenly divided values."""
     return np.floor((count - 1) * np.linspace(0, 1, bins + 1)[1:-1]).astype(np.int64) if count else np.empty(0, int)
 
 
@@ -95,9 +86,9 @@ def place_edges(
     lowest, highest : float
         The smallest and the largest value.
     between : iterable of pair of float
-        For each bin except the last one: its largest value, and the next larger value of the column.
+        For each bin except the last one, its largest value and the next larger value of the column.
     bins : int
-        The number of bins that were asked for.
+        The desired number of bins.
     """
     with np.errstate(over="ignore"):
         margin = (highest - lowest) / (2 * bins) or max(abs(lowest), 1.0) / (2 * bins)
@@ -106,7 +97,7 @@ def place_edges(
 
 
 def profile_frame(frame: pd.DataFrame, edges: Mapping[str, tuple[float, ...]]) -> dict[str, ColumnProfile]:
-    """Profile the columns that `edges` names.
+    """Profile the columns of a table that `edges` names.
 
     Parameters
     ----------
@@ -119,7 +110,7 @@ def profile_frame(frame: pd.DataFrame, edges: Mapping[str, tuple[float, ...]]) -
 
 
 def profile_column(numbers: NDArray[np.float64], edges: tuple[float, ...]) -> ColumnProfile:
-    """Profile one column. Its missing values must be NaN."""
+    """Profile one column, in which missing values are NaN."""
     there = numbers[np.isfinite(numbers)]
     counts = np.bincount(np.searchsorted(edges, there, side="left"), minlength=len(edges) + 1)
     mean = float(there.mean()) if there.size else 0.0
@@ -136,7 +127,7 @@ def profile_column(numbers: NDArray[np.float64], edges: tuple[float, ...]) -> Co
 
 
 def merge_profiles(left: Profile, right: Profile) -> dict[str, ColumnProfile]:
-    """Merge the profiles of two tables into the profile of all their rows. Both must have the same columns and edges.
+    """Merge the profiles of two tables, with the same columns and edges, into the profile of all their rows.
 
     Source: Chan, Golub and LeVeque (1983), "Algorithms for computing the sample variance".
     """
@@ -146,7 +137,7 @@ def merge_profiles(left: Profile, right: Profile) -> dict[str, ColumnProfile]:
 
 
 def merge_columns(left: ColumnProfile, right: ColumnProfile) -> ColumnProfile:
-    """Merge the profiles of a column in two tables; see `merge_profiles`."""
+    """Merge the profiles of a column in two tables into the profile of all its values."""
     count = left.count + right.count
     apart = right.mean - left.mean
     share = right.count / count if count else 0.0
@@ -163,7 +154,7 @@ def merge_columns(left: ColumnProfile, right: ColumnProfile) -> ColumnProfile:
 
 
 def make_reference(frame: pd.DataFrame) -> dict[str, ColumnProfile]:
-    """Profile every column of `frame` and choose its edges. The profile is the reference for later data.
+    """Profile every column of a table, as a reference for later data.
 
     Raises
     ------
@@ -176,17 +167,17 @@ def make_reference(frame: pd.DataFrame) -> dict[str, ColumnProfile]:
 
 
 def is_number(kind: object) -> bool:
-    """Return whether a pandas type is numeric, so that the data test can profile the column."""
+    """Return whether a column with this pandas type contains numbers."""
     return bool(pd.api.types.is_any_real_numeric_dtype(kind))
 
 
 def require_once(names: Sequence[str]) -> None:
-    """Refuse to profile a table in which a column occurs twice.
+    """Raise an error if a name of a column occurs twice.
 
     Raises
     ------
     UsageError
-        If a column occurs twice.
+        If a name occurs twice.
     """
     seen: set[str] = set()
     for name in names:
@@ -196,7 +187,7 @@ def require_once(names: Sequence[str]) -> None:
 
 
 def require_numbers(name: str, kind: str, *, is_number: bool) -> None:
-    """Refuse to profile a column that does not contain numbers. `kind` is the name that pandas has for its type.
+    """Raise an error about the column `name`, whose type pandas calls `kind`, if `is_number` is False.
 
     Raises
     ------
@@ -208,7 +199,7 @@ def require_numbers(name: str, kind: str, *, is_number: bool) -> None:
 
 
 def require_profile(name: str, column: ColumnProfile) -> ColumnProfile:
-    """Return the profile of a column, if it can be a reference for the data test.
+    """Return the profile of the column `name`, or raise an error if it cannot be a reference for the data test.
 
     Raises
     ------

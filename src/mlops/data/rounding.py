@@ -1,4 +1,4 @@
-"""The rounding of a file: how far its values may be from the original values, estimated from their digits."""
+"""The rounding of a file, estimated from the digits of its values."""
 
 from collections.abc import Callable
 
@@ -18,10 +18,9 @@ Flags = NDArray[np.bool_]
 
 
 def bound_rounding(rows: pd.DataFrame, known: pd.DataFrame) -> Numbers:
-    """Return, for each column, the largest difference between two numbers that were equal before rounding.
+    """Return, for each column, the largest difference between two numbers that were equal before they were rounded.
 
-    One number was rounded to the decimals of `rows`, the other to the decimals of `known`. The result is 0 for a column
-    that has the same number of decimals in both tables, because equal numbers are then rounded to the same value.
+    One number is rounded to the decimals of the column in `rows`, the other to its decimals in `known`.
 
     Parameters
     ----------
@@ -33,11 +32,9 @@ def bound_rounding(rows: pd.DataFrame, known: pd.DataFrame) -> Numbers:
 
 
 def bound_coarseness(rows: pd.DataFrame, known: pd.DataFrame) -> Numbers:
-    """Return, for each column, the largest relative difference that rounding to two or fewer digits can cause.
+    """Return, for each column, the largest relative difference that rounding to one or two digits can cause.
 
-    Digits are significant digits. A table counts as rounded if all its numbers have at most two digits, and the other
-    table has a column with decimals and more than two digits. If no table is rounded, the result is 0. The result is
-    also 0 for a column that has the same number of digits in both tables.
+    Digits are significant digits. The result is 0 if neither table seems to be rounded to one or two digits.
     """
     digits = np.array([_count_digits(rows), _count_digits(known)])
     fewest = int(digits.max(axis=1).min()) if digits.size else 0
@@ -49,9 +46,9 @@ def bound_coarseness(rows: pd.DataFrame, known: pd.DataFrame) -> Numbers:
 
 
 def _find_last_places(table: pd.DataFrame) -> Numbers:
-    """Return the value of the last decimal place of each column: for example 0.01 if numbers have two decimals.
+    """Return the value of the last decimal place of each column: 0.01 if its numbers have two decimals.
 
-    The value is 0 for a column with more than `MOST_DECIMALS` decimals.
+    Return 0 for a column with more than `MOST_DECIMALS` decimals.
     """
     places = np.zeros(table.shape[1])
     for columns, numbers in list_blocks(table):
@@ -61,7 +58,7 @@ def _find_last_places(table: pd.DataFrame) -> Numbers:
 
 
 def _count_digits(table: pd.DataFrame) -> NDArray[np.int64]:
-    """Return, for each column, the largest number of significant digits (at most `COARSE` + 1), or 0 without values."""
+    """Return the largest number of significant digits in each column, at most `COARSE` + 1, or 0 without values."""
     digits = np.zeros(table.shape[1], dtype="int64")
     for columns, numbers in list_blocks(table):
         found = _find_fewest(numbers, range(1, COARSE + 1), _has_digits)

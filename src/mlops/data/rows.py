@@ -1,7 +1,6 @@
-"""The scan of some rows of a table. The scans of consecutive rows can be merged into the scan of the whole table.
+"""The scan of some rows of a table.
 
-Copies of rows are found by comparing hashes of 64 bits. Among 10,000,000 different rows, the probability that two of
-them have the same hash is three in a million.
+The scans of consecutive rows can be merged into the scan of the whole table.
 """
 
 from collections.abc import Mapping
@@ -21,7 +20,7 @@ MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # odd, so that different hashes stay
 
 @dataclass(frozen=True)
 class ScanPlan:
-    """The columns of a table that a scan reads, with the bins and ranges in which it counts their values.
+    """The columns that a scan of a table reads, with the bins and ranges in which it counts their values.
 
     Parameters
     ----------
@@ -58,14 +57,13 @@ class OtherTotals:
     Parameters
     ----------
     first, example : tuple of str
-        The first value, and the first value that is not a number. A tuple is empty if there is no such value.
+        The first value, and the first value that is not a number. Empty if there is no such value.
     missing, first_missing : int
-        The number of missing values, and the row of the first one, counted from 0. The row is -1 if no value is
-        missing.
+        The number of missing values, and the row of the first one, counted from 0, or -1 if no value is missing.
     refused : int
         The number of values that are not allowed.
     first_refused : tuple of str
-        The first of these values; an empty tuple if there is none.
+        The first value that is not allowed. Empty if there is none.
     """
 
     first: tuple[str, ...] = ()
@@ -98,7 +96,7 @@ class RowsScan:
     others : mapping of str to OtherTotals
         The totals of the other declared columns.
     hashes : array of uint64, length rows
-        A hash of each row, computed from its numbers and categories. Empty if `ScanPlan.is_compared` is False.
+        A hash of each row, computed from its numbers and categories. Empty if it has neither.
     """
 
     totals: Totals
@@ -115,7 +113,7 @@ class RowsScan:
 
 
 def scan_rows(batches: Batches, plan: ScanPlan, row: int = 0) -> RowsScan:
-    """Scan some rows of a table. `row` is the number of the first of these rows, counted from 0."""
+    """Scan some rows of a table, of which the first has the number `row`, counted from 0."""
     totals, numeric, compared = Totals(plan.edges, plan.ranges), list(plan.edges), plan.compared
     hashes, done = np.zeros(batches.rows if plan.is_compared else 0, dtype="uint64"), 0
     for batch in batches.read_numbers(numeric) if numeric and batches.rows else ():
@@ -128,20 +126,20 @@ def scan_rows(batches: Batches, plan: ScanPlan, row: int = 0) -> RowsScan:
 
 
 def count_copies(hashes: NDArray[np.uint64]) -> int:
-    """Return the number of hashes that equal an earlier hash. The array is sorted in place."""
+    """Return the number of hashes that equal an earlier hash, and sort the array in place."""
     hashes.sort()
     return int(np.count_nonzero(hashes[1:] == hashes[:-1]))
 
 
 def _hash_rows(batch: pl.DataFrame) -> NDArray[np.uint64]:
-    """Return a hash of each row. Null and NaN have the same hash."""
+    """Return a hash of each row, in which null and NaN count as equal."""
     return batch.with_columns(cs.float().fill_nan(None)).hash_rows().to_numpy()
 
 
 def _scan_values(
     name: str, batches: Batches, begin: int, allowed: frozenset[str] | None, hashes: NDArray[np.uint64]
 ) -> OtherTotals:
-    """Return the totals of a column. If it is a category (`allowed` is not None), add its values to the hashes."""
+    """Return the totals of a column. If `allowed` is not None, make the hashes of the rows depend on its values."""
     found, row = OtherTotals(), begin
     for values in batches.read_values(name):
         gaps = values.isna().to_numpy()
@@ -164,7 +162,7 @@ def _scan_values(
 
 
 def _show_values(values: pd.Series, gaps: NDArray[np.bool_]) -> pd.Series:
-    """Return the values of a category as text. A whole number has no decimal point, even beside missing values."""
+    """Return the values of a category as text, with whole numbers without a decimal point."""
     if values.dtype.kind == "f":
         return values.map("{:g}".format)
     return values.astype("object").where(~gaps, None).astype(str)

@@ -1,4 +1,4 @@
-"""One scan of a table, in bounded memory. It collects the profile of the table and all that the data test checks."""
+"""The scan of a table, which collects its profile and everything that the data test checks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ class OtherColumn:
     refused : int
         The number of values that are not allowed.
     first_refused : str
-        The first of these values; empty if there is none.
+        The first value that is not allowed; empty if there is none.
     """
 
     kind: str
@@ -53,12 +53,11 @@ class TableScan:
     names : tuple of str
         The names of the columns, in order. A name may occur more than once.
     numbers : mapping of str to ColumnTotals
-        The totals of the columns of numbers. In a table without rows, columns have no type, so all count as columns of
-        numbers.
+        The totals of the columns of numbers. If the table has no rows, all columns count as columns of numbers.
     others : mapping of str to OtherColumn
-        The declared columns whose values are not read as numbers: categories, and columns of an unexpected type.
+        The declared columns whose values are not read as numbers.
     copies : int
-        The number of rows that are copies: they equal an earlier row in all declared numbers and categories.
+        The number of rows that equal an earlier row in all declared numbers and categories.
     head : DataFrame
         The first rows.
     url, sha256 : str
@@ -75,7 +74,7 @@ class TableScan:
     sha256: str = ""
 
     def select_profile(self, reference: Profile) -> dict[str, ColumnProfile]:
-        """Return the profile of those columns that are also in the reference."""
+        """Return the profile of those columns of the table that are also in the reference."""
         return {name: self.numbers[name].profile for name in reference if name in self.numbers}
 
     def describe(self, names: Sequence[str]) -> pd.DataFrame:
@@ -87,7 +86,7 @@ class TableScan:
 def scan_file(url: str, columns: Sequence[Column], reference: Profile) -> TableScan:
     """Scan a CSV or Parquet file, or a folder of Parquet files as one table.
 
-    Parquet is read in batches: 10,000,000 rows of 11 numbers take 410 MB. A CSV file is read as a whole.
+    Parquet is read in batches, so that it can be larger than the memory. A CSV file is read as a whole.
 
     Parameters
     ----------
@@ -110,12 +109,12 @@ def scan_file(url: str, columns: Sequence[Column], reference: Profile) -> TableS
 
 
 def scan_frame(frame: pd.DataFrame, columns: Sequence[Column], reference: Profile) -> TableScan:
-    """Scan a table that is in memory. `columns` and `reference` are the same as for `scan_file`."""
+    """Scan a table that is in memory. The other parameters are those of `scan_file`."""
     return scan_batches(FrameBatches(frame), columns, reference)
 
 
 def plan_scan(layout: Layout, columns: Sequence[Column], reference: Profile) -> ScanPlan:
-    """Return the plan for the scan of a table. `columns` and `reference` are the same as for `scan_file`."""
+    """Return the plan for the scan of a table. The other parameters are those of `scan_file`."""
     declared = {column.name: column for column in columns if column.role != "ignored"}
     ranges = {name: column.range for name, column in declared.items() if column.kind == "number"}
     repeated = find_repeated(layout.names)
@@ -132,19 +131,19 @@ def plan_scan(layout: Layout, columns: Sequence[Column], reference: Profile) -> 
 
 
 def conclude_scan(layout: Layout, found: RowsScan, copies: int, head: pd.DataFrame) -> TableScan:
-    """Return the result of a scan. `found`, `copies` and `head` describe all rows of the table."""
+    """Return the result of a scan from what was found in all rows, the number of copies, and the first rows."""
     others = {name: _describe_other(layout.name_kind(name), other) for name, other in found.others.items()}
     return TableScan(layout.rows, tuple(layout.names), found.totals.finish(), others, copies, head)
 
 
 def scan_batches(batches: Batches, columns: Sequence[Column], reference: Profile) -> TableScan:
-    """Scan a table that is read in batches. `columns` and `reference` are the same as for `scan_file`."""
+    """Scan a table that is read in batches. The other parameters are those of `scan_file`."""
     found = scan_rows(batches, plan_scan(batches, columns, reference))
     return conclude_scan(batches, found, count_copies(found.hashes), batches.read_head(HEAD))
 
 
 def _describe_column(column: ColumnTotals) -> tuple[float, ...]:
-    """Return the statistics that pandas names count, mean, std, min and max."""
+    """Return the number of values, mean, standard deviation, minimum and maximum of a column."""
     known = column.profile
     infinite = not np.isfinite([column.lowest, column.highest, known.squares]).all()
     count = known.count + known.nulls - column.missing

@@ -1,4 +1,4 @@
-"""Data files as tables, read from any URL that fsspec supports, with the hash of their content."""
+"""Data files as tables, with the hash of their content."""
 
 import gzip
 import zlib
@@ -20,7 +20,7 @@ from mlops.files.contents import store_by_content
 
 @dataclass(frozen=True)
 class Table:
-    """The content of a data file.
+    """The rows of a data file, with its location and hash.
 
     Parameters
     ----------
@@ -38,10 +38,7 @@ class Table:
 
 
 def write_sample(folder: Path, name: str, make: Callable[[], pd.DataFrame]) -> str:
-    """Write a problem's sample data as CSV and return its path as text.
-
-    `folder` is usually ``MLOPS_HOME/datasets``. The file is written to a subfolder whose name is a hash of the content.
-    """
+    """Write the result of `make` as the CSV file `name` to a subfolder of `folder`, and return the path of the file."""
     return str(store_by_content(folder, name, make().to_csv(index=False).encode()))
 
 
@@ -93,7 +90,7 @@ def _parse_part(ending: str, file: Path, url: str) -> pd.DataFrame:
 
 
 def parse_parquet(file: Path | IO[bytes]) -> pd.DataFrame:
-    """Return the rows of a Parquet file. Each column that Arrow has read is freed as soon as pandas has copied it."""
+    """Return the rows of a Parquet file."""
     frame = pd.read_parquet(file, pre_buffer=False, partitioning=None, to_pandas_kwargs={"self_destruct": True})
     pa.default_memory_pool().release_unused()  # otherwise Arrow would keep 240 MB for a table of 160 MB
     return frame
@@ -107,17 +104,14 @@ def _parse_parquet(file: Path, url: str) -> pd.DataFrame:
 
 
 def explain_damage(files: Sequence[Path], url: str, error: Exception) -> UsageError:
-    """Return an error that says why Parquet files cannot be read.
-
-    It names the first column with a text that is not UTF-8. If there is none, it quotes `error`.
-    """
+    """Return an error that says why reading Parquet files at `url` raised `error`."""
     if column := next(filter(None, map(_find_bad_text, files)), ""):
         return UsageError(f"The column {column} of the data file {url} has text that is not UTF-8. Save it as UTF-8.")
     return UsageError(f"The data file {url} is not a whole Parquet file: {quote_cause(error)}.")
 
 
 def _find_bad_text(file: Path) -> str:
-    """Return the name of the first column of a Parquet file that has text other than UTF-8; empty if there is none."""
+    """Return the name of the first column of a Parquet file with text that is not UTF-8; empty if there is none."""
     import pyarrow.parquet as pq  # imported here, because it is needed only for damaged files
 
     try:
@@ -143,7 +137,7 @@ def _is_bad(batches: Iterable[pa.RecordBatch]) -> bool:
 
 
 def require_text(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the table if all its texts are UTF-8. Otherwise, pandas would fail later, when it displays a text.
+    """Return the table, or raise an error if one of its texts is not UTF-8.
 
     Raises
     ------
@@ -156,7 +150,7 @@ def require_text(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def convert_decimals(frame: pd.DataFrame) -> pd.DataFrame:
-    """Convert columns of type decimal to floats, because pandas reads decimals as objects."""
+    """Return a table with floats in all columns of type decimal."""
     objects = [name for name, kind in frame.dtypes.items() if kind == "object"]
     decimals = [name for name in objects if infer_dtype(frame[name]) == "decimal"]
     return frame.astype(dict.fromkeys(decimals, "float64")) if decimals else frame

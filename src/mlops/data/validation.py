@@ -47,14 +47,14 @@ def find_violations(
     max_duplicate_share: float = 0.01,
     min_rows: int = 30,
 ) -> list[Violation]:
-    """Return the rules that a table breaks.
+    """Return the rules of the data test that a table breaks.
 
     Parameters
     ----------
     scan : TableScan
         The result of `scan_file` with the same columns and reference.
     columns : sequence of Column
-        The columns that the table must have, with their rules. The order does not matter.
+        The columns that the table must have, with their rules.
     reference : Profile
         The expected distribution.
     false_alarm_rate : float
@@ -79,12 +79,12 @@ def find_violations(
 
 
 def require_valid(violations: Iterable[Violation], url: str) -> None:
-    """Raise an error if a table breaks a rule.
+    """Raise an error if there is a violation of the data test.
 
     Raises
     ------
     DataTestFailed
-        If there is a violation. The message lists the first ones.
+        If there is a violation.
     """
     found = list(violations)
     lines = [f"  {violation}" for violation in found[:MOST]]
@@ -130,7 +130,7 @@ def _check_names(names: Sequence[str], declared: Sequence[Column]) -> list[Viola
 
 
 def _check_column(scan: TableScan, declared: Column) -> list[Violation]:
-    """Return the violations of a column's rules. Their texts count rows from 1, without the header."""
+    """Return the violations of the rules of a declared column."""
     name, column, other = declared.name, scan.numbers.get(declared.name), scan.others.get(declared.name)
     found = [
         Violation(name, "missing", *_describe_missing(part, declared.max_missing, scan.rows))
@@ -149,7 +149,7 @@ def _check_column(scan: TableScan, declared: Column) -> list[Violation]:
 
 
 def _describe_missing(found: ColumnTotals | OtherColumn, share: float, rows: int) -> tuple[str, str]:
-    """Return how many values of a column are missing, and how many may be missing."""
+    """Return two texts: how many values of a column are missing, and how many may be missing."""
     seen = f"{_count(found.missing, 'missing value')}, the first in row {found.first_missing + 1}, counted from 1"
     if not share:
         return seen, "none"
@@ -164,7 +164,7 @@ def _describe_range(column: Column) -> str:
 
 
 def _describe_furthest(column: ColumnTotals, allowed: tuple[float, float]) -> str:
-    """Return the value that is furthest outside of a range, with enough digits to show that it is outside."""
+    """Return the value of a column that is furthest outside its allowed range, as text."""
     minimum, maximum = allowed
     outside = []  # the distance between an infinite value and an infinite limit is NaN
     if column.highest > maximum:

@@ -1,8 +1,6 @@
 """Warm kernels: Jupyter kernels forked from a parent process that has already imported the libraries.
 
-The kernelspec names a class that `jupyter_client` calls to start kernels, so papermill, nbclient, nbval and JupyterLab
-use warm kernels without any change. docs/kernels.md describes warm kernels, their limits, and how they differ from
-fresh ones.
+See docs/kernels.md for their limits, and for how they differ from fresh kernels.
 
 .. code-block:: text
 
@@ -13,9 +11,11 @@ fresh ones.
     running_parents  lists and stops the running parents, for `mlops kernels`
     leftovers        lists and deletes files of parents that no longer run, for `mlops prune`
     parent           the process that imports libraries, forks on request, and ends when it is idle
-    needs            finds the packages that a notebook imports; its kernel is forked once they are imported
+    needs            finds the packages that a notebook imports
     install          writes the kernelspec that names the provisioner
-
-Clients and parents share these modules: key (it decides which parent suits a kernel), socket_folder, request, process
-and messages.
+    key              the key of a parent, which decides which parent suits a kernel
+    socket_folder    the folder for the sockets of parents
+    request          the options of a parent, and the request for a fork
+    process          a forked process, as its client sees it
+    messages         messages between a parent and its clients
 """

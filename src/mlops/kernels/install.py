@@ -1,4 +1,4 @@
-"""The installation of the kernelspec: ipykernel's kernelspec, to which the name of the provisioner is added."""
+"""The installation of the kernelspec that makes Jupyter start warm kernels."""
 
 import json
 import sys
@@ -10,7 +10,7 @@ PROVISIONER = "warm-kernel-provisioner"
 
 
 def install_kernelspec(prefix: str) -> Path:
-    """Write the kernelspec to a folder below `prefix` and return the path of its file."""
+    """Write the kernelspec of warm kernels below the folder `prefix`, and return the path of its file."""
     from ipykernel.kernelspec import install
 
     folder = install(prefix=prefix, kernel_name=NAME, display_name=DISPLAY_NAME)

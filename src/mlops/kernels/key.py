@@ -1,4 +1,4 @@
-"""The key of a parent process: a hash of everything that its imports may depend on. There is one parent per key."""
+"""The key of a parent of warm kernels: a hash of everything that the parent's imports may depend on."""
 
 import hashlib
 import json
@@ -36,7 +36,7 @@ USUAL = {
 
 @dataclass(frozen=True)
 class Key:
-    """The key of a parent and the settings with which the parent is started.
+    """The key of a parent of warm kernels, and the settings with which the parent is started.
 
     Parameters
     ----------
@@ -45,20 +45,18 @@ class Key:
     command : tuple of str
         The interpreter and its options.
     environ : mapping of str to str
-        The environment variables of the parent: those that are part of the key, and ``PATH``. The parent gets no other
-        variables, so it gets no secrets.
+        The only environment variables of the parent: those that are part of the key, and ``PATH``.
     preload : tuple of str
         The modules that the parent imports.
     own : tuple of str
-        The engine's and the project's packages. If one of their files has changed, a fork imports their modules again.
-        These packages are not part of `name`.
+        The packages of the engine and of the project, whose files may be edited while the parent runs. Not
+        part of `name`.
     idle_seconds : float
         The idle time, in seconds, after which the parent ends.
     owner : int
         The id of the process with which the parent must end; 0 if there is none.
     most : int
-        The maximum number of parents of this user, including this one. If there are more when this one starts, others
-        end. The number is not part of `name`.
+        The maximum number of parents of this user, including this one. Not part of `name`.
     """
 
     name: str
@@ -72,7 +70,7 @@ class Key:
 
 
 def make_key(settings: KernelSettings, environ: Mapping[str, str], directory: str, flags: Sequence[str] = FLAGS) -> Key:
-    """Return the key of the parent for a kernel that has this environment and working directory.
+    """Return the key of the parent that can fork a kernel with this environment and working directory.
 
     Raises
     ------
@@ -108,10 +106,8 @@ def _sign_files() -> list[tuple[str, int]]:
 
 
 def _describe_place() -> list[object]:
-    """Return the groups, priority, processors, namespaces and capabilities of this process.
-
-    A fork inherits them from its parent and cannot change them. So a parent serves only clients that have the same.
-    """
+    """Return the groups, priority, processors, namespaces and capabilities of this process."""
+    # A fork inherits these from its parent and cannot change them.
     spaces = [os.readlink(space) for space in sorted(Path("/proc/self/ns").iterdir())]
     status = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
     limits = [line for line in status.splitlines() if line.startswith(RESTRICTIONS)]

@@ -1,7 +1,4 @@
-"""The launch of a warm kernel.
-
-`launch` takes the command and the options that jupyter_client would pass to `subprocess.Popen`.
-"""
+"""The launch of a warm kernel."""
 
 import os
 import select
@@ -25,7 +22,7 @@ UNDERSTOOD = ("cwd", "env", "stdin", "stdout", "stderr", "start_new_session")
 
 
 def launch(cmd: Sequence[str], options: Mapping[str, Any]) -> WarmProcess | None:
-    """Start a warm kernel, and return when it has bound its ports.
+    """Start a warm kernel, and wait until it has bound its ports.
 
     Parameters
     ----------
@@ -42,8 +39,7 @@ def launch(cmd: Sequence[str], options: Mapping[str, Any]) -> WarmProcess | None
     Raises
     ------
     UnavailableError
-        If the kernel could not be started. No process remains, so the caller can start a fresh kernel with the same
-        connection file.
+        If the kernel could not be started. No process remains, so the caller can start a fresh kernel instead.
     """
     directory = os.path.abspath(options.get("cwd") or os.getcwd())
     environ = dict(os.environ if options.get("env") is None else options["env"])
@@ -79,7 +75,7 @@ def _require_understood(options: Mapping[str, Any]) -> None:
 
 
 def _read_flags(cmd: Sequence[str]) -> list[str]:
-    """Return the options of the Python interpreter: the arguments before ``-m``."""
+    """Return the arguments of a Python command line that come before ``-m``."""
     python, *words = cmd
     position = words.index("-m") if "-m" in words else len(words)
     if words[position + 1 : position + 2] != [LAUNCHER]:
@@ -91,10 +87,9 @@ def _read_flags(cmd: Sequence[str]) -> list[str]:
 
 
 def _open_streams(options: Mapping[str, Any], stack: ExitStack) -> tuple[list[int], tuple[int, int]]:
-    """Open the kernel's standard input, output and error.
+    """Open a kernel's standard input, output and error.
 
-    Return their descriptors, and the pipes from which to read stdout and stderr. If a stream is not captured, 0 stands
-    for its pipe.
+    Return their descriptors, and the pipes from which to read stdout and stderr (0 if the stream is not captured).
     """
     null = os.open(os.devnull, os.O_RDWR)
     stack.callback(os.close, null)

@@ -1,8 +1,4 @@
-"""The files that parents of warm kernels leave behind when they end: sockets, logs, and notes about failed starts.
-
-All checkouts of a user share one folder for these files. The first line of a log names the parent's interpreter. Each
-checkout has its own interpreter, so the interpreter shows to which checkout the files belong.
-"""
+"""The files that parents of warm kernels leave behind when they end: sockets, logs, and notes about failed starts."""
 
 import os
 import sys
@@ -17,11 +13,10 @@ SUFFIXES = (".sock", ".log", ".failed")
 
 
 def list_leftovers(before: float) -> list[tuple[Path, ...]]:
-    """Return the files of parents that no longer run, grouped by parent.
+    """Return the files of parents of warm kernels that no longer run, grouped by parent.
 
     Only parents of this checkout, and of checkouts that were deleted, are included. A parent is left out if one of its
-    files is newer than `before`, a time in seconds since 1970. Parents of older versions are left out, too, because
-    their logs do not name the interpreter.
+    files is newer than `before`, a time in seconds since 1970.
     """
     try:
         folder = find_folder()
@@ -31,7 +26,7 @@ def list_leftovers(before: float) -> list[tuple[Path, ...]]:
 
 
 def delete_leftovers(before: float) -> None:
-    """Delete the files that `list_leftovers` returns. No parent can start until this is done."""
+    """Delete the files of parents of warm kernels that no longer run; see `list_leftovers`."""
     try:
         folder = find_folder()
     except UnavailableError:
@@ -53,12 +48,12 @@ def _list_leftovers(folder: Path, before: float) -> list[tuple[Path, ...]]:
 
 
 def name_interpreter(python: str) -> bytes:
-    """Return the first line of a parent's log. It names the parent's interpreter."""
+    """Return the first line of the log of a parent whose Python interpreter has the path `python`."""
     return LINE + os.fsencode(python) + b"\n"
 
 
 def belongs_here(log: Path) -> bool:
-    """Return whether the log belongs to a parent of this checkout, or of a checkout that no longer exists."""
+    """Return whether a log was written by a parent of this checkout, or of a checkout that no longer exists."""
     try:
         with log.open("rb") as file:
             line = file.readline()

@@ -1,4 +1,4 @@
-"""The limit on the number of parents per user. Each parent takes hundreds of megabytes of memory."""
+"""The limit on the number of parents of warm kernels per user."""
 
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -11,16 +11,16 @@ IMPORTING = (BUSY, 0.0)
 
 
 def end_surplus(own: Path, most: int) -> None:
-    """Ask parents to end if there are more than `most`: first those that have been idle longest, then the oldest.
+    """Ask the parents of warm kernels that have been idle longest to end, if there are more than `most`.
 
     A parent with running forks ends after them.
 
     Parameters
     ----------
     own : Path
-        The socket of the parent that was just started. This parent is not asked to end.
+        The path of the socket of a parent that is never asked to end.
     most : int
-        The maximum number of parents, including the one that was just started.
+        The maximum number of parents.
     """
     others = [path for path in own.parent.glob("*.sock") if path != own]
     if len(others) < most:
@@ -36,7 +36,7 @@ def end_surplus(own: Path, most: int) -> None:
 
 
 def _rank(channel: Channel) -> tuple[float, float]:
-    """Return a parent's idle time and age, in seconds. While a parent imports modules, it counts as busy."""
+    """Return a parent's idle time and age, in seconds."""
     with suppress(MessageError, OSError):
         if channel.wait(ANSWER_SECONDS):
             channel.send({"ask": "status"})

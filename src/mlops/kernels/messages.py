@@ -1,4 +1,4 @@
-"""Messages between a parent and its clients: JSON over a Unix socket. File descriptors can be attached."""
+"""Messages between a parent of warm kernels and its clients: JSON, with file descriptors, over a Unix socket."""
 
 import array
 import json
@@ -20,12 +20,12 @@ FORK_SECONDS = 20  # time limit in seconds for a parent to receive a request and
 
 
 class MessageError(Exception):
-    """The other side closed the connection, or sent something that is not a message."""
+    """The process at the other end of a connection closed it, or sent something that is not a message."""
 
 
 @dataclass(frozen=True)
 class Message:
-    """A message from a channel, with its attached files.
+    """A message that was received, with its attached files.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Message:
 
 
 class Channel:
-    """One end of a connection between a parent and a client."""
+    """One end of a connection between a parent of warm kernels and a client."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
@@ -48,11 +48,11 @@ class Channel:
         self._files: list[int] = []
 
     def fileno(self) -> int:
-        """Return the descriptor of the connection. It is readable when a message arrives or the other side closes."""
+        """Return a descriptor that becomes readable when a message arrives or the other end closes the connection."""
         return self._socket.fileno()
 
     def find_peer(self) -> int:
-        """Return the id of the process on the other side."""
+        """Return the id of the process at the other end of the connection."""
         credentials = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, PEER.size)
         return int(PEER.unpack(credentials)[0])
 
@@ -62,7 +62,7 @@ class Channel:
         Raises
         ------
         OSError
-            If the other side closed the connection or does not read.
+            If the other end closed the connection or does not read.
         """
         text = json.dumps(content).encode()
         frame = HEAD.pack(len(text)) + text
@@ -72,7 +72,7 @@ class Channel:
             self._socket.sendall(frame[sent:])
 
     def wait(self, seconds: float | None) -> Message | None:
-        """Wait for a message.
+        """Wait up to `seconds` for a message; forever if `seconds` is None.
 
         Returns
         -------
@@ -82,7 +82,7 @@ class Channel:
         Raises
         ------
         MessageError
-            If the other side closed the connection, or sent something that is not a message.
+            If the other end closed the connection, or sent something that is not a message.
         """
         deadline = None if seconds is None else time.monotonic() + seconds
         poll = select.poll()
@@ -95,7 +95,7 @@ class Channel:
         return message
 
     def close(self) -> None:
-        """Close the connection, and the files of messages that have arrived but were not returned by `wait`."""
+        """Close the connection, and the attached files of messages that nobody has read."""
         self._socket.close()
         for file in self._files:
             os.close(file)

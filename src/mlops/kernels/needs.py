@@ -1,7 +1,4 @@
-"""The packages that a notebook imports. A parent imports these packages before it forks the notebook's kernel.
-
-The imports are found by reading the source text. Executing the notebook would take too long.
-"""
+"""The packages that a notebook imports, found by reading its source text."""
 
 import json
 import re
@@ -46,10 +43,10 @@ def find_needs(environ: Mapping[str, str], own: Sequence[str], path: Sequence[st
 
 
 def find_expected(environ: Mapping[str, str], own: Sequence[str], path: Sequence[str] = sys.path) -> list[str]:
-    """Return the packages that the notebooks in the folder of a kernel's notebook import.
+    """Return the packages that the notebooks in the same folder as a kernel's notebook import.
 
-    These notebooks will probably run next. One of the variables in `environ` names the kernel's notebook. At most
-    `MOST` notebooks are read, and none that is larger than `LARGEST`, because the kernel waits for this function.
+    The parameters are those of `find_needs`. Notebooks that are larger than `LARGEST` bytes, and all but the first
+    `MOST` notebooks, are ignored.
     """
     if NOTEBOOK not in environ:
         return []
@@ -87,11 +84,7 @@ def _read_code(path: Path) -> str:
 
 
 def _list_imports(text: str, package: str = "") -> Iterable[str]:
-    """Yield the modules that the source text imports.
-
-    For "from a import b", a.b is also yielded, because b may be a module. Relative imports are resolved against
-    `package`, the package that contains the text.
-    """
+    """Yield the names of all modules that `text`, a source text in `package`, may import."""
     for found in IMPORT.finditer(text):
         names = [match["name"] for match in NAME.finditer(found["names"] or found["modules"])]
         if not found["base"]:
@@ -101,7 +94,7 @@ def _list_imports(text: str, package: str = "") -> Iterable[str]:
 
 
 def _resolve(name: str, package: str) -> str:
-    """Return the absolute name of a module that is imported in `package` under a relative name, such as "..data"."""
+    """Return the absolute name of a module that `package` imports by a relative name, such as "..data"."""
     bare = name.lstrip(".")
     parents = package.split(".")[: len(package.split(".")) + 1 - (len(name) - len(bare))] if bare != name else []
     return ".".join([*parents, bare] if bare else parents)
@@ -114,6 +107,6 @@ def _find_source(module: str, folders: Iterable[Path]) -> Path | None:
 
 
 def _list_subpackages(module: str, source: Path) -> Iterable[str]:
-    """Yield all packages within a package. The package may import any of them by a name computed at run time."""
+    """Yield the names of all packages within a package."""
     if source.name == "__init__.py":
         yield from (f"{module}.{found.parent.name}" for found in source.parent.glob("*/__init__.py"))

@@ -1,4 +1,4 @@
-"""The client of a parent. It finds or starts the parent, and asks it to fork kernels and commands."""
+"""The client of a parent of warm kernels, which starts the parent and asks it to fork kernels and commands."""
 
 import contextlib
 import json
@@ -29,12 +29,14 @@ FORWARDED = tuple(signal.Signals[f"SIG{name}"] for name in "INT TERM HUP QUIT US
 
 
 def find_key(environ: Mapping[str, str] = os.environ, directory: str = "") -> Key | None:
-    """Return the key of the parent for this environment and working directory; None if warm kernels are switched off.
+    """Return the key of the parent that can fork kernels with this environment and working directory.
+
+    Return None if warm kernels are switched off.
 
     Raises
     ------
     ParameterError
-        If the settings are wrong.
+        If the settings of warm kernels in ``parameters/base.yml`` are wrong.
     """
     directory = directory or os.getcwd()
     settings = find_settings(environ, directory)
@@ -43,7 +45,7 @@ def find_key(environ: Mapping[str, str] = os.environ, directory: str = "") -> Ke
 
 @dataclass(frozen=True)
 class Connection:
-    """A connection to a parent that can fork.
+    """A connection to a parent of warm kernels.
 
     Parameters
     ----------
@@ -61,7 +63,7 @@ class Connection:
 
 
 def connect(key: Key, *, start: bool = True) -> Connection | None:
-    """Connect to the parent with this key.
+    """Connect to the parent of warm kernels that has this key.
 
     Parameters
     ----------
@@ -73,7 +75,7 @@ def connect(key: Key, *, start: bool = True) -> Connection | None:
     Returns
     -------
     Connection or None
-        The connection. None if `start` is false and no parent has finished its imports.
+        The connection; None if `start` is false and no parent has finished its imports.
 
     Raises
     ------
@@ -106,29 +108,26 @@ def connect(key: Key, *, start: bool = True) -> Connection | None:
 
 
 def _note_failure(path: Path, problem: str) -> UnavailableError:
-    """Write a note that a parent did not start, and return the error. Later clients then do not try again at once."""
+    """Write a note that a parent did not start, and return an error with the reason."""
     said = f"The parent of the warm kernels did not start. {problem} (see {path.with_suffix('.log')})."
     path.with_suffix(".failed").write_text(said)
     return UnavailableError(said)
 
 
 def start_parent(key: Key) -> None:
-    """Start a parent in the background, unless it is already running.
-
-    This does not wait for the parent's imports.
-    """
+    """Start the parent with this key in the background, unless it is already running."""
     path = find_folder() / f"{key.name}.sock"
     _refuse_failed(path)
     (open_channel(path) or _start(path, key)).close()
 
 
 def fork(connection: Connection, request: Request, files: Sequence[int]) -> WarmProcess:
-    """Ask the parent to import the packages that a process needs, and to fork the process. Return the process.
+    """Ask a parent to fork a kernel or command, and return the new process.
 
     Parameters
     ----------
     connection : Connection
-        The connection from `connect`. Do not close its channel: the returned process does so.
+        The connection from `connect`. The returned process closes it.
     request : Request
         The kernel or command to fork.
     files : sequence of int
@@ -161,10 +160,10 @@ def fork(connection: Connection, request: Request, files: Sequence[int]) -> Warm
 def run_command(
     connection: Connection, entry: str, argv: Sequence[str], environ: Mapping[str, str] = os.environ
 ) -> int:
-    """Run a function in a fork instead of in this process, and wait until the fork ends.
+    """Run a function in a process that a parent forks, and wait until the process ends.
 
-    The fork has the standard input, output and error and the working directory of this process. Signals to this process
-    are passed on to the fork.
+    The forked process has the standard input, output and error and the working directory of this process. It receives
+    the signals that are sent to this process.
 
     Parameters
     ----------
@@ -203,7 +202,7 @@ def run_command(
 
 
 def _pause(process: WarmProcess) -> None:
-    """Suspend the processes of a command, then this process. When this process continues, let the command continue."""
+    """Suspend a command and this process. When this process continues, let the command continue."""
     process.send_group(signal.SIGSTOP)
     os.kill(os.getpid(), signal.SIGSTOP)
     process.send_group(signal.SIGCONT)
@@ -211,7 +210,7 @@ def _pause(process: WarmProcess) -> None:
 
 @contextlib.contextmanager
 def _open_standard_files() -> Iterator[list[int]]:
-    """Yield the descriptors of standard input, output and error. A closed one is replaced with the null device."""
+    """Yield the descriptors of standard input, output and error, or of the null device for one that is closed."""
     null = os.open(os.devnull, os.O_RDWR)
     try:
         yield [file if os.path.exists(f"/proc/self/fd/{file}") else null for file in range(3)]
@@ -234,16 +233,12 @@ def _refuse_failed(path: Path) -> None:
 
 
 def is_recent(note: Path) -> bool:
-    """Return whether a parent failed to start so recently that the next attempt must wait.
-
-    `note` is the file that the failed start wrote. A note with a time in the future is ignored: the clock
-    was set back after the note was written.
-    """
+    """Return whether `note`, a file about a failed start of a parent, is so recent that the next start must wait."""
     return abs(time.time() - note.stat().st_mtime) < RETRY_SECONDS
 
 
 def _greet(channel: Channel, seconds: float) -> tuple[str, ...] | None:
-    """Return the packages that the parent has not imported yet; None if the parent does not answer in time.
+    """Return the packages that a parent has not imported yet; None if the parent does not answer within `seconds`.
 
     Raises
     ------
@@ -257,7 +252,7 @@ def _greet(channel: Channel, seconds: float) -> tuple[str, ...] | None:
 
 
 def _start(path: Path, key: Key) -> Channel:
-    """Start a parent and connect to it. The connection is open before the parent has imported any module."""
+    """Start a parent, and connect to it before it has imported any module."""
     with lock(path.parent):
         if channel := open_channel(path):
             return channel  # another client was faster

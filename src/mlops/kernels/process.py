@@ -1,7 +1,4 @@
-"""A process that a parent of warm kernels forked, as its client sees it.
-
-The class has the methods of `subprocess.Popen`, but the process is a child of the parent, not of the client.
-"""
+"""A process that a parent of warm kernels forked, with methods like those of `subprocess.Popen`."""
 
 import contextlib
 import os
@@ -14,9 +11,9 @@ from mlops.kernels.messages import Channel, MessageError
 
 
 class WarmProcess:
-    """A kernel or command that a parent forked.
+    """A kernel or command that a parent of warm kernels forked.
 
-    The parent kills the process when the channel of this object is closed.
+    The parent kills the process when `channel` is closed.
 
     Parameters
     ----------
@@ -104,10 +101,8 @@ class WarmProcess:
         self.send_signal(signal.SIGKILL)
 
     def abandon(self) -> None:
-        """Close the file descriptors of this object.
-
-        Called in a fork of the client. Otherwise, the fork's copies of the descriptors would keep the process alive.
-        """
+        """Close the file descriptors that this process has inherited from the client, without ending the kernel."""
+        # Otherwise, these copies of the descriptors would keep the kernel alive.
         if self.returncode is None:
             self._end(0)
 

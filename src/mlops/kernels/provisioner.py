@@ -1,4 +1,4 @@
-"""The class with which jupyter_client starts, watches and ends kernels. The kernelspec names it."""
+"""The class with which jupyter_client starts, watches and ends warm kernels."""
 
 import asyncio
 import logging
@@ -21,10 +21,7 @@ _LIVE: set[WarmProcess] = set()  # keeps kernels alive without their manager obj
 
 
 def _abandon_kernels() -> None:
-    """Close this fork's copies of the connections to kernels.
-
-    Called after this process was forked. The kernels still belong to the original process.
-    """
+    """Close the connections to kernels that this process inherited when it was forked."""
     for process in _LIVE:
         process.abandon()
     _LIVE.clear()
@@ -34,12 +31,12 @@ os.register_at_fork(after_in_child=_abandon_kernels)
 
 
 class WarmProvisioner(LocalProvisioner):
-    """A provisioner that forks kernels from a parent process, or starts fresh kernels if that fails."""
+    """A provisioner of jupyter_client that starts warm kernels, or fresh kernels if that fails."""
 
     _ending = False
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        """Start a kernel, and return when it has bound its ports."""
+        """Start a kernel, wait until it has bound its ports, and return its connection info."""
         options = self._scrub_kwargs(kwargs)
         self.process = None
         try:
@@ -58,10 +55,7 @@ class WarmProvisioner(LocalProvisioner):
         return self.connection_info
 
     async def poll(self) -> int | None:
-        """Return the exit code of the kernel, or None while the kernel runs.
-
-        If the kernel was asked to end, or has just ended, wait up to a second for its exit code.
-        """
+        """Return the exit code of the kernel, or None while the kernel runs."""
         process = self.process
         if not isinstance(process, WarmProcess):
             return await super().poll()
@@ -79,7 +73,7 @@ class WarmProvisioner(LocalProvisioner):
             await super().send_signal(signum)
 
     async def shutdown_requested(self, restart: bool = False) -> None:
-        """Record that the kernel was asked to end. Called by jupyter_client."""
+        """Record that jupyter_client asked the kernel to end."""
         self._ending = True
 
     async def kill(self, restart: bool = False) -> None:
@@ -94,12 +88,9 @@ class WarmProvisioner(LocalProvisioner):
 
 
 async def _launch_aside(cmd: Sequence[str], options: Mapping[str, Any]) -> WarmProcess | None:
-    """Launch a kernel in a thread, because the event loop must not wait while the parent imports modules.
-
-    Pools may fork a worker from a process that has run a notebook. The worker inherits the event loop, but not the
-    threads of the loop's executor, so this function starts a thread of its own. All workers share the pipe that wakes
-    the loop, so the thread cannot use this pipe. Instead, a timer checks whether the thread has finished.
-    """
+    """Launch a warm kernel without blocking the event loop; see `mlops.kernels.launch.launch`."""
+    # A worker of a process pool may inherit this event loop, but not the threads of its executor. So this function
+    # starts a thread of its own. All workers share the pipe that wakes the loop, so a timer checks the thread instead.
     launched: Future[WarmProcess | None] = Future()
 
     def work() -> None:

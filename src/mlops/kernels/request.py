@@ -1,7 +1,4 @@
-"""The order to start a parent, and the request for a fork.
-
-A request contains everything that a child process of the client would inherit.
-"""
+"""The options with which a parent of warm kernels is started, and the request that it forks a process."""
 
 import os
 import resource
@@ -20,7 +17,7 @@ ALWAYS_IGNORED = (signal.SIGPIPE, signal.SIGXFSZ)  # Python ignores these signal
 
 @dataclass(frozen=True)
 class Order:
-    """The order to start a parent.
+    """The options with which a parent of warm kernels is started.
 
     Parameters
     ----------
@@ -31,7 +28,7 @@ class Order:
     preload : list of str
         The modules to import.
     own : list of str
-        The engine's and the project's packages. If one of their files has changed, a fork imports their modules again.
+        The packages of the engine and of the project, whose files may be edited while the parent runs.
     import_seconds : float
         The time limit for all imports, in seconds.
     idle_seconds : float
@@ -51,7 +48,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Request:
-    """A request to fork a process.
+    """A request that a parent of warm kernels forks a process.
 
     Parameters
     ----------
@@ -68,12 +65,11 @@ class Request:
     umask : int
         The file mode creation mask of the process.
     ignored : list of int
-        The signals that the client ignores, for example because it was started with nohup.
+        The numbers of the signals that the process ignores.
     limits : mapping of str to list of int
         The soft and the hard limit of each resource, by name, such as "RLIMIT_NOFILE".
     needs : list of str, optional
-        The packages that the kernel's notebook imports. The parent forks after it has imported them. None if they are
-        unknown; the parent then imports all packages first.
+        The packages that the kernel's notebook imports. None if they are unknown.
     expected : list of str
         The packages that later kernels will probably need.
     """
@@ -99,7 +95,7 @@ def make_request(
     needs: list[str] | None = None,
     expected: Sequence[str] = (),
 ) -> Request:
-    """Return a request with the umask, ignored signals and resource limits of this process."""
+    """Return a request for a process with the umask, ignored signals and resource limits of this process."""
     text = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
     status = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
     ignored = int(status["SigIgn"], 16)

@@ -1,4 +1,4 @@
-"""The parents of this user: those that run, those that failed to start, and a way to stop them."""
+"""The parents of warm kernels of this user: which of them run or failed to start, and how to stop them."""
 
 import contextlib
 import os
@@ -29,21 +29,20 @@ class RunningFork:
 
 @dataclass(frozen=True)
 class RunningParent:
-    """A parent that can be connected to. It may still be importing modules.
+    """A running parent of warm kernels.
 
     Parameters
     ----------
     pid : int
         The process id.
     key : str
-        The hash of everything that the parent's imports may depend on; see `Key.name`.
+        The name of the parent's key; see `mlops.kernels.key.Key`.
     path : Path
         The path of the socket.
     age : float
         The time since the start of the parent, in seconds.
     memory : int
-        The memory of the parent in bytes (proportional set size, PSS). Memory that several processes share is divided
-        among them.
+        The memory of the parent in bytes (proportional set size, PSS).
     forks : tuple of RunningFork
         The running forks of the parent.
     ready : bool
@@ -51,7 +50,7 @@ class RunningParent:
     problem : str
         The reason why the parent cannot fork, and what to do; empty if it can fork.
     python : str
-        The path of the parent's interpreter. Each checkout has its own interpreter.
+        The path of the parent's interpreter.
     """
 
     pid: int
@@ -66,7 +65,7 @@ class RunningParent:
 
 
 def list_parents(seconds: float = ANSWER_SECONDS) -> list[RunningParent]:
-    """List the running parents, oldest first. Wait up to `seconds` for each parent to answer."""
+    """List the running parents of warm kernels, oldest first. Wait up to `seconds` for each parent to answer."""
     found = []
     for path in find_folder().glob("*.sock"):
         if channel := open_channel(path):
@@ -77,19 +76,16 @@ def list_parents(seconds: float = ANSWER_SECONDS) -> list[RunningParent]:
 
 
 def list_failed_starts() -> list[str]:
-    """List the reasons why parents of this checkout did not start.
-
-    Until a parent starts, all kernels are fresh ones.
-    """
+    """List the reasons why parents of warm kernels of this checkout did not start."""
     notes = [path for path in sorted(find_folder().glob("*.failed")) if belongs_here(path.with_suffix(".log"))]
     return [path.read_text() for path in notes if is_recent(path)]
 
 
 def stop_parents(python: str = "") -> list[RunningParent]:
-    """Stop parents and all their kernels, and return these parents.
+    """Stop the parents of warm kernels and all their kernels, and return these parents.
 
-    If `python` is given, only the parents of this interpreter are stopped. The notes about failed starts are deleted,
-    too.
+    If `python`, the path of an interpreter, is given, only the parents with this interpreter are stopped. Records of
+    failed starts are deleted, too.
     """
     parents = [parent for parent in list_parents() if python in ("", parent.python)]
     for parent in parents:

@@ -1,7 +1,4 @@
-"""The folder for the sockets of parents.
-
-It is private, because every process that can connect to a socket can run code as this user.
-"""
+"""The private folder for the sockets of the parents of warm kernels."""
 
 import contextlib
 import fcntl
@@ -15,13 +12,11 @@ LONGEST_NAME = 107  # maximum length in bytes of a Unix socket's path
 
 
 class UnavailableError(Exception):
-    """A warm kernel is unavailable. The message says why."""
+    """A warm kernel could not be started."""
 
 
 def find_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Return the folder for sockets, and create it if needed.
-
-    The folder is in ``XDG_RUNTIME_DIR`` if possible, and otherwise in the folder for temporary files.
+    """Return the folder for the sockets of parents of warm kernels, and create it if needed.
 
     Raises
     ------
@@ -49,7 +44,7 @@ def _is_short(folder: Path) -> bool:
 
 @contextlib.contextmanager
 def lock(folder: Path) -> Iterator[None]:
-    """Hold the lock for creating and deleting sockets, so that only one of several clients starts a parent."""
+    """Hold the lock for creating and deleting sockets in `folder`, within a ``with`` statement."""
     with (folder / "lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -1,7 +1,4 @@
-"""The files of a model: a skops file for audits and retraining, and plain numbers for the scoring image.
-
-Pickle is never used, because loading a pickle can run any code.
-"""
+"""The files of a model: a skops file with the estimator, and files that the problem exports for the service."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,12 +16,12 @@ ESTIMATOR = "model.skops"
 
 
 def save_model(problem: Problem, estimator: Any, folder: Path) -> None:
-    """Write the files of a model.
+    """Write a fitted estimator, and the files that its problem exports.
 
     Parameters
     ----------
     problem : Problem
-        The problem, which exports further files; see `Problem.export`.
+        The problem; see `Problem.export`.
     estimator : scikit-learn estimator
         The fitted model.
     folder : Path
@@ -35,19 +32,14 @@ def save_model(problem: Problem, estimator: Any, folder: Path) -> None:
 
 
 def list_served(names: Iterable[str]) -> list[str]:
-    """Return the names of the model files that the service gets: all except the estimator.
-
-    If the estimator is the only file, the service gets the estimator.
-    """
+    """Return those names of model files that a service needs: all except the estimator, unless it is the only one."""
     names = sorted(names)
     exported = [name for name in names if name not in (ESTIMATOR, TRAINING_DATA)]
     return [*(exported or [ESTIMATOR]), *(name for name in names if name == TRAINING_DATA)]
 
 
 def load_model(folder: Path) -> Any:
-    """Load the estimator that `save_model` wrote.
-
-    This does not check the hash of the file. Call `mlops.files.hashes.verify_files` first.
+    """Load the estimator that `save_model` wrote to a folder, without checking the hash of the file.
 
     Raises
     ------

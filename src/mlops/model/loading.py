@@ -1,4 +1,4 @@
-"""The loading of models. A model is fetched from the platform, and its hashes are checked before it is loaded."""
+"""The loading of models from a platform, after a check of their hashes."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,18 +12,18 @@ from mlops.platform.trainings import TrainingRun
 
 
 def load_trained(backend: Backend, run: TrainingRun) -> Any:
-    """Return the estimator of a training. Raise IntegrityError if its files have changed."""
+    """Return the fitted estimator of a training. Raise IntegrityError if its files have changed."""
     with TemporaryDirectory() as folder:
         return load_model(backend.tracker.fetch_files(run, Path(folder, "model")))
 
 
 def load_registered(backend: Backend, model: ModelVersion) -> Any:
-    """Return the estimator of a registered version. Raise IntegrityError if its files have changed."""
+    """Return the fitted estimator of a registered model version. Raise IntegrityError if its files have changed."""
     with TemporaryDirectory() as folder:
         return load_model(backend.registry.fetch_model(model, Path(folder, "model")))
 
 
 def load_training_data(backend: Backend, model: ModelVersion) -> TrainingData:
-    """Return the description of the data that a registered version was trained on; see `read_training_data`."""
+    """Return the description of the data that a registered model version was trained on."""
     with TemporaryDirectory() as folder:
         return read_training_data(backend.registry.fetch_model(model, Path(folder, "model")))

@@ -1,4 +1,4 @@
-"""The origin of a training: its notebook, commit and data. The page of the training shows them."""
+"""The origin of a training: its notebook, commit and data."""
 
 from mlops.data.tables import Table
 from mlops.platform.trainings import TrainingOrigin
@@ -6,7 +6,7 @@ from mlops.record.lineage import Lineage
 
 
 def describe_origin(code: Lineage, table: Table, began: float) -> TrainingOrigin:
-    """Return a description of the origin of a training.
+    """Return the origin of a training: its notebook, commit and data.
 
     Parameters
     ----------

@@ -1,12 +1,8 @@
-"""The promotion gate: decides whether the challenger is better than the champion by more than chance.
+"""The promotion gate: decides whether a new model (the challenger) is better than the current one (the champion).
 
 Both models are scored on the same rows, which neither model has seen in training. The improvement on a row is the
 champion's loss minus the challenger's loss. The challenger is promoted if the one-sided lower bootstrap bound of the
-mean improvement is above zero. If only two stored metrics were compared, four in ten of the models that are not better
-would be promoted.
-
-For more than 10,000 rows, the bound is the mean minus t standard errors, because the distribution of the mean is nearly
-normal. The bootstrap would be slow: it takes 9 s for 200,000 rows.
+mean improvement is above zero. With more than 10,000 rows, the bound is the mean minus t standard errors.
 
 Source: Efron and Tibshirani (1993), "An Introduction to the Bootstrap", chapter 13 (percentile interval); Hesterberg
 (2015), "What Teachers Should Know About the Bootstrap", section 5.2 (expanded percentile, exact for few rows).
@@ -49,7 +45,7 @@ class Decision:
         The smallest true improvement that the gate detects on these rows in four out of five cases, in the unit of the
         loss.
     override : str
-        Why a person promoted the model although the gate rejected it; empty if the gate decided.
+        The reason of a person who promoted the model although the gate rejected it. Empty if the gate decided.
     kind : str
         "first" if there was no champion, "few" if there were too few rows, "equal" if the models are equal, otherwise
         "compared".
@@ -66,10 +62,7 @@ class Decision:
 
     @property
     def gains(self) -> dict[str, float]:
-        """The improvement, its lower bound and the smallest detectable gain.
-
-        The keys are the names of the results that 03_evaluate hands on.
-        """
+        """The improvement, its lower bound and the smallest detectable gain, by name."""
         return {
             "improvement": self.improvement,
             "lower_bound": self.lower_bound,
@@ -89,31 +82,25 @@ def decide_promotion(
     unit: str = "",
     seed: int = 0,
 ) -> Decision:
-    """Decide whether to promote the challenger, from the losses of two models on the same rows.
+    """Decide whether to promote a new model (the challenger), from its losses and those of the current champion.
 
     Parameters
     ----------
     champion_losses, challenger_losses : array of shape (n,)
-        The loss on each row, such as the squared error; lower is better. `champion_losses` is None if there is no
-        champion; the challenger is promoted then.
+        The loss of each model on the same rows, such as the squared error; lower is better. `champion_losses` is None
+        if there is no champion, so that the challenger is promoted.
     confidence : float
         The confidence of the one-sided bound, between 0 and 1.
     resamples : int
-        The number of bootstrap resamples. Not used for more than 10,000 rows, because the bound is then computed from
-        the standard error.
+        The number of bootstrap resamples. Not used for more than 10,000 rows.
     min_rows : int
         The minimum number of rows for a promotion.
     left_out : str
-        A sentence that says why some rows were left out of the comparison. If too few rows remain, the reason for the
-        decision includes it.
+        A sentence that says why some rows were left out of the comparison, for the reason.
     loss, unit : str
         The name of the mean loss and its unit, for the reason: "mean squared error", "squared points".
     seed : int
         The seed of the bootstrap.
-
-    Returns
-    -------
-    Decision
     """
     if champion_losses is None:
         reason = "There is no champion yet, so the first model is promoted."
@@ -154,7 +141,7 @@ def decide_promotion(
 
 
 def describe_sensitivity(decision: Decision, unit: str) -> str:
-    """Return the smallest improvement that the gate detects on these rows, in words. `unit` is the unit of the loss."""
+    """Return a sentence with the smallest improvement that the gate detects. `unit` is the unit of the loss."""
     if decision.kind == "compared":
         gain = f"{format_number(decision.detectable_gain)} {unit}".strip()
         return f"Smallest improvement that the gate detects on these rows in four cases out of five: {gain}."
@@ -166,7 +153,7 @@ def describe_sensitivity(decision: Decision, unit: str) -> str:
 
 
 def overrule(decision: Decision, promote_always: bool, why: str) -> Decision:
-    """Return the gate's decision, or a promotion if a person overrules the gate.
+    """Return a decision of the promotion gate, changed to a promotion if a person overrules the gate.
 
     Parameters
     ----------
@@ -175,7 +162,7 @@ def overrule(decision: Decision, promote_always: bool, why: str) -> Decision:
     promote_always : bool
         Whether to promote the model even if the gate rejects it.
     why : str
-        The reason of the person who overrules the gate.
+        The person's reason; empty if nobody overrules the gate.
 
     Raises
     ------
@@ -191,19 +178,17 @@ def overrule(decision: Decision, promote_always: bool, why: str) -> Decision:
 
 
 def tag_override(why: str, user: str) -> dict[str, str]:
-    """Return the tags of a version for which `user` overruled the gate. Empty if nobody did."""
+    """Return the tags of a model version that `user` promoted for the reason `why`. Empty if `why` is empty."""
     return {OVERRIDE_REASON: why, OVERRIDDEN_BY: user} if why else {}
 
 
 def require_promoted(promoted: bool, reason: str) -> None:
-    """Raise an error if the model was rejected.
-
-    The error stops the notebook if a user runs it in JupyterLab. In a pipeline, the runner skips the notebook.
+    """Raise an error with the reason if the promotion gate rejected a model.
 
     Raises
     ------
     UsageError
-        If the model was rejected.
+        If `promoted` is False.
     """
     if not promoted:
         raise UsageError(f"{GATE_NOTEBOOK} rejected this model, so there is nothing to register. {reason}")

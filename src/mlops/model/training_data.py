@@ -39,10 +39,8 @@ class TrainingData:
     actual: tuple[float, ...] = ()
 
     def judge_row(self, row: Sequence[float]) -> str:
-        """Say in words whether a row is far outside the training data, and in which columns.
-
-        A value is far outside if its distance from the range of its column is greater than the width of that range.
-        """
+        """Return a text that says whether a row is far outside the training data, and in which columns."""
+        # A value is far outside if its distance from the range of its column is greater than the width of that range.
         if not self.columns:
             return "unknown, because the model was trained by an older version, which did not record ranges"
         outside = [
@@ -57,14 +55,14 @@ class TrainingData:
 
 
 def describe_data(training: pd.DataFrame, others: pd.DataFrame, actual: pd.Series) -> TrainingData:
-    """Return the description of a training's data.
+    """Return the ranges of the features in the training rows, and example rows.
 
     Parameters
     ----------
     training : DataFrame
         The features of the training rows.
     others : DataFrame
-        The features of rows that were not used for training. The first of these rows become the example rows.
+        The features of rows that were not used for training, of which some become the example rows.
     actual : Series
         The true values of `others`.
     """
@@ -79,15 +77,15 @@ def describe_data(training: pd.DataFrame, others: pd.DataFrame, actual: pd.Serie
 
 
 def write_training_data(described: TrainingData, folder: Path) -> None:
-    """Write ``training_data.json`` to the folder of a model's files."""
+    """Write the description of a model's training data as ``training_data.json`` to the folder of the model's files."""
     content = msgspec.json.format(msgspec.json.encode(asdict(described)), indent=1)
     write_atomically(folder / TRAINING_DATA, content + b"\n")
 
 
 def read_training_data(folder: Path) -> TrainingData:
-    """Read ``training_data.json``.
+    """Read the description of a model's training data from ``training_data.json`` in a folder.
 
-    The result is empty for a model of an older version, which did not write this file.
+    Return an empty description if the file does not exist.
     """
     path = folder / TRAINING_DATA
     return read_record(path, TrainingData) if path.is_file() else TrainingData()

@@ -1,7 +1,4 @@
-"""The features of the rows that models were trained on.
-
-If several trainings use the same rows, the platform stores the rows once.
-"""
+"""The features of the rows that models were trained on, stored on the platform."""
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +17,7 @@ from mlops.problem.split import restore_rows
 
 
 def keep_rows(tracker: Tracker, rows: pd.DataFrame) -> str:
-    """Store the features of the training rows on the platform.
+    """Store the features of training rows on the platform, unless the same rows are already stored.
 
     Parameters
     ----------
@@ -41,11 +38,8 @@ def keep_rows(tracker: Tracker, rows: pd.DataFrame) -> str:
 
 
 def _are_unique(rows: pd.DataFrame) -> bool:
-    """Return whether all rows certainly differ, according to their hashes.
-
-    The result may be False although all rows differ: if two rows have the same hash, or if a column is not numeric. The
-    check of pandas is exact, but takes ten times as long.
-    """
+    """Return True if all rows certainly differ, and False if two rows may be the same."""
+    # The check of pandas is exact, but takes ten times as long as comparing hashes.
     if rows.empty or not all(map(pd.api.types.is_numeric_dtype, rows.dtypes)):
         return False
     return bool(pd.Series(hash_rows(rows.to_numpy(dtype=float, na_value=np.nan))).is_unique)
@@ -54,7 +48,7 @@ def _are_unique(rows: pd.DataFrame) -> bool:
 def find_distinct_rows(
     tracker: Tracker, problem: Problem, trainings: Iterable[Mapping[str, object]], steps: Sequence[Step] = ALL_STEPS
 ) -> list[pd.DataFrame | None]:
-    """Return the rows of several trainings; see `find_rows`. Trainings with the same rows share one table."""
+    """Return the rows that several models were trained on, without duplicate tables; see `find_rows`."""
     step = find_training(steps)
     name = step.trains.rows if step and step.trains else ""
     distinct = {str(made.get(name, place)): made for place, made in enumerate(trainings)}
@@ -73,11 +67,9 @@ def find_rows(
     problem : Problem
         The problem that the model was trained for.
     made : mapping
-        The results of the model's training, or the tags of its version, which have the same names. One of them names
-        the stored rows. Models that an older version of the engine trained have no such name. Their rows are read from
-        the data file of the training, if the hash of this file is unchanged.
+        The results of the model's training, or the tags of its version.
     steps : iterable of Step
-        The steps of the pipeline. The training step declares the names of the entries of `made`.
+        The steps of the pipeline, including the training step.
 
     Returns
     -------

@@ -1,12 +1,12 @@
-"""The modules that only notebooks import. Importing the package turns on the check of parameters in JupyterLab.
+"""The modules that only notebooks import.
 
 .. code-block:: text
 
-    handoff   the results that a notebook hands on, and the results of earlier notebooks
+    handoff   the results that a notebook passes to later notebooks
     declared  the problem, and the hyperparameters that a notebook sets
     figures   the plots, with alt text
     excerpts  the tables that are too long to show whole
-    ranges    the check of parameters in JupyterLab, where no runner checks them
+    ranges    the check of parameters in JupyterLab
 """
 
 from mlops.notebook.ranges import check_cells

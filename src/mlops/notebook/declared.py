@@ -12,7 +12,7 @@ def load_problem() -> Problem:
     Raises
     ------
     ProblemError
-        If ``base.yml`` names no problem, or the problem's declaration is wrong.
+        If the file does not name a problem, or the problem's declaration is wrong.
     """
     return load(read_layer(find_workspace().parameters / f"{BASE}.yml").problem)
 

@@ -8,18 +8,19 @@ MOST = 20  # maximum number of columns; pandas shows as many
 
 
 def show_largest(values: pd.Series | None) -> pd.DataFrame | None:
-    """Show numbers as the row of a table: all of them or, if there are many, those with the largest magnitude.
+    """Return numbers as a table with one row: all of them or, if there are many, those with the largest magnitude.
 
     Parameters
     ----------
     values : Series, optional
-        The numbers by column. The name of the series says what the numbers are: "weight". None if the problem does not
-        explain its models; this is printed, and there is no table.
+        The numbers by column. The name of the series says what the numbers are: "weight". None if there are no
+        numbers, because the problem does not explain its models.
 
     Returns
     -------
     DataFrame or None
-        A row of formatted numbers. If some columns are left out, the caption of the table says so.
+        A row of formatted numbers. If some columns are left out, the caption of the table says so. None if `values` is
+        None, after printing a message.
     """
     if values is None:
         print("The problem does not explain its models.")

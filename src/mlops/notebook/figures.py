@@ -1,8 +1,4 @@
-"""The figures of the notebooks, shown with the alt text that a report needs.
-
-They do not use pyplot. Its backend for notebooks would take as long to load as a figure takes to draw, and would show
-each figure twice.
-"""
+"""The figures of the notebooks, shown with alt text."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -25,7 +21,7 @@ BLUE, ORANGE, GREY = "#2a6fbb", "#c45a11", "#6e7781"
 
 
 def show_figure(figure: Figure, alt: str) -> None:
-    """Show a figure as the cell's output.
+    """Show a figure as the output of the notebook cell that runs.
 
     Parameters
     ----------
@@ -45,7 +41,7 @@ def draw_figure(figure: Figure) -> bytes:
 
 
 def show_picture(picture: bytes, alt: str) -> None:
-    """Show a PNG as the cell's output. `alt` is a text for readers who cannot see the picture."""
+    """Show a PNG as the output of the notebook cell that runs. `alt` is a text for readers who cannot see it."""
     display({"image/png": picture, "text/plain": alt}, raw=True, metadata={"image/png": {"alt": alt}})
 
 
@@ -56,9 +52,9 @@ def save_picture(picture: bytes, path: Path) -> None:
 
 
 def plot_drift(drifts: Sequence[Drift]) -> Figure:
-    """Plot the distance of each column from the reference, with the largest allowed distance.
+    """Plot the distance of each column from the reference data, and the largest distance without drift.
 
-    If there are too many columns for a figure, plot only those with the largest distance. The figure says so.
+    If there are too many columns for a figure, plot only those with the largest distance.
     """
     every = {drift.column: drift for drift in _list_shapes(drifts)}
     shown = choose_columns(every, drifts)
@@ -79,7 +75,7 @@ def plot_drift(drifts: Sequence[Drift]) -> Figure:
 
 
 def describe_drift(drifts: Sequence[Drift]) -> str:
-    """Return the alt text of `plot_drift`."""
+    """Return the alt text of the figure that `plot_drift` draws."""
     largest = max(_list_shapes(drifts), key=lambda drift: drift.seen, default=None)
     if largest is None or not largest.seen:
         return UNMOVED
@@ -96,7 +92,7 @@ def _list_shapes(drifts: Sequence[Drift]) -> list[Drift]:
 
 
 def plot_predictions(actual: ArrayLike, predicted: ArrayLike, unit: str) -> Figure:
-    """Plot predictions against actual values, and the distribution of the errors."""
+    """Plot predictions against actual values, and the distribution of the errors. `unit` is the unit of the target."""
     truth, guess = np.asarray(actual, dtype=float), np.asarray(predicted, dtype=float)
     figure = Figure(figsize=(9, 3.8), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -111,7 +107,7 @@ def plot_predictions(actual: ArrayLike, predicted: ArrayLike, unit: str) -> Figu
 
 
 def plot_gains(champion_losses: ArrayLike | None, challenger_losses: ArrayLike) -> Figure:
-    """Plot the improvement on each row, sorted. Without a champion, plot the loss on each row."""
+    """Plot how much lower the challenger's loss is on each row, sorted. Without a champion, plot its loss."""
     losses = np.asarray(challenger_losses, dtype=float)
     first = champion_losses is None
     values = np.sort(losses if champion_losses is None else np.asarray(champion_losses, dtype=float) - losses)
@@ -138,7 +134,7 @@ def plot_gains(champion_losses: ArrayLike | None, challenger_losses: ArrayLike) 
 
 
 def describe_gains(champion_losses: ArrayLike | None, challenger_losses: ArrayLike) -> str:
-    """Return the alt text of `plot_gains`."""
+    """Return the alt text of the figure that `plot_gains` draws."""
     losses = np.asarray(challenger_losses, dtype=float)
     if champion_losses is None:
         return f"The challenger's loss on each of {losses.size} unseen rows, sorted."

@@ -1,9 +1,4 @@
-"""The hand-off between notebooks: one notebook hands on its results as scraps, and the next reads them.
-
-In a run, the next notebook reads the scraps from the executed copy in the run's folder. JupyterLab makes no executed
-copy, and papermill's command can write the copy anywhere. In both cases, the scraps are also stored in
-``MLOPS_HOME/workbench/<notebook>.ipynb``, and the next notebook reads that file.
-"""
+"""The results that a notebook passes to later notebooks."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -18,7 +13,7 @@ WORKBENCH = "workbench"  # a folder in MLOPS_HOME
 
 
 class Results(Mapping[str, Any]):
-    """The results of a notebook, as a read-only mapping. For a missing name, the error lists the existing names."""
+    """The results of a notebook, as a read-only mapping from name to value."""
 
     def __init__(self, notebook: str, values: Mapping[str, Any]) -> None:
         self.notebook = notebook
@@ -46,21 +41,21 @@ class Results(Mapping[str, Any]):
 
 
 def glue_results(notebook: str, run_folder: str = "", /, **values: Any) -> None:
-    """Hand on the results of a notebook. The last cell of every notebook calls this.
+    """Store the results of a notebook for later notebooks. Call this in the last cell of the notebook.
 
     Parameters
     ----------
     notebook : str
         The name of the calling notebook: "02_train", or with its environment: "06_deploy-qa".
     run_folder : str
-        The folder of the run, which the runner sets. Empty in JupyterLab and for papermill's command.
+        The folder of the pipeline run. Empty if no pipeline runs the notebook.
     **values
         The results, by name: text, numbers, booleans, None, and lists or dicts of these. Values of numpy are converted.
 
     Raises
     ------
     HandoffError
-        If a value cannot be handed on: NaN, infinity, or an object that JSON cannot represent.
+        If JSON cannot represent a value, such as NaN or infinity.
     """
     from IPython.display import display
 
@@ -81,13 +76,13 @@ def read_results(notebook: str, run_folder: str = "") -> Results:
     notebook : str
         The name of the notebook: "02_train".
     run_folder : str
-        The folder of the run. If empty, read the results of the notebook's last execution in JupyterLab or with
-        papermill's command.
+        The folder of the pipeline run. If empty, read the results of the notebook's last execution outside of a
+        pipeline.
 
     Raises
     ------
     HandoffError
-        If the notebook has not run, or did not reach its last cell.
+        If there are no results, because the notebook has not run to its last cell.
     """
     found = find_results(notebook, run_folder)
     if found is None:
@@ -106,7 +101,7 @@ def require_same(name: str, *results: Results) -> Any:
     Raises
     ------
     HandoffError
-        If the values differ, because the notebooks do not belong to the same run.
+        If the values differ.
     """
     first, *others = results
     for other in others:
@@ -119,7 +114,7 @@ def require_same(name: str, *results: Results) -> Any:
 
 
 def find_results(notebook: str, run_folder: str = "") -> Results | None:
-    """Read the results of a notebook as `read_results` does, but return None if there are none."""
+    """Read the results of a notebook as `read_results` does, or return None if there are none."""
     folder = Path(run_folder) if run_folder else _find_workbench()
     values = read_scraps(folder / name_copy(notebook))
     return Results(notebook, values) if values else None

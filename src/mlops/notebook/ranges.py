@@ -1,4 +1,4 @@
-"""The check of parameters in JupyterLab and papermill. In a run, the runner checks them before the notebook starts."""
+"""The check of the values that a notebook gives to its parameters, for notebooks that no pipeline runs."""
 
 import ast
 import sys
@@ -44,7 +44,7 @@ PARTS = (
 
 
 def check_cells() -> None:
-    """Check each cell before this kernel runs it. Do nothing outside of IPython."""
+    """Make this kernel check the parameters in each cell before it runs the cell. Do nothing outside of IPython."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     if shell and check_cell not in shell.input_transformers_cleanup:
@@ -52,7 +52,7 @@ def check_cells() -> None:
 
 
 class CellCheck:
-    """The check of all cells that one kernel runs. The object keeps the parameters that the notebook has declared."""
+    """The check of the parameters in all cells that one kernel runs."""
 
     has_side_effects = True  # without this, IPython would also call this object to find out whether a cell is complete
 
@@ -62,20 +62,17 @@ class CellCheck:
     def __call__(self, lines: list[str]) -> list[str]:
         """Check the values that a cell gives to parameters, and return the cell to run.
 
-        Comments in the ``parameters`` cell say which values are allowed. If the cell computes values, they are known
-        only after it has run. It is then returned with an additional last line, which checks them. Any other cell is
-        returned unchanged.
+        If the cell computes a value, the returned cell has an additional last line, which checks it.
 
         Parameters
         ----------
         lines : list of str
-            The cell, as IPython passes it to its input transformers.
+            The lines of the cell.
 
         Raises
         ------
         ParameterError
-            For a value that is not allowed, a parameter that the notebook does not declare, or a declaration that is
-            not a literal, such as ``1 / 2``. IPython shows the error instead of running the cell.
+            If a value is not allowed, the notebook does not declare the parameter, or a declaration is not a literal.
         """
         source = "".join(lines)
         with _without_frames():
@@ -88,7 +85,7 @@ class CellCheck:
         return lines
 
     def check_values(self, source: str, values: Mapping[str, Any]) -> None:
-        """Check the variables that a cell has set. The comments in the cell say which values are allowed.
+        """Check the variables that a cell has set against the allowed values in the comments of the cell.
 
         Parameters
         ----------
@@ -112,11 +109,7 @@ class CellCheck:
                 warnings.warn_explicit(said, UserWarning, THIS_CELL, 1)  # with this file name, it quotes no code
 
     def _read_declared(self, source: str) -> dict[str, Parameter]:
-        """Return the parameters that a cell of constants declares.
-
-        If an earlier cell has declared parameters, and no comment of this cell gives allowed values, return the earlier
-        parameters.
-        """
+        """Return the parameters that the notebook declares, in a cell of constants or in an earlier cell."""
         ranges = any(rule.search(source) for rule in RULES)
         if self._declared and not ranges:
             return self._declared
@@ -154,7 +147,7 @@ def _list_assignments(source: str) -> Iterator[tuple[str, ast.stmt, ast.expr]]:
     Raises
     ------
     ValueError
-        If the cell does anything else.
+        If the cell does anything other than assign values.
     """
     try:
         statements = ast.parse(source).body
@@ -177,9 +170,9 @@ def _assigns_constants(source: str) -> bool:
 
 
 def _list_ruled(source: str) -> dict[str, str]:
-    """Return the text of each assignment whose comment gives the allowed values, by the name of the variable.
+    """Return each assignment whose comment gives the allowed values, with the comment, by the name of the variable.
 
-    The text ends with the comment. The result is empty if the cell does anything other than assign values.
+    The result is empty if the cell does anything other than assign values.
     """
     try:
         statements = [(name, statement) for name, statement, _ in _list_assignments(source)]
@@ -195,6 +188,6 @@ def _list_ruled(source: str) -> dict[str, str]:
 
 
 def _is_ruled(comment: str) -> bool:
-    """Return whether a comment gives the allowed values: "in [0, 1]" does, but "rows matching the key" does not."""
+    """Return whether a comment gives the allowed values of a parameter, as "in [0, 1]" does."""
     pattern = PATTERN.search(comment)
     return bool(INTERVAL.search(comment) or OPTIONS.search(comment) or (pattern and SPECIAL & {*pattern[1]}))

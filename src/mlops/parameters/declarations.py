@@ -8,8 +8,7 @@ A declaration is a literal, with a comment that gives its meaning and the allowe
     folds = 5             # parts of the data, no unit; a whole number in [2, 20]
     environment = "qa"    # where to deploy; one of: qa, production
 
-The comment or an annotation (``alpha: float = 1``) decides the type of a number. If the comment has a range, any number
-in the range is allowed, even if the default is whole. Only a comment that says "whole number" excludes fractions.
+A range allows fractions, even if the literal is whole, unless the comment says "whole number".
 """
 
 import ast
@@ -54,7 +53,7 @@ class Parameter:
     pattern : str
         A regular expression that the whole text must match. Empty if any text is allowed.
     declared : type, optional
-        The type that the annotation or the comment declares. If None, the type of the literal counts.
+        The type that an annotation or the comment declares. If None, the type of the literal counts.
     """
 
     name: str
@@ -71,7 +70,7 @@ class Parameter:
         return self.declared or type(self.default)
 
     def describe(self) -> str:
-        """Describe the allowed values: "a number in [0, inf)"."""
+        """Return a description of the allowed values: "a number in [0, inf)"."""
         if self.options:
             return "one of " + ", ".join(self.options)
         if self.pattern:
@@ -81,7 +80,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Setting:
-    """A value with its source and the text that the user typed, which error messages quote."""
+    """A value of a parameter, with its source and the text that the user typed, for error messages."""
 
     value: Any
     source: str
@@ -89,7 +88,7 @@ class Setting:
 
 
 def read_declarations(notebook: Path) -> dict[str, Parameter]:
-    """Read the ``parameters`` cell of a notebook.
+    """Read the parameters that the ``parameters`` cell of a notebook declares.
 
     Parameters
     ----------
@@ -99,7 +98,7 @@ def read_declarations(notebook: Path) -> dict[str, Parameter]:
     Returns
     -------
     dict of str to Parameter
-        The parameters by name, in the order of the cell. Empty if the notebook has no such cell.
+        The parameters by name, in the order of the cell. Empty if the notebook does not have this cell.
 
     Raises
     ------
@@ -117,14 +116,14 @@ def read_declarations(notebook: Path) -> dict[str, Parameter]:
 
 
 def read_cell(source: str, notebook: str, values: Mapping[str, Any] | None = None) -> list[Parameter]:
-    """Read the source of a ``parameters`` cell.
+    """Read the parameters that the source of a ``parameters`` cell declares.
 
     Parameters
     ----------
     source, notebook : str
         The source of the cell, and the name of the notebook's file for error messages.
     values : mapping, optional
-        The values of the variables in the cell. Variables without a value here must be set to a literal.
+        The values of variables that the cell does not set to a literal.
 
     Raises
     ------
@@ -189,7 +188,7 @@ def _read_declaration(
 
 
 def split_assignment(line: ast.stmt) -> tuple[ast.Name | None, ast.expr | None]:
-    """Return the name and the value of an assignment. Return None for a part that the statement does not have."""
+    """Return the name and the value of an assignment, or None for a part that the statement does not have."""
     targets = line.targets if isinstance(line, ast.Assign) else [line.target] if isinstance(line, ast.AnnAssign) else []
     name = targets[0] if len(targets) == 1 and isinstance(targets[0], ast.Name) else None
     return name, line.value if isinstance(line, ast.Assign | ast.AnnAssign) else None

@@ -1,4 +1,4 @@
-"""The check that a training notebook sets all hyperparameters of the problem, and no parameter that nothing uses."""
+"""The check that a training notebook sets all hyperparameters of its problem, and declares no unused parameter."""
 
 import ast
 import json
@@ -30,8 +30,7 @@ def require_hyperparameters(problem: Problem, notebook: Path, declared: Collecti
     Raises
     ------
     ProblemError
-        If the notebook has no line for a hyperparameter, or a line for a parameter that neither a cell nor `train`
-        uses.
+        If the notebook does not set a hyperparameter, or declares a parameter that nothing uses.
     """
     trained = problem.hyperparameters
     missing = next((name for name in trained if name not in declared), None)

@@ -35,10 +35,9 @@ class KernelSettings:
     preload : tuple of str
         The modules that the parent imports in addition to those that every kernel needs.
     parents : int
-        The maximum number of parents per user, over all projects. If there are more, the parent that has been idle
-        longest ends.
+        The maximum number of parents per user, over all projects.
     own : tuple of str
-        The package `mlops` and the project's own packages. Edits to them take effect in the next kernel.
+        The package `mlops` and the project's own packages.
     """
 
     warm: bool
@@ -49,7 +48,7 @@ class KernelSettings:
 
 
 def find_settings(environ: Mapping[str, str], directory: str) -> KernelSettings:
-    """Return the settings for a kernel that starts in a directory.
+    """Return the settings for starting a kernel with an environment and a working directory.
 
     Raises
     ------
@@ -72,7 +71,7 @@ def _read_settings(path: Path, _edited: int, packages: tuple[str, ...]) -> Kerne
 
 
 def check_settings(given: Mapping[str, Setting], packages: Iterable[str] = ()) -> KernelSettings:
-    """Check the section ``kernels``. Missing keys get their defaults.
+    """Check the section ``kernels`` of ``parameters/base.yml``, and return it with defaults for missing keys.
 
     Parameters
     ----------
@@ -84,7 +83,7 @@ def check_settings(given: Mapping[str, Setting], packages: Iterable[str] = ()) -
     Raises
     ------
     ParameterError
-        For an unknown key, a wrong type, a value out of range, or a module of the project's own packages.
+        If a key is unknown, a value has a wrong type or is out of range, or a module to import is in `packages`.
     """
     values, own = check_section(DECLARED, given), tuple(dict.fromkeys((ENGINE, *packages)))
     for module in values["preload"]:

@@ -1,4 +1,4 @@
-"""The layers of parameters: YAML files, which are read strictly."""
+"""The layers of parameters: YAML files in the folder ``parameters``."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,14 +31,13 @@ class Layer:
     problem : str
         The name of the package that declares the problem: "churn". Only base.yml can set it.
     run, shared : mapping of str to Setting
-        `run` has the settings of the runner. `shared` has the values for every notebook that declares a parameter of
-        the same name.
+        The settings of the runner, and the values for every notebook that declares a parameter of the same name.
     steps : mapping of str to mapping of str to Setting
         Values by the name of the step, or by the name of its notebook without the number.
     kernels : mapping of str to Setting
-        The settings for starting kernels, which only base.yml can have.
+        The settings for starting kernels. Only base.yml can set them.
     own : mapping of str to Setting
-        The platform's own settings, from the section with the file's name: "azure" in azure.yml.
+        The settings of the platform, from the section with the name of the file: "azure" in azure.yml.
     """
 
     path: str
@@ -52,7 +51,7 @@ class Layer:
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """A YAML loader that refuses a key that appears twice, instead of silently using the last value."""
+    """A YAML loader that raises an error if a key appears twice in a mapping."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
@@ -92,20 +91,17 @@ def read_layer(path: Path) -> Layer:
 
 
 def _name_model(package: str, shared: Mapping[str, Setting], name: str) -> dict[str, Setting]:
-    """Return the name of the model, which is that of the problem unless ``shared`` sets another name.
-
-    Return nothing if the problem cannot be loaded. Commands that do not need the problem still work then.
-    """
+    """Return a setting that names the model after the problem, or nothing if `shared` names it or loading fails."""
     if not package or (MODEL_NAME in shared and shared[MODEL_NAME].value):
         return {}
     try:
         return {MODEL_NAME: Setting(load(package).name, f"{name}: {PROBLEM}")}
-    except ProblemError:
+    except ProblemError:  # commands that do not need the problem must still work
         return {}
 
 
 def read_mapping(path: Path, name: str) -> dict[str, Any]:
-    """Read a YAML file that is a mapping without duplicate keys. Error messages call it `name`.
+    """Read a YAML file that contains a mapping. Error messages call the file `name`.
 
     Raises
     ------
@@ -122,12 +118,12 @@ def read_mapping(path: Path, name: str) -> dict[str, Any]:
 
 
 def check_section(declared: Sequence[Parameter], given: Mapping[str, Setting]) -> dict[str, Any]:
-    """Check a section of settings that are not parameters of notebooks. Missing keys get their defaults.
+    """Check a section of settings, and return their values by name, with defaults for missing keys.
 
     Raises
     ------
     ParameterError
-        For an unknown key, a wrong type, or a value out of range.
+        If a key is unknown, or a value has a wrong type or is out of range.
     """
     known = {parameter.name: parameter for parameter in declared}
     for name, setting in given.items():

@@ -1,4 +1,4 @@
-"""The lookup of parameters by the names that layers and ``-p`` options contain."""
+"""The lookup of parameters by the names in parameter files and ``-p`` options."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -24,9 +24,9 @@ class Declared:
     Parameters
     ----------
     steps : sequence of Step
-        All steps of the project. Steps that do not run are included, so that only misspelled step names are refused.
+        All steps of the project, including those that do not run.
     by_notebook : mapping of str to mapping of str to Parameter
-        The parameters by the notebook's file name without its extension, then by their own name.
+        The parameters by name, for each file name of a notebook without its extension.
     """
 
     steps: Sequence[Step]
@@ -43,13 +43,13 @@ class Declared:
         name : str
             The parameter's name.
         source : str
-            The layer or option that names the parameter, for the error message.
+            The file or option that names the parameter, for the error message.
 
         Raises
         ------
         ParameterError
-            If there is no such step or parameter, if only the runner can set the parameter, or if its name is a
-            secret's.
+            If the step or parameter does not exist, if only the runner can set the parameter, or if its name is that
+            of a secret.
         """
         if step == SHARED:
             return self._find_shared(name, source)
@@ -70,7 +70,7 @@ class Declared:
         return parameters[name]
 
     def _explain_unknown(self, step: str, name: str, source: str, notebooks: Mapping[str, str]) -> str:
-        """Explain that no step is named or that the step does not exist, and suggest a parameter."""
+        """Return an error message for a step that is empty or does not exist, with a suggestion."""
         owners: dict[str, list[str]] = {}
         for known in {known.notebook: known for known in self.steps}.values():
             for declared in self.by_notebook[known.notebook]:

@@ -1,8 +1,7 @@
 """The parameters of a run, merged from all layers and checked.
 
-A later layer has priority over an earlier one. The layers are the notebook's own literal, ``base.yml``,
-``<platform>.yml``, ``<environment>.yml`` for the steps of that environment, and overrides. Everything is checked before
-anything runs.
+The layers, with the lowest priority first, are the literal in the notebook, ``base.yml``, ``<platform>.yml``,
+``<environment>.yml`` for the steps of that environment, and overrides such as ``-p`` options.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -33,7 +32,7 @@ class Parameters:
     shared : mapping
         The values for every notebook that declares a parameter of the same name.
     values : mapping of str to mapping
-        For each step, the values that a layer or the runner sets. Other parameters keep the notebook's own literal.
+        The values that are set for each step. A parameter without a value keeps the literal in its notebook.
     """
 
     platform: str
@@ -44,18 +43,18 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Layers:
-    """The files of one platform, for the whole project (lowest priority first) and for each environment."""
+    """The parameter files for one platform: those for the whole project, and one for each environment."""
 
     common: Sequence[Layer]
     environments: Mapping[str, Layer]
 
     def __iter__(self) -> Iterator[Layer]:
-        """Yield all layers, with the lowest priority first."""
+        """Yield all parameter files, with the lowest priority first."""
         yield from self.common
         yield from self.environments.values()
 
     def chain(self, step: Step) -> list[Layer]:
-        """Return the layers that apply to a step, with the lowest priority first."""
+        """Return the parameter files that apply to a step, with the lowest priority first."""
         own = self.environments.get(step.environment)
         return [*self.common, *([own] if own else [])]
 
@@ -64,14 +63,14 @@ Given = dict[str, dict[str, Setting]]  # settings by step, then by name
 
 
 def merge_layers(platform: str, layers: Layers, declared: Declared, overrides: Iterable[Override] = ()) -> Parameters:
-    """Check every key and value of the layers and overrides, and merge them for each step.
+    """Check every key and value of parameter files and overrides, and merge them for each step.
 
     Parameters
     ----------
     platform : str
         The name of the platform.
     layers : Layers
-        The files of the platform.
+        The parameter files for the platform.
     declared : Declared
         All parameters that notebooks declare.
     overrides : iterable of Override
@@ -80,7 +79,7 @@ def merge_layers(platform: str, layers: Layers, declared: Declared, overrides: I
     Raises
     ------
     ParameterError
-        For an unknown step or parameter, a wrong type, a value out of range, or a value in the wrong file.
+        If a step or parameter is unknown, or a value has a wrong type, is out of range, or is in the wrong file.
     """
     given = _read_overrides(overrides, declared)
     for layer in layers:
@@ -120,7 +119,7 @@ def _check_names(layer: Layer, declared: Declared) -> None:
 
 
 def _check_environment(environment: str, layer: Layer, steps: Sequence[Step]) -> None:
-    """Raise an error if the file of an environment sets values that the environment would ignore."""
+    """Raise an error if the parameter file of an environment sets values that have no effect there."""
     own = {name for step in steps if step.environment == environment for name in (step.name, step.notebook_name)}
     for setting in (*layer.run.values(), *layer.shared.values(), *layer.own.values()):
         raise ParameterError(f"{setting.source} applies to whole runs. It belongs in base.yml.")
@@ -132,7 +131,7 @@ def _check_environment(environment: str, layer: Layer, steps: Sequence[Step]) ->
 
 
 def _check_place(layer: Layer, base: Layer) -> None:
-    """Raise an error if a layer other than base.yml sets values that only base.yml can set."""
+    """Raise an error if a parameter file other than base.yml sets values that only base.yml can set."""
     if layer.platform:
         raise ParameterError(f"{layer.path}: platform can be set only in {base.path}. Remove it here.")
     for setting in layer.kernels.values():
@@ -157,10 +156,8 @@ def _read_timeout(layers: Iterable[Layer]) -> float:
 
 
 def _merge_step(step: Step, chain: Iterable[Layer], given: Given, declared: Mapping[str, Parameter]) -> dict[str, Any]:
-    """Return the values for one step.
-
-    Within a layer, a value for the step has priority over a value for its notebook.
-    """
+    """Return the values of parameters for one step, merged from parameter files and overrides."""
+    # Within a layer, a value for the step has priority over a value for its notebook.
     names = dict.fromkeys((step.notebook_name, step.name))
     merged: dict[str, Setting] = {}
     for layer in chain:

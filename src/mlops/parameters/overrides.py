@@ -1,7 +1,6 @@
-"""Overrides: values for one run, which have priority over every layer.
+"""Overrides: values of parameters for one run, which have priority over all parameter files.
 
-The user types an override as ``-p step.name=value``, and only `read_override` parses this text. The engine creates
-other overrides, for example for ``--force``, from Python values without converting them to text.
+The user types an override as ``-p step.name=value``. The engine sets others from Python values.
 """
 
 import json
@@ -29,8 +28,7 @@ class Override:
     Parameters
     ----------
     step : str
-        The name of the step, the name of its notebook without the number, or `SHARED`. Empty if the user named no step,
-        which is an error in `Declared.find`.
+        The name of the step, the name of its notebook without the number, or `SHARED`. Empty if the user named no step.
     name : str
         The name of the parameter.
     value : bool, int, float, str or list
@@ -38,7 +36,7 @@ class Override:
     source : str
         The origin of the value, for error messages: "-p train.alpha".
     is_typed_text : bool
-        Whether `value` is typed text, which still has to be converted to the parameter's type.
+        Whether `value` is text that the user typed, which is not yet converted to the parameter's type.
     """
 
     step: str
@@ -48,7 +46,7 @@ class Override:
     is_typed_text: bool = False
 
     def as_setting(self, parameter: Parameter) -> Setting:
-        """Return the value as a setting. Typed text is converted to the type of `parameter` if possible."""
+        """Return the value of this override, converted to the type of `parameter` if possible."""
         if not self.is_typed_text:
             return Setting(self.value, self.source)
         value, text = self.value, str(self.value)
@@ -64,7 +62,7 @@ class Override:
 
 
 def read_override(text: str) -> Override:
-    """Parse the text of ``-p step.name=value``.
+    """Parse `text`, the value of an option ``-p step.name=value``.
 
     Raises
     ------
@@ -81,7 +79,8 @@ def read_override(text: str) -> Override:
 
 
 def _read_text(text: str, kind: type) -> Value:
-    """Convert typed text to a value. Numbers are not read as YAML, in which 010 is 8 and 1:30 is 90."""
+    """Convert text that a user typed to a value of a type."""
+    # Numbers are not read as YAML, in which 010 is 8 and 1:30 is 90.
     if kind is bool:
         return {"true": True, "false": False}.get(text.lower(), text)
     found: Value = yaml.safe_load(text) if kind is list else kind(text)
@@ -91,7 +90,7 @@ def _read_text(text: str, kind: type) -> Value:
 def check_overrides(
     overrides: Iterable[Override], pipeline: str, steps: Sequence[Step], only: str = "", options: str = ""
 ) -> None:
-    """Raise an error if an override has no effect, because its step does not run.
+    """Raise an error if an override is for a step that does not run.
 
     Parameters
     ----------
@@ -104,13 +103,12 @@ def check_overrides(
     only : str
         The only step that runs. Empty if all steps run.
     options : str
-        The option that selects the platform in messages: " --platform azure", or empty.
+        The option that selects the platform, for messages: " --platform azure", or empty.
 
     Raises
     ------
     ParameterError
-        If an override is for a step that does not run. The message lists the steps of the pipeline, or names a command
-        that uses the value.
+        If an override is for a step that does not run.
     """
     for override in overrides:
         named = [step for step in steps if override.step in (SHARED, step.name, step.notebook_name)]

@@ -1,4 +1,4 @@
-"""A platform's own settings, from its section in ``parameters/`` and, with priority, from environment variables."""
+"""The settings of a platform, from its parameter file and from environment variables, which have priority."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
@@ -16,22 +16,22 @@ Value = TypeVar("Value", str, int, float)
 def declare(
     default: Value, comment: str, interval: str = "", *, options: tuple[str, ...] = (), pattern: str = ""
 ) -> Value:
-    """Declare a setting as a dataclass field. The arguments are those of `Parameter`."""
+    """Declare a setting of a platform as a dataclass field. See `mlops.parameters.declarations.Parameter`."""
     allowed = {"comment": comment, "interval": interval, "options": options, "pattern": pattern}
     return field(default=default, metadata=allowed)
 
 
 def read_platform_section(path: Path, declared: Sequence[Parameter], environ: Mapping[str, str]) -> dict[str, Setting]:
-    """Read a project's settings for a platform. `check_section` checks them afterwards.
+    """Read a project's settings for a platform, without checking them.
 
     Parameters
     ----------
     path : Path
-        ``parameters/local.yml``, whose section is ``local``. It may be missing.
+        The parameter file of the platform, such as ``parameters/local.yml``. It may be missing.
     declared : sequence of Parameter
-        The settings that exist. The type of a setting decides how the text of its variable is read.
+        The settings that the platform has.
     environ : mapping
-        The environment: ``MLOPS_LOCAL_QA_PORT`` sets ``qa_port``, with priority over the file.
+        The environment variables: ``MLOPS_LOCAL_QA_PORT`` sets ``qa_port`` of the platform ``local``.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""A project's layers of parameters, and the declarations in its notebooks. Each file is read once."""
+"""The parameter files of a project, and the parameters that its notebooks declare."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ from mlops.workspace import Workspace
 
 @dataclass(frozen=True)
 class Project:
-    """The parameters of a project. A command reads them once, with `load`.
+    """The parameters of a project, as read from its files by `load`.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class Project:
     base : Layer
         ``base.yml``.
     environments : mapping of str to Layer
-        The files of the environments, by environment. An environment need not have a file.
+        The parameter files of the environments, by environment. An environment need not have a file.
     """
 
     workspace: Workspace
@@ -41,7 +41,7 @@ class Project:
 
     @classmethod
     def load(cls, workspace: Workspace, steps: Sequence[Step] = ALL_STEPS) -> "Project":
-        """Read the files that all platforms share.
+        """Read the parameters that all platforms share from the files of a project.
 
         Parameters
         ----------
@@ -68,7 +68,7 @@ class Project:
         return self.base.platform
 
     def name_platform_option(self, platform: str) -> str:
-        """Return the option that a command needs for a platform; see `mlops.pipelines.advice`."""
+        """Return the option that selects a platform on the command line; see `mlops.pipelines.advice`."""
         return name_platform_option(platform, self.default_platform)
 
     @property
@@ -77,11 +77,11 @@ class Project:
         return self.names.steps
 
     def declared(self, notebook: str) -> Mapping[str, Parameter]:
-        """Return the parameters of a notebook by name. `notebook` is its file name without the extension."""
+        """Return the parameters of the notebook with the file name `notebook`, without its extension, by name."""
         return self.names.by_notebook[notebook]
 
     def merge(self, overrides: Iterable[Override] = (), platform: str = "") -> Parameters:
-        """Check all layers and overrides, and merge them.
+        """Check all parameter files and overrides, and merge them for each step.
 
         Parameters
         ----------
@@ -93,7 +93,7 @@ class Project:
         Raises
         ------
         ParameterError
-            For an unknown step or parameter, a wrong type, or a value out of range.
+            If a step or parameter is unknown, or a value has a wrong type or is out of range.
         """
         platform = platform or self.default_platform
         if not re.fullmatch(r"\w+", platform):

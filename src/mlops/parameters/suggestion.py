@@ -5,10 +5,9 @@ from collections.abc import Iterable
 
 
 def suggest(name: str, known: Iterable[str], label: str = "Known") -> str:
-    """Return the end of an error message about an unknown name: the closest known name, and a list of all known names.
+    """Return ". Did you mean 'alpha'? Known: alpha, seed." as the end of an error message about an unknown name.
 
-    The text begins with the full stop of the sentence before it: ". Did you mean 'alpha'? Known: alpha, seed." `label`
-    introduces the list.
+    `label` introduces the list of all known names.
     """
     names = list(known)
     close = find_closest(name, names)
@@ -16,7 +15,7 @@ def suggest(name: str, known: Iterable[str], label: str = "Known") -> str:
 
 
 def find_closest(name: str, known: Iterable[str]) -> str:
-    """Return a known name that begins with `name`, or else a similar one. Return "" if no name is similar."""
+    """Return a known name that begins with `name` or is similar to it, or "" if there is none."""
     names = list(known)
     begun = [found for found in names if name and found.startswith(name)]
     return next(iter([*begun, *difflib.get_close_matches(name, names, n=1)]), "")

@@ -1,9 +1,6 @@
 """The parent of the warm kernels: a process that imports libraries once, and forks kernels and commands on request.
 
-The parent has one thread, no zmq context and no signal handlers. It forks a kernel as soon as it has imported the
-packages that the kernel's notebook needs. Next, it imports the packages that other notebooks in the same folder need.
-It imports the remaining packages once no kernel has started or ended for two seconds. An import during this time could
-delay a kernel, because a request cannot interrupt an import.
+The parent forks a kernel as soon as it has imported the packages that the kernel's notebook needs.
 
 .. code-block:: text
 
@@ -14,7 +11,7 @@ delay a kernel, because a request cannot interrupt an import.
                              <-          {"pid": ...} + pidfd
                              <-          {"exit": code}
 
-If a client closes its connection, the parent kills the fork that belongs to this connection.
+If a client closes its connection, the parent kills the process that it forked for this client.
 
 .. code-block:: text
 

@@ -1,7 +1,4 @@
-"""The main program of a parent, which imports modules and serves clients.
-
-It first detaches itself from the client that started it.
-"""
+"""The main program of a parent of warm kernels."""
 
 import gc
 import json
@@ -16,7 +13,7 @@ from mlops.kernels.request import Order
 
 
 def _live(order: Order) -> Job | None:
-    """Import the modules that the order lists, and serve clients. Return the result of `ParentServer.serve`."""
+    """Import modules and serve clients until this process should exit. Return the function that it must run first."""
     listener = socket.socket(fileno=order.listener)
     listener.set_inheritable(False)
     listener.listen(128)  # called again, because clients see the process that last called `listen` as their peer
@@ -30,17 +27,15 @@ def _live(order: Order) -> Job | None:
 
 
 def _forget_engine() -> None:
-    """Remove the modules of this engine (`mlops`) from `sys.modules`.
-
-    Kernels may import the engine from another folder.
-    """
+    """Remove the modules of this engine (`mlops`) from `sys.modules`."""
+    # Kernels may import the engine from another folder.
     engine = ParentServer.__module__.partition(".")[0]
     for name in [name for name in sys.modules if name.partition(".")[0] == engine]:
         del sys.modules[name]
 
 
 def main() -> None:
-    """Detach from the process that started this one, then serve clients. Both the parent and its forks exit here."""
+    """Detach from the process that started this one, and serve clients."""
     if os.fork():
         os._exit(0)  # the client waits for this process, so no zombie remains
     if not sys.flags.safe_path:

@@ -1,4 +1,4 @@
-"""The code that a fork runs first, so that it behaves like a process that was started from scratch."""
+"""The code that a forked kernel or command runs first, so that it behaves like a process started from scratch."""
 
 import atexit
 import ctypes
@@ -25,7 +25,7 @@ INLINE = "module://matplotlib_inline.backend_inline"
 
 
 def run(request: Request, files: Sequence[int], parent: int, imports: Imports) -> int:
-    """Turn this fork into the requested process, run the kernel or command, and return its exit code.
+    """Run a kernel or command in this forked process, and return its exit code.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def run(request: Request, files: Sequence[int], parent: int, imports: Imports) -
     parent : int
         The id of the process that forked this one.
     imports : Imports
-        What the fork must know about the imports of its parent.
+        Facts about the imports of the parent.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def _become_process(files: Sequence[int], parent: int, name: str) -> None:
 
 
 def _inherit(request: Request) -> None:
-    """Apply what a child process of the client would have inherited: signal handling, limits, folder, environment."""
+    """Apply the signal handling, limits, working directory and environment of the client that sent the request."""
     for signum in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         ignored = signum in ALWAYS_IGNORED or signum in request.ignored
         signal.signal(signum, signal.SIG_IGN if ignored else signal.SIG_DFL)
@@ -87,7 +87,7 @@ def _inherit(request: Request) -> None:
 
 
 def _become_independent(imports: Imports) -> None:
-    """Renew the random seeds, temporary folder and keys. Otherwise all forks of the parent would share them."""
+    """Renew the random seeds, temporary folder and keys that this process shares with other forks of its parent."""
     for generator in imports.generators:
         generator.seed()
     if numpy := sys.modules.get("numpy.random"):
@@ -106,14 +106,14 @@ def _forget_modules(imports: Imports) -> None:
 
 
 def _show_in_terminal(request: Request) -> None:
-    """Undo the settings that libraries chose for notebooks, because a command prints to a terminal."""
+    """Change settings of libraries from notebook output to terminal output."""
     _configure_matplotlib(request.environ.get("MPLBACKEND", ""))
     if pandas := sys.modules.get("pandas"):
         pandas.set_option("display.max_columns", 0)
 
 
 def _configure_matplotlib(backend: str) -> None:
-    """Apply the backend and the `matplotlibrc` of the working directory."""
+    """Set the backend of matplotlib, and apply the `matplotlibrc` of the working directory."""
     if matplotlib := sys.modules.get("matplotlib"):
         if os.path.isfile("matplotlibrc"):
             matplotlib.rc_file("matplotlibrc")
@@ -122,7 +122,7 @@ def _configure_matplotlib(backend: str) -> None:
 
 
 class _NoModules:
-    """The module `sys`, but without modules."""
+    """A copy of the module `sys` in which `modules` is empty."""
 
     modules: ClassVar[Mapping[str, types.ModuleType]] = {}
 
@@ -169,10 +169,8 @@ def _run_command(request: Request) -> None:
 
 
 def _leave(main: Callable[[], Any]) -> int:
-    """Run `main`, then exit as Python does, but without freeing objects.
-
-    Freeing them would copy the memory that is shared with the parent.
-    """
+    """Run `main` and the exit handlers of Python, and return the exit code."""
+    # Objects are not freed, because this would copy the memory that is shared with the parent.
     code = 0
     try:
         main()

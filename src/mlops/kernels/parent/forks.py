@@ -1,4 +1,4 @@
-"""The running forks of a parent, and the requests for forks that wait until the parent has imported their packages."""
+"""The forks of a parent of warm kernels: those that run, and those that wait until packages are imported."""
 
 import contextlib
 import os
@@ -50,10 +50,7 @@ class Fork:
 
 
 class Forks:
-    """The running forks of a parent, and the requests that wait for imports.
-
-    The forks are stored by their pidfd, a file descriptor that refers to a process.
-    """
+    """The running forks of a parent, and the requests for forks that wait for imports."""
 
     def __init__(self) -> None:
         self.waiting: list[Waiting] = []
@@ -69,19 +66,19 @@ class Forks:
         return pidfd
 
     def reap(self, pidfd: int) -> tuple[Channel | None, int]:
-        """Collect the exit code of a fork that ended. Return its connection (None if closed) and the exit code."""
+        """Remove a fork that ended. Return its connection (None if closed) and its exit code."""
         fork = self._running.pop(pidfd)
         os.close(pidfd)
         _, status = os.waitpid(fork.pid, 0)
         return fork.channel, os.waitstatus_to_exitcode(status)
 
     def serves(self, channel: Channel) -> bool:
-        """Return whether a connection already has a fork, or a request that waits for one."""
+        """Return whether a connection has a running fork, or a request that waits for one."""
         owners = [fork.channel for fork in self._running.values()] + [waiting.channel for waiting in self.waiting]
         return any(owner is channel for owner in owners)
 
     def drop(self, channel: Channel, reason: str) -> None:
-        """Kill the fork of a closed connection, or discard the waiting request of the connection."""
+        """Kill the fork of a connection, or discard its waiting request. `reason` is logged."""
         for fork in self._running.values():
             if fork.channel is channel:
                 fork.channel = None
@@ -97,15 +94,12 @@ class Forks:
         return [(fork.pid, fork.kind) for fork in self._running.values()]
 
     def kill_all(self) -> None:
-        """Kill all forks, before the parent ends."""
+        """Kill all forks."""
         for fork in self._running.values():
             _kill_group(fork.pid)
 
     def close_waiting(self) -> None:
-        """Close the file descriptors of waiting requests.
-
-        Called in a fork, which has inherited copies of them.
-        """
+        """Close the file descriptors of waiting requests."""
         for waiting in self.waiting:
             close_all(waiting.files)
 

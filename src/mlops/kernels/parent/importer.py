@@ -1,4 +1,4 @@
-"""The imports of a parent. No import may start a thread or a zmq context, because neither works in a fork."""
+"""The imports of a parent of warm kernels."""
 
 import builtins
 import ctypes
@@ -34,14 +34,14 @@ KERNEL_PACKAGES = {name.split(".")[0] for name in MACHINERY}
 
 @dataclass(frozen=True)
 class Imports:
-    """The facts about the imports of a parent that a fork must know.
+    """Facts about the imports of a parent process, for its forks.
 
     Parameters
     ----------
     problem : str
         The reason why the parent cannot fork, such as a module that started a thread. Empty if it can fork.
     generators : tuple of random.Random
-        The random number generators that libraries created. A fork gives them new seeds.
+        The random number generators that libraries created.
     forgotten : tuple of str
         The names of the modules that a fork must import again.
     files : list of str
@@ -55,17 +55,16 @@ class Imports:
 
 
 class Importer:
-    """The imports of a parent. Modules are imported one at a time, so that the parent can fork in between.
+    """The imports of a parent of warm kernels, one module at a time.
 
     Parameters
     ----------
     modules : iterable of str
-        The names of the modules, in the order of import. The modules that every kernel needs are added before them. If
-        a module cannot be imported, this is logged.
+        The names of the modules, in the order of import. A module that cannot be imported is logged and skipped.
     own : iterable of str
-        The engine's and the project's packages. If one of their files has changed, a fork imports their modules again.
+        The packages of the engine and of the project, whose files may be edited while the parent runs.
     seconds : float
-        The time limit for all imports together, in seconds. After it, no further module is imported.
+        The time limit for all imports together, in seconds. Later modules are skipped.
     """
 
     def __init__(self, modules: Iterable[str], own: Iterable[str], seconds: float) -> None:
@@ -91,13 +90,12 @@ class Importer:
         return self._problem
 
     def import_next(self, *, end_if_late: bool) -> None:
-        """Import the next module. After the last module of a library, do the library's slow first-time work.
+        """Import the next module.
 
         Parameters
         ----------
         end_if_late : bool
-            Whether to end this process when the time limit is exceeded. If false, only the import is interrupted. An
-            import that is executing C code is interrupted when that code returns.
+            Whether to end this process when the time limit is exceeded. If false, only the import is interrupted.
         """
         module = self._pending.pop(0)
         # pandas checks on import whether it runs in a notebook. There, it shows 20 columns.
@@ -131,28 +129,28 @@ class Importer:
             )
 
     def find_missing(self, needs: Iterable[str] | None) -> set[str]:
-        """Return the pending packages that a fork must wait for: those in `needs`, or all if `needs` is None."""
+        """Return the packages in `needs` that are not imported yet, or all such packages if `needs` is None."""
         pending = set(self.pending)
         return pending if needs is None else pending & {*KERNEL_PACKAGES, *needs}
 
     def expect(self, packages: Iterable[str]) -> None:
-        """Import these packages before all others, because kernels will probably need them soon."""
+        """Move these packages to the front of the queue of imports."""
         self._expected |= set(packages)
         self._pending.sort(key=lambda name: name.split(".")[0] not in self._expected)
 
     @property
     def is_expected(self) -> bool:
-        """True if the next module belongs to a package that was passed to `expect`."""
+        """True if the next module is in a package that every kernel needs, or that was passed to `expect`."""
         return self._pending != [] and self._pending[0].split(".")[0] in self._expected
 
     def prefer(self, packages: Iterable[str]) -> None:
-        """Import these packages first, together with the modules that every kernel needs."""
+        """Move these packages, and those that every kernel needs, to the very front of the queue of imports."""
         self.expect(packages)
         wanted = {*KERNEL_PACKAGES, *packages}
         self._pending.sort(key=lambda name: name.split(".")[0] not in wanted)
 
     def describe(self) -> Imports:
-        """Return what a fork must know about the imports so far."""
+        """Return facts about the imports so far, for a fork."""
         asking = [name for name in ASKING if name in sys.modules]
         if self._listed != len(sys.modules):
             self._files = [file for module in sys.modules.values() if (file := getattr(module, "__file__", None))]
@@ -176,7 +174,7 @@ def _raise_late(signum: int, frame: object) -> None:
 
 
 def _try(module: str, load: Callable[[], None], seconds: float, *, end_if_late: bool) -> None:
-    """Load a module within a time limit. If it fails, log the reason."""
+    """Call `load`, which imports a module, within a time limit. If it fails, log the reason."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL if end_if_late else _raise_late)
     signal.alarm(max(1, round(seconds)))
     try:
@@ -189,14 +187,14 @@ def _try(module: str, load: Callable[[], None], seconds: float, *, end_if_late: 
 
 
 def _flush() -> None:
-    """Flush stdout and stderr. Otherwise each fork would print the pending output of the imports again."""
+    # otherwise, each fork would print the pending output of the imports again
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     ctypes.CDLL(None).fflush(None)
 
 
 def _end_pools() -> None:
-    """Fork once, which ends the threads of OpenBLAS. OpenBLAS starts new threads when it needs them."""
+    """End the threads of OpenBLAS, by forking once. OpenBLAS starts new threads when it needs them."""
     process = os.fork()
     if process == 0:
         os._exit(0)
@@ -209,5 +207,5 @@ def count_threads() -> int:
 
 
 def log(text: str) -> None:
-    """Write a line to the parent's log."""
+    """Write a line to the log of this process, with the time and the process id."""
     print(f"{time.strftime('%H:%M:%S')} [{os.getpid()}] {text}", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""The slow first-time work of libraries, such as finding fonts. The parent does it once for all its forks."""
+"""The slow first-time work of libraries, such as finding fonts, which a parent does once for all its forks."""
 
 import io
 
@@ -31,7 +31,7 @@ def _show_table() -> None:
 
 
 def _score() -> None:
-    """Compute a metric. The first check of an array in scikit-learn is slow."""
+    """Compute a metric, because the first check of an array in scikit-learn is slow."""
     import numpy
     from sklearn.metrics import mean_squared_error
 

@@ -1,4 +1,4 @@
-"""The server of a parent. Between two imports, it answers clients and forks processes for them."""
+"""The server of a parent of warm kernels, which answers clients and forks processes for them."""
 
 import contextlib
 import math
@@ -25,15 +25,14 @@ Job = Callable[[], int]
 
 
 class ParentServer:
-    """The server of a parent process.
+    """The server of a parent of warm kernels.
 
     Parameters
     ----------
     listener : socket
         The socket that clients connect to.
     path : str
-        The path of the socket. If the socket is deleted, no new client can connect, so the parent ends as soon as it is
-        idle.
+        The path of the socket. If the socket is deleted, the parent ends as soon as it is idle.
     idle_seconds : float
         The idle time, in seconds, after which the parent ends.
     importer : Importer
@@ -58,12 +57,12 @@ class ParentServer:
         self._watch(listener.fileno(), self._accept)
 
     def follow(self, owner: int) -> None:
-        """Make this parent end when the process `owner` ends.
+        """Make this parent end when the process with the id `owner` ends.
 
         Raises
         ------
         ProcessLookupError
-            If that process already ended.
+            If this process already ended.
         """
         self._watch(os.pidfd_open(owner), self._lose_owner)
 
@@ -73,7 +72,7 @@ class ParentServer:
         Returns
         -------
         callable or None
-            In a fork, the function that the fork must run. In the parent, None: the parent can exit.
+            In a fork, the function that the fork must run. In the parent, None.
         """
         while not self._over and not self._is_idle():
             rest = self._count_rest()
@@ -91,11 +90,8 @@ class ParentServer:
         return None
 
     def _count_rest(self) -> float:
-        """Return the seconds to wait before the next import.
-
-        Modules that kernels need, or will probably need soon, are imported at once. Any other import waits until no
-        fork has started or ended for `QUIET_SECONDS`, because a request for a fork cannot interrupt an import.
-        """
+        """Return the seconds to wait before the next import; infinity if all modules are imported."""
+        # A request for a fork cannot interrupt an import, so an import that no kernel needs waits for a quiet time.
         if not self._importer.pending:
             return math.inf
         if self._forks.waiting or self._importer.is_expected or not self._asked:
@@ -103,7 +99,7 @@ class ParentServer:
         return max(0.0, self._last_fork + QUIET_SECONDS - time.monotonic())
 
     def _import_next(self) -> Job | None:
-        """Import one module, then fork for the requests that waited for it."""
+        """Import one module, and fork for the requests that waited for it. In a fork, return the function to run."""
         self._importer.import_next(end_if_late=not self._forks)  # if the parent ended, its forks would end, too
         if not self._importer.pending:
             self._last = time.monotonic()
@@ -184,7 +180,7 @@ class ParentServer:
         }
 
     def _take(self, channel: Channel, message: Message) -> Job | None:
-        """Fork for a request. If the request needs modules that are not imported yet, store it until they are."""
+        """Fork for a request, or store it until the modules that it needs are imported."""
         try:
             request = self._check(channel, message)
         except MessageError as error:
@@ -243,7 +239,7 @@ class ParentServer:
             self._drop(channel, str(error))
 
     def _drop(self, channel: Channel, reason: str = "") -> None:
-        """Close a connection, and kill its fork."""
+        """Close a connection, and kill the process that was forked for it."""
         if self._channels.pop(channel.fileno(), None) is None:
             return
         self._selector.unregister(channel.fileno())
@@ -251,7 +247,7 @@ class ParentServer:
         self._forks.drop(channel, reason)
 
     def _close(self) -> None:
-        """Close this fork's copies of the file descriptors of the parent."""
+        """Close the file descriptors that this fork inherited from the parent."""
         for descriptor in map(int, self._selector.get_map()):  # type: ignore[arg-type]
             if descriptor not in (self._listener.fileno(), *self._channels):
                 os.close(descriptor)  # this descriptor is a pidfd

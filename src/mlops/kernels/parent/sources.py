@@ -1,7 +1,4 @@
-"""The source files of imported modules.
-
-If one of the files has changed since its import, a fork imports all of these modules again.
-"""
+"""The source files of imported modules, and the check whether they have changed since the import."""
 
 import os
 import sys
@@ -18,7 +15,7 @@ class Sources:
     Parameters
     ----------
     packages : iterable of str
-        The top-level packages: those of the engine and the project.
+        The names of the top-level packages.
     """
 
     def __init__(self, packages: Iterable[str]) -> None:
@@ -45,11 +42,9 @@ class Sources:
                 self._signatures[folder] = _sign_folder(folder)
 
     def find_stale(self) -> tuple[str, ...]:
-        """Return the modules that a fork must import again: all of them if any file has changed, otherwise none.
-
-        All modules are imported again, because one module may hold objects of another. Folders are checked, too,
-        because a new file may now be imported instead of an existing module.
-        """
+        """Return all recorded modules if a source file or folder of any of them has changed, otherwise none."""
+        # All of them, because one module may hold objects of another. Folders, too, because a new file may now be
+        # imported instead of an existing module.
         for path, signature in self._signatures.items():
             now = _sign_folder(path) if isinstance(signature, frozenset) else _sign_file(path)
             if signature is None or now != signature:
