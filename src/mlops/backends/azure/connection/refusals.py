@@ -107,7 +107,7 @@ def explain_refusals(session: Authenticated, doing: str, scope: Scope = WORKSPAC
     Parameters
     ----------
     session : Authenticated
-        The session that has the token.
+        The object with the token for the requests.
     doing : str
         The action, as it follows "Could not" in the message, such as "register the model 'churn'".
     scope : Scope

@@ -22,11 +22,11 @@ def repeat(
     Parameters
     ----------
     session : AzureSession
-        The connection to the workspace, whose setting `retry_seconds` is the pause before the first retry.
+        The connection to the workspace, whose setting `retry_seconds` is the first pause in seconds.
     doing : str
         The action, as it follows "Could not" in the message, such as "publish churn-retraining".
     call : callable
-        A function without arguments that is safe to repeat.
+        A function without arguments that is safe to repeat. Errors of storage clients are not retried.
     sleep : callable
         A function that pauses for a number of seconds.
 
