@@ -161,7 +161,7 @@ class LostLockError(PlatformError):
 
 
 class ClusterError(MlopsError):
-    """A Dask cluster lost its scheduler or too many workers."""
+    """A Dask cluster lost its scheduler or too many workers, or one of its workers failed."""
 
 
 class DeploymentError(MlopsError):

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from mlops.cluster.connection import require_address
+from mlops.cluster.connection import connect, require_address
 from mlops.errors import ExtraMissingError, UsageError
 
 
@@ -22,3 +22,8 @@ def test_an_address_needs_the_extra_dask(address: str, monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ExtraMissingError, match=r"--scheduler needs packages that are not installed: distributed"):
         require_address(address)
+
+
+def test_tls_without_certificates_names_the_address() -> None:
+    with pytest.raises(UsageError, match=r"--scheduler tls://127\.0\.0\.1:9 needs TLS certificates, but Dask"):
+        connect("tls://127.0.0.1:9")

@@ -1,5 +1,6 @@
 """A folder that workers scan: the same findings as on one machine. The workers are this process."""
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from inline_workers import InlineWorkers, Ready
 
+from mlops.cluster import parts
 from mlops.cluster import scan as cluster_scan
 from mlops.cluster.folder import inspect_folder
 from mlops.cluster.parts import open_part
@@ -138,6 +140,18 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None
         open_part(folder.parts[1], folder.columns),
     ):
         overwrite(Path(folder.parts[1].location))
+
+
+def test_a_file_whose_time_alone_changes_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = write_folder(tmp_path / "data.parquet")
+    expected, read = scan_file(url, RULES, REFERENCE), parts.read_schema
+
+    def touch(path: Path) -> tuple[pa.Schema, int]:
+        os.utime(path, (0, 0))
+        return read(path)
+
+    monkeypatch.setattr(parts, "read_schema", touch)  # after the file is inspected, and before its rows are read
+    assert_same(scan_folder(url, RULES, REFERENCE, InlineWorkers()), expected)
 
 
 @pytest.mark.parametrize("where", [slice(None, 100), slice(-40, None)])

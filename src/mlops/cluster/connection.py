@@ -50,7 +50,8 @@ def connect(address: str, source: str = OPTION) -> "Client":
     Raises
     ------
     UsageError
-        If Dask is not installed, or no scheduler answers at the address.
+        If Dask is not installed, no scheduler answers at the address, or the address needs certificates that Dask does
+        not have.
     """
     require_address(address, source)
     from distributed import Client
@@ -64,6 +65,11 @@ def connect(address: str, source: str = OPTION) -> "Client":
         raise UsageError(
             f"{source} {address}: no Dask scheduler answered within {CONNECT_SECONDS} s ({reason}). "
             "Start one with `dask scheduler`, and give the address that it prints."
+        ) from error
+    except TypeError as error:  # Dask has no certificates
+        raise UsageError(
+            f"{source} {address} needs TLS certificates, but Dask's configuration names none. "
+            "Set `distributed.comm.tls` there, or use a tcp:// address."
         ) from error
 
 

@@ -80,5 +80,5 @@ def inspect_folder(url: str, workers: Workers, *, is_hashed: bool) -> Folder:
         parts=tuple(one.part for one in inspected),
         counts=tuple(one.rows for one in inspected),
         columns=combine_schemas([one.schema for one in inspected]),
-        sha256=files.hash_content({name: one.sha256 for name, one in found.items()}) if is_hashed else "",
+        sha256=files.hash_content({name: one.part.sha256 for name, one in found.items()}) if is_hashed else "",
     )

@@ -31,7 +31,11 @@ class Part:
     format : str
         The ending of the file's name: one of `mlops.data.listing.FORMATS`.
     signature : str
-        Properties of the file that change with its content. Empty if the file has not been inspected yet.
+        Properties of the file, such as its size and modification time. They change with the content, but they can
+        also change without it. Empty if the file has not been inspected yet.
+    sha256 : str
+        The hash of the file, which decides whether the content changed if the signature did. Empty if the file was not
+        hashed. A new signature then counts as a change.
     """
 
     url: str
@@ -39,6 +43,7 @@ class Part:
     location: str
     format: str
     signature: str = ""
+    sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,9 +53,7 @@ class Inspection:
     Parameters
     ----------
     part : Part
-        The file, with its signature.
-    sha256 : str
-        The hash of the file. Empty if it was not requested.
+        The file, with its signature, and with its hash if it was requested.
     schema : Schema
         The columns of the file. Empty for a hidden file or a text file.
     rows : int
@@ -58,7 +61,6 @@ class Inspection:
     """
 
     part: Part
-    sha256: str
     schema: pa.Schema
     rows: int
 
@@ -90,9 +92,8 @@ def inspect_part(part: Part, has_rows: bool, is_hashed: bool) -> Inspection:
     is_hashed : bool
         Whether to compute the hash of the file.
     """
-    with _fetch(part) as (path, signature):
-        schema, rows = _read_schema(part, path) if has_rows else (pa.schema([]), 0)
-        return Inspection(replace(part, signature=signature), hash_file(path) if is_hashed else "", schema, rows)
+    with _fetch(part, is_hashed=is_hashed) as (path, signed):
+        return Inspection(signed, *(_read_schema(part, path) if has_rows else (pa.schema([]), 0)))
 
 
 @contextmanager
@@ -120,22 +121,23 @@ def open_part(part: Part, columns: Columns | None = None) -> Iterator[Batches]:
 
 
 @contextmanager
-def _fetch(part: Part) -> Iterator[tuple[Path, str]]:
-    """Yield the path of a part on this machine, and its signature: properties that change with its content."""
+def _fetch(part: Part, *, is_hashed: bool = False) -> Iterator[tuple[Path, Part]]:
+    """Yield the path of a part on this machine, and the part with its signature, and with its hash if `is_hashed`."""
     import fsspec
 
     system, place = fsspec.core.url_to_fs(part.location)
     before = _sign(system, place)
-    _require_same(part, part.signature or before, before)
     with tempfile.TemporaryDirectory(prefix="mlops-part-") as scratch:
         path = fetch_file(system, place, Path(scratch) / "part")
         path.open("rb").close()  # without permission, this raises an error other than that for a damaged file
+        _require_same(part, path, part.signature or before, before)
+        signed = replace(part, signature=before, sha256=hash_file(path) if is_hashed else part.sha256)
         try:
-            yield path, before
+            yield path, signed
         except Exception as error:  # a file that changes while it is read can cause any error
-            _require_same(part, before, _sign(system, place), error)
+            _require_same(signed, path, before, _sign(system, place), error)
             raise
-        _require_same(part, before, _sign(system, place))
+        _require_same(signed, path, before, _sign(system, place))
 
 
 def _sign(system: FileSystem, place: str) -> str:
@@ -146,8 +148,9 @@ def _sign(system: FileSystem, place: str) -> str:
     return system.ukey(place)
 
 
-def _require_same(part: Part, before: str, now: str, cause: Exception | None = None) -> None:
-    if now != before:
+def _require_same(part: Part, path: Path, before: str, now: str, cause: Exception | None = None) -> None:
+    # Using a file in MLOPS_HOME sets its modification time, so a new time alone does not count as a change.
+    if now != before and (not part.sha256 or hash_file(path) != part.sha256):
         raise IntegrityError(f"The data file {part.url} changed while it was read. Test it again.") from cause
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from mlops.cluster.connection import OPTION, WORKER_SECONDS, connect, count_threads
 from mlops.cluster.parts import Part
 from mlops.errors import ClusterError, UsageError, quote_cause
+from mlops.files.disk import FULL
 from mlops.files.hashes import hash_folder, hash_listing
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 PACKAGES = ("numpy", "pandas", "polars", "pyarrow")  # the packages that read values and hash rows
 ENGINE = Path(__file__).parents[1]
-SOURCES = ("cluster", "data")
+SOURCES = ("cluster", "data", "problem")  # the folders of the functions and objects that tasks need
 Result = TypeVar("Result")
 Result_co = TypeVar("Result_co", covariant=True)
 
@@ -70,13 +71,15 @@ class DaskWorkers:
     ------
     UsageError
         If the scheduler has no workers, or if the project's packages are not installed on the scheduler or a worker.
+    ClusterError
+        If the connection to the scheduler is lost.
     """
 
     def __init__(self, client: "Client", address: str, source: str = OPTION) -> None:
         self._client, self._place = client, Place(source, address, describe_versions())
-        self.threads = count_threads(client, address, source)
         # The scheduler imports the functions, too. A worker that cannot import them would end at its first task.
         with self._explain():
+            self.threads = count_threads(client, address, source)
             found = {"the scheduler": client.run_on_scheduler(make_probe()), **client.run(make_probe())}
         for place, module in found.items():
             if module:
@@ -141,6 +144,8 @@ def open_workers(address: str, source: str = OPTION) -> Iterator[DaskWorkers]:
     ------
     UsageError
         If no scheduler answers at the address, or if the cluster cannot run this project.
+    ClusterError
+        If the connection to the scheduler is lost.
     """
     client = connect(address, source)
     try:
@@ -180,6 +185,8 @@ def run_task(place: Place, function: Callable[..., Result], *arguments: object) 
     ------
     UsageError
         If the worker has other versions than the machine that started the task, or cannot read a file.
+    ClusterError
+        If the disk of the worker is full, or if a function that reads no file fails on it.
     """
     found = describe_versions()
     for name, wanted in place.versions.items():
@@ -191,11 +198,15 @@ def run_task(place: Place, function: Callable[..., Result], *arguments: object) 
     try:
         return function(*arguments)
     except (OSError, ImportError) as error:
-        file = next((argument.location for argument in arguments if isinstance(argument, Part)), "")
+        part = next((argument for argument in arguments if isinstance(argument, Part)), None)
         said = (error.strerror if isinstance(error, OSError) else "") or quote_cause(error)
+        if part is None or (isinstance(error, OSError) and error.errno in FULL):
+            raise ClusterError(
+                f"{place}: the worker {_name_worker()} failed ({said}). Repair the worker, and run this again."
+            ) from error
         raise UsageError(
-            f"{place}: the worker {_name_worker()} cannot read {file} ({said}). Put the data on a file system, or at a "
-            "URL, that every worker can read."
+            f"{place}: the worker {_name_worker()} cannot read {part.location} ({said}). "
+            "Put the data on a file system, or at a URL, that every worker can read."
         ) from error
 
 
