@@ -58,6 +58,15 @@ def test_the_packages_are_found(project: Path, cell: str, needs: list[str]) -> N
     assert find_needs(environ, ["mlops", "churn"], [str(project)]) == needs
 
 
+def test_a_notebook_that_loads_the_problem_needs_the_packages_of_the_project(project: Path) -> None:
+    (project / "churn" / "__init__.py").write_text("def train():\n    from churn import model\n")
+    own, path = ["mlops", "churn"], [str(project)]
+    assert find_needs(write_notebook(project, "from mlops.notebook import handoff"), own, path) == []
+    environ = write_notebook(project, "from mlops.notebook import declared, handoff")
+    assert find_needs(environ, own, path) == ["numpy", "pandas", "sklearn", "skops"]
+    assert find_expected(environ, own, path) == ["numpy", "pandas", "sklearn", "skops"]
+
+
 @pytest.mark.parametrize("content", [None, "", "{", "[]", '{"cells": 3}', '{"cells": [{}]}'])
 def test_a_notebook_that_cannot_be_read_has_unknown_needs(tmp_path: Path, content: str | None) -> None:
     if content is not None:

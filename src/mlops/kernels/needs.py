@@ -15,11 +15,14 @@ IMPORT = re.compile(
 )
 MOST, LARGEST = 32, 2**20  # the maximum number of notebooks of a folder that are read, and their maximum size in bytes
 IMPORTS_BY_NAME = "import_module("
+LOADER = "mlops.notebook.declared"  # loads the problem of the project, whose package no notebook names
 NAME = re.compile(r"(?P<name>[\w.]+)(?:\s+as\s+\w+)?")
 
 
 def find_needs(environ: Mapping[str, str], own: Sequence[str], path: Sequence[str] = sys.path) -> list[str] | None:
     """Return the packages that a notebook imports, either directly or through the project's own modules.
+
+    A notebook that can load the problem also needs the packages that the project's own packages import.
 
     Parameters
     ----------
@@ -68,6 +71,8 @@ def _find_packages(texts: Iterable[str], own: Sequence[str], path: Sequence[str]
         if module in seen:
             continue
         seen.add(module)
+        if module == LOADER:
+            waiting += own
         if root not in own:
             packages.add(root)
         elif source := _find_source(module, folders):
