@@ -7,8 +7,8 @@ Each file in a folder of Parquet files is called a part.
     connection  the connection to the scheduler of a cluster
     workers     functions on the workers of a cluster
     parts       one file of a data folder, which a worker reads
-    folder      the columns, rows and hash of a folder, from its parts
-    scan        the scan for the data test
+    folder      the columns, the number of rows and the hash of a data folder
+    scan        the scan of a data file or folder for the data test
     selection   exact quantiles of a column that is split over several parts
-    profile     the profile of a new reference
+    profile     the profile of a data file or folder, as a reference for later data
 """

@@ -66,7 +66,7 @@ class Inspection:
 
 
 def find_parts(url: str) -> tuple[Files, dict[str, Part]]:
-    """Find the files of a data file or folder, including hidden ones, and return them also as parts by name.
+    """Find the files of a data file or folder. Return them, and a part for each file, including hidden ones, by name.
 
     Raises
     ------

@@ -99,7 +99,7 @@ def read_head(part: Part, columns: Columns) -> pd.DataFrame:
 
 
 def scan_part(part: Part, columns: Columns, plan: ScanPlan, row: int, buckets: int) -> tuple[RowsScan, list[Hashes]]:
-    """Scan a file whose first row has the number `row`. Return the results, and the hashes of the rows in buckets."""
+    """Scan a file whose first row has the number `row`. Return also its sorted row hashes, split into buckets."""
     with open_part(part, columns) as batches:
         found = scan_rows(batches, plan, row)
     found.hashes.sort()
@@ -113,7 +113,7 @@ def get_findings(scanned: tuple[RowsScan, list[Hashes]]) -> RowsScan:
 
 
 def get_bucket(scanned: tuple[RowsScan, list[Hashes]], number: int) -> Hashes:
-    """Return one bucket of hashes from the result of `scan_part`."""
+    """Return the bucket of row hashes with this number from the result of `scan_part`."""
     return scanned[1][number]
 
 

@@ -169,7 +169,7 @@ class _Merged:
     def find(self, rank: int) -> tuple[float, float, float, bool]:
         """Return the ends of the narrowest known range that contains the value with this rank.
 
-        Also return the next larger value that is known, and `complete`.
+        Also return the next larger known value, and whether the outlines have all distinct values in the window.
         """
         high = int(np.searchsorted(self.at_least, rank + 1, side="left"))
         low = int(np.searchsorted(self.at_most, rank, side="right")) - 1

@@ -14,7 +14,7 @@ VALUES = 500_000  # maximum number of values in a block (4 MB), unless one colum
 
 
 def list_blocks(table: pd.DataFrame) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """Yield the numbers of a table in blocks of columns: a slice of column positions, and an array with NaN for gaps.
+    """Yield blocks of columns: the positions of the columns, and their numbers, with NaN for missing values.
 
     Parameters
     ----------

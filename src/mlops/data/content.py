@@ -82,7 +82,7 @@ def pack_file(file: Path, sha256: str = "") -> Iterator[tuple[str, Path]]:
     Raises
     ------
     IntegrityError
-        If the hash of the content differs from `sha256`. If `sha256` is empty, any hash is accepted.
+        If `sha256` is not empty and differs from the hash of the content.
     UsageError
         If the data cannot be read, or if the Parquet files of a folder cannot form one table.
     """

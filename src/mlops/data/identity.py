@@ -152,7 +152,7 @@ class _Search:
 
 
 def _find_near(rows: Numbers, known: Numbers) -> NDArray[np.bool_]:
-    """Return, for each row, whether a known row differs from it by at most 1 in every column."""
+    """Return, for each row, whether a row of `known` differs from it by at most 1 in every column."""
     first = np.unique(hash_rows(known), return_index=True)[1]
     known = known[np.sort(first)] if len(first) < len(known) else known  # copies slow down the search
     # Without the search for medians (balanced_tree), building the tree takes a third of the time.

@@ -82,7 +82,7 @@ def find_files(url: str) -> Files:
     Raises
     ------
     UsageError
-        If there is no such file or folder, or if the folder contains a subfolder or a file that is not a Parquet file.
+        If the file or folder does not exist, or the folder contains a subfolder or a file that is not a Parquet file.
     """
     import fsspec
 
@@ -100,7 +100,7 @@ def find_files(url: str) -> Files:
 
 
 def fetch_file(system: FileSystem, path: str, copy: Path) -> Path:
-    """Return the path of a local file. A remote file is first copied to the path `copy`."""
+    """Return a local path of a file, after copying a remote file to `copy`."""
     if is_local(system):
         return Path(path)
     copy.parent.mkdir(parents=True, exist_ok=True)

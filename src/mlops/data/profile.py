@@ -72,7 +72,7 @@ def choose_edges(values: pd.Series, bins: int = BINS) -> tuple[float, ...]:
 
 
 def choose_ranks(count: int, bins: int = BINS) -> NDArray[np.int64]:
-    """Return the rank, from 0, of the largest value of each bin except the last, for `count` evenly divided values."""
+    """Return the ranks, counted from 0, of the values that divide `count` sorted values into `bins` equal bins."""
     return np.floor((count - 1) * np.linspace(0, 1, bins + 1)[1:-1]).astype(np.int64) if count else np.empty(0, int)
 
 

@@ -52,7 +52,7 @@ def find_violations(
     Parameters
     ----------
     scan : TableScan
-        The result of `scan_file` with the same columns and reference.
+        The result of `mlops.data.scan.scan_file` with the same columns and reference.
     columns : sequence of Column
         The columns that the table must have, with their rules.
     reference : Profile

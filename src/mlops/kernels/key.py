@@ -49,8 +49,8 @@ class Key:
     preload : tuple of str
         The modules that the parent imports.
     own : tuple of str
-        The packages of the engine and of the project, whose files may be edited while the parent runs. Not
-        part of `name`.
+        The packages of the engine and of the project, whose files may be edited while the parent runs. Not part of
+        `name`.
     idle_seconds : float
         The idle time, in seconds, after which the parent ends.
     owner : int

@@ -27,7 +27,7 @@ def find_needs(environ: Mapping[str, str], own: Sequence[str], path: Sequence[st
     Parameters
     ----------
     environ : mapping of str to str
-        The environment variables of the notebook's kernel. One of them names the notebook.
+        The environment variables of the notebook's kernel, one of which names the notebook.
     own : sequence of str
         The project's own packages.
     path : sequence of str

@@ -172,19 +172,19 @@ def run_command(
     entry : str
         The function, as "module:function". Its result is passed to `sys.exit`.
     argv : sequence of str
-        The `sys.argv` of the fork.
+        The `sys.argv` of the forked process.
     environ : mapping of str to str
-        The environment of the fork.
+        The environment of the forked process.
 
     Returns
     -------
     int
-        The exit code of the fork. If a signal ended the fork, this is the negative number of the signal.
+        The exit code of the process. If a signal ended it, the negative number of the signal.
 
     Raises
     ------
     UnavailableError
-        If the fork was not started. The caller can then run the function in its own process.
+        If the process was not started. The caller can run the function in its own process instead.
     """
     request = make_request(COMMAND, list(argv), os.getcwd(), environ, entry)
     with _open_standard_files() as files:

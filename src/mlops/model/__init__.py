@@ -7,5 +7,5 @@
     training_data  ranges of the training data, and example rows for predictions
     training_rows  stores and finds the rows that a model was trained on
     origin         the origin of a training: notebook, commit and data
-    promotion      decides whether the challenger is significantly better than the champion
+    promotion      decides whether a new model (the challenger) replaces the current one (the champion)
 """

@@ -28,7 +28,7 @@ MOST_RESAMPLED = 10_000  # maximum number of rows for the bootstrap
 
 @dataclass(frozen=True)
 class Decision:
-    """A decision of the promotion gate.
+    """The decision whether a new model (the challenger) replaces the current one (the champion).
 
     Parameters
     ----------
@@ -42,10 +42,9 @@ class Decision:
         The mean improvement and its one-sided lower bound, in the unit of the loss. Values above zero mean that the
         challenger is better.
     detectable_gain : float
-        The smallest true improvement that the gate detects on these rows in four out of five cases, in the unit of the
-        loss.
+        The smallest true improvement that is detected on these rows in four out of five cases, in the unit of the loss.
     override : str
-        The reason of a person who promoted the model although the gate rejected it. Empty if the gate decided.
+        The reason of a person who promoted the challenger in spite of a rejection. Empty if nobody did.
     kind : str
         "first" if there was no champion, "few" if there were too few rows, "equal" if the models are equal, otherwise
         "compared".
@@ -141,7 +140,7 @@ def decide_promotion(
 
 
 def describe_sensitivity(decision: Decision, unit: str) -> str:
-    """Return a sentence with the smallest improvement that the gate detects. `unit` is the unit of the loss."""
+    """Return a sentence with the smallest improvement that the promotion gate detects, in the unit of the loss."""
     if decision.kind == "compared":
         gain = f"{format_number(decision.detectable_gain)} {unit}".strip()
         return f"Smallest improvement that the gate detects on these rows in four cases out of five: {gain}."

@@ -52,7 +52,7 @@ def save_picture(picture: bytes, path: Path) -> None:
 
 
 def plot_drift(drifts: Sequence[Drift]) -> Figure:
-    """Plot the distance of each column from the reference data, and the largest distance without drift.
+    """Plot the distance of each column from the reference data, and the largest distance that is not drift.
 
     If there are too many columns for a figure, plot only those with the largest distance.
     """
@@ -107,7 +107,7 @@ def plot_predictions(actual: ArrayLike, predicted: ArrayLike, unit: str) -> Figu
 
 
 def plot_gains(champion_losses: ArrayLike | None, challenger_losses: ArrayLike) -> Figure:
-    """Plot how much lower the challenger's loss is on each row, sorted. Without a champion, plot its loss."""
+    """Plot how much lower the challenger's loss is on each row, or the loss itself if there is no champion."""
     losses = np.asarray(challenger_losses, dtype=float)
     first = champion_losses is None
     values = np.sort(losses if champion_losses is None else np.asarray(champion_losses, dtype=float) - losses)

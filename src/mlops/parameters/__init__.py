@@ -3,12 +3,12 @@
 .. code-block:: text
 
     declarations      the parameters that a notebook declares in its `parameters` cell: name, type, allowed values
-    layers            one YAML file of `parameters/`, read strictly
+    layers            reads one YAML file of `parameters/`
     suggestion        suggestions for a mistyped name
     lookup            finds the parameter that a name refers to
     overrides         the values for one run, such as those of the option `-p`
-    merging           the layers and overrides, merged and checked for every step
-    project           the files of a project, read once
+    merging           parameter files and overrides, merged and checked for every step
+    project           the parameter files of a project, and the declarations in its notebooks
     hyperparameters   the check that the training notebook sets the hyperparameters of the problem
     kernel_section    the section `kernels` of base.yml
     platform_section  the settings of a platform, from the section `azure` of azure.yml or environment variables

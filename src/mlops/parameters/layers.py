@@ -1,4 +1,4 @@
-"""The layers of parameters: YAML files in the folder ``parameters``."""
+"""The YAML files of parameters in the folder ``parameters``, called layers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

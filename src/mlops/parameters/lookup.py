@@ -38,8 +38,8 @@ class Declared:
         Parameters
         ----------
         step : str
-            The name of the step, the name of its notebook without the number, or `SHARED`. Empty if the user named no
-            step.
+            The name of the step, the name of its notebook without the number, or `SHARED` for all notebooks. Empty if
+            the user named no step.
         name : str
             The parameter's name.
         source : str

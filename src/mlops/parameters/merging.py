@@ -1,6 +1,6 @@
-"""The parameters of a run, merged from all layers and checked.
+"""The parameters of a run, merged from several sources and checked.
 
-The layers, with the lowest priority first, are the literal in the notebook, ``base.yml``, ``<platform>.yml``,
+The sources, with the lowest priority first, are the literal in the notebook, ``base.yml``, ``<platform>.yml``,
 ``<environment>.yml`` for the steps of that environment, and overrides such as ``-p`` options.
 """
 

@@ -1,6 +1,6 @@
 """Overrides: values of parameters for one run, which have priority over all parameter files.
 
-The user types an override as ``-p step.name=value``. The engine sets others from Python values.
+The user types an override as ``-p step.name=value``.
 """
 
 import json
@@ -28,7 +28,8 @@ class Override:
     Parameters
     ----------
     step : str
-        The name of the step, the name of its notebook without the number, or `SHARED`. Empty if the user named no step.
+        The name of the step, the name of its notebook without the number, or `mlops.parameters.lookup.SHARED` for all
+        notebooks. Empty if the user named no step.
     name : str
         The name of the parameter.
     value : bool, int, float, str or list

@@ -13,7 +13,7 @@ from mlops.kernels.request import Order
 
 
 def _live(order: Order) -> Job | None:
-    """Import modules and serve clients until this process should exit. Return the function that it must run first."""
+    """Import modules and serve clients. In a fork, return the function that it must run; in the parent, None."""
     listener = socket.socket(fileno=order.listener)
     listener.set_inheritable(False)
     listener.listen(128)  # called again, because clients see the process that last called `listen` as their peer

@@ -32,7 +32,7 @@ class Waiting:
 
 @dataclass
 class Fork:
-    """A forked process.
+    """A process that a parent forked for a client.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class Fork:
     kind : str
         "kernel" or "command".
     channel : Channel, optional
-        The connection to the client; None once it is closed.
+        The connection to the client. None if it is closed.
     """
 
     pid: int

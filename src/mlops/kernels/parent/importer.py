@@ -34,7 +34,7 @@ KERNEL_PACKAGES = {name.split(".")[0] for name in MACHINERY}
 
 @dataclass(frozen=True)
 class Imports:
-    """Facts about the imports of a parent process, for its forks.
+    """Facts about the imports of a parent process that its forks need.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ class Importer:
         self._pending.sort(key=lambda name: name.split(".")[0] not in wanted)
 
     def describe(self) -> Imports:
-        """Return facts about the imports so far, for a fork."""
+        """Return facts about the imports so far, which a fork needs."""
         asking = [name for name in ASKING if name in sys.modules]
         if self._listed != len(sys.modules):
             self._files = [file for module in sys.modules.values() if (file := getattr(module, "__file__", None))]

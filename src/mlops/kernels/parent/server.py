@@ -62,12 +62,12 @@ class ParentServer:
         Raises
         ------
         ProcessLookupError
-            If this process already ended.
+            If the process with the id `owner` already ended.
         """
         self._watch(os.pidfd_open(owner), self._lose_owner)
 
     def serve(self) -> Job | None:
-        """Import modules and serve clients until the parent is idle for `idle_seconds`, or its owner ends.
+        """Import modules and serve clients until the parent is idle for `idle_seconds` or must end for another reason.
 
         Returns
         -------
@@ -180,7 +180,7 @@ class ParentServer:
         }
 
     def _take(self, channel: Channel, message: Message) -> Job | None:
-        """Fork for a request, or store it until the modules that it needs are imported."""
+        """Fork for a request, or store it until its imports are done. In a fork, return the function to run."""
         try:
             request = self._check(channel, message)
         except MessageError as error:

@@ -56,7 +56,7 @@ class Sources:
 
 
 def _sign_file(path: str, latest: float = float("inf")) -> Signature | None:
-    """Return the signature of a file. If the file is missing, or was edited after the time `latest`, return None."""
+    """Return the time, size and inode of a file, or None if it is missing or was edited after the time `latest`."""
     try:
         status = os.stat(path)
     except OSError:
