@@ -212,13 +212,16 @@ class RunInterrupted(KeyboardInterrupt):
     Parameters
     ----------
     run_id : str
-        The id of the run, which can be resumed.
+        The id of the run.
     problem : str
         A message about a service that may still be running although it has not passed its test. Empty if there is no
         such service.
+    resumable : bool
+        Whether the user should resume the run. False if the model of the run failed its test.
     """
 
-    def __init__(self, run_id: str, problem: str = "") -> None:
+    def __init__(self, run_id: str, problem: str = "", resumable: bool = True) -> None:
         super().__init__(run_id)
         self.run_id = run_id
         self.problem = problem
+        self.resumable = resumable

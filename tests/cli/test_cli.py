@@ -324,16 +324,16 @@ def test_a_run_of_unchanged_steps_loads_nothing_that_executes_or_reports_noteboo
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
+@pytest.mark.parametrize(("resumable", "advice"), [(True, " Resume the run with `mlops resume monday`."), (False, "")])
 def test_after_an_interrupt_it_says_what_may_serve_and_how_to_resume(
-    mlops: Any, monkeypatch: pytest.MonkeyPatch
+    mlops: Any, monkeypatch: pytest.MonkeyPatch, resumable: bool, advice: str
 ) -> None:
     def interrupt(*request: object) -> None:
-        raise RunInterrupted("monday", "production may still serve tiny version 2. Azure did not answer.")
+        raise RunInterrupted("monday", "production may still serve tiny version 2. Azure did not answer.", resumable)
 
     monkeypatch.setattr("mlops.operations.running.start_run", interrupt)
     ran = mlops.invoke("run", "build")
     assert ran.returncode == 130
     assert ran.stderr == (
-        "mlops: interrupted. production may still serve tiny version 2. Azure did not answer. "
-        "Resume the run with `mlops resume monday`.\n"
+        f"mlops: interrupted. production may still serve tiny version 2. Azure did not answer.{advice}\n"
     )

@@ -16,6 +16,7 @@ from mlops.platform.models import ModelVersion
 from mlops.platform.services import Ending
 from mlops.platform.trainings import TrainingRun
 from mlops.record.ledger import StepRecord
+from mlops.runner import Serving
 from mlops.workspace import Workspace
 
 FILES = {"model.json": "0" * 64}
@@ -63,9 +64,9 @@ def test_a_deployment_is_kept_while_it_serves_in_its_environment(workspace: Work
     found = StepRecord("deploy_production", "06_deploy", state="done", results={"digest": image.digest})
     assert around.is_kept(steps["deploy_production"], found)
     assert not around.is_kept(steps["deploy_production"], replace(found, results={"digest": "sha256:0"}))
-    assert around.find_serving("production") == "tiny version 1, which is healthy"
+    assert around.find_serving("production") == Serving("tiny version 1, which is healthy", image.digest)
     backend.services.stop("production")
-    assert around.find_serving("production") == "nothing"
+    assert around.find_serving("production") == Serving("nothing")
     backend.services.stop("qa")
 
 

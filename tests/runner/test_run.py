@@ -23,7 +23,7 @@ from mlops.pipelines.step import Condition, Decision, Deployment, HandedFile, St
 from mlops.record.ledger import FORMAT, RunRecord, StepRecord, list_runs, read_run, write_run
 from mlops.record.lineage import describe_notebooks
 from mlops.record.steps import Failure
-from mlops.runner import Listener, Plan, Surroundings, resume_pipeline, run_pipeline
+from mlops.runner import Listener, Plan, Serving, Surroundings, resume_pipeline, run_pipeline
 from mlops.runner.run import ERROR_LENGTH
 from mlops.runner.telemetry_listener import TelemetryListener
 from mlops.workspace import Workspace
@@ -796,17 +796,17 @@ def test_a_second_interrupt_while_a_service_is_restored_is_recorded(deploying: W
             if step.name == "act":
                 raise KeyboardInterrupt
 
-    def find_serving(environment: str) -> str:
+    def find_serving(environment: str) -> Serving:
         if not serving:
             raise KeyboardInterrupt  # the third one
-        return serving
+        return Serving(serving)
 
     around = surround(deploying, [Impatient()], restore=interrupt, find_serving=find_serving)
     with pytest.raises(RunInterrupted) as interrupted:
         run_pipeline(Plan("four", DEPLOYING, load_parameters(deploying.project, DEPLOYING)), around)
     now = f"production serves {serving}" if serving else "production may serve tiny version 2 untested"
     left = f"The restore of production was interrupted, and {now}."
-    assert interrupted.value.problem == left
+    assert (interrupted.value.problem, interrupted.value.resumable) == (left, True)
     (record,) = list_runs(deploying.outputs)
     repair = f"`mlops resume {record.run_id}` deploys and tests tiny version 2 again."
     assert (record.state, record.error) == ("interrupted", f"interrupted. {left} {repair}")
@@ -830,20 +830,36 @@ def test_an_interrupt_of_a_repeated_test_undoes_no_release_that_was_completed(de
         assert restored == ([("production", "sha256:1", "interrupted")] if only else [])
 
 
-def test_an_interrupt_while_a_service_that_failed_its_test_is_replaced_ends_the_run(deploying: Workspace) -> None:
+@pytest.mark.parametrize(
+    ("serving", "told"),
+    [
+        (
+            Serving("tiny version 2, which is healthy", "sha256:1"),
+            "production serves tiny version 2, which is healthy. "
+            '`mlops rollback --reason "it failed its test"` restores the previous service.',
+        ),
+        (
+            Serving("tiny version 1, which is healthy", "sha256:0"),
+            "production serves tiny version 1, which is healthy.",
+        ),
+        (Serving("nothing"), "production serves nothing."),
+        (None, "production may serve tiny version 2 untested. `mlops status` shows what it serves."),
+    ],
+    ids=["tested", "previous", "nothing", "unknown"],
+)
+def test_an_interrupt_while_a_service_that_failed_its_test_is_replaced_ends_the_run(
+    deploying: Workspace, serving: Serving | None, told: str
+) -> None:
+    """Once the previous service runs again, a rollback would remove it."""
     path = deploying.notebooks / "03_act.ipynb"
     text = path.read_text().replace("assert not broken, 'it is broken'", "raise ServiceTestFailed('2 checks failed.')")
     path.write_text(text.replace("from mlops.notebook", "from mlops.errors import *\\nfrom mlops.notebook"))
     watch = Watch()
-    around = surround(
-        deploying, [watch], restore=interrupt, find_serving=lambda environment: "tiny version 2, which is healthy"
-    )
+    around = surround(deploying, [watch], restore=interrupt, find_serving=lambda environment: serving)
     with pytest.raises(RunInterrupted) as interrupted:
         run_pipeline(Plan("four", DEPLOYING, load_parameters(deploying.project, DEPLOYING)), around)
-    left = (
-        "The restore of production was interrupted, and production serves tiny version 2, which is healthy. `mlops "
-        'rollback --reason "it failed its test"` restores the previous service.'
-    )
+    left = f"The restore of production was interrupted, and {told}"
+    assert not interrupted.value.resumable
     assert interrupted.value.problem == left
     (record,) = list_runs(deploying.outputs)
     assert record.state == "interrupted"

@@ -96,9 +96,9 @@ def _advise_resuming(ctx: click.Context, error: KeyboardInterrupt) -> str:
     """Return text about an interrupted command: problems that it reported, and the command that resumes its run."""
     if not isinstance(error, RunInterrupted):
         return ""
-    problem = f". {error.problem.rstrip('.')}" if error.problem else ""
-    if ctx.invoked_subcommand in RESUMABLE:
-        return f"{problem}. Resume the run with `mlops resume {error.run_id}`."
+    problem = f". {error.problem.rstrip('.')}." if error.problem else ""
+    if error.resumable and ctx.invoked_subcommand in RESUMABLE:
+        return f"{problem or '.'} Resume the run with `mlops resume {error.run_id}`."
     return problem
 
 

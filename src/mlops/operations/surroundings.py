@@ -11,7 +11,7 @@ from mlops.platform.services import Ending
 from mlops.platform.trainings import TrainingRun
 from mlops.portal.reporter import Reporter
 from mlops.record.ledger import StepRecord
-from mlops.runner import Listener, Surroundings
+from mlops.runner import Listener, Serving, Surroundings
 from mlops.runner.telemetry_listener import TelemetryListener
 
 
@@ -53,9 +53,11 @@ def surround_run(
         champion = backend.registry.find_champion(opened.model_name)
         return champion.identity if champion else ""
 
-    def find_serving(environment: str) -> str:
+    def find_serving(environment: str) -> Serving:
         found = next((at for at in backend.services.list_services() if at.environment == environment), None)
-        return f"{found.model}, which is {found.condition}" if found and found.health != "stopped" else "nothing"
+        if found is None or found.health == "stopped":
+            return Serving("nothing")
+        return Serving(f"{found.model}, which is {found.condition}", found.digest)
 
     def is_kept(step: Step, found: StepRecord) -> bool:
         if step.deploys.digest:

@@ -25,7 +25,7 @@ from mlops.record.processes import own_process
 from mlops.record.reuse import find_only, has_completed, has_copy, list_overtaken
 from mlops.record.run_lock import share_runs
 from mlops.runner.new_record import begin_record
-from mlops.runner.plan import Plan, Surroundings
+from mlops.runner.plan import Plan, Serving, Surroundings
 from mlops.runner.requirements import require_new, require_runnable
 from mlops.runner.run import Run
 from mlops.runner.single_step import run_step, run_submitted, skip_submitted
@@ -33,6 +33,7 @@ from mlops.runner.single_step import run_step, run_submitted, skip_submitted
 __all__ = [
     "Listener",
     "Plan",
+    "Serving",
     "Surroundings",
     "resume_pipeline",
     "run_pipeline",

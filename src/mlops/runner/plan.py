@@ -60,6 +60,22 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Serving:
+    """The service that runs in an environment.
+
+    Parameters
+    ----------
+    described : str
+        The model version and its health: "churn version 2, which is healthy"; "nothing" if no service runs.
+    digest : str
+        The digest of the deployed image; empty if no service runs.
+    """
+
+    described: str
+    digest: str = ""
+
+
+@dataclass(frozen=True)
 class Surroundings:
     """The project that a run uses, the objects that follow the run, and the platform functions that it calls.
 
@@ -80,7 +96,7 @@ class Surroundings:
         Takes a step and its record in an earlier run, and returns whether everything that the step created on the
         platform still exists, and whether a service that it deployed still serves.
     find_serving : callable
-        Takes an environment, and describes what it serves now: "churn version 2, which is healthy".
+        Takes an environment, and returns what it serves now; None if this is unknown.
     """
 
     project: Project
@@ -89,7 +105,7 @@ class Surroundings:
     restore: Restore = field(default=lambda environment, digest, ending: None)
     observe: Observe = field(default=lambda name: "")
     is_kept: IsKept = field(default=lambda step, found: True)
-    find_serving: Callable[[str], str] = field(default=lambda environment: "")
+    find_serving: Callable[[str], Serving | None] = field(default=lambda environment: None)
 
     @property
     def workspace(self) -> Workspace:

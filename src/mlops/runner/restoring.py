@@ -9,7 +9,7 @@ from mlops.pipelines.step import Step
 from mlops.platform.services import FAILED_TEST, Ending
 from mlops.record.ledger import RunRecord
 from mlops.record.summary import find_model
-from mlops.runner.plan import Plan, Surroundings
+from mlops.runner.plan import Plan, Serving, Surroundings
 
 ENDINGS: Mapping[str, Ending] = {  # how the test ended, by the class of its error; "interrupted" for all other classes
     ServiceTestFailed.__name__: "failed",
@@ -29,11 +29,14 @@ class Left:
         A sentence that tells the user to resume this run; empty if resuming does not help.
     interrupted : bool
         Whether the user interrupted the restore.
+    resumable : bool
+        Whether the user should resume this run; False if the tested model failed its test.
     """
 
     problem: str = ""
     advice: str = ""
     interrupted: bool = False
+    resumable: bool = True
 
     @property
     def told(self) -> str:
@@ -55,8 +58,9 @@ def restore_service(step: Step, plan: Plan, record: RunRecord, around: Surroundi
     if plan.repeats and ending == "interrupted":
         return Left()
     model = find_model(record, [deployment])
+    digest = str(deployed.results[deployment.deploys.digest])
     try:
-        around.restore(step.restores, str(deployed.results[deployment.deploys.digest]), ending)
+        around.restore(step.restores, digest, ending)
     except (MlopsError, OSError) as error:  # the run must also report its own error
         return Left(
             f"The previous service could not be restored, so {step.restores} may still serve "
@@ -64,20 +68,24 @@ def restore_service(step: Step, plan: Plan, record: RunRecord, around: Surroundi
         )
     except KeyboardInterrupt:
         serving = _find_serving(step.restores, around)
-        now = f"serves {serving}" if serving else f"may serve {model or 'the image of this run'} untested"
+        now = f"serves {serving.described}" if serving else f"may serve {model or 'the image of this run'} untested"
         said = f"The restore of {step.restores} was interrupted, and {step.restores} {now}."
         options = around.project.name_platform_option(record.platform)
         if ending == "failed":
-            command = f'mlops rollback{options} --reason "it {FAILED_TEST}"'
-            return Left(f"{said} `{command}` restores the previous service.", interrupted=True)
+            repair = ""  # the previous service runs already, and a rollback would remove it
+            if serving is None:
+                repair = f" `mlops status{options}` shows what it serves."
+            elif serving.digest == digest:
+                repair = f' `mlops rollback{options} --reason "it {FAILED_TEST}"` restores the previous service.'
+            return Left(f"{said}{repair}", interrupted=True, resumable=False)
         advice = f"`mlops resume {record.run_id}` deploys and tests {model or 'the image'} again."
         return Left(said, advice, interrupted=True)
     return Left()
 
 
-def _find_serving(environment: str, around: Surroundings) -> str:
-    """Return a description of what an environment serves now; "" if it cannot be read."""
+def _find_serving(environment: str, around: Surroundings) -> Serving | None:
+    """Return what an environment serves now; None if it cannot be read."""
     try:
         return around.find_serving(environment)
     except (MlopsError, OSError, KeyboardInterrupt):
-        return ""
+        return None

@@ -63,8 +63,8 @@ class Run:
             try:
                 self._work()
             except KeyboardInterrupt:
-                problem = self._give_up("interrupted", INTERRUPTED)
-                raise RunInterrupted(self.record.run_id, problem) from None
+                left = self._give_up("interrupted", INTERRUPTED)
+                raise RunInterrupted(self.record.run_id, self._shorten(left.problem), left.resumable) from None
             except Exception as error:
                 with suppress(OSError):  # if this cannot be written, the run is read as "lost"
                     self._give_up("failed", f"{type(error).__name__}: {error}", type(error).__name__)
@@ -208,10 +208,10 @@ class Run:
         self.record = redact_record(record, self.around.secrets())
         write_run(self.record, self.workspace.outputs)
 
-    def _give_up(self, state: RunState, error: str, kind: str = "") -> str:
+    def _give_up(self, state: RunState, error: str, kind: str = "") -> Left:
         """Record that the run ended early. Restore the previous service if the test of a new one was running.
 
-        Return a message if a service may still run without a passed test; otherwise "".
+        Return the result of the restore.
         """
         left = self.left
         for step in self.plan.steps:
@@ -229,7 +229,7 @@ class Run:
                 self._announce()
         self.record = replace(self.record, error=self._shorten(f"{error}. {left.told}" if left.problem else error))
         self._end(state, "error", kind)
-        return self._shorten(left.problem)
+        return left
 
     def _fail(self, found: StepRecord, error: str, kind: str) -> StepRecord:
         return replace(found, state="failed", error=self._shorten(error), error_kind=kind, fingerprint="")
