@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 
 from mlops.errors import ProblemError
@@ -80,6 +81,45 @@ def test_a_classifier_predicts_the_probabilities_of_the_sorted_classes(flowers: 
 
 def test_a_classifier_is_cross_validated_with_all_classes_in_each_fold(flowers: pd.DataFrame) -> None:
     assert 0.0 < cross_validate(FLOWERS, flowers, penalty=1.0) < cross_validate(FLOWERS, flowers, penalty=1e-3) < 1.2
+
+
+def test_a_class_that_is_missing_in_the_training_has_the_probability_zero(flowers: pd.DataFrame) -> None:
+    model = FLOWERS.train(flowers[flowers["kind"] != "daisy"], penalty=1.0)
+    predicted = predict_rows(FLOWERS, model, flowers)
+    assert predicted[:, 0].tolist() == [0.0] * 90
+    assert predicted[:, 1:] == pytest.approx(model.predict_proba(flowers[["length", "width"]]))
+
+
+def test_a_category_needs_a_probability_for_each_class(flowers: pd.DataFrame) -> None:
+    class Labels(Flowers):
+        def predict(self, model: Any, rows: pd.DataFrame) -> Any:
+            return ["iris"] * len(rows)
+
+    with pytest.raises(ProblemError, match=r"shape \(90,\)\. The shape must be \(90, 3\)\.$"):
+        predict_rows(Labels(), None, flowers)
+
+
+class Large(Flowers):
+    """Whether a flower is large."""
+
+    columns = (*Flowers.columns[:2], Column("large", kind="boolean", role="target"))
+    metrics = (metrics.log_loss(),)
+
+
+@pytest.mark.parametrize(("value", "probability"), [(True, 1.0), (False, 0.0), (1, 1.0), (0, 0.0)])
+def test_a_boolean_target_can_have_a_single_class(flowers: pd.DataFrame, value: object, probability: float) -> None:
+    rows = flowers.assign(large=value)
+    model = DummyClassifier().fit(rows[["length", "width"]], rows["large"])
+    assert predict_rows(Large(), model, rows).tolist() == [probability] * 90
+
+
+def test_a_boolean_target_that_is_text_is_refused(flowers: pd.DataFrame) -> None:
+    problem = Large()
+    assert problem.encode(pd.Series([True, False], dtype="object")).tolist() == [1.0, 0.0]
+    for dtype in ("object", "str"):
+        with pytest.raises(ProblemError) as raised:
+            problem.encode(pd.Series(["False", "True"], dtype=dtype))
+        assert str(raised.value) == ("The column 'large' has the text 'False', but it is boolean. Write True or False.")
 
 
 def test_a_class_that_is_not_declared_is_refused(flowers: pd.DataFrame) -> None:

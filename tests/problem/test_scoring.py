@@ -26,8 +26,9 @@ def test_cross_validation_predicts_each_row_by_a_model_that_has_not_seen_it(
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        ([1.0], "predict returned 1 predictions for 3 rows."),
-        (1.0, "predict returned 1 predictions for 3 rows."),
+        ([1.0], "predict returned an array of shape (1,). The shape must be (3,)."),
+        (1.0, "predict returned an array of shape (). The shape must be (3,)."),
+        ([[1.0], [2.0], [3.0]], "predict returned an array of shape (3, 1). The shape must be (3,)."),
         ([1.0, float("nan"), 2.0], "predict returned nan for row 1. Return finite numbers."),
     ],
 )

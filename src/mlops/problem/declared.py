@@ -153,7 +153,10 @@ class Problem:
         features = rows[list(self.features)]
         if not self.classes:
             return model.predict(features)
-        probabilities = model.predict_proba(features)
+        import numpy as np
+
+        probabilities = np.zeros((len(rows), len(self.classes)))  # a class that the model has not seen keeps 0
+        probabilities[:, self.encode(model.classes_).astype(int)] = model.predict_proba(features)
         return probabilities[:, 1] if self.target.kind == "boolean" else probabilities
 
     def explain(self, model: "Any") -> "pd.Series | None":
@@ -212,13 +215,26 @@ class Problem:
         return Declaration(self.name, tuple(map(describe_metric, self.metrics)), self.decisive.name)
 
     def encode(self, values: "ArrayLike") -> "NDArray[np.generic]":
-        """Convert target values or predictions to the form that metrics need; see `mlops.problem.metrics`."""
+        """Convert target values or predictions to the form that metrics need; see `mlops.problem.metrics`.
+
+        Raises
+        ------
+        ProblemError
+            If a value is not one of the declared classes, or if a boolean target has text.
+        """
         import numpy as np
 
         found = np.asarray(values)
         if self.target.kind == "category" and found.ndim == 1:
             return self._place_classes(found.astype(str))
-        return found.astype(bool if found.dtype == object and self.target.kind == "boolean" else float)
+        if self.target.kind != "boolean":
+            return found.astype(float)
+        if found.dtype.kind not in "bifu":  # numpy would take every text, even "False", as true
+            text = next((value for value in found.ravel() if isinstance(value, str)), None)
+            if text is not None:
+                raise ProblemError(f"{self.target} has the text {str(text)!r}, but it is boolean. Write True or False.")
+            found = found.astype(bool)
+        return found.astype(float)
 
     def score(self, actual: "ArrayLike", predicted: "ArrayLike") -> dict[str, float | None]:
         """Return the metrics of predictions, by name. A metric that is undefined for these rows is None.

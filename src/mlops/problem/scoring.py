@@ -23,14 +23,16 @@ def predict_rows(problem: "Problem", model: "Any", rows: "pd.DataFrame") -> "NDA
     Raises
     ------
     ProblemError
-        If the problem does not return one finite prediction for each row.
+        If the problem does not return one finite prediction for each row: for a category, the probabilities of all
+        sorted classes; otherwise, one number.
     """
+    shape = (len(rows), len(problem.classes)) if problem.target.kind == "category" else (len(rows),)
     if rows.empty:  # scikit-learn refuses an empty table
-        return np.empty((0, len(problem.classes)) if problem.target.kind == "category" else 0)
+        return np.empty(shape)
     predicted = np.asarray(problem.predict(model, rows))
-    if not predicted.ndim or len(predicted) != len(rows):
-        count = len(predicted) if predicted.ndim else 1
-        raise ProblemError(f"{problem}: predict returned {count} predictions for {len(rows)} rows.")
+    if predicted.shape != shape:
+        found = f"predict returned an array of shape {predicted.shape}"
+        raise ProblemError(f"{problem}: {found}. The shape must be {shape}.")
     if predicted.dtype.kind == "f" and not np.isfinite(predicted).all():
         place = int(np.argmax(~np.isfinite(predicted).reshape(len(predicted), -1).all(axis=1)))
         raise ProblemError(f"{problem}: predict returned {predicted[place]} for row {place}. Return finite numbers.")
