@@ -138,3 +138,25 @@ def test_without_an_id_all_features_decide_and_a_gap_equals_a_gap(customers: pd.
     assert Visits().mark_holdout(gaps, 0.2, 0).equals(held)
     other = Visits().mark_holdout(customers.assign(plan="basic"), 0.2, 0)
     assert not other.equals(held)
+
+
+def test_the_holdout_of_whole_ids_is_the_one_it_always_was(customers: pd.DataFrame) -> None:
+    held = Customers().mark_holdout(customers, 0.2, 0)
+    assert held[held].index[:8].tolist() == [6, 7, 31, 35, 38, 42, 48, 50]
+    assert held.sum() == 61
+
+
+@pytest.mark.parametrize("dtype", ["float64", "Float64", "Int64", "object"])
+def test_an_id_stays_where_it_is_if_another_one_is_missing(customers: pd.DataFrame, dtype: str) -> None:
+    held = Customers().mark_holdout(customers, 0.2, 0)
+    gap = customers.assign(customer=customers["customer"].astype(dtype).where(customers.index > 0))
+    assert Customers().mark_holdout(gap, 0.2, 0)[1:].equals(held[1:])
+
+
+def test_a_feature_called_seed_decides_too(customers: pd.DataFrame) -> None:
+    class Seeds(Customers):
+        columns = (Column("seed"), Customers.columns[3])
+
+    held = [Seeds().mark_holdout(customers.assign(seed=customers["customer"]), 0.2, seed) for seed in (0, 1)]
+    assert 50 < held[0].sum() < 110
+    assert not held[0].equals(held[1])

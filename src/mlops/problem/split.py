@@ -72,12 +72,21 @@ def _code_rows(columns: "Sequence[Column]", rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _code_values(values: pd.Series) -> "NDArray[np.generic]":
-    """Return values as text. All missing values get the same text."""
-    return values.astype("object").where(values.notna(), None).astype(str).to_numpy()
+    """Return values as text. All missing values get the same text.
+
+    A whole number has no decimal point, because pandas reads whole numbers as floats if one of them is missing.
+    """
+    texts = values.astype("object").where(values.notna(), None).astype(str).to_numpy(copy=True)
+    if pd.api.types.is_float_dtype(values):
+        numbers = values.to_numpy(dtype=float, na_value=np.nan)
+        whole = np.isfinite(numbers) & (numbers == np.floor(numbers))
+        texts[whole] = [f"{number:.0f}" for number in numbers[whole] + 0.0]  # turns -0.0 into 0.0
+    return texts
 
 
 def _draw_rows(keys: pd.DataFrame, share: float, seed: int) -> pd.Series:
-    hashes = pd.util.hash_pandas_object(keys.assign(seed=float(seed)), index=False)
+    values = keys.set_axis(range(keys.shape[1]), axis=1)  # a column can have the name "seed"
+    hashes = pd.util.hash_pandas_object(values.assign(seed=float(seed)), index=False)
     return hashes / 2.0**64 < share
 
 
