@@ -11,7 +11,7 @@ from tiny_model import publish, release
 
 from mlops.backends.memory import open_backend as open_memory
 from mlops.operations.surroundings import surround_run
-from mlops.pipelines import PIPELINES, RETRAIN
+from mlops.pipelines import RETRAIN
 from mlops.platform.models import ModelVersion
 from mlops.platform.services import Ending
 from mlops.platform.trainings import TrainingRun
@@ -54,19 +54,18 @@ def test_the_champion_is_observed_and_trainings_are_asked_for(workspace: Workspa
     assert around.is_kept(test_data, StepRecord("test_data", "01_test_data"))
 
 
-def test_a_deployment_is_kept_while_it_serves_in_its_environment(workspace: Workspace, tmp_path: Path) -> None:
+def test_a_deployment_is_found_while_its_environment_has_it(workspace: Workspace, tmp_path: Path) -> None:
     backend = open_memory()
     opened = replace(open_here(workspace), backend=backend)
     image = publish(backend, tmp_path, 1.0)
     release(backend, image)
     around = surround_run(opened)
-    steps = {step.name: step for step in PIPELINES["release"]}
-    found = StepRecord("deploy_production", "06_deploy", state="done", results={"digest": image.digest})
-    assert around.is_kept(steps["deploy_production"], found)
-    assert not around.is_kept(steps["deploy_production"], replace(found, results={"digest": "sha256:0"}))
+    assert around.find_deployed("production") == image.digest
     assert around.find_serving("production") == Serving("tiny version 1, which is healthy", image.digest)
     backend.services.stop("production")
     assert around.find_serving("production") == Serving("nothing")
+    assert around.find_deployed("production") == image.digest  # `mlops run release --only test_production` tests it
+    assert around.find_deployed("staging") == ""
     backend.services.stop("qa")
 
 

@@ -251,16 +251,21 @@ def test_a_test_alone_concerns_the_deployment_that_the_environment_has_now(small
     judge = Step("judge", "02_judge", ("look",), "production", refuses="reason", deploys=Deployment(digest="digest"))
     steps = (STEPS[0], judge, replace(STEPS[2], environment="production", only_if=(), releases=True), STEPS[3])
     serves = "5"
+    asked: list[str] = []
+
+    def find_deployed(environment: str) -> str:
+        asked.append(environment)
+        return serves
 
     def run_here(seen: int, only: str = "") -> RunRecord:
         parameters = load_parameters(small.project, steps, [] if only == "act" else [f"look.seen={seen}"])
-        around = surround(small, is_kept=lambda step, found: step.name != "judge" or found.results["digest"] == serves)
-        return run_pipeline(Plan("four", steps, parameters, only), around)
+        return run_pipeline(Plan("four", steps, parameters, only), surround(small, find_deployed=find_deployed))
 
     first, second, refused = (run_here(seen) for seen in (5, 6, 2))
     assert [record.outcome for record in (first, second, refused)] == ["released", "released", "rejected"]
     tested = run_here(2, "act")
     assert (tested.outcome, tested.steps[1].source, tested.steps[2].state) == ("done", first.run_id, "done")
+    assert asked == ["production"]  # once, although two runs deployed
     serves = "6"
     assert run_here(2, "act").steps[1].source == second.run_id
     serves = "7"  # deployed from elsewhere, so that the test itself finds that the newest deployment was replaced

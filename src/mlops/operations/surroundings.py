@@ -7,7 +7,7 @@ from mlops.operations.data import DataRegistrar
 from mlops.operations.opening import OpenProject
 from mlops.operations.overview import read_overview
 from mlops.pipelines.step import Step
-from mlops.platform.services import Ending
+from mlops.platform.services import Ending, Service
 from mlops.platform.trainings import TrainingRun
 from mlops.portal.reporter import Reporter
 from mlops.record.ledger import StepRecord
@@ -53,17 +53,20 @@ def surround_run(
         champion = backend.registry.find_champion(opened.model_name)
         return champion.identity if champion else ""
 
+    def find_service(environment: str) -> Service | None:
+        return next((at for at in backend.services.list_services() if at.environment == environment), None)
+
+    def find_deployed(environment: str) -> str:
+        found = find_service(environment)
+        return found.digest if found else ""
+
     def find_serving(environment: str) -> Serving:
-        found = next((at for at in backend.services.list_services() if at.environment == environment), None)
+        found = find_service(environment)
         if found is None or found.health == "stopped":
             return Serving("nothing")
         return Serving(f"{found.model}, which is {found.condition}", found.digest)
 
     def is_kept(step: Step, found: StepRecord) -> bool:
-        if step.deploys.digest:
-            digest = found.results[step.deploys.digest]
-            services = backend.services.list_services()
-            return any(at.environment == step.environment and at.digest == digest for at in services)
         if not step.trains:
             return True
         run_id, files = found.results[step.trains.run], found.results[step.trains.files]
@@ -74,5 +77,12 @@ def surround_run(
     if backend.telemetry:
         own.append(TelemetryListener(backend.telemetry))
     return Surroundings(
-        opened.project, (*listeners, *own), backend.secrets.list_values, restore, observe, is_kept, find_serving
+        opened.project,
+        (*listeners, *own),
+        backend.secrets.list_values,
+        restore,
+        observe,
+        is_kept,
+        find_deployed,
+        find_serving,
     )

@@ -56,7 +56,7 @@ def find_only(
     steps: Sequence[Step],
     outputs: Path,
     source: str = "",
-    is_kept: Callable[[Step, StepRecord], bool] = lambda step, found: True,
+    find_deployed: Callable[[str], str] = lambda environment: "",
     options: str = "",
 ) -> list[StepRecord]:
     """Return earlier results of all steps that the step `only` needs.
@@ -73,9 +73,8 @@ def find_only(
         The outputs folder, which has a subfolder for each run.
     source : str
         The run that has the results; if empty, the newest results of all runs except sweeps are used.
-    is_kept : callable
-        Takes a step and its earlier record, and returns whether everything that it created on the platform still
-        exists.
+    find_deployed : callable
+        Takes an environment, and returns the digest of the image that is deployed there, or "".
     options : str
         The option that selects the platform, for messages: " --platform azure", or empty.
 
@@ -94,7 +93,7 @@ def find_only(
     require_step(only, pipeline, known)
     needed = [name for name in known[only].needs if name in known]
     runs = _list_sources(outputs, source, options)
-    deployed = _find_deployed(known[only], [known[name] for name in needed], runs, is_kept)
+    deployed = _find_deployed(known[only], [known[name] for name in needed], runs, find_deployed)
     refused = _find_refused(only, steps, runs, concluded=bool(deployed))
     if refused:
         return [refused]
@@ -162,14 +161,14 @@ def has_completed(only: str, reused: Iterable[StepRecord], outputs: Path) -> boo
 
 
 def _find_deployed(
-    only: Step, needed: Sequence[Step], runs: Sequence[RunRecord], is_kept: Callable[[Step, StepRecord], bool]
+    only: Step, needed: Sequence[Step], runs: Sequence[RunRecord], find_deployed: Callable[[str], str]
 ) -> dict[str, RunRecord | None]:
     """Return the run whose deployment the step `only` tests, by the name of the step that deployed.
 
     The result is empty if `only` tests no service, or if nothing was deployed.
     """
-    # The newest deployment that still serves is tested. If none serves, the newest deployment is tested, and the test
-    # reports that another deployment replaced it.
+    # The newest deployment of the image that the environment has now is tested, even if its service is stopped. If no
+    # run deployed this image, the newest deployment is tested, and the test reports that another one replaced it.
     found: dict[str, RunRecord | None] = {}
     for step in needed:
         if not step.deploys.digest or step.environment != only.environment:
@@ -181,7 +180,9 @@ def _find_deployed(
         ]
         if not acted:
             return {}
-        found[step.name] = next((run for run, made in acted if is_kept(step, made)), acted[0][0])
+        deployed = find_deployed(only.environment)
+        kept = (run for run, made in acted if made.results[step.deploys.digest] == deployed)
+        found[step.name] = next(kept, acted[0][0])
     return found
 
 

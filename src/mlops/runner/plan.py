@@ -94,7 +94,10 @@ class Surroundings:
         Takes the name of something that steps read, such as "champion", and returns its present state.
     is_kept : callable
         Takes a step and its record in an earlier run, and returns whether everything that the step created on the
-        platform still exists, and whether a service that it deployed still serves.
+        platform still exists.
+    find_deployed : callable
+        Takes an environment, and returns the digest of the image that is deployed there, even if its service is
+        stopped. Empty if the environment has no service.
     find_serving : callable
         Takes an environment, and returns what it serves now; None if this is unknown.
     """
@@ -105,6 +108,7 @@ class Surroundings:
     restore: Restore = field(default=lambda environment, digest, ending: None)
     observe: Observe = field(default=lambda name: "")
     is_kept: IsKept = field(default=lambda step, found: True)
+    find_deployed: Callable[[str], str] = field(default=lambda environment: "")
     find_serving: Callable[[str], Serving | None] = field(default=lambda environment: None)
 
     @property
