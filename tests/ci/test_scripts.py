@@ -125,7 +125,7 @@ def test_the_script_of_the_night_runs(agent: Agent) -> None:
     """Only collect the tests of the nightly script, because this test is one of them."""
     agent.environ, agent.packages = {"PYTEST_ADDOPTS": "--collect-only"}, Path(sys.prefix)
     agent.run_pipeline(PIPELINE, variables={"Build.Reason": "Schedule"})
-    assert agent.steps == ["Install", "All tests"]
+    assert agent.steps == ["Install", "Run all tests"]
 
 
 def test_every_script_is_run_by_one_of_these_tests(project: Path) -> None:

@@ -4,9 +4,12 @@ import getpass
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from mlflow import MlflowClient
 from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
 from mlflow.types import Schema
 from tiny_model import make_files
 
@@ -28,8 +31,6 @@ ORIGIN = TrainingOrigin(
 
 @pytest.mark.parametrize("state", ["succeeded", "failed", "interrupted"])
 def test_mlflow_shows_a_sweep_with_its_best_and_how_it_ended(migrated: Workspace, state: SweepState) -> None:
-    from mlflow import MlflowClient
-
     tracker = open_backend("local", migrated).tracker
     sweep = tracker.start_sweep("a sweep", {"alpha": [0.1, 1.0]})
     tracker.end_sweep(sweep, state=state, parameters={"alpha": 0.1}, metrics={"mse": 2.5})
@@ -108,3 +109,20 @@ def test_a_training_without_commit_or_run_and_one_of_a_sweep_have_names(migrated
     assert (by_hand.info.run_name, "mlflow.source.git.commit" in by_hand.data.tags) == ("interactive", False)
     sweep = open_backend("local", migrated).tracker.start_sweep("a sweep", {"alpha": [0.4]})
     assert log(migrated, tmp_path, ORIGIN, "/outputs/run", sweep).info.run_name == "alpha=0.4, seed=0"
+
+
+def test_two_trainings_that_log_the_same_new_data_at_once_both_log_it(
+    migrated: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MLflow looks the data up and then inserts it, so the second insertion failed: UNIQUE constraint."""
+    log_inputs = MlflowClient.log_inputs
+    lost = ["UNIQUE constraint failed: datasets.experiment_id, datasets.name, datasets.digest"]
+
+    def lose_once(client: MlflowClient, *given: Any, **options: Any) -> None:
+        if lost:
+            raise MlflowException(f"(sqlite3.IntegrityError) {lost.pop()}")
+        log_inputs(client, *given, **options)
+
+    monkeypatch.setattr(MlflowClient, "log_inputs", lose_once)
+    (given,) = log(migrated, tmp_path, ORIGIN, "").inputs.dataset_inputs
+    assert given.dataset.name == "diabetes.csv"

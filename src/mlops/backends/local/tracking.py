@@ -67,9 +67,21 @@ class LocalTracker:
             tags=[RunTag(name, value) for name, value in {**tags, FILES_TAG: json.dumps(hashes)}.items()],
         )
         if origin:
-            client.log_inputs(run.info.run_id, datasets=[describe_data(origin)])
+            self._log_data(run.info.run_id, origin)
         client.set_terminated(run.info.run_id)
         return TrainingRun(run.info.run_id, hashes)
+
+    def _log_data(self, run_id: str, origin: TrainingOrigin) -> None:
+        """Log the data of a training. If another training logs the same data for the first time, log it again."""
+        from mlflow.exceptions import MlflowException
+
+        inputs = [describe_data(origin)]
+        try:
+            self._store.client.log_inputs(run_id, datasets=inputs)
+        except MlflowException as error:
+            if "UNIQUE constraint failed: datasets" not in str(error):
+                raise
+            self._store.client.log_inputs(run_id, datasets=inputs)
 
     def _delete_attempt(self, attempt: str) -> None:
         """Delete the trainings whose tag `ATTEMPT` has the value `attempt`. If `attempt` is empty, delete nothing."""
