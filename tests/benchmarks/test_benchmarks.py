@@ -3,12 +3,13 @@
 import json
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from benchmarks import variants
+from benchmarks import large, variants
 from benchmarks.default_install import PIN
 from benchmarks.eight import make_project
 from benchmarks.goals import GOALS, Figure, Goal, compare
@@ -16,7 +17,7 @@ from benchmarks.large import name_steps
 from benchmarks.measure import Sample, Summary, interleave, make_row, summarize
 from benchmarks.notebooks import EIGHT
 from benchmarks.peaks import watch_children
-from benchmarks.processes import measure_commands
+from benchmarks.processes import CommandError, measure_commands
 from benchmarks.report import show_section, write_results
 from benchmarks.scratch import Section
 from benchmarks.sections import SECTIONS
@@ -123,6 +124,22 @@ def test_the_memory_of_a_step_is_that_of_its_kernel() -> None:
     assert name_steps({"steps": steps}, [300.0, 100.0]) == {"test_data": (2.5, 300.0), "deploy qa": (1.5, 100.0)}
     with pytest.raises(ValueError, match="shorter"):
         name_steps({"steps": steps}, [300.0])
+
+
+def test_the_services_of_a_failed_run_are_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words: list[str] = []
+
+    def fail_run(commands: Sequence[Sequence[str | Path]], environ: Mapping[str, str], directory: Path) -> Sample:
+        words.append(str(commands[0][1]))
+        if words == ["run"]:
+            raise CommandError("the run failed")
+        return Sample(1.0, 1.0)
+
+    monkeypatch.setattr(large, "warm_up", lambda environ, directory: None)
+    monkeypatch.setattr(large, "measure_commands", fail_run)
+    with pytest.raises(CommandError, match="the run failed"):
+        large._measure_run(tmp_path, tmp_path, tmp_path / "data.parquet", ("run", "all"))
+    assert words == ["run", "stop"]
 
 
 def test_the_largest_memory_of_a_process_is_watched() -> None:
