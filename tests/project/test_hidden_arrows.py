@@ -14,6 +14,7 @@ ARROWS = {
     ("mlops.__main__", "mlops.cli:run_program"): "what a fork of the warm parent runs",
     ("mlops.cli.options", "mlops.cli"): "what a platform is given to start runs in the background",
     ("mlops.cli", "mlops.kernels"): "the logger that a filter is put on",
+    ("mlops.kernels.needs", "mlops.notebook.declared"): "notebooks that import it load the problem",
     ("mlops.problem.declared", "mlops.problem.metrics"): "a message says where the stock metrics are",
     ("mlops.kernels.provisioner", "mlops.kernels"): "the logger's own name",
     ("mlops.kernels.parent_client", "mlops.kernels.parent"): "the parent is a process of its own",

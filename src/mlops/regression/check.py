@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mlops.errors import RunNotFoundError, UsageError
 from mlops.parameters.declarations import Parameter, read_declarations
+from mlops.parameters.layers import BASE, MODEL_NAME, read_layer
 from mlops.parameters.lookup import RESERVED, RUN_FOLDER, SWEEP_TRACKING
 from mlops.pipelines import ROLLBACK, SWEEP
 from mlops.record.ledger import RunRecord, StepRecord, list_runs, read_run
@@ -142,7 +143,7 @@ def _check_step(step: StepRecord, pipeline: str, folder: Path, notebooks: Path, 
         return Comparison(name, differences=(absence,), skipped="not compared: a file is missing")
     source = notebooks / f"{step.notebook}.ipynb"
     other = _describe_parameters(step, source)
-    if pipeline == SWEEP and not step.source and _find_other(step, read_declarations(source), RESERVED):
+    if pipeline == SWEEP and not step.source and _find_other(step, _read_parameters(source), RESERVED):
         return Comparison(name, skipped=f"not compared: the best combination has {other}")
     found = compare_notebooks(name, read_notebook(source), read_notebook(folder / copy), sanitizer)
     notes = (step.reason if step.source else "", f"run with {other}" if other else "")
@@ -157,11 +158,20 @@ def _find_missing_file(step: StepRecord, folder: Path, notebooks: Path) -> Path 
 
 def _describe_parameters(step: StepRecord, source: Path) -> str:
     """Describe the parameters of a step that differ from those of the committed notebook. Return "" if none differ."""
-    declared = read_declarations(source)
+    declared = _read_parameters(source)
     return ", ".join(
         f"{name}={step.parameters[name]!r} (committed: {declared[name].default!r})"
         for name in _find_other(step, declared)
     )
+
+
+def _read_parameters(notebook: Path) -> Mapping[str, Parameter]:
+    """Return the parameters that a notebook declares. If it leaves the name of the model empty, base.yml names it."""
+    declared, base = read_declarations(notebook), notebook.parent.parent / "parameters" / f"{BASE}.yml"
+    named = read_layer(base).shared.get(MODEL_NAME) if base.is_file() else None
+    if named and MODEL_NAME in declared and not declared[MODEL_NAME].default:
+        declared[MODEL_NAME] = replace(declared[MODEL_NAME], default=named.value)
+    return declared
 
 
 def _find_other(
@@ -183,7 +193,7 @@ def _advise(run: RunRecord, compared: Sequence[Comparison], folder: Path, notebo
         return "Restore the missing files, or compare another run."
     # Differences in later steps have the same cause, so only the parameters of the first differing step matter.
     step = next(step for step, found in zip(run.steps, compared, strict=True) if found.differences)
-    declared = read_declarations(notebooks / f"{step.notebook}.ipynb")
+    declared = _read_parameters(notebooks / f"{step.notebook}.ipynb")
     others = [f"{step.name}.{name}" for name in _find_other(step, declared, RESERVED)]
     if others:
         return f"The run did not use the committed values of {', '.join(others)}. Compare a run that uses them."
