@@ -42,6 +42,7 @@ def folder(tmp_path: Path) -> str:
     return str(path)
 
 
+@pytest.mark.slow
 def test_two_workers_give_the_answer_of_one_machine(folder: str, workers: str, mlops: CommandLine) -> None:
     """One test, because the tests of `make test` run in several processes, and each would start a cluster."""
     reference = make_reference(read_table(folder).frame)

@@ -133,4 +133,4 @@ def test_committed_scraps_are_not_those_of_a_run_that_failed(ran, mlops) -> None
     done = mlops.invoke("check-notebooks", newest.run_id)
     assert done.returncode == 1
     assert "    the step: failed: DataTestFailed in the cell that begins " in done.stdout
-    assert f"Run {ran.name} against" in mlops.invoke("check-notebooks").stdout
+    assert f"Run {ran.name} and notebooks/, compared in" in mlops.invoke("check-notebooks").stdout

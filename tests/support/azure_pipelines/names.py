@@ -24,6 +24,8 @@ from azure_pipelines.pipeline import (
 )
 from azure_pipelines.templates import TemplateError
 
+from mlops.parameters.layers import read_layer
+
 NOTEBOOK = re.compile(r"\b\d\d_[a-z_]+\b")
 CONDITION_VARIABLE = re.compile(r"variables\['([^']*)'\]")
 SET_VARIABLE = re.compile(r"##vso\[task\.setvariable variable=([\w.-]+)")
@@ -109,7 +111,7 @@ def _check_artifacts(pipeline: Mapping[str, Any], project: Path) -> Iterator[str
 
 def _check_resources(pipeline: Mapping[str, Any], project: Path, documented: Documented) -> Iterator[str]:
     resources = pipeline.get("resources", {})
-    settings, shared = _read_section(project, "azure", "azure"), _read_section(project, "base", "shared")
+    settings, shared = _read_section(project, "azure", "azure"), read_layer(project / "parameters" / "base.yml").shared
     training = read_project_pipeline(project, **dict([TRAINING]))
     tags = [tag for text in _list_texts(training) for tag in BUILD_TAG.findall(text)]
     for item in resources.get("containers", []):
@@ -117,7 +119,7 @@ def _check_resources(pipeline: Mapping[str, Any], project: Path, documented: Doc
             yield f"resources: docs/azure.md has no service connection {item['azureSubscription']!r}"
         if item["resourceGroup"] != settings["resource_group"]:
             yield f"resources: parameters/azure.yml has no resource group {item['resourceGroup']!r}"
-        if item["repository"] != shared["model_name"]:
+        if item["repository"] != shared["model_name"].value:
             yield f"resources: parameters/base.yml has no model {item['repository']!r}"
     for item in resources.get("pipelines", []):
         if item["source"] not in documented.pipelines:
