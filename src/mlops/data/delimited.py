@@ -128,7 +128,7 @@ def _convert_commas(frame: pd.DataFrame, url: str) -> pd.DataFrame:
 
 
 def _find_commas(values: pd.Series) -> pd.Series | None:
-    """Return the values of a column without missing ones if all are numbers and some have a comma, otherwise None."""
+    """Return the values of a column that are not missing, or None unless all are numbers and some have a comma."""
     if pd.api.types.is_numeric_dtype(values):
         return None
     text = values.dropna().astype("str").str.strip()

@@ -12,7 +12,7 @@ PLACE = re.compile(r"^(?:Cell )?In ?\[\d+\], line (\d+)", re.MULTILINE)  # the f
 
 
 def find_first_line(source: str) -> str:
-    """Return the first line of a cell that is not empty."""
+    """Return the first non-empty line of a cell."""
     return next(iter(source.strip().splitlines()), "").strip()
 
 

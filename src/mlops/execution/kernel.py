@@ -50,7 +50,7 @@ class Kernel:
             run_sync(self.manager.request_shutdown)()
 
     def kill_on_close(self) -> None:
-        """Mark the kernel as unused, so that it is killed at its end instead of asked to end."""
+        """Mark the kernel as unused, so that closing it kills it at once instead of asking it to shut down."""
         self.starter.shutdown_kernel = "immediate"
 
 

@@ -82,7 +82,7 @@ def _describe(status: Status, standing: Standing, metric: Metric) -> Environment
 
 
 def _is_first_mention(status: Status, standing: Standing) -> bool:
-    """Return whether the overview shows the reason for overruling the promotion gate at this environment first."""
+    """Return whether this environment is the first at which the overview says why the gate was overruled."""
     override = standing.service.override
     return next(found for found in reversed(status.standings) if found.service.override == override) == standing
 

@@ -1,6 +1,7 @@
 """The declarations of all pipelines and of their steps.
 
-The engine does not know any step by name. It reads from the declaration what a step does, such as to deploy an image.
+The engine does not know any step by name. It reads from the declaration what a step does: that it
+deploys an image, for example.
 
 .. code-block:: text
 

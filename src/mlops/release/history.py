@@ -139,7 +139,7 @@ class Deployments:
         return replace(self.forget_pass(self.current.digest), current=replace(self.current, tested=""))
 
     def forget_pass(self, digest: str) -> Self:
-        """Return the state of the environment in which the image with this digest counts as untested."""
+        """Return a copy of this state in which the image with this digest counts as untested."""
         return replace(self, passed=tuple(known for known in self.passed if known != digest))
 
     def list_kept(self) -> list[Deployment]:

@@ -54,13 +54,15 @@ class AzureSettings:
     kubernetes_vm_size: str = declare("Standard_DS3_v2", "size of the nodes", pattern=r"\w+")
     kubernetes_min_nodes: int = declare(3, "minimum number of nodes, which need 12 cores in total", "[3, 1000]")
     kubernetes_max_nodes: int = declare(6, "maximum number of nodes", "[3, 1000]")
-    dataset: str = declare("", "the registered data set; empty for the name of the model", pattern=OWN_NAME)
+    dataset: str = declare("", "name of the registered data set; if empty, the name of the model", pattern=OWN_NAME)
     dataset_path: str = declare(
         "",
         "the data set's first file in the blob container; empty for a name derived from the model's",
         pattern=r"(|[^/].*\.(csv(\.gz)?|parquet))",
     )
-    pipeline: str = declare("", "the published pipeline; empty for a name derived from the model's", pattern=OWN_NAME)
+    pipeline: str = declare(
+        "", "name of the published pipeline; if empty, it derives from the name of the model", pattern=OWN_NAME
+    )
     recurrence: str = declare(
         "day", "how often the pipeline runs", options=("none", "minute", "hour", "day", "week", "month")
     )

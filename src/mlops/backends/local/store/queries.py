@@ -77,7 +77,7 @@ def read_versions(
 
 
 def find_deleted(database: Path, name: str, tag: str, patience: Patience = PATIENT) -> int:
-    """Return the number of the newest deleted version of a model that has the tag `tag`; 0 if there is none.
+    """Find the newest deleted version of a model with the tag `tag`, and return its version number; 0 if none.
 
     Raises
     ------
