@@ -1,48 +1,34 @@
 """The largest memory of processes while something runs, as their proportional share (PSS)."""
 
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psutil
+from peak_memory import watch_processes
 
 PAUSE = 0.1  # seconds between two looks; a look at a process of 1 GB takes 10 ms
 
 
 @contextmanager
 def watch_kernels() -> Iterator[dict[int, float]]:
-    """Watch the kernels that parents below this process fork; see `watch_processes`."""
+    """Watch the kernels that parents below this process fork, by process id in the order of their start."""
 
-    def find() -> list[psutil.Process]:
-        return [process for process in psutil.Process().children(recursive=True) if process.name() == "warm-kernel"]
+    def find() -> Iterator[tuple[int, psutil.Process]]:
+        for process in sorted(psutil.Process().children(recursive=True), key=psutil.Process.create_time):
+            if process.name() == "warm-kernel":
+                yield process.pid, process
 
-    with watch_processes(find) as peaks:
+    with watch_processes(find, PAUSE) as peaks:
         yield peaks
 
 
 @contextmanager
 def watch_children() -> Iterator[dict[int, float]]:
-    """Watch the children of this process; see `watch_processes`."""
-    with watch_processes(psutil.Process().children) as peaks:
+    """Watch the children of this process, by process id in the order of their start."""
+
+    def find() -> Iterator[tuple[int, psutil.Process]]:
+        for process in sorted(psutil.Process().children(), key=psutil.Process.create_time):
+            yield process.pid, process
+
+    with watch_processes(find, PAUSE) as peaks:
         yield peaks
-
-
-@contextmanager
-def watch_processes(find: Callable[[], Iterable[psutil.Process]]) -> Iterator[dict[int, float]]:
-    """Watch processes within a ``with`` statement, and provide the peak of each in MB, in the order of their start."""
-    peaks: dict[int, float] = {}
-    over = threading.Event()
-
-    def watch() -> None:
-        while not over.wait(PAUSE):
-            with suppress(psutil.Error):  # it has just ended
-                for process in sorted(find(), key=psutil.Process.create_time):
-                    peaks[process.pid] = max(peaks.get(process.pid, 0.0), process.memory_full_info().pss / 1e6)
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield peaks
-    finally:
-        over.set()
-        thread.join()

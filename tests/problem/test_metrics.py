@@ -65,5 +65,5 @@ def test_a_metric_may_be_shortened_and_knows_its_direction() -> None:
         "squared points",
         4,
     )
-    assert metric.is_better(1.0, 2.0)
-    assert metrics.roc_auc_score().is_better(0.9, 0.8)
+    assert not metric.higher_is_better
+    assert metrics.roc_auc_score().higher_is_better

@@ -1,15 +1,17 @@
-"""The largest memory of each notebook of a run, as its proportional share (PSS)."""
+"""The largest memory of processes while something runs, as their proportional share (PSS)."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 
 from mlops.kernels.needs import NOTEBOOK
 
 PAUSE = 0.05  # seconds between two looks
+Key = TypeVar("Key")
 
 
 @contextmanager
@@ -18,17 +20,35 @@ def watch_notebooks(home: Path) -> Iterator[dict[str, float]]:
 
     The kernels must be fresh ones. A fork has the environment of its parent, so it cannot be told whose it is.
     """
-    peaks: dict[str, float] = {}
+
+    def find() -> Iterator[tuple[str, psutil.Process]]:
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):  # it ended meanwhile, or belongs to somebody else
+                environ = process.environ()
+                if environ.get("MLOPS_HOME") == str(home) and NOTEBOOK in environ:
+                    yield Path(environ[NOTEBOOK]).stem, process
+
+    with watch_processes(find, PAUSE) as peaks:
+        yield peaks
+
+
+@contextmanager
+def watch_processes(
+    find: Callable[[], Iterable[tuple[Key, psutil.Process]]], pause: float
+) -> Iterator[dict[Key, float]]:
+    """Watch processes within a ``with`` statement, and provide the peak of each key in MB.
+
+    `find` returns the processes of the moment, each with its key. `pause` is the number of seconds between two looks.
+    """
+    peaks: dict[Key, float] = {}
     over = threading.Event()
 
     def watch() -> None:
-        while not over.wait(PAUSE):
-            for process in psutil.process_iter():
-                with suppress(psutil.Error):
-                    environ = process.environ()
-                    if environ.get("MLOPS_HOME") == str(home) and NOTEBOOK in environ:
-                        name = Path(environ[NOTEBOOK]).stem
-                        peaks[name] = max(peaks.get(name, 0.0), process.memory_full_info().pss / 1e6)
+        while not over.wait(pause):
+            with suppress(psutil.Error):  # a process has just ended
+                for key, process in find():
+                    with suppress(psutil.Error):
+                        peaks[key] = max(peaks.get(key, 0.0), process.memory_full_info().pss / 1e6)
 
     thread = threading.Thread(target=watch)
     thread.start()

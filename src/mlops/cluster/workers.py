@@ -79,7 +79,7 @@ class DaskWorkers:
         self._client, self._place = client, Place(source, address, describe_versions())
         # The scheduler imports the functions, too. A worker that cannot import them would end at its first task.
         with self._explain():
-            self.threads = count_threads(client, address, source)
+            count_threads(client, address, source)
             found = {"the scheduler": client.run_on_scheduler(make_probe()), **client.run(make_probe())}
         for place, module in found.items():
             if module:

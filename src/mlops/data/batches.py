@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from mlops.data.content import Content
 from mlops.data.listing import PARQUET
-from mlops.data.profile import is_number
+from mlops.data.profile import find_repeated, is_number
 from mlops.data.tables import convert_decimals, explain_damage, parse_content, require_text
 
 VALUES = 2_000_000  # maximum number of values in a batch (16 MB)
@@ -207,12 +207,6 @@ def open_batches(content: Content, columns: Columns | None = None) -> Iterator[B
         yield ParquetBatches(content.parts, columns)
     except (pa.ArrowException, OSError) as error:
         raise explain_damage(content.parts, content.url, error) from error
-
-
-def find_repeated(names: Sequence[str]) -> set[str]:
-    """Return the names that occur more than once in a list."""
-    seen: set[str] = set()
-    return {name for name in names if name in seen or seen.add(name)}  # type: ignore[func-returns-value]
 
 
 def _choose_size(names: Sequence[str]) -> int:

@@ -107,7 +107,7 @@ def _join_files(files: Sequence[Path], joined: Path) -> None:
         with explain_full_disk(joined.parent), pq.ParquetWriter(joined, schema) as writer:
             for file in files:
                 with pq.ParquetFile(file, pre_buffer=False) as source:
-                    for batch in source.iter_batches(max(VALUES // len(schema), 1000)):
+                    for batch in source.iter_batches(max(VALUES // max(len(schema), 1), 1000)):
                         writer.write_table(fit(pa.Table.from_batches([batch])))
     except (pa.ArrowException, OSError) as error:
         raise UsageError(f"The Parquet files of the folder do not fit together: {quote_cause(error)}.") from error

@@ -1,5 +1,6 @@
 """The profile of a table: the distribution of each column, in a few numbers."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,6 +172,11 @@ def is_number(kind: object) -> bool:
     return bool(pd.api.types.is_any_real_numeric_dtype(kind))
 
 
+def find_repeated(names: Sequence[str]) -> set[str]:
+    """Return the names that occur more than once in a list."""
+    return {name for name, count in Counter(names).items() if count > 1}
+
+
 def require_once(names: Sequence[str]) -> None:
     """Raise an error if a name of a column occurs twice.
 
@@ -179,11 +185,10 @@ def require_once(names: Sequence[str]) -> None:
     UsageError
         If a name occurs twice.
     """
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            raise UsageError(f"The column {name} occurs more than once. Rename or remove one of them.")
-        seen.add(name)
+    repeated = find_repeated(names)
+    if repeated:
+        name = next(name for name in names if name in repeated)
+        raise UsageError(f"The column {name} occurs more than once. Rename or remove one of them.")
 
 
 def require_numbers(name: str, kind: str, *, is_number: bool) -> None:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from mlops.data.batches import Batches, FrameBatches, Layout, find_repeated, open_batches
+from mlops.data.batches import Batches, FrameBatches, Layout, open_batches
 from mlops.data.content import open_content
-from mlops.data.profile import ColumnProfile, Profile
+from mlops.data.profile import ColumnProfile, Profile, find_repeated
 from mlops.data.rows import OtherTotals, RowsScan, ScanPlan, count_copies, scan_rows
 from mlops.data.totals import ColumnTotals
 from mlops.problem import Column

@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from mlops.data.batches import find_repeated
 from mlops.data.drift import Drift, compare_profiles
-from mlops.data.profile import Profile
+from mlops.data.profile import Profile, find_repeated
 from mlops.data.scan import OtherColumn, TableScan
 from mlops.data.totals import ColumnTotals
 from mlops.errors import DataTestFailed

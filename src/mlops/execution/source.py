@@ -9,8 +9,7 @@ from typing import Any
 
 from mlops.errors import ParameterError, UsageError
 from mlops.kernels.install import NAME, PROVISIONER
-
-TAG = "parameters"
+from mlops.parameters.declarations import TAG
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The problem that the project declares, and the hyperparameters that a notebook sets."""
 
-from mlops.errors import ProblemError
+from mlops.parameters.hyperparameters import require_set
 from mlops.parameters.layers import BASE, read_layer
 from mlops.problem import Problem, load
 from mlops.workspace import find_workspace
@@ -29,10 +29,5 @@ def read_hyperparameters(problem: Problem) -> dict[str, object]:
 
     shell = get_ipython()
     variables = shell.user_ns if shell else {}
-    missing = [name for name in problem.hyperparameters if name not in variables]
-    if missing:
-        raise ProblemError(
-            f"{problem} has the hyperparameter {missing[0]!r}, which this notebook does not set. Add a line for it to "
-            "the cell tagged `parameters`."
-        )
+    require_set(problem, variables, "this notebook")
     return {name: variables[name] for name in problem.hyperparameters}

@@ -25,6 +25,7 @@ from typing import Any
 
 from mlops.errors import ParameterError
 
+TAG = "parameters"  # marks the cell that declares the parameters
 INTERVAL = re.compile(r"\bin ([\[(])\s*(-?[\w.]+)\s*,\s*(-?[\w.]+)\s*([\])])")
 PATTERN = re.compile(r"\bmatching (\S+)")
 WHOLE = re.compile(r"\bwhole number\b")
@@ -109,7 +110,7 @@ def read_declarations(notebook: Path) -> dict[str, Parameter]:
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     except (OSError, ValueError, KeyError) as error:
         raise ParameterError(f"Could not read {notebook} as a notebook: {error}") from error
-    tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
+    tagged = [cell for cell in cells if TAG in cell["metadata"].get("tags", [])]
     if not tagged:
         return {}
     return {parameter.name: parameter for parameter in read_cell("".join(tagged[0]["source"]), str(notebook))}

@@ -7,10 +7,10 @@ from collections.abc import Collection
 from pathlib import Path
 
 from mlops.errors import ProblemError
+from mlops.parameters.declarations import TAG
 from mlops.parameters.suggestion import find_closest
 from mlops.problem import Problem
 
-TAG = "parameters"
 MAGIC = re.compile(r"^\s*[%!].*$", re.MULTILINE)  # IPython commands, which are not valid Python
 WORD = re.compile(r"\w+")
 
@@ -33,18 +33,29 @@ def require_hyperparameters(problem: Problem, notebook: Path, declared: Collecti
         If the notebook does not set a hyperparameter, or declares a parameter that nothing uses.
     """
     trained = problem.hyperparameters
-    missing = next((name for name in trained if name not in declared), None)
-    if missing:
-        raise ProblemError(
-            f"{problem} has the hyperparameter {missing!r}, but {notebook} does not set it. Add a line for it to the "
-            "cell tagged `parameters`."
-        )
+    require_set(problem, declared, str(notebook))
     unused = next((name for name in declared if name not in {*trained, *_list_names(notebook)}), None)
     if unused:
         close = find_closest(unused, trained)
         fix = f"Did you mean {close!r}?" if close else "Remove its line from the cell tagged `parameters`."
         raise ProblemError(
             f"{notebook} sets {unused!r}, but neither a cell nor the training of {problem.name!r} uses it. {fix}"
+        )
+
+
+def require_set(problem: Problem, names: Collection[str], notebook: str) -> None:
+    """Raise an error if a hyperparameter of a problem is not among the names that a notebook sets.
+
+    Raises
+    ------
+    ProblemError
+        If a hyperparameter is not set. The message calls the notebook `notebook`.
+    """
+    missing = next((name for name in problem.hyperparameters if name not in names), None)
+    if missing:
+        raise ProblemError(
+            f"{problem} has the hyperparameter {missing!r}, but {notebook} does not set it. Add a line for it to the "
+            f"cell tagged `{TAG}`."
         )
 
 

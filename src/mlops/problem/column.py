@@ -26,15 +26,11 @@ class Column:
         "feature" (an input of the model), "target" (the value to predict), "id" (distinguishes rows) or "ignored" (in
         the file, but not used). By default, "id" for a column of the kind "id", and "feature" for any other column.
     minimum, maximum : float or date, optional
-        The range of a number or a date. Both ends are allowed.
+        The range of a number or a date. Both ends are allowed. The data test does not check dates yet.
     allowed : tuple of str, optional
         The allowed values of a category. Empty if any value is allowed.
     max_missing : float
         The largest allowed share of missing values, from 0 to 1.
-    min_share : float
-        The smallest allowed share of each class of a category or boolean, from 0 to 0.5.
-    unique : bool, optional
-        Whether a value may occur only once. By default, true for the role "id".
     title : str, optional
         The name in plots and sentences: "disease progression". By default, `name`.
     unit : str
@@ -53,8 +49,6 @@ class Column:
     maximum: Bound = None
     allowed: tuple[str, ...] = ()
     max_missing: float = 0.0
-    min_share: float = 0.0
-    unique: bool | None = None
     title: str = ""
     unit: str = ""
 
@@ -63,8 +57,6 @@ class Column:
         if self.role is None:
             object.__setattr__(self, "role", "id" if self.kind == "id" else "feature")
         self._require_known("role", self.role, get_args(Role))
-        if self.unique is None:
-            object.__setattr__(self, "unique", self.role == "id")
         if not self.title:
             object.__setattr__(self, "title", self.name)
         self._check_range()
@@ -72,8 +64,6 @@ class Column:
             raise ProblemError(f"{self} lists allowed values, but its kind is {self.kind!r}. Only a category has them.")
         if not 0 <= self.max_missing <= 1:
             raise ProblemError(f"{self} has max_missing {self.max_missing!r}. Give a share from 0 to 1.")
-        if not 0 <= self.min_share <= 0.5 or (self.min_share and self.kind not in ("category", "boolean")):
-            raise ProblemError(f"{self} has min_share {self.min_share!r}. Give classes a share from 0 to 0.5.")
 
     @property
     def range(self) -> tuple[float, float]:

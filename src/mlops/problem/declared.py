@@ -131,8 +131,13 @@ class Problem:
         ----------
         rows : DataFrame
             Training rows with all columns.
+
+        Raises
+        ------
+        ProblemError
+            If the method is not overridden.
         """
-        raise NotImplementedError(f"{self} must override train")
+        raise ProblemError(f"{self} has no training. Override `train` in {type(self).__name__}.")
 
     def predict(self, model: "Any", rows: "pd.DataFrame") -> "ArrayLike":
         """Return the predictions for rows. The service must return the same predictions.

@@ -85,7 +85,3 @@ class Metric:
     def show(self, value: float | None) -> str:
         """Return a value of the metric for display, with its unit: "47.6 points"."""
         return f"{format_number(value)} {self.unit}".strip()
-
-    def is_better(self, value: float, other: float) -> bool:
-        """Return whether `value` is better than `other`."""
-        return value > other if self.higher_is_better else value < other

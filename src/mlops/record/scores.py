@@ -67,7 +67,7 @@ def find_unit(metric: str, results: Mapping[str, object], steps: Iterable[Step] 
 
 
 def find_units(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> dict[str, str]:
-    """Return the units of the metrics of the run's model, by metric. Metrics without a unit are left out."""
+    """Return the units of the metrics of the run's model, by metric. Only the main metric can have one."""
     steps = tuple(steps)
     results = {name: value for step in run.steps for name, value in step.results.items()}
     return {name: unit for name in find_metrics(run, steps) if (unit := find_unit(name, results, steps))}

@@ -22,6 +22,7 @@ from typing import Annotated, Any
 import msgspec
 
 from mlops.errors import UsageError
+from mlops.parameters.declarations import TAG
 from mlops.pipelines import ALL_STEPS
 from mlops.record.scores import read_declared
 from mlops.regression.notebook import Cell, Notebook, join_text
@@ -29,7 +30,6 @@ from mlops.regression.values import find_value_differences, show_pair
 
 Tolerance = Annotated[float, msgspec.Meta(ge=0)]
 PICTURES = 0.13  # see `mlops.regression.pictures`
-TAG = "parameters"  # marks the cell that declares the parameters
 LINE = re.compile(r"^(\w+)\b[^=\n]*=", re.MULTILINE)  # the name that a line of this cell sets
 KEEP_TAG = "keep_output"  # nbstripout also keeps the output of a cell with this tag
 
