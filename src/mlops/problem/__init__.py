@@ -27,6 +27,8 @@ the package, because every command imports it. Import them in the methods that n
     metric       a metric: direction, unit, digits
     metrics      metrics for use in problems, with scikit-learn's names
     declared     the base class of problems
+    consistency  the check that a declaration does not contradict itself
+    coding       target values and predictions as the numbers that metrics need
     declaration  the name and metrics of a problem, which a run records
     loading      loads a problem by the name of its package
     split        the split into training rows and holdout

@@ -1,8 +1,6 @@
 """The base class of problems."""
 
 import inspect
-import re
-from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from mlops.errors import ProblemError, UsageError
 from mlops.problem.column import Column
+from mlops.problem.consistency import check_problem
 from mlops.problem.declaration import Declaration, describe_metric
 from mlops.problem.metric import Metric
 
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
-
-NAME = re.compile(r"[a-z][a-z0-9-]{1,19}[a-z0-9]")  # Azure allows 32 characters, which include a suffix
 
 
 class Problem:
@@ -41,6 +38,10 @@ class Problem:
         The name of the metric that decides about promotions. Empty for the first metric.
     examples : tuple of mapping of str to value
         Rows with which users can try the service, by column. Examples are published, so never take them from the data.
+    trusted_types : tuple of str
+        The types in model files that you have reviewed, besides those that skops trusts by itself: "sklearn.tree.Tree".
+    image_files : tuple of str
+        Modules of the problem's package that the scoring script imports: "features.py". They import nothing of `mlops`.
 
     Raises
     ------
@@ -53,19 +54,11 @@ class Problem:
     metrics: ClassVar[tuple[Metric, ...]] = ()
     gate: ClassVar[str] = ""
     examples: ClassVar[tuple[Mapping[str, object], ...]] = ()
+    trusted_types: ClassVar[tuple[str, ...]] = ()
+    image_files: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self) -> None:
-        if not NAME.fullmatch(self.name):
-            raise ProblemError(
-                f"{type(self).__name__}.name is {self.name!r}. Use 3 to 21 lower-case letters, digits and hyphens, "
-                "beginning with a letter, because the names of services on Azure derive from it."
-            )
-        self._check_columns()
-        self._check_metrics()
-        for place, example in enumerate(self.examples):
-            if set(example) != set(self.features):
-                names = ", ".join(self.features)
-                raise ProblemError(f"{self}: examples[{place}] must have exactly the features: {names}.")
+        check_problem(self)
 
     def __str__(self) -> str:
         return f"The problem {self.name!r}"
@@ -227,19 +220,9 @@ class Problem:
         ProblemError
             If a value is not one of the declared classes, or if a boolean target has text.
         """
-        import numpy as np
+        from mlops.problem.coding import encode_values
 
-        found = np.asarray(values)
-        if self.target.kind == "category" and found.ndim == 1:
-            return self._place_classes(found.astype(str))
-        if self.target.kind != "boolean":
-            return found.astype(float)
-        if found.dtype.kind not in "bifu":  # numpy would take every text, even "False", as true
-            text = next((value for value in found.ravel() if isinstance(value, str)), None)
-            if text is not None:
-                raise ProblemError(f"{self.target} has the text {str(text)!r}, but it is boolean. Write True or False.")
-            found = found.astype(bool)
-        return found.astype(float)
+        return encode_values(self.target, self.classes, values)
 
     def score(self, actual: "ArrayLike", predicted: "ArrayLike") -> dict[str, float | None]:
         """Return the metrics of predictions, by name. A metric that is undefined for these rows is None.
@@ -258,39 +241,3 @@ class Problem:
         """Return the value of the main metric as text, with its name and unit: "mean absolute error 47.6 points"."""
         shown = self.metrics[0]
         return f"{shown.title} {shown.show(scores.get(shown.name))}"
-
-    def _place_classes(self, values: "NDArray[np.str_]") -> "NDArray[np.int64]":
-        import numpy as np
-
-        classes = np.asarray(self.classes, dtype=str)
-        unknown = values[~np.isin(values, classes)]
-        if unknown.size:
-            known = ", ".join(map(str, classes))
-            raise ProblemError(f"{self.target} has the value {str(unknown[0])!r}. Its declared classes are: {known}.")
-        return np.searchsorted(classes, values)
-
-    def _check_columns(self) -> None:
-        (most, count), *_ = Counter(column.name for column in self.columns).most_common(1) or [("", 0)]
-        if count > 1:
-            raise ProblemError(f"{self} declares the column {most!r} more than once.")
-        targets = [column for column in self.columns if column.role == "target"]
-        if len(targets) != 1:
-            named = ", ".join(column.name for column in targets) or "none"
-            raise ProblemError(f'{self} needs exactly one column with the role "target", but has {named}.')
-        if not self.features:
-            raise ProblemError(f'{self} has no features. Declare at least one column with the role "feature".')
-        if targets[0].kind == "category" and len(targets[0].allowed) < 2:
-            raise ProblemError(
-                f"{targets[0]} is a category and the target, so it must list its classes: allowed=(...)."
-            )
-        if targets[0].kind not in ("number", "boolean", "category"):
-            raise ProblemError(f"{targets[0]} has the kind {targets[0].kind!r}, which cannot be a target.")
-
-    def _check_metrics(self) -> None:
-        names = [metric.name for metric in self.metrics]
-        if not names:
-            raise ProblemError(f"{self} has no metrics. Choose one from mlops.problem.metrics.")
-        if len({*names}) < len(names):
-            raise ProblemError(f"{self} has two metrics of the same name. Its metrics are: {', '.join(names)}.")
-        if self.gate and self.gate not in names:
-            raise ProblemError(f"{self}: gate is {self.gate!r}, but its metrics are: {', '.join(names)}.")

@@ -1,0 +1,52 @@
+"""The conversion of target values and predictions to the numbers that metrics need."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlops.errors import ProblemError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from mlops.problem.column import Column
+
+
+def encode_values(target: "Column", classes: "Sequence[str | bool]", values: "ArrayLike") -> "NDArray[np.generic]":
+    """Return values of a target, or predictions of it, as the numbers that metrics need.
+
+    Parameters
+    ----------
+    target : Column
+        The target.
+    classes : sequence
+        The sorted classes of the target. Empty if it is a number.
+    values : array of shape (n,) or (n, classes)
+        Values of the target, numbers, or probabilities.
+
+    Raises
+    ------
+    ProblemError
+        If a value is not one of the classes, or if a boolean target has text.
+    """
+    found = np.asarray(values)
+    if target.kind == "category" and found.ndim == 1:
+        return _place_classes(target, np.asarray(classes, dtype=str), found.astype(str))
+    if target.kind != "boolean":
+        return found.astype(float)
+    if found.dtype.kind not in "bifu":  # numpy would take every text, even "False", as true
+        text = next((value for value in found.ravel() if isinstance(value, str)), None)
+        if text is not None:
+            raise ProblemError(f"{target} has the text {str(text)!r}, but it is boolean. Write True or False.")
+        found = found.astype(bool)
+    return found.astype(float)
+
+
+def _place_classes(target: "Column", classes: "NDArray[np.str_]", values: "NDArray[np.str_]") -> "NDArray[np.int64]":
+    unknown = values[~np.isin(values, classes)]
+    if unknown.size:
+        known = ", ".join(map(str, classes))
+        raise ProblemError(f"{target} has the value {str(unknown[0])!r}. Its declared classes are: {known}.")
+    return np.searchsorted(classes, values)

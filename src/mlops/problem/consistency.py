@@ -1,0 +1,59 @@
+"""The check that the declaration of a problem does not contradict itself."""
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from mlops.errors import ProblemError
+
+if TYPE_CHECKING:
+    from mlops.problem.declared import Problem
+
+NAME = re.compile(r"[a-z][a-z0-9-]{1,19}[a-z0-9]")  # Azure allows 32 characters, which include a suffix
+
+
+def check_problem(problem: "Problem") -> None:
+    """Check the name, the columns, the metrics and the examples of a problem.
+
+    Raises
+    ------
+    ProblemError
+        If the declaration contradicts itself.
+    """
+    if not NAME.fullmatch(problem.name):
+        raise ProblemError(
+            f"{type(problem).__name__}.name is {problem.name!r}. Use 3 to 21 lower-case letters, digits and hyphens, "
+            "beginning with a letter, because the names of services on Azure derive from it."
+        )
+    _check_columns(problem)
+    _check_metrics(problem)
+    for place, example in enumerate(problem.examples):
+        if set(example) != set(problem.features):
+            names = ", ".join(problem.features)
+            raise ProblemError(f"{problem}: examples[{place}] must have exactly the features: {names}.")
+
+
+def _check_columns(problem: "Problem") -> None:
+    (most, count), *_ = Counter(column.name for column in problem.columns).most_common(1) or [("", 0)]
+    if count > 1:
+        raise ProblemError(f"{problem} declares the column {most!r} more than once.")
+    targets = [column for column in problem.columns if column.role == "target"]
+    if len(targets) != 1:
+        named = ", ".join(column.name for column in targets) or "none"
+        raise ProblemError(f'{problem} needs exactly one column with the role "target", but has {named}.')
+    if not problem.features:
+        raise ProblemError(f'{problem} has no features. Declare at least one column with the role "feature".')
+    if targets[0].kind == "category" and len(targets[0].allowed) < 2:
+        raise ProblemError(f"{targets[0]} is a category and the target, so it must list its classes: allowed=(...).")
+    if targets[0].kind not in ("number", "boolean", "category"):
+        raise ProblemError(f"{targets[0]} has the kind {targets[0].kind!r}, which cannot be a target.")
+
+
+def _check_metrics(problem: "Problem") -> None:
+    names = [metric.name for metric in problem.metrics]
+    if not names:
+        raise ProblemError(f"{problem} has no metrics. Choose one from mlops.problem.metrics.")
+    if len({*names}) < len(names):
+        raise ProblemError(f"{problem} has two metrics of the same name. Its metrics are: {', '.join(names)}.")
+    if problem.gate and problem.gate not in names:
+        raise ProblemError(f"{problem}: gate is {problem.gate!r}, but its metrics are: {', '.join(names)}.")
