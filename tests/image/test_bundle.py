@@ -116,9 +116,10 @@ def test_pins_are_those_of_this_machine(tmp_path: Path) -> None:
     assert read_pins(path) == {"numpy": "2.3.2", "uvicorn": "0.54.0", "uvloop": "0.23.0"}
 
 
-def test_the_service_runs_on_the_packages_that_the_project_is_tested_with(project: Path) -> None:
+@pytest.mark.parametrize("package", ["src/diabetes", "tests/support/problems/cancer", "tests/support/problems/churn"])
+def test_the_service_runs_on_the_packages_that_the_project_is_tested_with(project: Path, package: str) -> None:
     service, everything = (
-        read_pins(project / path) for path in ("src/diabetes/score_requirements.lock", "requirements.lock")
+        read_pins(project / path) for path in (f"{package}/score_requirements.lock", "requirements.lock")
     )
     assert {"numpy", "uvicorn", "httptools", "msgspec", "uvloop"} <= set(service)
     assert service == {name: everything[name] for name in service}

@@ -34,13 +34,12 @@ class CommandLine:
     def __call__(self, *words: str, **options: str) -> "subprocess.CompletedProcess[str]":
         """Run a command to its end, in the project's folder."""
         environ = {**self.environ, **options}
-        return subprocess.run(
-            [str(MLOPS), *words], cwd=PROJECT, env=environ, capture_output=True, text=True, timeout=300, check=False
-        )
+        command, place = [str(MLOPS), *words], self.workspace.project
+        return subprocess.run(command, cwd=place, env=environ, capture_output=True, text=True, timeout=300, check=False)
 
     def invoke(self, *words: str, **options: str) -> "subprocess.CompletedProcess[str]":
         """Run a command in this process, which takes a tenth of the time, to test its output and exit code."""
-        with contextlib.chdir(PROJECT):
+        with contextlib.chdir(self.workspace.project):
             ran = CliRunner(env={**self._own, **options}).invoke(main, words, prog_name="mlops")
         if ran.exception and not isinstance(ran.exception, SystemExit):
             raise ran.exception
@@ -50,7 +49,7 @@ class CommandLine:
         """Start a command without waiting for it."""
         return subprocess.Popen(
             [str(MLOPS), *words],
-            cwd=PROJECT,
+            cwd=self.workspace.project,
             env=self.environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

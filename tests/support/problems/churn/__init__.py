@@ -1,0 +1,88 @@
+"""The problem: whether a customer cancels a subscription, from a table with text, gaps and dates."""
+
+# Every command imports this package. So numpy, pandas and scikit-learn are imported only in the methods that need them.
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from churn.trusted import TRUSTED_TYPES
+from mlops.problem import Column, Problem, metrics
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from sklearn.pipeline import Pipeline
+
+BEGAN, ENDED = date(2018, 1, 1), date(2026, 1, 31)  # the days on which customers can have joined or paid
+
+
+class Churn(Problem):
+    """1,500 made customers. The log loss decides about promotions."""
+
+    name = "churn"
+    columns = (
+        Column("customer", kind="id"),
+        Column("plan", kind="category", allowed=("basic", "family", "plus")),
+        Column("region", kind="category", max_missing=0.15),
+        Column("fee", minimum=0, maximum=200, unit="euros a month"),
+        Column("calls", minimum=0, maximum=60, max_missing=0.15, title="calls to the support"),
+        Column("paperless", kind="boolean", max_missing=0.1),
+        Column("joined", kind="date", minimum=BEGAN, maximum=ENDED),
+        Column("paid", kind="date", minimum=BEGAN, maximum=ENDED, max_missing=0.1, title="last payment"),
+        Column("remark", kind="category", role="ignored", max_missing=1.0),
+        Column("churned", kind="boolean", role="target", title="cancelled subscription"),
+    )
+    metrics = (metrics.roc_auc_score("auc"), metrics.log_loss(), metrics.f1_score("f1"))
+    gate = "log_loss"
+    examples = (
+        {
+            "plan": "basic",
+            "region": "north",
+            "fee": 20.0,
+            "calls": 9.0,
+            "paperless": True,
+            "joined": date(2025, 6, 1),
+            "paid": date(2025, 9, 1),
+        },
+        {
+            "plan": "family",
+            "region": None,
+            "fee": 60.0,
+            "calls": None,
+            "paperless": False,
+            "joined": date(2019, 3, 15),
+            "paid": date(2026, 1, 5),
+        },
+    )
+    trusted_types = TRUSTED_TYPES
+    image_files = ("features.py", "trusted.py")
+
+    def load_sample(self) -> "pd.DataFrame":
+        """Return made customers. Each call returns the same ones."""
+        from churn.data import make_customers
+
+        return make_customers(1500, seed=0)
+
+    def train(self, rows: "pd.DataFrame", *, trees: int, learning_rate: float, depth: int, seed: int) -> "Pipeline":
+        """Fit gradient boosting on features that `churn.features` computes.
+
+        `trees` and `depth` are whole numbers from 1, `learning_rate` is above 0, and `seed` is the seed of the trees.
+        """
+        from churn.features import compute_features
+        from churn.model import train_model
+
+        return train_model(compute_features(rows), rows[self.target.name], trees, learning_rate, depth, seed)
+
+    def predict(self, model: "Pipeline", rows: "pd.DataFrame") -> "pd.Series":
+        """Return the probability that each customer cancels."""
+        from churn.features import compute_features
+
+        return model.predict_proba(compute_features(rows))[:, 1]
+
+    def explain(self, model: "Pipeline") -> "pd.Series":
+        """Return the share of each computed feature in the gains of the trees."""
+        from churn.model import list_importances
+
+        return list_importances(model)
+
+
+problem = Churn()
