@@ -6,6 +6,7 @@
     listing     finds the files of a data file or folder, without reading them
     content     the content of data files, as files on this machine, with a hash
     delimited   tables in text files
+    kinds       the kinds of columns, and the conversion of values to them
     tables      data files as tables, with their hashes
     batches     the columns of a data file, in batches of rows
     totals      the totals of columns of numbers, such as their mean and range

@@ -4,6 +4,7 @@ import codecs
 import io
 import re
 import warnings
+from collections.abc import Collection
 
 import pandas as pd
 
@@ -17,7 +18,7 @@ THOUSANDS = r"[+-]?([1-9]\d{0,2}(,\d{3})+|\d+)"  # an integer, perhaps with comm
 RAGGED = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 
 
-def read_delimited(content: bytes, url: str) -> pd.DataFrame:
+def read_delimited(content: bytes, url: str, texts: Collection[str] = ()) -> pd.DataFrame:
     """Read a table from the bytes of a text file, whose first line has the names of the columns.
 
     Parameters
@@ -26,6 +27,8 @@ def read_delimited(content: bytes, url: str) -> pd.DataFrame:
         The text, in UTF-8 or UTF-16, with fields separated by commas, semicolons, tabs or bars.
     url : str
         The location of the file, for error messages.
+    texts : collection of str, optional
+        The names of columns whose values stay as they are written. A column that the table lacks is not an error.
 
     Raises
     ------
@@ -35,7 +38,7 @@ def read_delimited(content: bytes, url: str) -> pd.DataFrame:
     text = _recode(content, url)
     separator = _find_separator(text)
     try:
-        frame = _read_lines(text, separator, url)
+        frame = _read_lines(text, separator, url, texts)
     except pd.errors.EmptyDataError:
         return pd.DataFrame()
     except pd.errors.ParserError as error:
@@ -46,7 +49,7 @@ def read_delimited(content: bytes, url: str) -> pd.DataFrame:
         raise UsageError(
             f"The data file {url} is not UTF-8 text: {_describe_byte(content)}. Save it as UTF-8."
         ) from error
-    return _convert_commas(frame, url)
+    return _convert_commas(frame, url, texts)
 
 
 def _describe_byte(content: bytes) -> str:
@@ -80,10 +83,10 @@ def _find_separator(text: bytes) -> str:
     return max(SEPARATORS, key=lambda separator: header.count(separator.encode()))
 
 
-def _read_lines(text: bytes, separator: str, url: str) -> pd.DataFrame:
+def _read_lines(text: bytes, separator: str, url: str, texts: Collection[str]) -> pd.DataFrame:
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always", pd.errors.ParserWarning)
-        frame = pd.read_csv(io.BytesIO(text), sep=separator, index_col=False)
+        frame = pd.read_csv(io.BytesIO(text), sep=separator, index_col=False, dtype=dict.fromkeys(texts, "str"))
     if any(issubclass(warning.category, pd.errors.ParserWarning) for warning in warned):  # more fields than columns
         _require_empty_ends(pd.read_csv(io.BytesIO(text), sep=separator), url)
     unnamed = f"Unnamed: {len(frame.columns) - 1}"
@@ -105,15 +108,16 @@ def _require_empty_ends(frame: pd.DataFrame, url: str) -> None:
         )
 
 
-def _convert_commas(frame: pd.DataFrame, url: str) -> pd.DataFrame:
-    """Convert columns of numbers that have a decimal comma.
+def _convert_commas(frame: pd.DataFrame, url: str, texts: Collection[str]) -> pd.DataFrame:
+    """Convert columns of numbers that have a decimal comma, except the columns `texts`.
 
     Raises
     ------
     UsageError
         If it is unclear whether the commas are decimal commas or separate thousands, as in 1,234.
     """
-    columns = {name: text for name in frame.columns if (text := _find_commas(frame[name])) is not None}
+    read = [name for name in frame.columns if name not in texts]
+    columns = {name: text for name in read if (text := _find_commas(frame[name])) is not None}
     if not columns:
         return frame
     if all(text.str.fullmatch(THOUSANDS).all() for text in columns.values()):
@@ -123,8 +127,9 @@ def _convert_commas(frame: pd.DataFrame, url: str) -> pd.DataFrame:
             f"The data file {url} has {example} in the column {name}, which means {example.replace(',', '.')} or "
             f"{example.replace(',', '')}. Write numbers with a decimal point, and do not separate thousands."
         )
-    numbers = {name: text.str.replace(",", ".").astype("float64") for name, text in columns.items()}
-    return frame.assign(**{name: found.reindex(frame.index) for name, found in numbers.items()})
+    for name, text in columns.items():  # `assign` refuses a column with the name "self"
+        frame[name] = text.str.replace(",", ".").astype("float64").reindex(frame.index)
+    return frame
 
 
 def _find_commas(values: pd.Series) -> pd.Series | None:

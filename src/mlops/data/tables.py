@@ -2,7 +2,7 @@
 
 import gzip
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -13,9 +13,11 @@ from pandas.api.types import infer_dtype
 
 from mlops.data.content import Content, open_content
 from mlops.data.delimited import read_delimited
+from mlops.data.kinds.conversion import convert_kinds, list_texts
 from mlops.data.listing import PARQUET, ZIPPED_CSV
 from mlops.errors import UsageError, quote_cause
 from mlops.files.contents import store_by_content
+from mlops.problem import Column
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,10 @@ def write_sample(folder: Path, name: str, make: Callable[[], pd.DataFrame]) -> s
     return str(store_by_content(folder, name, make().to_csv(index=False).encode()))
 
 
-def read_table(url: str, sha256: str = "") -> Table:
+def read_table(url: str, sha256: str = "", columns: Sequence[Column] = ()) -> Table:
     """Read a CSV or Parquet file, or a folder of Parquet files.
+
+    The same values give the same table from every format if `columns` declares their kinds.
 
     Parameters
     ----------
@@ -52,41 +56,44 @@ def read_table(url: str, sha256: str = "") -> Table:
         ``.csv``, ``.csv.gz`` or ``.parquet``.
     sha256 : str
         The expected hash; empty to accept any.
+    columns : sequence of Column, optional
+        The declared columns. Their values get the types of their kinds, see `mlops.data.kinds.conversion`.
 
     Raises
     ------
     IntegrityError
         If the hash differs from `sha256`.
     UsageError
-        If the file does not exist, if its content does not match the ending of its name, or if it has text that is not
-        UTF-8.
+        If the file does not exist, if its content does not match the ending of its name, if it has text that is not
+        UTF-8, or if a value is not of its declared kind.
     """
     with open_content(url, sha256) as content:
-        return Table(url, content.sha256, parse_content(content))
+        frame = parse_content(content, list_texts(columns))
+        return Table(url, content.sha256, convert_kinds(frame, columns, url) if columns else frame)
 
 
-def parse_content(content: Content) -> pd.DataFrame:
-    """Return the rows of a data file.
+def parse_content(content: Content, texts: Collection[str] = ()) -> pd.DataFrame:
+    """Return the rows of a data file. The columns `texts` of a CSV file are read as text.
 
     Raises
     ------
     UsageError
         If the content does not match the ending of the file's name.
     """
-    frames = [_parse_part(content.format, part, content.url) for part in content.parts]
+    frames = [_parse_part(content.format, part, content.url, texts) for part in content.parts]
     return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
 
 
-def _parse_part(ending: str, file: Path, url: str) -> pd.DataFrame:
+def _parse_part(ending: str, file: Path, url: str, texts: Collection[str]) -> pd.DataFrame:
     if ending == PARQUET:
-        return _parse_parquet(file, url)
+        return _parse_parquet(file, url, texts)
     content = file.read_bytes()
     if ending == ZIPPED_CSV:
         try:
             content = gzip.decompress(content)
         except (OSError, EOFError, zlib.error) as error:
             raise UsageError(f"The data file {url} is not a whole gzip file: {quote_cause(error)}.") from error
-    return read_delimited(content, url)
+    return read_delimited(content, url, texts)
 
 
 def parse_parquet(file: Path | IO[bytes]) -> pd.DataFrame:
@@ -96,11 +103,26 @@ def parse_parquet(file: Path | IO[bytes]) -> pd.DataFrame:
     return frame
 
 
-def _parse_parquet(file: Path, url: str) -> pd.DataFrame:
+def _parse_parquet(file: Path, url: str, texts: Collection[str]) -> pd.DataFrame:
     try:
-        return convert_decimals(require_text(parse_parquet(file)))
+        frame = convert_decimals(require_text(parse_parquet(file)))
+        for name, values in _read_whole_numbers(file, texts).items():
+            frame[name] = values
+        return frame
     except (ValueError, OSError, pa.ArrowException) as error:
         raise explain_damage([file], url, error) from error
+
+
+def _read_whole_numbers(file: Path, names: Collection[str]) -> dict[str, pd.Series]:
+    """Return those of the named columns that have whole numbers and gaps as text. As floats, they would lose digits."""
+    import pyarrow.parquet as pq  # imported here, because reading a CSV file does not need it
+
+    if not names:
+        return {}
+    with pq.ParquetFile(file) as opened:
+        found = [field.name for field in opened.schema_arrow if field.name in names and pa.types.is_integer(field.type)]
+        table = opened.read(found)
+    return {name: table[name].cast(pa.string()).to_pandas() for name in found if table[name].null_count}
 
 
 def explain_damage(files: Sequence[Path], url: str, error: Exception) -> UsageError:

@@ -1,0 +1,59 @@
+"""A table with the types of its declared kinds."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from mlops.errors import UsageError
+from mlops.problem import Column
+
+
+def list_texts(columns: Sequence[Column]) -> list[str]:
+    """Return the names of the columns that are read from a CSV file as text, so that "007" does not become 7."""
+    return [column.name for column in columns if column.kind != "number" and column.role != "ignored"]
+
+
+def convert_kinds(table: pd.DataFrame, columns: Sequence[Column], url: str) -> pd.DataFrame:
+    """Return a table in which the declared columns have the types of their kinds.
+
+    A number becomes float64, a category and an id text, a boolean bool or object (with None for a gap), and a date
+    datetime64. In the other kinds, a gap is NaN or NaT. Ignored columns stay as they are.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A table as it was read.
+    columns : sequence of Column
+        The declared columns. The table can lack some of them.
+    url : str
+        The location of the data file, for error messages.
+
+    Raises
+    ------
+    UsageError
+        If a value is not of the declared kind.
+    """
+    converted = table.copy(deep=False)
+    for column in columns:
+        if column.role != "ignored" and column.name in table:
+            converted[column.name] = _convert_column(table[column.name], column, url)
+    return converted
+
+
+def _convert_column(values: pd.Series, column: Column, url: str) -> pd.Series:
+    if column.kind == "number" and pd.api.types.is_any_real_numeric_dtype(values.dtype):
+        return pd.Series(values.to_numpy(dtype=float, na_value=np.nan), values.index)
+    # imported here, because a table of numbers does not need polars
+    from mlops.data.kinds.parsing import EXAMPLES, find_bad, make_series, parse_values
+
+    raw = make_series(values)
+    parsed = parse_values(raw, column.kind)
+    bad = find_bad(raw, column.kind, parsed)
+    if bad.any():
+        row = int(bad.arg_max() or 0)
+        raise UsageError(
+            f"The data file {url} has {str(raw[row])!r} in row {row + 1}, counted from 1, of the column "
+            f"{column.name}. The problem declares {EXAMPLES[column.kind]}."
+        )
+    return parsed.to_pandas().set_axis(values.index)

@@ -1,0 +1,126 @@
+"""The values of a column of any type, as the kind that the problem declares."""
+
+from collections.abc import Callable, Mapping
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+
+TRUTH = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
+DAY = r"^\d{4}-\d{2}-\d{2}"  # otherwise, 2024-1-5 would be a date
+TIMES = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M")
+EXAMPLES = {
+    "number": "numbers",
+    "boolean": "true and false, or 1 and 0",
+    "date": "dates such as 2024-01-31",
+    "category": "text",
+    "id": "text or whole numbers",
+}
+WHOLE = 2.0**63  # from this size on, a number does not fit into int64
+
+
+def make_series(values: pd.Series) -> pl.Series:
+    """Return the values of a pandas column as a polars column, with null for a gap. Times become UTC."""
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        values = values.dt.tz_convert(None)
+    try:
+        return pl.Series(pl.from_pandas(values))
+    except (pa.ArrowException, TypeError, OverflowError):  # values of several types, or of a type that Arrow lacks
+        pairs = zip(values, values.isna(), strict=True)
+        return pl.Series([None if gap else str(value) for value, gap in pairs], dtype=pl.String)
+
+
+def find_gaps(values: pl.Series) -> pl.Series:
+    """Return a column of booleans, which is true where a value is missing. An empty text counts as missing."""
+    if values.dtype == pl.String:
+        return values.is_null() | (values == "").fill_null(True)
+    return values.is_null() | values.is_nan() if values.dtype.is_float() else values.is_null()
+
+
+def parse_values(values: pl.Series, kind: str) -> pl.Series:
+    """Return the values of a column as a kind: "number", "category", "boolean", "date" or "id".
+
+    Parameters
+    ----------
+    values : Series
+        The values, of any type.
+    kind : str
+        The kind of a declared column.
+
+    Returns
+    -------
+    Series
+        The values as Float64, String, Boolean or Datetime. Null for a gap, and for a value that is not of the kind.
+    """
+    return PARSERS[kind](values.set(find_gaps(values), None) if values.dtype == pl.String else values)
+
+
+def find_bad(values: pl.Series, kind: str, parsed: pl.Series) -> pl.Series:
+    """Return a column of booleans, which is true for a value that is not of the kind.
+
+    Parameters
+    ----------
+    values : Series
+        The values, of any type.
+    kind : str
+        The kind of a declared column.
+    parsed : Series
+        The result of `parse_values` for the same values.
+    """
+    bad = parsed.is_null() & ~find_gaps(values)
+    if kind == "number" and values.dtype == pl.String:  # "10" is text, too, but "ten" shows better what is wrong
+        words = bad & values.str.strip_chars().cast(pl.Float64, strict=False).is_null()
+        return words if words.any() else bad
+    return bad
+
+
+def _parse_numbers(values: pl.Series) -> pl.Series:
+    usable = values.dtype.is_numeric() or values.dtype == pl.Null
+    return values.cast(pl.Float64) if usable else pl.Series([None] * len(values), dtype=pl.Float64)
+
+
+def _parse_texts(values: pl.Series) -> pl.Series:
+    if values.dtype.is_float():  # pandas reads whole numbers as floats if one of them is missing
+        whole = values.is_finite() & (values == values.floor()) & (values.abs() < WHOLE)
+        texts = values.fill_nan(None).cast(pl.String)
+        return values.cast(pl.Int64, strict=False).cast(pl.String).zip_with(whole.fill_null(False), texts)
+    if values.dtype == pl.Boolean:
+        return values.replace_strict({True: "True", False: "False"}, default=None, return_dtype=pl.String)
+    if values.dtype.is_nested():
+        return pl.Series([None] * len(values), dtype=pl.String)
+    return values.cast(pl.String, strict=False)
+
+
+def _parse_booleans(values: pl.Series) -> pl.Series:
+    if values.dtype == pl.Boolean:
+        return values
+    texts = _parse_texts(values).str.strip_chars().str.to_lowercase()
+    return texts.replace_strict(TRUTH, default=None, return_dtype=pl.Boolean)
+
+
+def _parse_dates(values: pl.Series) -> pl.Series:
+    if isinstance(values.dtype, pl.Datetime) and values.dtype.time_zone:
+        values = values.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    if values.dtype in (pl.Date, pl.Datetime):
+        return values.cast(pl.Datetime("us"))
+    if values.dtype not in (pl.String, pl.Categorical, pl.Enum):
+        return pl.Series([None] * len(values), dtype=pl.Datetime("us"))
+    texts = values.cast(pl.String).str.strip_chars()
+    texts = texts.set(~texts.str.contains(DAY), None)
+    days = texts.str.to_datetime("%Y-%m-%d", strict=False, time_unit="us")
+    if days.null_count() == texts.null_count():  # true for most columns, and much faster
+        return days
+    texts = texts.str.replace(" ", "T", literal=True)
+    with_zone = texts.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%#z", strict=False, time_unit="us", time_zone="UTC")
+    for found in (*(texts.str.to_datetime(form, strict=False, time_unit="us") for form in TIMES), with_zone):
+        days = days.zip_with(days.is_not_null(), found.dt.replace_time_zone(None))
+    return days
+
+
+PARSERS: Mapping[str, Callable[[pl.Series], pl.Series]] = {
+    "number": _parse_numbers,
+    "category": _parse_texts,
+    "boolean": _parse_booleans,
+    "date": _parse_dates,
+    "id": _parse_texts,
+}

@@ -1,0 +1,131 @@
+"""The kinds of columns: the same values give the same table, whatever the format and the types of the file."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from mlops.data.tables import read_table
+from mlops.errors import UsageError
+from mlops.problem import Column
+
+COLUMNS = (
+    Column("customer", kind="id"),
+    Column("plan", kind="category"),
+    Column("self", kind="category"),
+    Column("paid", kind="boolean"),
+    Column("left", kind="boolean", role="target"),
+    Column("begin", kind="date"),
+    Column("months"),
+    Column("note", kind="category", role="ignored"),
+)
+TEXTS = {
+    "customer": ["007", "9007199254740993", "12"],
+    "plan": ["01", "plus", ""],
+    "self": ["1,5", "", "2,5"],
+    "paid": ["true", "", "False"],
+    "left": ["0", "1", "1"],
+    "begin": ["2024-01-31", "", "2024-02-29T12:30:00"],
+    "months": ["1", "", "3"],
+    "note": ["7", "8", "9"],
+}
+DAYS = [datetime(2024, 1, 31, tzinfo=UTC), None, datetime(2024, 2, 29, 12, 30, tzinfo=UTC)]
+
+
+def write_csv(path: Path, **changes: list[str]) -> str:
+    """Write the table of `TEXTS`, with some columns changed, as a CSV file, and return its path."""
+    pd.DataFrame(TEXTS | changes).to_csv(path, index=False)
+    return str(path)
+
+
+def write_parquet(path: Path, **columns: Any) -> str:
+    """Write a Parquet file with these columns, and return its path."""
+    pq.write_table(pa.table(columns), path)
+    return str(path)
+
+
+def test_a_csv_and_a_parquet_file_give_the_same_table(tmp_path: Path) -> None:
+    csv = read_table(write_csv(tmp_path / "data.csv"), "", COLUMNS).frame
+    parquet = write_parquet(
+        tmp_path / "data.parquet",
+        customer=TEXTS["customer"],
+        plan=pa.array(["01", "plus", None]).dictionary_encode(),
+        self=["1,5", "", "2,5"],
+        paid=[True, None, False],
+        left=[False, True, True],
+        begin=pa.array(DAYS, pa.timestamp("ns", "Europe/Berlin")),
+        months=pa.array([1, None, 3], pa.int8()),
+        note=[7, 8, 9],
+    )
+    pd.testing.assert_frame_equal(csv, read_table(parquet, "", COLUMNS).frame)
+    kinds = ["str", "str", "str", "object", "bool", "datetime64[us]", "float64", "int64"]
+    assert list(csv.dtypes.astype(str)) == kinds
+    assert csv["customer"].tolist() == TEXTS["customer"]
+    assert csv["paid"].tolist() == [True, None, False]
+    assert csv["begin"].tolist() == [pd.Timestamp("2024-01-31"), pd.NaT, pd.Timestamp("2024-02-29 12:30")]
+    assert csv["plan"].isna().tolist() == [False, False, True]
+
+
+def test_other_types_of_a_parquet_file_are_read_as_the_declared_kind(tmp_path: Path) -> None:
+    url = write_parquet(
+        tmp_path / "data.parquet",
+        customer=pa.array([9007199254740993, None, 12]),
+        plan=[1.0, None, 2.5],
+        paid=[1, 0, None],
+        left=["true", "FALSE", None],
+        begin=[date(2024, 1, 31), None, date(2024, 2, 29)],
+        months=pa.nulls(3),
+    )
+    frame = read_table(url, "", COLUMNS).frame
+    assert frame["customer"].fillna("").tolist() == ["9007199254740993", "", "12"]
+    assert frame["plan"].fillna("").tolist() == ["1", "", "2.5"]
+    assert frame["paid"].tolist() == [True, False, None]
+    assert frame["left"].tolist() == [True, False, None]
+    assert frame["begin"].tolist() == [pd.Timestamp("2024-01-31"), pd.NaT, pd.Timestamp("2024-02-29")]
+    assert frame["months"].dtype == np.float64
+    assert frame["months"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "declared"),
+    [
+        ("begin", "soon", "dates such as 2024-01-31"),
+        ("begin", "2024-1-5", "dates such as 2024-01-31"),
+        ("begin", "2024-02-30", "dates such as 2024-01-31"),
+        ("begin", "20240105", "dates such as 2024-01-31"),
+        ("paid", "yes", "true and false, or 1 and 0"),
+        ("paid", "2", "true and false, or 1 and 0"),
+        ("months", "ten", "numbers"),
+    ],
+)
+def test_a_value_of_another_kind_is_named_with_its_row(tmp_path: Path, column: str, value: str, declared: str) -> None:
+    url = write_csv(tmp_path / "data.csv", **{column: [*TEXTS[column][:2], value]})
+    with pytest.raises(UsageError) as caught:
+        read_table(url, "", COLUMNS)
+    assert str(caught.value) == (
+        f"The data file {url} has {value!r} in row 3, counted from 1, of the column {column}. "
+        f"The problem declares {declared}."
+    )
+
+
+def test_numbers_are_no_dates(tmp_path: Path) -> None:
+    url = write_parquet(tmp_path / "data.parquet", begin=[20240105])
+    with pytest.raises(UsageError, match="has '20240105' in row 1"):
+        read_table(url, "", COLUMNS)
+
+
+def test_dates_may_have_a_time_and_an_offset(tmp_path: Path) -> None:
+    texts = ["2024-01-31 10:00", "2024-01-31T10:00:00.5", "2024-01-31T10:00:00+02:00", "2024-01-31T10:00:00Z"]
+    path = tmp_path / "data.csv"
+    pd.DataFrame({"begin": texts}).to_csv(path, index=False)
+    found = read_table(str(path), "", COLUMNS).frame["begin"].dt.strftime("%H:%M:%S.%f").str[:10]
+    assert found.tolist() == ["10:00:00.0", "10:00:00.5", "08:00:00.0", "10:00:00.0"]
+
+
+def test_a_table_without_a_declaration_stays_as_it_is(tmp_path: Path) -> None:
+    assert read_table(write_csv(tmp_path / "data.csv")).frame["months"].tolist()[0] == 1
