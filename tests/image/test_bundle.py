@@ -52,6 +52,28 @@ def test_a_bundle_says_what_is_in_it(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "image" / "example.json").read_text()) == {"data": [[1.0, 2.0]]}
 
 
+def test_the_digest_covers_the_schema_and_the_modules_beside_the_script(tmp_path: Path) -> None:
+    (tmp_path / "features.py").write_text("WEIGHT = 1\n")
+
+    def build_with(schema: bytes, *modules: Path) -> str:
+        (tmp_path / "pins.lock").write_text("numpy==2.3.2\n")
+        return build_bundle(
+            tmp_path / "image",
+            model_name="diabetes",
+            model_version=3,
+            model_files=[],
+            script=tmp_path / "features.py",
+            requirements=tmp_path / "pins.lock",
+            example=[{"plan": "basic"}],
+            schema=schema,
+            image_files=modules,
+        )
+
+    digests = {build_with(b""), build_with(b"{}"), build_with(b"{}", tmp_path / "features.py")}
+    assert len(digests) == 3
+    assert {"schema.json", "features.py"} < set(hash_folder(tmp_path / "image"))
+
+
 def test_a_bundle_is_made_anew(tmp_path: Path) -> None:
     (tmp_path / "image" / "model").mkdir(parents=True)
     (tmp_path / "image" / "model" / "old.json").write_text("")

@@ -5,7 +5,9 @@
     manifest.json      name, model, SHA-256 of every other file
     example.json       an example request, and the true values of its rows if they are known
     requirements.txt   the packages that the service needs, with exact versions
+    schema.json        the features of a request and the kind of the answers; older images lack it
     score.py           the scoring script: init(), run()
+    *.py               modules that the scoring script imports (`image_files` of the problem)
     model/             the files that the scoring script loads, and ranges of the training data
     serving/           the server
 
@@ -31,6 +33,7 @@ MANIFEST = "manifest.json"
 SCORING_SCRIPT = "score.py"
 REQUIREMENTS = "requirements.txt"
 EXAMPLE = "example.json"
+SCHEMA = "schema.json"
 MODEL = "model"
 SERVING = "serving"
 
@@ -43,8 +46,10 @@ def build_bundle(
     model_files: list[Path],
     script: Path,
     requirements: Path,
-    example: Sequence[Sequence[float]],
-    actual: Sequence[float] = (),
+    example: Sequence[object],
+    actual: Sequence[object] = (),
+    schema: bytes = b"",
+    image_files: Sequence[Path] = (),
 ) -> str:
     """Write a bundle.
 
@@ -60,10 +65,14 @@ def build_bundle(
         The scoring script.
     requirements : Path
         A file of pinned packages, one per line, with hashes.
-    example : sequence of shape (n, k)
-        Rows of an example request.
+    example : sequence of length n
+        Rows of an example request; see `mlops.image.schema.write_rows`.
     actual : sequence of length n
         The true values of these rows; empty if they are unknown.
+    schema : bytes
+        What the service accepts and answers; see `mlops.image.schema`. If it is empty, the service accepts any numbers.
+    image_files : sequence of Path
+        Modules that the scoring script imports.
 
     Returns
     -------
@@ -75,6 +84,10 @@ def build_bundle(
     for file in model_files:
         shutil.copyfile(file, folder / MODEL / file.name)
     shutil.copyfile(script, folder / SCORING_SCRIPT)
+    for file in image_files:
+        shutil.copyfile(file, folder / file.name)
+    if schema:
+        (folder / SCHEMA).write_bytes(schema)
     shutil.copyfile(requirements, folder / REQUIREMENTS)
     request: dict[str, object] = {"data": example, **({"actual": actual} if actual else {})}
     (folder / EXAMPLE).write_text(json.dumps(request) + "\n", encoding="utf-8")
@@ -92,7 +105,7 @@ def build_bundle(
     return digest_bundle(folder)
 
 
-def split_example(text: str) -> tuple[str, list[float]]:
+def split_example(text: str) -> tuple[str, list[object]]:
     """Split the text of ``example.json`` into the request, as JSON, and the true values of its rows.
 
     The list of true values is empty if they are unknown.

@@ -35,6 +35,8 @@ class Column:
         The name in plots and sentences: "disease progression". By default, `name`.
     unit : str
         The unit of the numbers in the column, for plots and reports.
+    checked_in_service : bool
+        Whether the service, too, checks the range or the allowed values. If False, only the data test checks them.
 
     Raises
     ------
@@ -51,6 +53,7 @@ class Column:
     max_missing: float = 0.0
     title: str = ""
     unit: str = ""
+    checked_in_service: bool = True
 
     def __post_init__(self) -> None:
         self._require_known("kind", self.kind, get_args(Kind))

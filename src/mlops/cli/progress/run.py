@@ -174,7 +174,7 @@ def _describe_production(run: RunRecord, status: Status, program: str) -> list[t
         body, actual = split_example(service.example)
         lines.append(("Try it", _write_curl(service, body, program, status.command_options)))
         if actual:
-            values = " and ".join(f"{value:g}" for value in actual)
+            values = " and ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in actual)
             lines.append(("", f"(rows of the data set that the model was not trained on; their true values: {values})"))
     return lines
 

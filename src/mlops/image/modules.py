@@ -1,0 +1,38 @@
+"""The modules that a problem shares between training and serving (`image_files`)."""
+
+import sys
+from pathlib import Path
+
+from mlops.errors import ProblemError
+from mlops.problem import Problem
+
+RESERVED = ("score", "serving")  # modules that every image contains
+
+
+def find_image_files(problem: Problem) -> list[Path]:
+    """Return the paths of a problem's `image_files`.
+
+    Raises
+    ------
+    ProblemError
+        If a file is missing, or if its name cannot be the name of a module beside the scoring script.
+    """
+    return [_find_file(problem, name) for name in problem.image_files]
+
+
+def _find_file(problem: Problem, name: str) -> Path:
+    module = name.removesuffix(".py")
+    if name != f"{module}.py" or not module.isidentifier():
+        raise ProblemError(
+            f"{problem} has {name!r} in `image_files`. Write the name of a module in {problem.folder}: features.py."
+        )
+    if module in sys.stdlib_module_names or module in RESERVED:
+        raise ProblemError(
+            f"{problem} has {name!r} in `image_files`, but an image already has a module {module}. Rename the file."
+        )
+    path = problem.folder / name
+    if not path.is_file():
+        raise ProblemError(
+            f"{problem} has {name!r} in `image_files`, but there is no {path}. Create the file, or correct the name."
+        )
+    return path

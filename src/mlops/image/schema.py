@@ -1,0 +1,94 @@
+"""``schema.json`` in an image: what the service accepts and answers, so that the server needs no problem.
+
+.. code-block:: json
+
+    {
+      "format": 1,
+      "features": [
+        {"name": "AGE", "kind": "number", "minimum": 18, "maximum": null, "allowed": [], "missing": false}
+      ],
+      "answer": {"kind": "category", "classes": ["basic", "plus"]}
+    }
+
+The bounds of a date are texts: "2024-01-31". ``missing`` says whether null is allowed. The classes of an answer are
+sorted, and empty if the answer is a number. `mlops.serving.schema` reads the file.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from datetime import date
+from typing import TypeGuard
+
+from mlops.problem import Column, Problem
+from mlops.problem.column import Bound
+
+FORMAT = 1
+DAY = len("2024-01-31")
+
+Value = float | str | bool | None
+Row = list[Value] | dict[str, Value]
+
+
+def encode_schema(problem: Problem) -> bytes:
+    """Return the content of ``schema.json``."""
+    features = [_describe_column(column) for column in problem.columns if column.role == "feature"]
+    answer = {"kind": problem.target.kind, "classes": list(problem.classes)}
+    content = {"format": FORMAT, "features": features, "answer": answer}
+    return (json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def write_rows(problem: Problem, rows: Sequence[Sequence[object]]) -> list[Row]:
+    """Return rows as the service accepts them in ``{"data": [...]}``.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem.
+    rows : sequence of sequences, length k
+        Values in the order of the features.
+
+    Returns
+    -------
+    list
+        Lists of numbers if all features are numbers, otherwise records: ``{"plan": "basic", "since": "2024-01-31"}``.
+    """
+    columns = [column for column in problem.columns if column.role == "feature"]
+    written = [[_write_value(value, column) for value, column in zip(row, columns, strict=True)] for row in rows]
+    if all(column.kind == "number" for column in columns):
+        return [*written]
+    return [dict(zip(problem.features, row, strict=True)) for row in written]
+
+
+def _describe_column(column: Column) -> dict[str, object]:
+    checked = column.checked_in_service
+    return {
+        "name": column.name,
+        "kind": column.kind,
+        "minimum": _write_bound(column.minimum) if checked else None,
+        "maximum": _write_bound(column.maximum) if checked else None,
+        "allowed": list(column.allowed) if checked else [],
+        "missing": column.max_missing > 0,
+    }
+
+
+def _write_bound(bound: Bound) -> float | str | None:
+    if isinstance(bound, date):
+        return bound.isoformat()[:DAY]
+    return bound if bound is not None and math.isfinite(bound) else None
+
+
+def _write_value(value: object, column: Column) -> Value:
+    if _is_missing(value):
+        return None
+    if column.kind == "number":
+        return float(value)  # type: ignore[arg-type]  # an array's number, too
+    if column.kind == "boolean":
+        return bool(value)
+    if column.kind == "date":
+        return str(value)[:DAY]
+    return int(value) if isinstance(value, int) else str(value)
+
+
+def _is_missing(value: object) -> TypeGuard[None]:
+    return value is None or value != value or str(value) == "NaT"  # only NaN differs from itself
