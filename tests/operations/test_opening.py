@@ -9,10 +9,11 @@ from opened import open_here
 from diabetes import Diabetes, problem
 from mlops.errors import ParameterError, ProblemError, UsageError
 from mlops.operations.opening import open_project
+from mlops.operations.running import resume_run
 from mlops.operations.status import read_status
 from mlops.parameters.overrides import Override
 from mlops.parameters.project import Project
-from mlops.record.ledger import RunRecord, RunSettings
+from mlops.record.ledger import RunRecord, RunSettings, StepRecord, StepState
 from mlops.record.processes import NO_PROCESS
 from mlops.workspace import Workspace
 
@@ -47,7 +48,18 @@ def test_a_run_is_resumed_on_its_own_model(workspace: Workspace) -> None:
     assert opened.reopen(replace(record, settings=RunSettings(older))).model_name == "diabetes"
 
 
-@pytest.mark.parametrize("command", [("run", "retrain"), ("sweep", "train", "-p", "alpha=1,2")])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("run", "retrain"),
+        ("run", "retrain", "--only", "train"),
+        ("sweep", "train", "-p", "alpha=1,2"),
+        ("publish",),
+        ("submit", "retrain"),
+        ("provision",),
+    ],
+    ids=" ".join,
+)
 def test_a_parameter_that_nothing_uses_ends_the_command_before_anything_runs(
     mlops: CommandLine, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
@@ -56,6 +68,39 @@ def test_a_parameter_that_nothing_uses_ends_the_command_before_anything_runs(
     assert done.returncode == 2
     assert "02_train.ipynb sets 'alpha', but neither a cell nor the training of 'diabetes' uses it." in done.stderr
     assert not mlops.workspace.outputs.exists()
+    assert not mlops.workspace.home.exists()
+
+
+@pytest.mark.parametrize("state", ["pending", "done"])
+def test_a_hyperparameter_that_is_not_set_ends_a_resumed_run_unless_the_model_is_trained(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, state: StepState
+) -> None:
+    monkeypatch.setattr(Diabetes, "train", lambda self, rows, *, depth: None)
+    opened = open_here(workspace)
+    steps = (StepRecord("train", "02_train", state=state), StepRecord("evaluate", "03_evaluate", state="failed"))
+    record = RunRecord("first", "retrain", "local", "failed", "", "", NO_PROCESS, steps)
+    with pytest.raises(UsageError) as raised:
+        resume_run(opened, record)
+    if state == "done":
+        assert str(raised.value) == "Run first is a retrain, which cannot be resumed. Start it again."
+        return
+    notebook = workspace.notebooks / "02_train.ipynb"
+    assert str(raised.value) == (
+        f"The problem 'diabetes' has the hyperparameter 'depth', but {notebook} does not set it. Add a line for it to "
+        "the cell tagged `parameters`."
+    )
+
+
+def test_a_run_of_another_problem_is_not_resumed(workspace: Workspace) -> None:
+    opened = open_here(workspace)
+    settings = RunSettings(opened.parameters, problem="churn")
+    record = RunRecord("first", "retrain", "local", "failed", "", "", NO_PROCESS, (), settings=settings)
+    with pytest.raises(UsageError) as raised:
+        resume_run(opened, record)
+    assert str(raised.value) == (
+        "Run first is of the problem 'churn', but parameters/base.yml names the problem 'diabetes'. Set "
+        "`problem: churn` there to resume the run, or start a new one."
+    )
 
 
 def test_a_metric_without_a_loss_for_each_row_cannot_be_the_gate_yet(

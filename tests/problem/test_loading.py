@@ -26,6 +26,12 @@ def test_the_project_s_problem_is_loaded() -> None:
         ("bad_import", "import nothing_at_all", "Could not import the problem 'bad_import': No module named 'nothing_"),
         ("bad_key", "{}['plan']", "Could not import the problem 'bad_key': KeyError: 'plan'."),
         ("bad_file", "open('/no/such/file')", "Could not import the problem 'bad_file': FileNotFoundError: "),
+        (
+            "bad_state",
+            "raise RuntimeError('no data')",
+            "Could not import the problem 'bad_state': RuntimeError: no data.",
+        ),
+        ("bad_share", "1 / 0", "Could not import the problem 'bad_share': ZeroDivisionError: division by zero."),
         ("bad_syntax", "problem = (", "Could not import the problem 'bad_syntax': "),
     ],
 )

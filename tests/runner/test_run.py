@@ -324,6 +324,24 @@ def test_one_step_alone_does_not_build_on_a_sweep_unasked(small: Workspace) -> N
         run(small, only="judge")
 
 
+def test_one_step_alone_uses_no_results_of_another_problem(small: Workspace) -> None:
+    first, other = run(small, "look.seen=1"), run(small, "look.seen=5")
+    write_run(replace(other, settings=replace(other.settings, problem="churn")), small.outputs)
+    (small.parameters / "base.yml").write_text("platform: local\nproblem: flowers\n")
+    assert run(small, only="judge").steps[0].source == first.run_id  # a record without a problem is an old one
+    plan = Plan("four", STEPS, load_parameters(small.project, STEPS), "judge", source=other.run_id)
+    with pytest.raises(UsageError) as raised:
+        run_pipeline(plan, surround(small))
+    assert str(raised.value) == (
+        f"--from {other.run_id}: The run is of the problem 'churn', but parameters/base.yml names the problem "
+        "'flowers'. Name another run, or omit --from."
+    )
+    for folder in {found.run_id for found in list_runs(small.outputs)} - {other.run_id}:
+        shutil.rmtree(small.outputs / folder)
+    with pytest.raises(UsageError, match="--only judge needs the results of look, but no run has them"):
+        run(small, only="judge")
+
+
 def test_the_newest_results_are_those_of_the_run_that_started_last(small: Workspace) -> None:
     """A run with a given name does not stay the newest because its name sorts last."""
     monday = run_pipeline(

@@ -2,11 +2,12 @@
 
 import logging
 import re
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from mlops.errors import ExtraMissingError, UsageError
+from mlops.errors import ClusterError, ExtraMissingError, UsageError
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -71,6 +72,22 @@ def connect(address: str, source: str = OPTION) -> "Client":
             f"{source} {address} needs TLS certificates, but Dask's configuration names none. "
             "Set `distributed.comm.tls` there, or use a tcp:// address."
         ) from error
+
+
+@contextmanager
+def explain_disconnection(place: str) -> Iterator[None]:
+    """Replace an error of Dask about a lost connection with a `ClusterError`, whose message begins with `place`."""
+    from concurrent.futures import CancelledError
+
+    try:
+        yield
+    except (CancelledError, OSError) as error:
+        raise explain_loss(place) from error
+
+
+def explain_loss(place: str) -> ClusterError:
+    """Return the error for a lost connection. Its message begins with `place`, the option and its address."""
+    return ClusterError(f"{place}: the scheduler disappeared. Start a scheduler and workers, and run this again.")
 
 
 def count_threads(client: "Client", address: str, source: str = OPTION) -> int:

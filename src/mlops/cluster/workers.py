@@ -9,7 +9,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from mlops.cluster.connection import OPTION, WORKER_SECONDS, connect, count_threads
+from mlops.cluster.connection import (
+    OPTION,
+    WORKER_SECONDS,
+    connect,
+    count_threads,
+    explain_disconnection,
+    explain_loss,
+)
 from mlops.cluster.parts import Part
 from mlops.errors import ClusterError, UsageError, quote_cause
 from mlops.files.disk import FULL
@@ -118,22 +125,18 @@ class DaskWorkers:
     @contextmanager
     def _explain(self) -> Iterator[None]:
         """Replace an error of Dask with a `ClusterError` that says what to do."""
-        from concurrent.futures import CancelledError
-
         from distributed import KilledWorker
 
-        lost = f"{self._place}: the scheduler disappeared. Start a scheduler and workers, and run this again."
         if not self.is_connected:
-            raise ClusterError(lost)
+            raise explain_loss(str(self._place))
         try:
-            yield
+            with explain_disconnection(str(self._place)):
+                yield
         except KilledWorker as error:
             raise ClusterError(
                 f"{self._place}: the workers died while they read the data, the last one at "
                 f"{error.last_worker.address}. Start workers with more memory, or write the data to smaller files."
             ) from error
-        except (CancelledError, OSError) as error:
-            raise ClusterError(lost) from error
 
 
 @contextmanager

@@ -13,19 +13,19 @@ from mlops.parameters.declarations import TAG
 
 
 @dataclass(frozen=True)
-class Kernel:
+class KernelSpec:
     """The name of a notebook's kernel, and the language in which papermill writes the parameters."""
 
     name: str
     language: str
 
 
-def find_kernel(notebook: Path) -> Kernel:
+def find_kernel(notebook: Path) -> KernelSpec:
     """Return the kernel that a notebook names, or the project's kernel if it names none."""
     metadata = _read(notebook).get("metadata", {})
     asked = metadata.get("kernelspec", {})
     language = asked.get("language") or metadata.get("language_info", {}).get("name") or "python"
-    return Kernel(asked.get("name") or NAME, language)
+    return KernelSpec(asked.get("name") or NAME, language)
 
 
 def require_sources(notebooks: Iterable[Path]) -> None:

@@ -5,10 +5,10 @@ from contextlib import suppress
 from dataclasses import replace
 
 from mlops.errors import WorkspaceNotFoundError
-from mlops.operations.opening import OpenProject
+from mlops.operations.opening import OpenProject, check_training
 from mlops.operations.surroundings import surround_run
 from mlops.parameters.overrides import check_overrides
-from mlops.pipelines import PIPELINES, SETTING_UP, find_data_step
+from mlops.pipelines import PIPELINES, PUBLISHED, SETTING_UP, find_data_step
 from mlops.platform.infrastructure import Change, Infrastructure
 from mlops.record.ledger import RunRecord
 from mlops.runner import Listener, Plan, run_pipeline
@@ -51,8 +51,14 @@ def provision_platform(opened: OpenProject, listeners: Sequence[Listener] = ()) 
         The project on the platform.
     listeners : sequence of Listener
         Notified of the progress.
+
+    Raises
+    ------
+    ProblemError
+        If a notebook that trains models does not set the hyperparameters of the problem; see `check_training`.
     """
     backend = opened.backend
+    check_training(opened, PIPELINES[PUBLISHED])  # the notebook 00_provision publishes this pipeline
 
     def list_secrets() -> Iterable[str]:
         with suppress(WorkspaceNotFoundError):  # without a workspace, only environment variables have secrets

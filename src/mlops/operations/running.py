@@ -5,12 +5,13 @@ from pathlib import Path
 
 from mlops.errors import UsageError
 from mlops.operations.data import DataRegistrar, choose_data
-from mlops.operations.opening import OpenProject, require_ready
+from mlops.operations.opening import OpenProject, check_training, require_ready
 from mlops.operations.releasing import Remaining, release_again
 from mlops.operations.request import RunRequest, check_request, give_request, require_possible
 from mlops.operations.surroundings import surround_run
 from mlops.pipelines import PIPELINES, ROLLBACK, find_data_step, find_release
 from mlops.record.ledger import RunRecord, list_runs, read_run
+from mlops.record.reuse import require_problem
 from mlops.runner import Listener, Plan, resume_pipeline, run_pipeline
 
 
@@ -105,8 +106,15 @@ def resume_run(opened: OpenProject, record: RunRecord, jobs: int = 0, listeners:
     Raises
     ------
     UsageError
-        If the run is in progress or has succeeded.
+        If the run is in progress or has succeeded, or is of another problem.
+    ProblemError
+        If a notebook that trains models does not set the hyperparameters of the problem; see `check_training`.
     """
+    steps = PIPELINES.get(record.pipeline, ())
+    again = f"Set `problem: {record.settings.problem}` there to resume the run, or start a new one."
+    require_problem(record, opened.project.base.problem, f"Run {record.run_id}", again)
+    only = record.settings.only
+    check_training(opened, (step for step in steps if only in ("", step.name) and not record.has_results(step.name)))
     require_ready(opened.backend)
     around = surround_run(opened.reopen(record), listeners, DataRegistrar(opened.backend.datasets))
-    return resume_pipeline(record, PIPELINES.get(record.pipeline, ()), around, jobs)
+    return resume_pipeline(record, steps, around, jobs)

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from mlops.errors import PlatformError, RunNotFoundError, UsageError
 from mlops.operations.model_file import write_model_file
-from mlops.operations.opening import OpenProject
+from mlops.operations.opening import OpenProject, check_training
 from mlops.operations.rolling_back import list_rollback_runs
 from mlops.parameters.lookup import SHARED
 from mlops.parameters.overrides import Override
+from mlops.pipelines import PIPELINES, PUBLISHED
 from mlops.platform.backend import Backend
 from mlops.platform.pipelines import Pipelines, PublishedPipeline, SubmittedRun, describe_record
 from mlops.platform.submission import Build, Submission
@@ -44,8 +45,16 @@ def require_pipelines(backend: Backend) -> Pipelines:
 
 
 def publish_pipeline(opened: OpenProject, build: Build) -> PublishedPipeline:
-    """Publish the retraining pipeline of this checkout. A build without an id gets a new id."""
-    return require_pipelines(opened.backend).publish(build.build_id or make_run_id("build"), build.build_uri)
+    """Publish the retraining pipeline of this checkout. A build without an id gets a new id.
+
+    Raises
+    ------
+    ProblemError
+        If a notebook that trains models does not set the hyperparameters of the problem; see `check_training`.
+    """
+    pipelines = require_pipelines(opened.backend)
+    check_training(opened, PIPELINES[PUBLISHED])
+    return pipelines.publish(build.build_id or make_run_id("build"), build.build_uri)
 
 
 def submit_pipeline(opened: OpenProject, submission: Submission) -> SubmittedRun:
@@ -57,10 +66,14 @@ def submit_pipeline(opened: OpenProject, submission: Submission) -> SubmittedRun
         If a parameter is wrong.
     NotFoundError
         If no pipeline has been published.
+    ProblemError
+        If a notebook that trains models does not set the hyperparameters of the problem; see `check_training`.
     """
+    pipelines = require_pipelines(opened.backend)
+    check_training(opened, PIPELINES[PUBLISHED])
     if submission.model_name:
         opened.override(Override(SHARED, "model_name", submission.model_name, "-p model_name"))
-    return require_pipelines(opened.backend).submit(submission)
+    return pipelines.submit(submission)
 
 
 def watch_run(

@@ -2,7 +2,7 @@
 
 import importlib
 
-from mlops.errors import ProblemError, quote_cause
+from mlops.errors import MlopsError, ProblemError, quote_cause
 from mlops.problem.declared import Problem
 
 ATTRIBUTE = "problem"
@@ -32,10 +32,12 @@ def load(name: str) -> Problem:
                 "parameters/base.yml."
             ) from None
         raise ProblemError(f"Could not import the problem {name!r}: {quote_cause(error)}.") from error
+    except MlopsError:
+        raise
     except (ImportError, SyntaxError, TypeError, ValueError, NameError, AttributeError) as error:
         raise ProblemError(f"Could not import the problem {name!r}: {quote_cause(error)}.") from error
-    except (LookupError, OSError) as error:  # the message of a KeyError is only the key
-        cause = f"{type(error).__name__}: {quote_cause(error)}"
+    except Exception as error:  # the package is the user's, so importing it can raise any error
+        cause = f"{type(error).__name__}: {quote_cause(error)}"  # the message of a KeyError is only the key
         raise ProblemError(f"Could not import the problem {name!r}: {cause}.") from error
     found = getattr(module, ATTRIBUTE, None)
     if not isinstance(found, Problem):

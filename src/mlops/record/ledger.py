@@ -43,12 +43,15 @@ class RunSettings:
         Whether unchanged steps run again (`--force`).
     defaults : mapping of str to mapping
         The default parameters of each step's notebook, by the name of the step. Empty in older records.
+    problem : str
+        The package that declares the problem: "churn". Empty in older records.
     """
 
     parameters: Parameters | None = None
     only: str = ""
     force: bool = False
     defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,11 @@ class RunRecord:
             known = ", ".join(step.name for step in self.steps)
             raise StepNotFoundError(f"The run {self.run_id} has no step {name!r}. It has: {known or 'none'}.")
         return found
+
+    def has_results(self, name: str) -> bool:
+        """Return whether the step `name` has results."""
+        found = self.step(name)
+        return found is not None and found.has_results
 
     def with_step(self, changed: StepRecord) -> "RunRecord":
         """Return the record with one of its steps replaced by `changed`."""

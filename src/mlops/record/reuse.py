@@ -58,6 +58,7 @@ def find_only(
     source: str = "",
     find_deployed: Callable[[str], str] = lambda environment: "",
     options: str = "",
+    problem: str = "",
 ) -> list[StepRecord]:
     """Return earlier results of all steps that the step `only` needs.
 
@@ -77,6 +78,8 @@ def find_only(
         Takes an environment, and returns the digest of the image that is deployed there, or "".
     options : str
         The option that selects the platform, for messages: " --platform azure", or empty.
+    problem : str
+        The package that declares the problem. Runs of other problems are ignored. Empty to use any run.
 
     Returns
     -------
@@ -87,12 +90,12 @@ def find_only(
     Raises
     ------
     UsageError
-        If the step or run does not exist, or a result is missing or outdated.
+        If the step or run does not exist, the run is of another problem, or a result is missing or outdated.
     """
     known = {step.name: step for step in steps}
     require_step(only, pipeline, known)
     needed = [name for name in known[only].needs if name in known]
-    runs = _list_sources(outputs, source, options)
+    runs = _list_sources(outputs, source, options, problem)
     deployed = _find_deployed(known[only], [known[name] for name in needed], runs, find_deployed)
     refused = _find_refused(only, steps, runs, concluded=bool(deployed))
     if refused:
@@ -104,7 +107,7 @@ def find_only(
     for name, run in newest.items():
         found = run.step(name) if run else None
         if run is None or found is None:
-            why = _explain_missing(name, pipeline, options, outputs, source)
+            why = _explain_missing(name, pipeline, options, outputs, source, problem)
             raise UsageError(f"--only {only} needs the results of {name}, but {why}")
         _require_consistent(only, known[name], run, newest)
         if not has_copy(found, outputs / run.run_id):
@@ -128,23 +131,52 @@ def require_step(only: str, pipeline: str, known: Collection[str]) -> None:
         raise UsageError(f"--only {only}: there is no such step in {pipeline}{suggest(only, known, 'Its steps')}")
 
 
-def _list_sources(outputs: Path, source: str, options: str) -> list[RunRecord]:
-    """Return the run `source` or, if `source` is empty, all runs except sweeps."""
+def require_problem(run: RunRecord, problem: str, source: str, advice: str) -> None:
+    """Raise an error if a run is of another problem.
+
+    Parameters
+    ----------
+    run : RunRecord
+        The run. The record of an old run names no problem, so the run is accepted.
+    problem : str
+        The package that declares the problem. Empty to accept any run.
+    source, advice : str
+        The subject of the error message, which names the run, and the sentence that says what to do.
+
+    Raises
+    ------
+    UsageError
+        If the run is of another problem.
+    """
+    if not _is_of(run, problem):
+        raise UsageError(
+            f"{source} is of the problem {run.settings.problem!r}, but parameters/base.yml names the problem "
+            f"{problem!r}. {advice}"
+        )
+
+
+def _is_of(run: RunRecord, problem: str) -> bool:
+    return not problem or run.settings.problem in ("", problem)
+
+
+def _list_sources(outputs: Path, source: str, options: str, problem: str) -> list[RunRecord]:
+    """Return the run `source` or, if `source` is empty, all runs of the problem except sweeps."""
     runs = list_runs(outputs)
     if not source:
-        return [run for run in runs if run.pipeline != SWEEP]
+        return [run for run in runs if run.pipeline != SWEEP and _is_of(run, problem)]
     named = [run for run in runs if run.run_id == source]
     if not named:
         raise UsageError(f"--from {source}: There is no such run in {outputs}. `mlops status{options}` lists the runs.")
+    require_problem(named[0], problem, f"--from {source}: The run", "Name another run, or omit --from.")
     return named
 
 
-def _explain_missing(name: str, pipeline: str, options: str, outputs: Path, source: str) -> str:
+def _explain_missing(name: str, pipeline: str, options: str, outputs: Path, source: str, problem: str) -> str:
     """Return why no results of a step were found, and what the user can do."""
     if source:
         return f"run {source} has none. Name another run with --from, or omit it."
-    swept = (run for run in list_runs(outputs) if (found := run.step(name)) and found.has_results)
-    if sweep := next(swept, None):
+    sweeps = (run for run in list_runs(outputs) if run.pipeline == SWEEP and _is_of(run, problem))
+    if sweep := next((run for run in sweeps if run.has_results(name)), None):
         return f"only sweeps have them. Add `--from {sweep.run_id}` for the best combination of the newest sweep."
     return f"no run has them. Run `mlops run {pipeline}{options}` first."
 

@@ -86,7 +86,7 @@ def list_scores(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> list[Score
     metrics = find_metrics(run, steps)
     if not metrics:
         return []
-    compared = next((step for step in steps if step.compares and _has_results(run, step)), None)
+    compared = next((step for step in steps if step.compares and run.has_results(step.name)), None)
     if compared is None:
         return [Scores("new model", metrics)]
     mark = f" ({OVERRULED})" if find_override(run, [compared]) else ""
@@ -102,9 +102,4 @@ def list_scores(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> list[Score
 
 def _has_promoted(run: RunRecord, steps: Iterable[Step]) -> bool:
     """Return whether the run made its model the champion, even if the run failed later."""
-    return any(step.promotes and _has_results(run, step) for step in steps)
-
-
-def _has_results(run: RunRecord, step: Step) -> bool:
-    found = run.step(step.name)
-    return found is not None and found.has_results
+    return any(step.promotes and run.has_results(step.name) for step in steps)

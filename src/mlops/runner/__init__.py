@@ -75,7 +75,14 @@ def run_pipeline(plan: Plan, surroundings: Surroundings, run_id: str = "") -> Ru
         if plan.only:
             options = surroundings.project.name_platform_option(plan.parameters.platform)
             reused = find_only(
-                plan.only, plan.pipeline, plan.steps, outputs, plan.source, surroundings.find_deployed, options
+                plan.only,
+                plan.pipeline,
+                plan.steps,
+                outputs,
+                plan.source,
+                surroundings.find_deployed,
+                options,
+                surroundings.project.base.problem,
             )
             plan = replace(plan, repeats=has_completed(plan.only, reused, outputs))
         asked = [step for step in plan.steps if plan.only in ("", step.name)]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops.backends import open_backend
-from mlops.cluster.connection import connect, count_threads
+from mlops.cluster.connection import OPTION, connect, count_threads, explain_disconnection
 from mlops.errors import MlopsError, UsageError
 from mlops.files.atomic import write_atomically
 from mlops.files.hashes import hash_file
@@ -52,6 +52,8 @@ class Cluster:
     UsageError
         If Dask is not installed, if no scheduler answers at the address, if the scheduler has no workers, or if a
         worker does not see the same files as this machine.
+    ClusterError
+        If the connection to the scheduler is lost.
     """
 
     def __init__(self, address: str, workspace: Workspace, platform: str) -> None:
@@ -101,13 +103,14 @@ class Cluster:
         """Return how many notebooks the cluster can run at a time. Raise an error if a worker does not see this
         machine's files.
         """
-        threads = count_threads(self._client, self._address)
+        project, place = str(self._workspace.project), f"{OPTION} {self._address}"
+        with explain_disconnection(place):
+            threads = count_threads(self._client, self._address)
         try:
             with tempfile.NamedTemporaryFile(dir=self._workspace.home, prefix=".sweep-") as mark:
-                found = self._client.run(look_around, str(self._workspace.project), mark.name)
-                require_same(
-                    self._address, self._workspace, look_around(str(self._workspace.project), mark.name), found
-                )
+                with explain_disconnection(place):
+                    found = self._client.run(look_around, project, mark.name)
+                require_same(self._address, self._workspace, look_around(project, mark.name), found)
         except ModuleNotFoundError as error:
             raise UsageError(
                 f"--scheduler {self._address}: a worker has no module {error.name!r}. Install the project there."

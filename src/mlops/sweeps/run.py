@@ -14,7 +14,7 @@ from mlops.pipelines import SWEEP
 from mlops.platform.trainings import SweepState, Tracker
 from mlops.record.clock import now
 from mlops.record.fingerprints import fingerprint_step
-from mlops.record.ledger import RunRecord, StepRecord, make_run_folder, number_run, write_run
+from mlops.record.ledger import RunRecord, RunSettings, StepRecord, make_run_folder, number_run, write_run
 from mlops.record.lineage import find_commit
 from mlops.record.processes import own_process
 from mlops.record.redaction import redact_record, redact_text
@@ -133,6 +133,7 @@ class _SweepRun:
                 StepRecord(SWEEP, step.notebook, state="running", started=now(), parameters=axes),
                 StepRecord(step.name, step.notebook, step.environment),
             ),
+            settings=RunSettings(problem=self.around.project.base.problem),
         )
         inputs = find_inputs(self.grid, self.record, self.around)
         self.folder = make_run_folder(self.workspace.outputs, SWEEP)
