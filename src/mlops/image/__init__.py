@@ -1,8 +1,9 @@
-"""Scoring images: their content, and the check that the content is unchanged.
+"""Scoring images: their content, and the checks that it is complete and unchanged.
 
 .. code-block:: text
 
     bundle   the content of an image: a folder with a manifest, identified by a digest
+    imports  the check that the packages of an image provide every module that its files import
     modules  the modules that travel beside the scoring script
     schema   what the service accepts and answers, as a file of the image
 """

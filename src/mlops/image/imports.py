@@ -1,0 +1,198 @@
+"""The check that an image is closed: the packages in its lock provide every module that its files import."""
+
+import ast
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import Distribution, PackageNotFoundError, distribution, packages_distributions, version
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+from mlops.errors import ProblemError
+from mlops.image.bundle import read_pins
+
+SERVER_PACKAGES = ("httptools", "msgspec", "numpy", "uvicorn", "uvloop")  # the extra `scoring` of pyproject.toml
+SCRIPT = "score"  # the name of the scoring script as a module of the image
+MODULES = (".py", ".so", ".pyd")
+FAILS = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
+
+
+@dataclass(frozen=True)
+class Import:
+    """An import statement: its module, and its line in the file."""
+
+    module: str
+    line: int
+
+
+def check_imports(script: Path, image_files: Sequence[Path], requirements: Path, project: Path) -> None:
+    """Check that an image contains everything that its modules import, and what the server needs.
+
+    An import that can fail (within ``try`` and ``except ImportError``) is not checked. Neither is a module that
+    `importlib` imports by a computed name. The service finds it, or fails its test.
+
+    Parameters
+    ----------
+    script : Path
+        The scoring script.
+    image_files : sequence of Path
+        Modules that the image contains beside the script.
+    requirements : Path
+        The lock: a file of pinned packages, one per line.
+    project : Path
+        The folder to which paths in messages are relative.
+
+    Raises
+    ------
+    ProblemError
+        If an imported module is in no package of the lock and is not part of the image, if the lock lacks a package of
+        the server, or if a file is not valid Python.
+    """
+    pins = {canonicalize_name(name) for name in read_pins(requirements)}
+    lock = _shorten(requirements, project)
+    lacking = [name for name in SERVER_PACKAGES if name not in pins]
+    if lacking:
+        raise ProblemError(f"{lock} lacks packages that the server needs. Add {_join(map(_name_version, lacking))}.")
+    roots, unknown = _list_roots(pins)
+    inside = {SCRIPT, "serving", *(file.stem for file in image_files)}
+
+    def is_inside(module: str) -> bool:
+        top = module.partition(".")[0]
+        return top in sys.stdlib_module_names or top in inside or _provide(roots, module)
+
+    for file in (script, *image_files):
+        for found in _read_imports(file, project, is_inside):
+            advice = _advise(found.module, file, lock)
+            if advice and not (unknown and advice.startswith("Add")):
+                raise ProblemError(
+                    f"{_shorten(file, project)}, line {found.line}: The image does not contain the module "
+                    f"{found.module}. {advice}"
+                )
+
+
+def _advise(module: str, file: Path, lock: str) -> str:
+    """Return what to do about a module that the image does not contain."""
+    if module.startswith("."):
+        return f"{file.name} is not in a package there, so write {module.lstrip('.')} without the dot."
+    top = module.partition(".")[0]
+    beside = file.with_name(f"{top}.py")
+    if beside.is_file():
+        return f'Add "{beside.name}" to `image_files` of the problem.'
+    if (file.parents[1] / top).is_dir():  # a package of the project
+        return f"Move what the script needs to a module beside {file.name}, and add it to `image_files` of the problem."
+    owners = packages_distributions().get(top, [])
+    if not owners:
+        return f"Add the package that provides it to {lock}."
+    return f"Add {_name_version(sorted(owners)[0])} and its dependencies to {lock}."
+
+
+def _read_imports(file: Path, project: Path, is_inside: Callable[[str], bool]) -> list[Import]:
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (SyntaxError, ValueError) as error:
+        line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+        raise ProblemError(
+            f"{_shorten(file, project)}{line}: This is not valid Python ({error}). Correct it."
+        ) from error
+    visitor = _Visitor(is_inside)
+    visitor.visit(tree)
+    return visitor.found
+
+
+class _Visitor(ast.NodeVisitor):
+    """Collects the imports of modules that the image does not contain, also those within functions."""
+
+    def __init__(self, is_inside: Callable[[str], bool]) -> None:
+        self.found: list[Import] = []
+        self._is_inside = is_inside
+
+    def visit_Import(self, node: ast.Import) -> None:
+        for alias in node.names:
+            self._note(alias.name, node.lineno)
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        self._note("." * node.level + (node.module or node.names[0].name), node.lineno)
+
+    def visit_If(self, node: ast.If) -> None:
+        named = node.test.attr if isinstance(node.test, ast.Attribute) else getattr(node.test, "id", "")
+        for child in node.orelse if named == "TYPE_CHECKING" else [*node.body, *node.orelse]:
+            self.visit(child)
+
+    def visit_Try(self, node: ast.Try) -> None:
+        if not any(map(_catches_failure, node.handlers)):
+            self.generic_visit(node)
+            return
+        attempt = _Visitor(self._is_inside)
+        for statement in node.body:
+            attempt.visit(statement)
+        rest: list[ast.AST] = [*node.handlers] if attempt.found else [*node.orelse]  # what runs after the attempt
+        for child in (*rest, *node.finalbody):
+            self.visit(child)
+
+    def visit_With(self, node: ast.With) -> None:
+        calls = [item.context_expr for item in node.items if isinstance(item.context_expr, ast.Call)]
+        if not any(_name(call.func) == "suppress" and FAILS & set(map(_name, call.args)) for call in calls):
+            self.generic_visit(node)
+
+    def _note(self, module: str, line: int) -> None:
+        if not self._is_inside(module):
+            self.found.append(Import(module, line))
+
+
+def _catches_failure(handler: ast.ExceptHandler) -> bool:
+    """Return whether an ``except`` clause catches the error of an import that fails."""
+    if handler.type is None:
+        return True
+    caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return bool(FAILS & set(map(_name, caught)))
+
+
+def _name(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
+def _list_roots(pins: Iterable[str]) -> tuple[set[str], bool]:
+    """Return the packages and modules that the pinned packages provide, and whether some of them are unknown here."""
+    roots, unknown = set[str](), False
+    for name in pins:
+        try:
+            found = _list_modules(distribution(name))
+        except PackageNotFoundError:
+            found = set()
+        roots |= found
+        unknown = unknown or not found
+    return roots, unknown
+
+
+def _list_modules(found: Distribution) -> set[str]:
+    """Return the names of a distribution's packages and modules, without those inside of its packages."""
+    files = [path for path in found.files or () if path.suffix in MODULES and ".." not in path.parts]
+    names = [(*path.parts[:-1], path.name.partition(".")[0]) for path in files]
+    packages = {name[:-1] for name in names if name[-1] == "__init__"}
+    roots = set()
+    for name in names:
+        # A namespace package such as `google` has no __init__, so each distribution provides only parts of it.
+        shortest = next((name[:depth] for depth in range(1, len(name)) if name[:depth] in packages), name)
+        roots.add(".".join(shortest))
+    return roots
+
+
+def _provide(roots: Iterable[str], module: str) -> bool:
+    return any(f"{module}.".startswith(f"{root}.") or root.startswith(f"{module}.") for root in roots)
+
+
+def _name_version(package: str) -> str:
+    try:
+        return f"{package}=={version(package)}"
+    except PackageNotFoundError:
+        return package
+
+
+def _join(names: Iterable[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _shorten(path: Path, project: Path) -> str:
+    return str(path.relative_to(project) if path.is_relative_to(project) else path)

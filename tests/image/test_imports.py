@@ -1,0 +1,144 @@
+"""The check of the imports in an image: what its lock lacks is refused with the line and the fix."""
+
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from mlops.errors import ProblemError
+from mlops.image.imports import SERVER_PACKAGES, check_imports
+from mlops.workspace import find_workspace
+
+SERVER = [f"{name}=={version(name)}" for name in SERVER_PACKAGES]
+
+
+def check(tmp_path: Path, script: str, *pins: str, lock: list[str] = SERVER, **modules: str) -> None:
+    """Check a script of the problem `churn`. `modules` are its image files, by name and content."""
+    folder = tmp_path / "src" / "churn"
+    folder.mkdir(parents=True)
+    (folder / "score.py").write_text(script)
+    (folder / "score_requirements.lock").write_text("\n".join([*lock, *pins]))
+    files = [folder / f"{name}.py" for name in modules]
+    for file in files:
+        file.write_text(modules[file.stem])
+    check_imports(folder / "score.py", files, folder / "score_requirements.lock", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "import json, xml.sax\nfrom os import path\nimport numpy as np\nfrom numpy.typing import NDArray",
+        "from serving import script",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import pandas",
+        "import typing\nif typing.TYPE_CHECKING:\n    import pandas",
+        "try:\n    import pandas\nexcept ImportError:\n    pandas = None",
+        "try:\n    import pandas\nexcept (AttributeError, ModuleNotFoundError):\n    pandas = None",
+        "try:\n    import numpy\nexcept ImportError:\n    import pandas",  # the alternative never runs
+        "try:\n    import pandas\nexcept ImportError:\n    pass\nelse:\n    import pandas.plotting",
+        "import contextlib\nwith contextlib.suppress(ImportError):\n    import pandas",
+    ],
+)
+def test_an_import_is_allowed(tmp_path: Path, script: str) -> None:
+    check(tmp_path, script)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "import json\nimport sklearn.linear_model",
+        "import json\nfrom sklearn import linear_model",
+        "def run(data):\n    from sklearn.linear_model import Ridge",
+        "try:\n    from sklearn import linear_model\nexcept ValueError:\n    pass",
+        "try:\n    import pandas\nexcept ImportError:\n    import sklearn",
+        "if True:\n    import sklearn",
+        "with open('x'):\n    import sklearn",
+        "class A:\n    import sklearn",
+    ],
+)
+def test_an_import_that_the_lock_does_not_name_is_refused(tmp_path: Path, script: str) -> None:
+    with pytest.raises(ProblemError) as caught:
+        check(tmp_path, script)
+    found = str(caught.value)
+    assert found.startswith("src/churn/score.py, line ")
+    assert "The image does not contain the module sklearn" in found
+    wanted = f"Add scikit-learn=={version('scikit-learn')} and its dependencies to src/churn/score_requirements.lock."
+    assert found.endswith(wanted)
+
+
+def test_the_line_of_the_import_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ProblemError, match=r"score\.py, line 3: The image does not contain the module sklearn\.svm\."):
+        check(tmp_path, "import json\n\nfrom sklearn.svm import SVC\n")
+
+
+@pytest.mark.parametrize("pins", [["scikit-learn==1.0"], ["pandas==2.0", "scikit_learn==1.0"]])
+def test_the_lock_is_enough_in_any_spelling_and_version(tmp_path: Path, pins: list[str]) -> None:
+    check(tmp_path, "import sklearn", *pins)
+
+
+def test_a_package_whose_modules_are_unknown_here_may_provide_any_module(tmp_path: Path) -> None:
+    check(tmp_path, "import cv2", "opencv-python-headless==4.0")
+
+
+def test_a_namespace_needs_the_right_package(tmp_path: Path) -> None:
+    pytest.importorskip("azure.core")
+    check(tmp_path / "one", "from azure.core import exceptions", "azure-core==1.0")
+    with pytest.raises(ProblemError, match=r"azure\.identity\. Add azure"):
+        check(tmp_path / "two", "import azure.identity", "azure-core==1.0")
+
+
+def test_modules_beside_the_script_are_part_of_the_image(tmp_path: Path) -> None:
+    check(tmp_path, "import features", features="import numpy")
+
+
+def test_the_modules_beside_the_script_are_checked_too(tmp_path: Path) -> None:
+    with pytest.raises(ProblemError, match=r"src/churn/features\.py, line 1: .* module pandas\. Add pandas=="):
+        check(tmp_path, "import features", features="import pandas")
+
+
+@pytest.mark.parametrize("statement", ["from .features import ratio", "from . import features"])
+def test_a_relative_import_is_refused(tmp_path: Path, statement: str) -> None:
+    with pytest.raises(
+        ProblemError, match=r"module \.features\. score\.py is not in a package there, so write features"
+    ):
+        check(tmp_path, statement, features="")
+
+
+def test_a_module_that_is_not_an_image_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "src" / "churn").mkdir(parents=True)
+    (tmp_path / "src" / "churn" / "features.py").write_text("")
+    (tmp_path / "src" / "churn" / "score.py").write_text("import features")
+    lock = tmp_path / "src" / "churn" / "score_requirements.lock"
+    lock.write_text("\n".join(SERVER))
+    with pytest.raises(ProblemError, match=r'features\. Add "features\.py" to `image_files` of the problem\.'):
+        check_imports(tmp_path / "src" / "churn" / "score.py", [], lock, tmp_path)
+
+
+def test_a_package_of_the_project_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "src" / "mlops").mkdir(parents=True)
+    with pytest.raises(ProblemError, match=r"module mlops\.data\. Move what the script needs to a module beside score"):
+        check(tmp_path, "import mlops.data")
+
+
+def test_a_lock_without_the_packages_of_the_server_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ProblemError, match=r"lock lacks packages that the server needs\. Add uvicorn==\S+ and uvloop="):
+        check(tmp_path, "import json", lock=SERVER[:3])
+
+
+def test_a_script_that_is_not_python_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ProblemError, match=r"src/churn/score\.py, line 2: This is not valid Python"):
+        check(tmp_path, "import json\ndef run(:\n")
+
+
+def test_the_packages_of_the_server_are_those_of_its_extra() -> None:
+    declared = tomllib.loads((find_workspace().project / "pyproject.toml").read_text())["project"]
+    assert sorted(SERVER_PACKAGES) == declared["optional-dependencies"]["scoring"]
+
+
+def test_the_image_of_the_project_is_closed() -> None:
+    project = find_workspace().project
+    folder = project / "src" / "diabetes"
+    check_imports(folder / "score.py", [], folder / "score_requirements.lock", project)
+    names = {Requirement(pin).name for pin in SERVER}
+    assert names == set(SERVER_PACKAGES)
