@@ -21,8 +21,8 @@ class Diabetes(Problem):
     """442 patients with ten baseline measurements each, and their disease progression one year later."""
 
     name = "diabetes"
-    # The limits are ten standard deviations. A feature's squares sum to 1 over 442 rows, so one deviation is 0.048. The
-    # service does not check them, because the examples are outside.
+    # The limits are ten standard deviations. A feature's squares sum to 1 over 442 rows, so one deviation is 0.048.
+    # The service does not check them, because the reference implementation's smoke test sends 1 to 10.
     columns = (
         *(Column(name, minimum=-0.5, maximum=0.5, checked_in_service=False) for name in FEATURES),
         Column("Y", role="target", minimum=0.0, maximum=500.0, title="disease progression", unit=UNIT),

@@ -187,6 +187,12 @@ def test_a_contradiction_is_an_error(changes: dict[str, object], message: str) -
         (lambda: Column("a", kind="date", minimum=0.0), "The column 'a' has the bound 0.0, but its kind is 'date'."),
         (lambda: Column("a", minimum=2, maximum=1), "The column 'a' has the minimum 2 above its maximum 1."),
         (lambda: Column("a", max_missing=2), "The column 'a' has max_missing 2. Give a share from 0 to 1."),
+        (lambda: Column("a", kind="boolean", min_share=-1), "The column 'a' has min_share -1. Give a share from"),
+        (lambda: Column("a", min_share=0.1), "The column 'a' has min_share, but only a category or a boolean"),
+        (
+            lambda: Column("a", kind="category", allowed=("x", "y", "z"), min_share=0.4),
+            "The column 'a' has min_share 0.4, but 3 values cannot all have that share.",
+        ),
         (lambda: Metric("a b", max, True), "The metric 'a b' needs a name of letters, digits and underscores"),
         (lambda: Metric("a", max, True, digits=16), "The metric 'a' has 16 digits. Give a number from 1 to 15."),
         (lambda: Metric("a", max, True, row_loss=max), "The metric 'a' has a loss for each row, so lower must be"),

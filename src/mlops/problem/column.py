@@ -10,6 +10,8 @@ Kind = Literal["number", "category", "boolean", "date", "id"]
 Role = Literal["feature", "target", "id", "ignored"]
 Bound = float | date | None
 RANGED = ("number", "date")
+COUNTED = ("category", "boolean")
+EPOCH = date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True)
@@ -26,17 +28,24 @@ class Column:
         "feature" (an input of the model), "target" (the value to predict), "id" (distinguishes rows) or "ignored" (in
         the file, but not used). By default, "id" for a column of the kind "id", and "feature" for any other column.
     minimum, maximum : float or date, optional
-        The range of a number or a date. Both ends are allowed. The data test does not check dates yet.
+        The range of a number or a date. Both ends are allowed.
     allowed : tuple of str, optional
         The allowed values of a category. Empty if any value is allowed.
     max_missing : float
         The largest allowed share of missing values, from 0 to 1.
+    min_share : float
+        For a category or a boolean: the smallest allowed share of each of its values, from 0 to 1. Missing values do
+        not count.
+    watch_drift : bool, optional
+        Whether the data test compares the distribution of the column with the reference. By default, False for a date,
+        because dates move on with every delivery, and True for any other column.
+    checked_in_service : bool
+        Whether the service refuses values outside the range, and values that are not in `allowed`. If False, only the
+        data test does.
     title : str, optional
         The name in plots and sentences: "disease progression". By default, `name`.
     unit : str
         The unit of the numbers in the column, for plots and reports.
-    checked_in_service : bool
-        Whether the service, too, checks the range or the allowed values. If False, only the data test checks them.
 
     Raises
     ------
@@ -51,9 +60,11 @@ class Column:
     maximum: Bound = None
     allowed: tuple[str, ...] = ()
     max_missing: float = 0.0
+    min_share: float = 0.0
+    watch_drift: bool | None = None
+    checked_in_service: bool = True
     title: str = ""
     unit: str = ""
-    checked_in_service: bool = True
 
     def __post_init__(self) -> None:
         self._require_known("kind", self.kind, get_args(Kind))
@@ -62,17 +73,18 @@ class Column:
         self._require_known("role", self.role, get_args(Role))
         if not self.title:
             object.__setattr__(self, "title", self.name)
+        if self.watch_drift is None:
+            object.__setattr__(self, "watch_drift", self.kind != "date")
         self._check_range()
+        self._check_shares()
         if self.allowed and self.kind != "category":
             raise ProblemError(f"{self} lists allowed values, but its kind is {self.kind!r}. Only a category has them.")
-        if not 0 <= self.max_missing <= 1:
-            raise ProblemError(f"{self} has max_missing {self.max_missing!r}. Give a share from 0 to 1.")
 
     @property
     def range(self) -> tuple[float, float]:
-        """The ends of the range of a column of numbers. An end that is not set is infinite."""
+        """The ends of the range. Dates are in days since 1970-01-01. An end that is not set is infinite."""
         low, high = self.minimum, self.maximum
-        return float("-inf") if low is None else float(low), float("inf") if high is None else float(high)  # type: ignore[arg-type]
+        return float("-inf") if low is None else _count(low), float("inf") if high is None else _count(high)
 
     def __str__(self) -> str:
         return f"The column {self.name!r}"
@@ -80,6 +92,19 @@ class Column:
     def _require_known(self, what: str, value: str | None, known: tuple[str, ...]) -> None:
         if value not in known:
             raise ProblemError(f"{self} has the {what} {value!r}. Write {', '.join(known[:-1])} or {known[-1]}.")
+
+    def _check_shares(self) -> None:
+        for name, share in (("max_missing", self.max_missing), ("min_share", self.min_share)):
+            if not 0 <= share <= 1:
+                raise ProblemError(f"{self} has {name} {share!r}. Give a share from 0 to 1.")
+        if not self.min_share:
+            return
+        if self.kind not in COUNTED:
+            raise ProblemError(f"{self} has min_share, but only a category or a boolean has it, not a {self.kind}.")
+        values = len(self.allowed) or 2
+        if self.min_share * values > 1:
+            share = self.min_share
+            raise ProblemError(f"{self} has min_share {share!r}, but {values} values cannot all have that share.")
 
     def _check_range(self) -> None:
         bounds = [bound for bound in (self.minimum, self.maximum) if bound is not None]
@@ -90,3 +115,7 @@ class Column:
                 raise ProblemError(f"{self} has the bound {bound!r}, but its kind is {self.kind!r}.")
         if len(bounds) == 2 and bounds[0] > bounds[1]:  # type: ignore[operator]
             raise ProblemError(f"{self} has the minimum {bounds[0]!r} above its maximum {bounds[1]!r}.")
+
+
+def _count(bound: float | date) -> float:
+    return float(bound.toordinal() - EPOCH) if isinstance(bound, date) else float(bound)
