@@ -1,8 +1,7 @@
-"""An executor on an existing Dask cluster.
+"""An executor on an existing Dask cluster."""
 
-A worker needs the project's packages, and the project and MLOPS_HOME at the same paths as on this machine. On the local
-platform, these two folders must be on a shared file system. A worker does not need the folder `outputs/`.
-"""
+# A worker needs the project's packages, and the project and MLOPS_HOME at the same paths as on this machine. On the
+# local platform, both folders must be on a shared file system. A worker does not need the folder `outputs/`.
 
 import json
 import os
@@ -36,16 +35,16 @@ class Parcel:
 
 
 class Cluster:
-    """An executor on a Dask cluster. If a worker dies, Dask retries its notebooks a few times on other workers.
+    """An executor on a Dask cluster.
 
     Parameters
     ----------
     address : str
         The address of the scheduler: "tcp://10.0.0.7:8786".
     workspace : Workspace
-        The project on this machine.
+        The folders of the project on this machine.
     platform : str
-        The platform that the notebooks record their results on.
+        The name of the platform: "local".
 
     Raises
     ------
@@ -60,15 +59,13 @@ class Cluster:
         self._address, self._workspace, self._platform = address, workspace, platform
         self._client = connect(address)
         try:
-            self.workers = self._check_workers()
+            self.workers = self._check_workers_and_count_threads()
         except BaseException:
             self._client.close()
             raise
 
     def run(self, tasks: Sequence[Task], secrets: Callable[[], Iterable[str]]) -> Generator[Outcome, None, None]:
-        """See `mlops.sweeps.executors.Executor`. After an interruption, workers finish their notebooks, but the results
-        are ignored.
-        """
+        """See `mlops.sweeps.executors.Executor`."""
         from distributed import as_completed
 
         parcel = self._make_parcel(tasks[0])
@@ -79,7 +76,7 @@ class Cluster:
                 key = f"{task.output.parent.name}-{task.output.stem}"
                 by_future[self._client.submit(execute_parcel, parcel, small, key=key, pure=False)] = task
             for future in as_completed(by_future, loop=self._client.loop):
-                outcome, content = _gather(future, by_future[future], self._address)
+                outcome, content = _read_outcome_and_notebook(future, by_future[future], self._address)
                 if content:
                     notebook = redact_notebook(json.loads(content), make_redactor(secrets()))
                     write_atomically(
@@ -99,10 +96,7 @@ class Cluster:
             inputs={path.name: read_scraps(path) for path in task.output.parent.glob("*.ipynb")},
         )
 
-    def _check_workers(self) -> int:
-        """Return how many notebooks the cluster can run at a time. Raise an error if a worker does not see this
-        machine's files.
-        """
+    def _check_workers_and_count_threads(self) -> int:
         project, place = str(self._workspace.project), f"{OPTION} {self._address}"
         with explain_disconnection(place):
             threads = count_threads(self._client, self._address)
@@ -132,7 +126,7 @@ def require_same(
     Raises
     ------
     UsageError
-        If a worker does not see the same files. The message names this worker.
+        If a worker sees other files. The message names the worker.
     """
     for worker, there in found.items():
         if tuple(there) != here:
@@ -157,10 +151,7 @@ def execute_parcel(parcel: Parcel, task: Task) -> tuple[Outcome, bytes]:
         return outcome, output.read_bytes() if output.is_file() else b""
 
 
-def _gather(future: Any, task: Task, address: str) -> tuple[Outcome, bytes]:
-    """Return the outcome of a task and the content of its executed notebook. If its worker died, the outcome has an
-    error.
-    """
+def _read_outcome_and_notebook(future: Any, task: Task, address: str) -> tuple[Outcome, bytes]:
     from concurrent.futures import CancelledError
 
     from distributed import KilledWorker

@@ -1,7 +1,4 @@
-"""The interface for executing the notebooks of a sweep, and its implementation with threads on this machine.
-
-To add another executor, implement the one method of `Executor`.
-"""
+"""The interface for executing the notebooks of a sweep, and its implementation with threads on this machine."""
 
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence

@@ -36,7 +36,7 @@ class Grid:
     axes : mapping of str to tuple
         The values to try, by parameter.
     parameters : Parameters
-        All other values, which are the same for every combination.
+        The values of all other parameters.
     """
 
     step: Step
@@ -63,8 +63,8 @@ def read_grid(project: Project, name: str, options: Sequence[str], platform: str
     name : str
         The step to sweep.
     options : sequence of str
-        "alpha=0.1,1" or "train.alpha=0.1,1" lists values for the swept step. "test_data.data_path=a.csv" sets one value
-        for a step that the swept step needs, as `mlops run -p` does.
+        The texts of the options: "alpha=0.1,1" lists values for the swept step, and "test_data.data_path=a.csv" sets
+        one value for another step.
     platform : str
         The name of the platform. Empty for the platform that ``base.yml`` chooses.
 
@@ -73,9 +73,9 @@ def read_grid(project: Project, name: str, options: Sequence[str], platform: str
     UsageError
         For a step that cannot be swept, an unknown parameter, a value that is not allowed, or too many combinations.
     """
-    step, needed = _find_step(project.steps, name)
+    step, needed = _find_step_and_needed(project.steps, name)
     declared = project.declared(step.notebook)
-    listed, fixed = _split_options(options, step, declared)
+    listed, fixed = _separate_swept_from_fixed(options, step, declared)
     if not listed:
         example = suggest_values(declared.values())
         raise UsageError(f"No parameter of {name} has values to sweep. List some, as in `-p {example}`.")
@@ -99,8 +99,7 @@ def suggest_values(declared: Iterable[Parameter], given: Mapping[str, Any] = Map
     declared : iterable of Parameter
         The parameters of the step.
     given : mapping
-        The values of earlier runs, by parameter. The suggested values are around the earlier value or, if the
-        parameter has none, around the default.
+        The values of earlier runs, by parameter.
     """
     for parameter in declared:
         if parameter.kind not in (int, float):
@@ -115,8 +114,7 @@ def suggest_values(declared: Iterable[Parameter], given: Mapping[str, Any] = Map
     return "NAME=VALUE,VALUE"
 
 
-def _find_step(steps: Sequence[Step], name: str) -> tuple[Step, tuple[Step, ...]]:
-    """Return the step with this name and the steps that it needs. Raise an error if the step cannot be swept."""
+def _find_step_and_needed(steps: Sequence[Step], name: str) -> tuple[Step, tuple[Step, ...]]:
     known = {step.name: step for step in steps}
     followed = {step.name: _follow_needs(step, known) for step in steps}
     allowed = [name for name, before in followed.items() if not any(step.only_if or step.effects for step in before)]
@@ -128,15 +126,13 @@ def _find_step(steps: Sequence[Step], name: str) -> tuple[Step, tuple[Step, ...]
 
 
 def _follow_needs(step: Step, known: Mapping[str, Step]) -> list[Step]:
-    """Return all steps that a step needs, directly or indirectly, followed by the step itself."""
     found = [before for name in step.needs for before in _follow_needs(known[name], known)]
     return list(dict.fromkeys([*found, step]))
 
 
-def _split_options(
+def _separate_swept_from_fixed(
     options: Iterable[str], step: Step, declared: Mapping[str, Parameter]
 ) -> tuple[dict[str, list[Override]], list[Override]]:
-    """Return the values for the swept step, by parameter, and the overrides for other steps."""
     listed: dict[str, list[Override]] = {}
     fixed = []
     for text in options:
@@ -156,18 +152,15 @@ def _split_options(
     return listed, fixed
 
 
-def _split_values(text: str, of_lists: bool) -> list[str]:
-    """Split a text at commas, or read it as a YAML list if it is in brackets.
-
-    `of_lists` says whether the values are lists, which need brackets.
-    """
+def _split_values(text: str, each_is_a_list: bool) -> list[str]:
+    """Split a text at commas, or read it as a YAML list if it is in brackets."""
     if not (text.startswith("[") and text.endswith("]")):
-        return [text] if of_lists else [value.strip() for value in text.split(",")]
+        return [text] if each_is_a_list else [value.strip() for value in text.split(",")]
     try:
         items = yaml.load(text, Loader=yaml.BaseLoader)
     except yaml.YAMLError:
         return [text]
-    if not of_lists:
+    if not each_is_a_list:
         return [item if isinstance(item, str) else str(item) for item in items] or [text]
     parts = yaml.safe_load(text)
     if not parts or not all(isinstance(part, list) for part in parts):

@@ -12,7 +12,7 @@ from mlops.sweeps.grid import Grid
 
 
 def find_inputs(grid: Grid, record: RunRecord, around: Surroundings) -> tuple[StepRecord, ...]:
-    """Return the records of the steps that the swept step needs. If earlier records are out of date, run the steps.
+    """Return the records of the steps that the swept step needs, after running those that are out of date.
 
     Parameters
     ----------
@@ -21,21 +21,20 @@ def find_inputs(grid: Grid, record: RunRecord, around: Surroundings) -> tuple[St
     record : RunRecord
         The record of the sweep.
     around : Surroundings
-        See `mlops.runner.plan.Surroundings`.
+        The project and the platform to run with.
 
     Raises
     ------
     StepFailed
         If a needed step fails.
     """
-    found = _find_unchanged(grid, record, around)
+    found = _find_reusable_records(grid, record, around)
     if len(found) < len(grid.needed):
         found = _run_needed(grid, around)
     return tuple(step for step in found if step.name in grid.step.needs)
 
 
-def _find_unchanged(grid: Grid, record: RunRecord, around: Surroundings) -> list[StepRecord]:
-    """Return the earlier records of the steps that the swept step needs, up to a step that cannot be reused."""
+def _find_reusable_records(grid: Grid, record: RunRecord, around: Surroundings) -> list[StepRecord]:
     found: list[StepRecord] = []
     for step in grid.needed:
         parameters = grid.parameters.values[step.name]
@@ -49,7 +48,6 @@ def _find_unchanged(grid: Grid, record: RunRecord, around: Surroundings) -> list
 
 
 def _run_needed(grid: Grid, around: Surroundings) -> list[StepRecord]:
-    """Run the steps that the swept step needs, and return their records."""
     pipeline = next((name for name, steps in PIPELINES.items() if steps == grid.needed), PUBLISHED)
     run = run_pipeline(Plan(pipeline, grid.needed, grid.parameters), around)
     failed = next((step.name for step in run.steps if not step.has_results), "")

@@ -13,19 +13,18 @@ class SweepListener:
     """A listener that follows a sweep. Its methods do nothing; override the ones that you need."""
 
     def sweep_started(self, run: RunRecord, sweep: Sweep) -> None:
-        """Handle the start of a sweep, before its first combinations begin."""
+        """Handle the start of a sweep."""
 
     def point_ended(self, point: Point) -> None:
         """Handle the end of a combination."""
 
     def best_offered(self, run: RunRecord, step: StepRecord) -> StepRecord:
-        """Handle the best combination, before the run records it as the result of the swept step.
+        """Handle the best combination before it is recorded as the result of the swept step.
 
         Returns
         -------
         StepRecord
-            The record of the step, to which a listener can add a report. Each listener gets the record that the
-            previous listener returned, and the run keeps the last record.
+            The record to save, to which a listener can add a report.
         """
         return step
 

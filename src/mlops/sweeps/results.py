@@ -1,8 +1,7 @@
-"""The results of a sweep: ``sweep.jsonl``, with one line for the sweep and one for every finished combination.
+"""The results of a sweep: ``sweep.jsonl``, with one line for the sweep and one for every finished combination."""
 
-Lines are only appended. A line that a crash left incomplete is ignored. The run's record, ``run.json``, holds only the
-state of the sweep and the best combination.
-"""
+# Lines are only appended. A line that a crash left incomplete is ignored. The run's record, `run.json`, holds only
+# the state of the sweep and the best combination.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,13 +31,13 @@ class Sweep:
     step, notebook : str
         The name of the step, and the name of its notebook.
     axes : mapping of str to tuple
-        The values to try, by parameter. The sweep tries every combination of them.
+        The values to try, by parameter.
     metric : str
-        The name of the notebook's result that is used to compare the combinations.
+        The name of the metric by which combinations are compared.
     maximize : bool
         Whether higher values of the metric are better.
     tracking : str
-        The id of the sweep on the tracking server. Empty if the notebook has no parameter `sweep`.
+        The id of the sweep on the tracking server, or an empty text.
     format : int
         The format number of the file.
     """
@@ -79,7 +78,7 @@ class Point:
     error : str
         The reason for the failure. Empty if the combination did not fail.
     results : mapping
-        The results that the notebook handed on.
+        The results of the notebook, by name.
     """
 
     number: int
@@ -149,7 +148,7 @@ def describe_values(values: Mapping[str, Any]) -> str:
 
 
 def describe_best(sweep: Sweep, points: Sequence[Point]) -> str:
-    """Describe the best combination and its lead over the next one. Say if a value beyond the range may be better."""
+    """Describe the best combination and its lead over the second best."""
     ranked = [point for point in rank_points(sweep, points) if point.score is not None]
     if not ranked:
         return "none: every combination failed"

@@ -42,41 +42,38 @@ def run_sweep(
 ) -> tuple[RunRecord, Sweep, list[Point]]:
     """Execute a step's notebook for every combination of parameter values in `grid`.
 
-    A combination that fails is recorded, and the others continue. The best combination is recorded as the result of the
-    step. Results of the steps that this step needs come from earlier runs or, if they are out of date, from a new run.
+    A combination that fails is recorded, and the others continue.
 
     Parameters
     ----------
     grid, goal : Grid, Goal
         The combinations, and how to compare them.
     surroundings : Surroundings
-        See `mlops.runner.plan.Surroundings`.
+        The project and the platform to run with.
     executor : Executor
         The object that executes the notebooks.
     tracker : Tracker
-        The tracking server, which groups the trainings of the sweep.
+        The tracking server.
     listeners : sequence of SweepListener
         The listeners to notify of the progress, in this order.
 
     Returns
     -------
     tuple of RunRecord, Sweep, list of Point
-        The record's state is "failed" if any combination failed.
+        The record of the run, the description of the sweep, and the finished combinations.
 
     Raises
     ------
     StepFailed
         If a step that the swept step needs fails.
     UsageError
-        If a notebook cannot be executed, or does not hand on the metric.
+        If a notebook cannot be executed, or does not report the metric.
     """
     with share_runs(surroundings.workspace.outputs):
         return _SweepRun(grid, goal, surroundings, executor, tracker, listeners).run()
 
 
 class _SweepRun:
-    """One sweep in progress."""
-
     def __init__(
         self,
         grid: Grid,
@@ -99,20 +96,20 @@ class _SweepRun:
         try:
             self._execute()
         except KeyboardInterrupt:
-            self._end("interrupted", "interrupted")
+            self._record_end("interrupted", "interrupted")
             raise
         except MlopsError as error:
-            self._end("failed", str(error))
+            self._record_end("failed", str(error))
             raise
         except Exception as error:
-            self._end("failed", f"{type(error).__name__}: {error}")
+            self._record_end("failed", f"{type(error).__name__}: {error}")
             raise
         failed = [point for point in self.points if point.state == "failed"]
         said = f"{len(failed)} of {len(self.points)} combinations failed: {failed[0].error}" if failed else ""
         if self._fingerprint(self.combinations[0]) != self.fingerprint:
             said = "The notebook, the sources or the data changed during the sweep. Its results cannot be compared."
             self.changed = True
-        self._end("failed" if said else "succeeded", said)
+        self._record_end("failed" if said else "succeeded", said)
         return self.record, self.sweep, self.points
 
     def _begin(self) -> None:
@@ -195,8 +192,7 @@ class _SweepRun:
             results=outcome.results,
         )
 
-    def _end(self, state: SweepState, error: str) -> None:
-        """Record the end of the sweep and, unless it was interrupted, the best combination."""
+    def _record_end(self, state: SweepState, error: str) -> None:
         self.points.sort(key=lambda point: point.number)
         best = find_best(self.sweep, self.points)
         whole = len(self.points) == len(self.combinations)
@@ -211,7 +207,7 @@ class _SweepRun:
         )
         self._save(self.record.with_step(ended))
         if best and whole and not self.changed:
-            self._offer(best)
+            self._record_best(best)
         else:
             found = self.record.get_step(self.sweep.step)
             reason = "the sweep did not finish" if not whole else error if self.changed else "every combination failed"
@@ -237,8 +233,7 @@ class _SweepRun:
             "best": best.number if best else None,
         }
 
-    def _offer(self, best: Point) -> None:
-        """Record the best combination as the result of the swept step."""
+    def _record_best(self, best: Point) -> None:
         found = self.record.get_step(self.sweep.step)
         copy = self.folder / name_copy(found.notebook, found.environment)
         write_atomically(copy, (self.folder / best.file).read_bytes())
@@ -258,7 +253,6 @@ class _SweepRun:
         self._save(self.record.with_step(offered))
 
     def _fingerprint(self, values: Mapping[str, Any]) -> str:
-        """Return the fingerprint of the swept step with these values of its parameters."""
         parameters = {**self.grid.parameters.values[self.grid.step.name], **values}
         return fingerprint_step(self.grid.step, parameters, self.record, self.workspace, self.around.observe)
 

@@ -20,7 +20,7 @@ def require_metric(metric: str, step: Step, workspace: Workspace) -> None:
     Raises
     ------
     UsageError
-        If the step has earlier results, but no number with the name of the metric.
+        If the metric is missing, or is not a number.
     """
     runs = islice(iterate_runs(workspace.outputs), LOOKED_AT)
     newest = next((found.results for run in runs if (found := run.step(step.name)) and found.has_results), {})
