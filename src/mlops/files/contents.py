@@ -25,13 +25,12 @@ def store_by_content(folder: Path, name: str, content: bytes | Path) -> Path:
     name : str
         The file's name.
     content : bytes or Path
-        The complete content, or the path of a file that has the content. A file is copied in chunks.
+        The complete content, or the path of a file that has the content.
 
     Returns
     -------
     Path
-        The path of the stored file. If the same content was stored earlier under another name, this is the path with
-        that other name.
+        The path of the stored file, which has another name if the same content was stored under another name.
     """
     # The name of a subfolder is the first 12 digits of the SHA-256.
     sha256 = hash_file(content) if isinstance(content, Path) else hash_content(content)
@@ -49,12 +48,12 @@ def store_by_content(folder: Path, name: str, content: bytes | Path) -> Path:
 
 
 def copy_atomically(source: Path, path: Path, sha256: str) -> None:
-    """Copy a file in chunks. Readers of `path` find either the old content or the new.
+    """Copy a file in chunks, so that readers of `path` find either the old content or the new.
 
     Raises
     ------
     IntegrityError
-        If the hash of the copy is not `sha256`, because the source changed in the meantime.
+        If the hash of the copy is not `sha256`.
     """
     with open(source, "rb") as original, open_replacement(path) as copy:
         shutil.copyfileobj(original, copy)

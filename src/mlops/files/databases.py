@@ -11,8 +11,7 @@ def copy_database(source: Path, target: Path) -> None:
     Parameters
     ----------
     source, target : Path
-        The paths of the two databases. The content of `target` is replaced in one transaction, so a crash leaves either
-        the old content or the new.
+        The paths of the two databases. The content of `target` is replaced in one transaction.
     """
     with closing(sqlite3.connect(source)) as reader, closing(sqlite3.connect(target)) as writer:
         reader.backup(writer)

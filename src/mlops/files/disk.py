@@ -15,7 +15,7 @@ LEAST = 65_536  # minimum of free bytes; with fewer, a program can hardly write 
 
 @contextmanager
 def explain_full_disk(folder: Path) -> Iterator[None]:
-    """During the ``with`` statement, replace the error of a full disk with an error that says what to do.
+    """Replace the error of a full disk, during the ``with`` statement, with an error that says what to do.
 
     Parameters
     ----------

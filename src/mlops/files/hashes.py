@@ -9,9 +9,21 @@ from mlops.errors import IntegrityError
 
 
 def require_hash(content: bytes, sha256: str, what: str) -> bytes:
-    """Return `content` after checking its hash. Raise IntegrityError if the content has changed.
+    """Return `content` if it has this SHA-256.
 
-    The message begins with `what`, a name for the content in the plural: "The training rows /home/rows.parquet".
+    Parameters
+    ----------
+    content : bytes
+        The content to check.
+    sha256 : str
+        The recorded hash.
+    what : str
+        The name of the content, in the plural, for the message: "The training rows /home/rows.parquet".
+
+    Raises
+    ------
+    IntegrityError
+        If the content has changed.
     """
     found = hash_content(content)
     if found != sha256:
@@ -34,12 +46,12 @@ def hash_file(path: Path) -> str:
 
 
 def hash_path(path: Path) -> str:
-    """Return the SHA-256 of a file. For a folder, return one SHA-256 for the names and contents of its files."""
+    """Return the SHA-256 of a file or, for a folder, one SHA-256 of the names and contents of its files."""
     return hash_listing(hash_folder(path)) if path.is_dir() else hash_file(path)
 
 
 def hash_listing(hashes: Mapping[str, str]) -> str:
-    """Return one SHA-256 for several files, from the SHA-256 of each file, by relative path."""
+    """Return one SHA-256 of several files, given the SHA-256 of each file by relative path."""
     return hash_content(json.dumps(dict(hashes), sort_keys=True).encode())
 
 

@@ -35,7 +35,15 @@ def read_record(path: Path, kind: type[Record], advice: str = ADVICE) -> Record:
 
 
 def read_content(path: Path, advice: str = ADVICE) -> bytes:
-    """Return the bytes of a file. Raise IntegrityError, with `advice`, if it exists but cannot be read."""
+    """Return the bytes of a file.
+
+    Raises
+    ------
+    FileNotFoundError, NotADirectoryError
+        If there is no such file.
+    IntegrityError
+        If the file cannot be read. The message ends with `advice`.
+    """
     try:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
@@ -45,7 +53,13 @@ def read_content(path: Path, advice: str = ADVICE) -> bytes:
 
 
 def decode_record(content: bytes, kind: type[Record], what: str, advice: str = ADVICE) -> Record:
-    """Decode a record into a type. Raise IntegrityError if the record is damaged; the message begins with `what`."""
+    """Decode the JSON of a record into a type.
+
+    Raises
+    ------
+    IntegrityError
+        If the record is damaged. The message begins with `what` and ends with `advice`.
+    """
     import msgspec
 
     try:

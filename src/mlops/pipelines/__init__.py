@@ -1,13 +1,13 @@
 """The declarations of all pipelines and of their steps.
 
-The engine does not know any step by name. It reads from the declaration what a step does: that it
-deploys an image, for example.
-
 .. code-block:: text
 
     step    the declaration of a step
     advice  the notebooks and parameters that messages refer to
 """
+
+# The engine does not know any step by name. It reads from the declaration what a step does: that it deploys an
+# image, for example.
 
 from collections.abc import Iterable
 

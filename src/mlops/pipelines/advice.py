@@ -12,10 +12,6 @@ def name_platform_option(platform: str, default: str) -> str:
 
 
 def _name_notebook(task: str, declares: Callable[[Step], object]) -> str:
-    """Return the notebook of the first step for which `declares` returns true.
-
-    If there is no such step, return "the notebook that <task>".
-    """
     return next((step.notebook for step in ALL_STEPS if declares(step)), f"the notebook that {task}")
 
 

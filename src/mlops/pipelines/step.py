@@ -5,10 +5,7 @@ from typing import NamedTuple
 
 
 class Training(NamedTuple):
-    """The names of a step's results that describe a training: its id, and the hashes of its files and rows.
-
-    A result is a value that the notebook of a step hands on.
-    """
+    """The names of a step's results that describe a training: its id, and the hashes of its files and rows."""
 
     run: str
     files: str
@@ -30,10 +27,7 @@ class Version(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """The names of a step's results that describe the champion.
-
-    They are the names of its metrics, of its version, and of the person who overruled the gate, with the reason.
-    """
+    """The names of a step's results that describe the champion."""
 
     metrics: str
     version: str
