@@ -14,7 +14,7 @@ LINKS = '<a href="https://example.org">x</a>' * 9
 @pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_while_html_is_cleaned_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     """nh3 swallows the exceptions of its filter, so Ctrl-C was lost and the run went on."""
-    given = cleaning._filter_attribute
+    given = cleaning._clean_attribute
     calls: list[str] = []
 
     def interrupt(tag: str, name: str, value: str) -> str | None:
@@ -23,7 +23,7 @@ def test_an_interrupt_while_html_is_cleaned_is_raised(monkeypatch: pytest.Monkey
             os.kill(os.getpid(), signal.SIGINT)
         return given(tag, name, value)
 
-    monkeypatch.setattr(cleaning, "_filter_attribute", interrupt)
+    monkeypatch.setattr(cleaning, "_clean_attribute", interrupt)
     with pytest.raises(KeyboardInterrupt):
         clean_html(LINKS)
 
@@ -32,7 +32,7 @@ def test_an_error_of_the_filter_is_raised(monkeypatch: pytest.MonkeyPatch) -> No
     def fail(tag: str, name: str, value: str) -> str | None:
         raise MemoryError(name)
 
-    monkeypatch.setattr(cleaning, "_filter_attribute", fail)
+    monkeypatch.setattr(cleaning, "_clean_attribute", fail)
     with pytest.raises(MemoryError, match="href"):
         clean_html(LINKS)
 

@@ -1,6 +1,6 @@
-"""The cleaning of HTML for reports. It removes scripts, styles, and everything that a browser would load from the
-network.
-"""
+"""The cleaning of HTML for reports."""
+
+# A report must not run scripts, or load anything from the network.
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -26,17 +26,14 @@ ALTERNATIVE_TEXT = "No description has been provided for this image"  # as in nb
 
 
 def clean_html(html: str) -> str:
-    """Return HTML without scripts, styles and external resources.
-
-    Columns of tables are aligned, and each image has an alternative text.
-    """
+    """Return HTML without scripts, styles and external resources."""
     # nh3 swallows exceptions that its filter raises. Python raises Ctrl-C only in the main thread, so the filter runs
     # in another thread.
     errors: list[Exception] = []
 
     def keep(tag: str, name: str, value: str) -> str | None:
         try:
-            return _filter_attribute(tag, name, value)
+            return _clean_attribute(tag, name, value)
         except Exception as error:  # noqa: BLE001, raised again after the call
             errors.append(error)
             return None
@@ -55,8 +52,7 @@ def clean_html(html: str) -> str:
     return IMAGE_WITHOUT_TEXT.sub(f'<img alt="{ALTERNATIVE_TEXT}"', cleaned)
 
 
-def _filter_attribute(tag: str, name: str, value: str) -> str | None:
-    """Return the value of an HTML attribute, or None to remove the attribute because of what it loads or links to."""
+def _clean_attribute(tag: str, name: str, value: str) -> str | None:
     if name == "src":
         return value if value.lower().startswith("data:image/") else None
     if name == "href":

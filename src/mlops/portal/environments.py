@@ -21,8 +21,7 @@ class Environment:
     name : str
         "production".
     model : str
-        "churn version 2", with a mark if a person overruled the promotion gate. Empty if no model is deployed, or the
-        model is unknown.
+        The deployed model, "churn version 2". Empty if there is none.
     health : str
         "healthy", "unhealthy", "stopped" or "unreadable". Empty if nothing was ever deployed in the environment.
     since : str
@@ -86,7 +85,7 @@ def render_overview(overview: Overview, runs: Sequence[RunRecord]) -> str:
     problems = "".join(f'<p class="failed">{mark_code(problem)}</p>' for problem in overview.problems)
     return f"""<section class="overview" aria-label="Environments">
 {f'<div class="cards">{cards}</div>' if cards else nothing}
-{problems}{_render_data_tests(overview, runs)}{_render_time(overview.at)}
+{problems}{_render_data_tests(overview, runs)}{_render_reading_time(overview.at)}
 </section>
 """
 
@@ -120,8 +119,7 @@ def _list_rows(found: Environment) -> Iterator[tuple[str, str]]:
         yield "Address", f"<code>{escape(found.url)}</code>"
 
 
-def _render_time(moment: str) -> str:
-    """Return, as HTML, the time at which the overview was read from the platform."""
+def _render_reading_time(moment: str) -> str:
     if not moment:
         return ""
     time = escape(format_time(moment))
@@ -129,7 +127,6 @@ def _render_time(moment: str) -> str:
 
 
 def _render_data_tests(overview: Overview, runs: Sequence[RunRecord]) -> str:
-    """Return, as HTML, the last test of the data set and, if another file was tested later, the test of this file."""
     last, dataset = find_data_test(runs), escape(overview.dataset)
     if last is None:
         return "<p>No data has been tested yet.</p>"

@@ -58,7 +58,7 @@ def write_index(outputs: Path, overview: Overview | None) -> Path:
         The path of the index.
     """
     runs = list_runs(outputs)
-    metrics = _find_metrics(runs)
+    metrics = _find_metric_units(runs)
     rows = "\n".join(
         _render_run(run, runs[place + 1 :], outputs / run.run_id, metrics) for place, run in enumerate(runs)
     )
@@ -81,8 +81,7 @@ def write_index(outputs: Path, overview: Overview | None) -> Path:
     return path
 
 
-def _find_metrics(runs: Sequence[RunRecord]) -> dict[str, str]:
-    """Return all metrics, those of the newest run first, with their units. A unit that differs between runs is ""."""
+def _find_metric_units(runs: Sequence[RunRecord]) -> dict[str, str]:
     found: dict[str, set[str]] = {}
     for run in runs:
         units = find_units(run)
@@ -94,7 +93,7 @@ def _find_metrics(runs: Sequence[RunRecord]) -> dict[str, str]:
 def _render_run(run: RunRecord, older: Sequence[RunRecord], folder: Path, metrics: Mapping[str, str]) -> str:
     model, found = find_model(run), find_metrics(run)
     mark = f" <small>({OVERRULED})</small>" if model and find_override(run) else ""
-    changes = "<br>".join(map(escape, _list_axes(run) or list_changes(run, older)))
+    changes = "<br>".join(map(escape, _list_swept_values(run) or list_changes(run, older)))
     own = {name: unit for name, unit in find_units(run).items() if not metrics[name]}
     numbers = [
         (f"{name} ({unit})" if unit else name, _render_number(found, name, own), "number")
@@ -121,8 +120,7 @@ def _render_number(metrics: Mapping[str, float], name: str, units: Mapping[str, 
     return f"{format_number(metrics[name])}{unit}" if name in metrics else ""
 
 
-def _list_axes(run: RunRecord) -> list[str]:
-    """Return the values that a sweep tried. Return an empty list if the run is not a sweep."""
+def _list_swept_values(run: RunRecord) -> list[str]:
     tried = run.step(SWEEP) if run.pipeline == SWEEP else None
     if tried is None:
         return []
@@ -145,12 +143,11 @@ def _explain_ending(run: RunRecord) -> str:
     if failed and (told := describe_failed_test(run, failed)):
         said = told[0].replace("The ", "the ", 1) if told[0].startswith("The ") else told[0]
         return "\n".join([f"{failed.name}: {said}", *told[1:]])
-    said = _shorten(describe_failure(run)) if run.outcome == "error" else describe_outcome(run)
+    said = _take_first_line(describe_failure(run)) if run.outcome == "error" else describe_outcome(run)
     return said.replace("the ", "The ", 1) if said.startswith("the ") else said
 
 
-def _shorten(error: str) -> str:
-    """Return the first line of an error, and the second line if the first ends with a colon."""
+def _take_first_line(error: str) -> str:
     first, *rest = error.splitlines() or [""]
     return f"{first} {rest[0].strip()}" if first.endswith(":") and rest else first
 

@@ -28,8 +28,8 @@ def prepare_outputs(outputs: Sequence[Any], file: str) -> list[Any]:
     prepared: list[Any] = []
     for name, together in groupby(outputs, key=_name_stream):
         if name:
-            text = fold("".join(_join(output.get("text")) or "" for output in together))
-            prepared.append({"output_type": "stream", "name": name, "text": _shorten(text, file)})
+            text = fold("".join(_join_lines(output.get("text")) or "" for output in together))
+            prepared.append({"output_type": "stream", "name": name, "text": _cut_middle(text, file)})
         else:
             prepared += [shown for output in together for shown in _prepare(output, file)]
     return [nbformat.from_dict(output) for output in prepared]
@@ -53,9 +53,9 @@ def _prepare(output: Any, file: str) -> Iterator[dict[str, Any]]:
         return
     bundle = output.get("data") if isinstance(output, Mapping) else None
     data = bundle if isinstance(bundle, Mapping) else {}
-    shown = {kind: text for kind in SHOWN if kind in data and (text := _join(data[kind])) is not None}
+    shown = {kind: text for kind in SHOWN if kind in data and (text := _join_lines(data[kind])) is not None}
     if "text/plain" in shown:
-        shown["text/plain"] = _shorten(shown["text/plain"], file)
+        shown["text/plain"] = _cut_middle(shown["text/plain"], file)
     others = [kind for kind in data if kind not in shown and not kind.startswith(MIME_PREFIX)]
     if shown:
         yield _display(shown, output.get("metadata"))
@@ -80,15 +80,13 @@ def _find_alt(metadata: Any) -> str:
     return str(found[0]) if found else "a figure without a description"
 
 
-def _join(text: Any) -> str | None:
-    """Return a text that a notebook stores as one string or as a list of lines. Return None for anything else."""
+def _join_lines(text: Any) -> str | None:
     if isinstance(text, list) and all(isinstance(line, str) for line in text):
         return "".join(text)
     return text if isinstance(text, str) else None
 
 
-def _shorten(text: str, file: str) -> str:
-    """Return the beginning and the end of a text that is too long for a page."""
+def _cut_middle(text: str, file: str) -> str:
     if len(text) <= LONGEST:
         return text
     half = LONGEST // 2

@@ -1,4 +1,6 @@
-"""The frame of all pages except the reports of notebooks. A page uses no scripts and loads nothing from the network."""
+"""The frame of all pages except the reports of notebooks."""
+
+# A page uses no scripts, and loads nothing from the network.
 
 import re
 from html import escape
@@ -14,7 +16,7 @@ def read_stylesheet() -> str:
 
 
 def mark_code(text: str) -> str:
-    """Return a text as HTML. Commands between backticks become code."""
+    """Return a text as HTML, with commands between backticks as code."""
     return re.sub(r"`([^`\n]+)`", r"<code>\1</code>", escape(text))
 
 

@@ -15,13 +15,13 @@ SHOWN = 2  # maximum number of failed checks to list; the error below the verdic
 
 
 def describe_failed_test(run: RunRecord, step: StepRecord, steps: Iterable[Step] = ALL_STEPS) -> list[str]:
-    """Describe a failed test in lines. The first line is a sentence without a full stop.
+    """Describe a failed test: a sentence without a full stop, then a line for each broken rule or failed check.
 
-    Each further line is a broken rule or a failed check. The list is empty if the step failed for another reason.
+    The list is empty if the step failed for another reason.
     """
     if rules := summarize_rules(step):
         return ["The data did not pass its test", *rules]
-    said, *lines = _find_message(step).splitlines() or [""]
+    said, *lines = _find_message_without_cell(step).splitlines() or [""]
     failed = [line.strip() for line in lines if line.startswith("  ")]
     checks = failed[:SHOWN] + ([f"and {len(failed) - SHOWN} more"] if len(failed) > SHOWN else [])
     model = name_model(run, find_deployment(steps, step.environment)) or "The service"
@@ -36,13 +36,12 @@ def describe_failed_test(run: RunRecord, step: StepRecord, steps: Iterable[Step]
     return [f"{model} did not pass its test in {step.environment}{_name_other(other)}", *checks]
 
 
-def _find_message(step: StepRecord) -> str:
-    """Return the error of a step without the name of the cell that raised it."""
+def _find_message_without_cell(step: StepRecord) -> str:
     return step.error.removeprefix(f"{step.error_kind} in {describe_cell(step.cell)}: ")
 
 
 def name_model(run: RunRecord, declared: Step | None) -> str:
-    """Return the model of a step, with a mark if a person overruled the promotion gate. Return "" if it has none."""
+    """Return the name and version of a step's model, or "" if it has none."""
     model = find_model(run, [declared]) if declared else ""
     return f"{model} ({OVERRULED})" if model and find_override(run) else model
 

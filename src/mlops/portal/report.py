@@ -27,9 +27,7 @@ from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.summary import name_end
 
 
-class _Renderer(IPythonRenderer):
-    """A renderer of Markdown that writes formulas as MathML. A formula that cannot be parsed stays as it was typed."""
-
+class _FormulaRenderer(IPythonRenderer):
     def inline_math(self, body: str) -> str:
         return self._convert(body, "inline")
 
@@ -60,9 +58,9 @@ class ReportExporter(HTMLExporter):
 
     @pass_context
     def markdown2html(self, context: Any, source: str) -> str:
-        """Render a Markdown cell. The template calls this method."""
+        """Render a Markdown cell as HTML."""
         attachments = context.get("cell", {}).get("attachments", {})
-        renderer = _Renderer(escape=False, attachments=attachments, exclude_anchor_links=True)
+        renderer = _FormulaRenderer(escape=False, attachments=attachments, exclude_anchor_links=True)
         return clean_html(MarkdownWithMath(renderer=renderer).render(source))
 
     def from_notebook_node(self, nb: Any, resources: Any = None, **options: Any) -> tuple[str, Any]:
@@ -92,8 +90,8 @@ def render_report(notebook: Path, run: RunRecord | None = None, step: StepRecord
     Path
         The path of the report, which has the name of the notebook with the extension ``.html``.
     """
-    content = _read_notebook(notebook)
-    shown = [_clean_cell(cell, notebook.name) for cell in content.cells if not _is_marker(cell)]
+    content = _read_unvalidated(notebook)
+    shown = [_clean_cell(cell, notebook.name) for cell in content.cells if not _is_papermill_banner(cell)]
     content.cells = mark_unrun(shown)
     verdict = find_verdict(run, step) if run and step else None
     resources = {
@@ -105,14 +103,13 @@ def render_report(notebook: Path, run: RunRecord | None = None, step: StepRecord
         "verdict": verdict,
         "verdict_text": mark_code(verdict.text) if verdict else "",
     }
-    html = _render(content, resources, notebook.name)
+    html = _render_with_notes(content, resources, notebook.name)
     report = notebook.with_suffix(".html")
     write_atomically(report, html)
     return report
 
 
-def _read_notebook(path: Path) -> Any:
-    """Read a notebook without validating it. Add a note if it has widgets."""
+def _read_unvalidated(path: Path) -> Any:
     try:
         found = nbformat.from_dict(json.loads(path.read_bytes()))
         cells = [cell for cell in found.cells if isinstance(cell.get("source"), str | list)]
@@ -131,7 +128,6 @@ def _read_notebook(path: Path) -> Any:
 
 
 def _make_notebook(cells: list[Any]) -> Any:
-    """Return a notebook with these cells, which need not be valid."""
     metadata = {"language_info": {"name": "ipython3"}}
     return nbformat.from_dict({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 4})
 
@@ -140,8 +136,7 @@ def _write_note(text: str) -> Any:
     return new_markdown_cell(make_note(text))
 
 
-def _render(content: Any, resources: Mapping[str, Any], file: str) -> str:
-    """Return a notebook as HTML, with a note in place of each cell that cannot be rendered."""
+def _render_with_notes(content: Any, resources: Mapping[str, Any], file: str) -> str:
     try:
         return _export(content, resources)
     except Exception:  # noqa: BLE001, the libraries' errors share no base, and a report must not end a run
@@ -164,18 +159,14 @@ def _export(content: Any, resources: Mapping[str, Any]) -> str:
 
 @cache
 def _make_exporter() -> ReportExporter:
-    """Return the exporter, which is created only once."""
     return ReportExporter()
 
 
 @cache
 def rehearse() -> None:
-    """Render a small notebook to load and compile everything that reports need.
-
-    Repeated calls do nothing.
-    """
+    """Render a small notebook to load and compile everything that reports need."""
     cells = [new_markdown_cell("# Title\n\n`code` and $x^2$"), new_code_cell("x = 1")]
-    _render(_make_notebook(cells), {"stylesheet": read_stylesheet()}, "rehearsal.ipynb")
+    _render_with_notes(_make_notebook(cells), {"stylesheet": read_stylesheet()}, "rehearsal.ipynb")
 
 
 def _find_title(notebook: Any) -> str:
@@ -183,8 +174,7 @@ def _find_title(notebook: Any) -> str:
     return next((line.removeprefix("# ") for line in lines if line.startswith("# ")), "")
 
 
-def _is_marker(cell: Any) -> bool:
-    """Return whether a cell is the error banner that papermill adds to a failed notebook."""
+def _is_papermill_banner(cell: Any) -> bool:
     return "papermill-error-cell-tag" in cell.metadata.get("tags", [])
 
 

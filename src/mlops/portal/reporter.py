@@ -17,7 +17,10 @@ LOGGER = logging.getLogger(__name__)
 
 @contextmanager
 def warn_unwritten(what: str) -> Iterator[None]:
-    """Log an `OSError` in a ``with`` statement that writes a page, instead of raising it. `what` names the page."""
+    """Log an `OSError` of the ``with`` statement instead of raising it.
+
+    `what` names the page for the message.
+    """
     try:
         yield
     except OSError as error:
@@ -32,8 +35,7 @@ class Reporter(Listener):
     outputs : Path
         The folder of all runs.
     read_overview : callable
-        A function that returns the current services of the environments, for the top of the index. It returns None to
-        leave out this part.
+        Returns the services of the environments, or None to leave them out of the index.
     """
 
     def __init__(self, outputs: Path, read_overview: Callable[[], Overview | None] = lambda: None) -> None:

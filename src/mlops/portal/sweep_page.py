@@ -91,9 +91,9 @@ def write_page(folder: Path, run: RunRecord, sweep: Sweep, points: Sequence[Poin
 {facts}
 </dl></header>
 """
-    kind, verdict = _find_verdict(run, sweep, points)
+    kind, verdict = _find_css_class_and_text(run, sweep, points)
     main = f"""<p class="verdict {kind}">{escape(verdict)}</p>
-{_render_next(run, sweep, points, command_options)}
+{_render_next_command(run, sweep, points, command_options)}
 {picture}
 <h2>Combinations</h2>
 {_say_what_is_kept(run, sweep, points)}
@@ -122,8 +122,7 @@ def _list_facts(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> Iterat
     yield "Combinations", ended + (f', <span class="failed">{failed} failed</span>' if failed else "")
 
 
-def _find_verdict(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> tuple[str, str]:
-    """Return the CSS class and the text of the verdict about a sweep."""
+def _find_css_class_and_text(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> tuple[str, str]:
     if find_best(sweep, points) is None:
         return "failed", "✗ Every combination failed." if points else "✗ No combination finished."
     best = describe_best(sweep, points).removesuffix(".")
@@ -135,8 +134,7 @@ def _find_verdict(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> tupl
     return "done", f"✓ Best: {best}."
 
 
-def _render_next(run: RunRecord, sweep: Sweep, points: Sequence[Point], command_options: str) -> str:
-    """Return, as HTML, the command that continues with the best combination of a sweep, or why there is none."""
+def _render_next_command(run: RunRecord, sweep: Sweep, points: Sequence[Point], command_options: str) -> str:
     if not _is_offered(run, sweep):
         why = "failed" if run.state == "failed" else "did not finish"
         return f"<p>The next step cannot use it, because the sweep {why}.</p>" if points else ""
@@ -150,10 +148,10 @@ def _is_offered(run: RunRecord, sweep: Sweep) -> bool:
 
 
 def _render_table(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> str:
-    others = _list_results(sweep, points)
+    others = _list_varying_results(sweep, points)
     best = find_best(sweep, points)
     metrics = [mark_unit(name, find_unit(name, best.results) if best else "") for name in (sweep.metric, *others)]
-    report, trainings = _find_report(run, sweep), _find_trainings(sweep, points)
+    report, trainings = _find_report(run, sweep), _find_training_ids(sweep, points)
     heads = ["", *map(escape, sweep.axes), *metrics, "seconds", "details", *(["training"] if trainings else [])]
     rows = "\n".join(
         _render_point(sweep, point, others, point is best, report if point is best else "", trainings)
@@ -170,8 +168,7 @@ def _render_table(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> str:
 </table>"""
 
 
-def _list_results(sweep: Sweep, points: Sequence[Point]) -> list[str]:
-    """Return the names of the numeric results that differ between the combinations of a sweep, without its metric."""
+def _list_varying_results(sweep: Sweep, points: Sequence[Point]) -> list[str]:
     found: dict[str, set[float]] = {}
     for point in points:
         for name, value in point.results.items():
@@ -180,8 +177,7 @@ def _list_results(sweep: Sweep, points: Sequence[Point]) -> list[str]:
     return [name for name, values in found.items() if len(values) > 1]
 
 
-def _find_trainings(sweep: Sweep, points: Sequence[Point]) -> dict[int, str]:
-    """Return the id of each combination's training on the tracking server, by the number of the combination."""
+def _find_training_ids(sweep: Sweep, points: Sequence[Point]) -> dict[int, str]:
     trains = next((step.trains for step in ALL_STEPS if step.name == sweep.step and step.trains), None)
     return {point.number: str(point.results[trains.run]) for point in points if trains and trains.run in point.results}
 
@@ -194,7 +190,7 @@ def _find_report(run: RunRecord, sweep: Sweep) -> str:
 def _say_what_is_kept(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> str:
     said = "The executed notebook of every combination is kept beside this page. Open it in JupyterLab."
     reported = " Only the best one also has a report." if _find_report(run, sweep) else ""
-    tracked = " The tracking server lists each training under its id." if _find_trainings(sweep, points) else ""
+    tracked = " The tracking server lists each training under its id." if _find_training_ids(sweep, points) else ""
     return f"<p>{said}{reported}{tracked}</p>" if points else ""
 
 

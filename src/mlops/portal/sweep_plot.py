@@ -21,17 +21,13 @@ MOST_TICKS = 12
 
 
 def plot_sweep(sweep: Sweep, points: Sequence[Point]) -> Figure | None:
-    """Plot the results of a sweep. Return None if there is nothing to compare.
-
-    If one parameter varies, the plot is a line. If two vary, it is a heat map. If more vary, each parameter has its own
-    plot of all points, with a line through the best point at each value.
-    """
+    """Plot the results of a sweep. Return None if there is nothing to compare."""
     done = [point for point in points if point.score is not None]
     varying = {name: values for name, values in sweep.axes.items() if len(values) > 1}
     if len(done) < 2 or not varying:
         return None
     if len(varying) == 2:
-        return _plot_map(sweep, varying, done)
+        return _plot_heat_map(sweep, varying, done)
     columns = min(3, len(varying))
     rows = math.ceil(len(varying) / columns)
     size = (8, 3.6) if len(varying) == 1 else (3.6 * columns, 3.0 * rows)
@@ -63,7 +59,6 @@ def encode_figure(figure: Figure) -> str:
 
 
 def _plot_parameter(axes: Axes, sweep: Sweep, name: str, values: Sequence[Any], done: Sequence[Point]) -> None:
-    """Plot the metric over one parameter: all points, and a line through the best point at each value."""
     places = _place_values(values)
     alone = len(done) <= len(values)
     if not alone:
@@ -85,8 +80,7 @@ def _plot_parameter(axes: Axes, sweep: Sweep, name: str, values: Sequence[Any], 
         axes.legend(loc="best")
 
 
-def _plot_map(sweep: Sweep, varying: Mapping[str, Sequence[Any]], done: Sequence[Point]) -> Figure:
-    """Plot two parameters as a heat map, in which darker fields are better."""
+def _plot_heat_map(sweep: Sweep, varying: Mapping[str, Sequence[Any]], done: Sequence[Point]) -> Figure:
     (down, rows), (across, columns) = sorted(varying.items(), key=lambda item: len(item[1]))
     rows, columns = _sort_values(rows), _sort_values(columns)
     scores = np.full((len(rows), len(columns)), math.nan)
@@ -106,15 +100,14 @@ def _plot_map(sweep: Sweep, varying: Mapping[str, Sequence[Any]], done: Sequence
     assert best is not None
     corner = columns.index(best.values[across]) - 0.5, rows.index(best.values[down]) - 0.5
     axes.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=ORANGE, linewidth=3, zorder=3, clip_on=False))
-    _label(axes.set_xticks, columns)
-    _label(axes.set_yticks, rows)
+    _label_values(axes.set_xticks, columns)
+    _label_values(axes.set_yticks, rows)
     axes.set(xlabel=across, ylabel=down, title=f"{sweep.metric} (darker is better, the best is framed)")
     axes.title.set_fontsize(10)
     return figure
 
 
 def _rank(scores: "np.ndarray[Any, Any]", maximize: bool) -> "np.ndarray[Any, Any]":
-    """Return the rank of each value, from 0 to 1."""
     flat = scores[~np.isnan(scores)]  # colored by rank, values stay distinguishable if there is an outlier
     order = np.unique(flat)
     ranks = np.searchsorted(order, scores) / max(1, len(order) - 1)
@@ -139,7 +132,6 @@ def _sort_values(values: Sequence[Any]) -> list[Any]:
 
 
 def _place_values(values: Sequence[Any]) -> list[float]:
-    """Return the positions of values on an axis. Numbers are at their value, and other values are evenly spaced."""
     return [float(value) for value in values] if _is_numeric(values) else [float(place) for place in range(len(values))]
 
 
@@ -149,7 +141,7 @@ def _find(point: Point, name: str, values: Sequence[Any], places: Sequence[float
 
 def _scale_x(axes: Axes, values: Sequence[Any]) -> None:
     if not _is_numeric(values):
-        _label(axes.set_xticks, values)
+        _label_values(axes.set_xticks, values)
         axes.margins(x=0.2)
         return
     positive = [value for value in values if value > 0]
@@ -168,8 +160,7 @@ def _scale_y(axes: Axes, scores: Sequence[float]) -> None:
         axes.set_yscale("log")
 
 
-def _label(set_ticks: Any, values: Sequence[Any]) -> None:
-    """Label the values on an axis. If there are too many, label only some of them."""
+def _label_values(set_ticks: Any, values: Sequence[Any]) -> None:
     step = math.ceil(len(values) / MOST_TICKS)
     shown = range(0, len(values), step)
     names = [format_value(values[place]) for place in shown]

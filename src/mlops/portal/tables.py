@@ -1,4 +1,4 @@
-"""Tables in reports. Numbers are aligned to the right, text to the left, and headers like the cells below them."""
+"""The alignment of tables in reports: numbers to the right, and text to the left."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -25,15 +25,15 @@ def align_tables(html: str) -> str:
         return html
     for table in page.find_all("table"):
         columns: dict[int, list[Tag]] = {}
-        for place, cell in _place_cells(row for row in table.find_all("tr") if row.find_parent("table") is table):
+        rows = (row for row in table.find_all("tr") if row.find_parent("table") is table)
+        for place, cell in _find_cells_by_column(rows):
             columns.setdefault(place, []).append(cell)
         for cells in columns.values():
             _mark(cells, _find_kind(cell.get_text(strip=True) for cell in cells if cell.name == "td"))
     return str(page)
 
 
-def _place_cells(rows: Iterable[Tag]) -> Iterator[tuple[int, Tag]]:
-    """Yield each cell that spans only one column, with the number of its column."""
+def _find_cells_by_column(rows: Iterable[Tag]) -> Iterator[tuple[int, Tag]]:
     reaching: dict[int, int] = {}  # by column: how many more rows a cell of an earlier row spans
     for row in rows:
         covered, place = reaching, 0
@@ -50,7 +50,6 @@ def _place_cells(rows: Iterable[Tag]) -> Iterator[tuple[int, Tag]]:
 
 
 def _read_span(cell: Tag, name: str) -> int:
-    """Return how many columns or rows a cell spans, up to the limit of browsers."""
     span = str(cell.get(name, "1"))
     return max(1, min(int(span), LARGEST_SPAN)) if span.isdecimal() else 1
 

@@ -26,7 +26,7 @@ class Verdict:
     kind : str
         "done", "failed", "promoted" or "rejected". This is also the CSS class.
     text : str
-        An icon, and one or two sentences. If a test failed, each broken rule or failed check follows on its own line.
+        An icon and one or two sentences, followed by a line for each broken rule or failed check.
     """
 
     kind: str
@@ -50,7 +50,6 @@ def find_verdict(run: RunRecord, step: StepRecord, steps: Iterable[Step] = ALL_S
 
 
 def _find_decision(declared: Step, step: StepRecord) -> Verdict | None:
-    """Return the verdict of a step that made a decision or refused to act. Return None if the step did neither."""
     if refusal := step.results.get(declared.refuses):
         return Verdict("rejected", f"– Not deployed. {refusal}")
     if declared.decides.result not in step.results:
@@ -61,7 +60,6 @@ def _find_decision(declared: Step, step: StepRecord) -> Verdict | None:
 
 
 def _describe_end(run: RunRecord, step: StepRecord, declared: Step, steps: Sequence[Step]) -> str:
-    """Describe the result of a step that makes no decision."""
     if declared.takes_data:
         return "The data passed its test."
     if declared.names_dataset:
@@ -98,7 +96,6 @@ def mark_unrun(cells: Sequence[Any]) -> list[Any]:
 
 
 def _has_failed(cell: Any) -> bool:
-    """Return whether a cell raised an error or ended the kernel."""
     if cell.cell_type != "code":
         return False
     marked = bool(cell.metadata.get("papermill", {}).get("exception"))
