@@ -1,4 +1,4 @@
-"""The check of a run. It compares all executed notebooks of the run with the committed ones. It only reads files."""
+"""The check of a run: its executed notebooks, compared with the committed ones."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -47,7 +47,7 @@ class Verdict:
 
     @property
     def is_empty(self) -> bool:
-        """True if nothing was compared, so that the check says nothing about the notebooks."""
+        """True if nothing was compared."""
         return not any(found.compared or found.differences for found in self.notebooks)
 
 
@@ -92,7 +92,7 @@ def check_run(folder: Path, notebooks: Path) -> Verdict:
     ------
     UsageError
         If there is no such run, if the run is still running or did not execute a notebook, or if the metadata of a
-        notebook has an invalid declaration.
+        notebook is invalid.
     IntegrityError
         If a file is damaged.
     """
@@ -101,7 +101,7 @@ def check_run(folder: Path, notebooks: Path) -> Verdict:
         run = read_run(folder)
     except RunNotFoundError as error:
         raise UsageError(str(error)) from error
-    run = _leave_out_summary(run)
+    run = _leave_out_sweep_summary(run)
     _require_ended(run)
     sanitizer = read_sanitizer(notebooks / SANITIZER)
     compared = tuple(_check_step(step, run.pipeline, folder, notebooks, sanitizer) for step in run.steps)
@@ -111,8 +111,7 @@ def check_run(folder: Path, notebooks: Path) -> Verdict:
     return Verdict(run.run_id, run.pipeline, run.outcome, same, time.perf_counter() - began, compared, advice)
 
 
-def _leave_out_summary(run: RunRecord) -> RunRecord:
-    """Return the record without the step that summarizes a sweep, unless this step failed."""
+def _leave_out_sweep_summary(run: RunRecord) -> RunRecord:
     return replace(run, steps=tuple(step for step in run.steps if step.name != SWEEP or step.state == "failed"))
 
 
@@ -142,8 +141,8 @@ def _check_step(step: StepRecord, pipeline: str, folder: Path, notebooks: Path, 
         absence = Difference(missing.name, f"is missing in {missing.parent}")
         return Comparison(name, differences=(absence,), skipped="not compared: a file is missing")
     source = notebooks / f"{step.notebook}.ipynb"
-    other = _describe_parameters(step, source)
-    if pipeline == SWEEP and not step.source and _find_other(step, _read_parameters(source), RESERVED):
+    other = _describe_changed_parameters(step, source)
+    if pipeline == SWEEP and not step.source and _list_changed_parameters(step, _read_committed(source), RESERVED):
         return Comparison(name, skipped=f"not compared: the best combination has {other}")
     found = compare_notebooks(name, read_notebook(source), read_notebook(folder / copy), sanitizer)
     notes = (step.reason if step.source else "", f"run with {other}" if other else "")
@@ -151,22 +150,19 @@ def _check_step(step: StepRecord, pipeline: str, folder: Path, notebooks: Path, 
 
 
 def _find_missing_file(step: StepRecord, folder: Path, notebooks: Path) -> Path | None:
-    """Return the missing file of a step: its notebook or the executed copy. Return None if both exist."""
     files = notebooks / f"{step.notebook}.ipynb", folder / name_copy(step.notebook, step.environment)
     return next((path for path in files if not path.is_file()), None) if step.has_results else None
 
 
-def _describe_parameters(step: StepRecord, source: Path) -> str:
-    """Describe the parameters of a step that differ from those of the committed notebook. Return "" if none differ."""
-    declared = _read_parameters(source)
+def _describe_changed_parameters(step: StepRecord, source: Path) -> str:
+    declared = _read_committed(source)
     return ", ".join(
         f"{name}={step.parameters[name]!r} (committed: {declared[name].default!r})"
-        for name in _find_other(step, declared)
+        for name in _list_changed_parameters(step, declared)
     )
 
 
-def _read_parameters(notebook: Path) -> Mapping[str, Parameter]:
-    """Return the parameters that a notebook declares. If it leaves the name of the model empty, base.yml names it."""
+def _read_committed(notebook: Path) -> Mapping[str, Parameter]:
     declared, base = read_declarations(notebook), notebook.parent.parent / "parameters" / f"{BASE}.yml"
     named = read_layer(base).shared.get(MODEL_NAME) if base.is_file() else None
     if named and MODEL_NAME in declared and not declared[MODEL_NAME].default:
@@ -174,16 +170,14 @@ def _read_parameters(notebook: Path) -> Mapping[str, Parameter]:
     return declared
 
 
-def _find_other(
+def _list_changed_parameters(
     step: StepRecord, declared: Mapping[str, Parameter], ignored: Sequence[str] = (RUN_FOLDER, SWEEP_TRACKING)
 ) -> list[str]:
-    """Return the names of a step's parameters whose values differ from the committed ones. Leave out `ignored`."""
     given = {name: value for name, value in step.parameters.items() if name in declared and name not in ignored}
     return [name for name, value in given.items() if value != declared[name].default]
 
 
 def _advise(run: RunRecord, compared: Sequence[Comparison], folder: Path, notebooks: Path) -> str:
-    """Return what a user can do about differences between a run and the committed notebooks."""
     if not any(found.differences for found in compared):
         return "Compare a run with the committed values. `mlops status` lists the latest runs."
     failed = next((step.name for step in run.steps if step.state == "failed"), "")
@@ -193,8 +187,8 @@ def _advise(run: RunRecord, compared: Sequence[Comparison], folder: Path, notebo
         return "Restore the missing files, or compare another run."
     # Differences in later steps have the same cause, so only the parameters of the first differing step matter.
     step = next(step for step, found in zip(run.steps, compared, strict=True) if found.differences)
-    declared = _read_parameters(notebooks / f"{step.notebook}.ipynb")
-    others = [f"{step.name}.{name}" for name in _find_other(step, declared, RESERVED)]
+    declared = _read_committed(notebooks / f"{step.notebook}.ipynb")
+    others = [f"{step.name}.{name}" for name in _list_changed_parameters(step, declared, RESERVED)]
     if others:
         return f"The run did not use the committed values of {', '.join(others)}. Compare a run that uses them."
     return "If the new outputs are right, run `make notebooks` and commit the notebooks."

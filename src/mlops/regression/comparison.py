@@ -64,9 +64,9 @@ def compare_notebooks(name: str, committed: Notebook, executed: Notebook, saniti
     UsageError
         If the declarations of the committed notebook are invalid.
     """
-    pair = _Pair(name, read_declaration(committed, name), *match_cells(committed, executed), sanitizer)
+    pair = _MatchedNotebooks(name, read_declaration(committed, name), *match_cells(committed, executed), sanitizer)
     missing = tuple(_find_missing_scraps(pair))
-    edits = tuple(_describe_edits(pair))
+    edits = tuple(_describe_edited_cells(pair))
     if other := pair.describe_condition(pair.declared):
         return Comparison(name, differences=missing, notes=edits, skipped=f"not compared: {other}")
     parts = [*((found,) for found in missing), *_compare_scraps(pair), *_compare_cells(pair)]
@@ -85,9 +85,7 @@ Part = tuple[Difference, ...] | str  # the differences of one compared scrap or 
 
 
 @dataclass(frozen=True)
-class _Pair:
-    """A committed notebook and its executed copy, whose cells have the same ids."""
-
+class _MatchedNotebooks:
     name: str
     declared: Declaration
     committed: Notebook
@@ -95,12 +93,12 @@ class _Pair:
     sanitizer: Sanitizer
 
     def describe_condition(self, declared: Declaration) -> str:
-        """Describe the scraps (notebook results) that prevent a comparison of outputs. Return "" if there are none."""
+        """Describe the results whose values differ, so that the outputs of a cell cannot be compared."""
         return describe_condition(declared.if_same, self.committed.scraps, self.executed.scraps)
 
     @cached_property
     def gluing(self) -> Mapping[str, str]:
-        """The beginning of the cell that hands on each scrap (a result of the notebook), by the name of the scrap."""
+        """The shortened first line of the cell that stores each result, by the name of the result."""
         names = {cell.id: _name(cell) for cell in self.committed.cells}
         cells = (*self.executed.cells, *self.committed.cells)
         found = {scrap: names.get(cell.id, "") for cell in cells for scrap in cell.scraps}
@@ -108,14 +106,14 @@ class _Pair:
         return {scrap: found.get(scrap, last) for scrap in (*self.declared.scraps, *self.declared.if_same)}
 
 
-def _find_missing_scraps(pair: _Pair) -> Iterator[Difference]:
+def _find_missing_scraps(pair: _MatchedNotebooks) -> Iterator[Difference]:
     found = pair.executed.scraps
     for name in dict.fromkeys((*pair.declared.scraps, *pair.declared.if_same)):
         if name not in found:
             yield Difference(f"{SCRAP}{name}", "was not handed on", cell=pair.gluing[name])
 
 
-def _compare_scraps(pair: _Pair) -> Iterator[Part]:
+def _compare_scraps(pair: _MatchedNotebooks) -> Iterator[Part]:
     committed, found = pair.committed.scraps, pair.executed.scraps
     for name, tolerance in pair.declared.scraps.items():
         if tolerance is None or name not in found:
@@ -131,7 +129,7 @@ def _compare_scraps(pair: _Pair) -> Iterator[Part]:
         yield f"handed on, but not declared in mlops.check: {', '.join(sorted(unknown))}"
 
 
-def _compare_cells(pair: _Pair) -> Iterator[Part]:
+def _compare_cells(pair: _MatchedNotebooks) -> Iterator[Part]:
     cells = {cell.id: cell for cell in pair.executed.cells}
     for cell in filter(is_kept, pair.committed.cells):
         declared = read_cell_declaration(cell, pair.declared, pair.name)
@@ -154,8 +152,7 @@ def _compare_cell(cell: Cell, executed: Cell, declared: Declaration, sanitizer: 
         yield tuple(replace(one, cell=_name(cell)) for one in differences)
 
 
-def _describe_edits(pair: _Pair) -> Iterator[str]:
-    """Describe the code cells that differ between a committed notebook and its executed copy."""
+def _describe_edited_cells(pair: _MatchedNotebooks) -> Iterator[str]:
     now, then = (
         {cell.id: join_text(cell.source) for cell in notebook.cells if cell.is_code}
         for notebook in (pair.committed, pair.executed)
@@ -167,13 +164,12 @@ def _describe_edits(pair: _Pair) -> Iterator[str]:
         ("in the run, but not in the notebook", then.keys() - now.keys(), then),
     ):
         if names:
-            yield f"{what}: {', '.join(f'`{_begin(sources[name])}`' for name in sorted(names))}"
+            yield f"{what}: {', '.join(f'`{_shorten_first_line(sources[name])}`' for name in sorted(names))}"
 
 
 def _name(cell: Cell) -> str:
-    return _begin(join_text(cell.source))
+    return _shorten_first_line(join_text(cell.source))
 
 
-def _begin(source: str) -> str:
-    """Return the beginning of a cell, so that a reader can find it."""
+def _shorten_first_line(source: str) -> str:
     return shorten(next(iter(source.strip().splitlines()), ""), 48)

@@ -40,18 +40,13 @@ class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Parameters
     ----------
     scraps : mapping of str to float or None
-        The tolerance of every scrap, which is a result that the notebook hands on (see
-        `mlops.regression.values.is_close`). A scrap with the tolerance None must exist, but is neither committed nor
-        compared.
+        The tolerance of each result of the notebook. A result with the tolerance None must exist, but is not compared.
     numbers : float or None
-        The tolerance for numbers with a decimal point in tables and printed text. None in a cell means the tolerance of
-        the notebook; None in a notebook means 0. Whole numbers are counts, and must always be the same.
+        The tolerance for numbers with a decimal point in tables and printed text.
     pictures : float or None
-        The largest allowed difference of a picture. None in a cell means the value of the notebook; None in a notebook
-        means the constant `PICTURES`.
+        The largest allowed difference of a picture, from 0 to 1.
     if_same : tuple of str
-        The scraps that the outputs depend on. The outputs are compared only if all these scraps have their committed
-        values.
+        The results on which the outputs depend. The outputs are compared only if these results are unchanged.
     """
 
     scraps: Mapping[str, Tolerance | None] = {}
@@ -76,11 +71,10 @@ def read_declaration(notebook: Notebook, name: str) -> Declaration:
         If the metadata of the notebook contains an invalid declaration.
     """
     declared = _convert(notebook.metadata.mlops, f"the metadata of {name}")
-    return msgspec.structs.replace(declared, scraps={**_find_tolerances(notebook), **declared.scraps})
+    return msgspec.structs.replace(declared, scraps={**_find_undeclared_tolerances(notebook), **declared.scraps})
 
 
-def _find_tolerances(notebook: Notebook) -> dict[str, float]:
-    """Return the tolerances of a notebook's parameters and metrics, which the notebook need not declare."""
+def _find_undeclared_tolerances(notebook: Notebook) -> dict[str, float]:
     handed_on = notebook.scraps
     problem = read_declared(handed_on)
     metrics = {metric.name: 10.0**-metric.digits for metric in (problem.metrics if problem else ())}
@@ -92,15 +86,12 @@ def _find_tolerances(notebook: Notebook) -> dict[str, float]:
 
 
 def _list_parameters(notebook: Notebook) -> list[str]:
-    """Return the parameters that a notebook declares."""
     cells = [cell for cell in notebook.cells if TAG in cell.metadata.tags and not cell.is_injected]
     return [name for cell in cells for name in LINE.findall(join_text(cell.source))]
 
 
 def read_cell_declaration(cell: Cell, whole: Declaration, name: str) -> Declaration:
-    """Return the declaration for one cell. What the cell does not declare comes from `whole`, the notebook's
-    declaration.
-    """
+    """Return the declaration of a cell, completed with the values of the notebook's declaration `whole`."""
     own = _convert(cell.metadata.mlops, f"the metadata of cell {cell.id} in {name}")
     return Declaration(
         numbers=_first(own.numbers, whole.numbers, 0.0),
@@ -110,7 +101,7 @@ def read_cell_declaration(cell: Cell, whole: Declaration, name: str) -> Declarat
 
 
 def list_kept_scraps(notebook: Notebook, name: str) -> set[str]:
-    """Return the names of a notebook's scraps (results) whose values are committed."""
+    """Return the names of the results whose values are kept in a committed notebook."""
     whole = read_declaration(notebook, name)
     conditions = [read_cell_declaration(cell, whole, name).if_same for cell in notebook.cells]
     compared = (scrap for scrap, tolerance in whole.scraps.items() if tolerance is not None)
@@ -118,7 +109,7 @@ def list_kept_scraps(notebook: Notebook, name: str) -> set[str]:
 
 
 def is_kept(cell: Cell) -> bool:
-    """Return whether a cell's output is committed."""
+    """Return whether a cell's output is kept in a committed notebook."""
     return KEEP_TAG in cell.metadata.tags
 
 

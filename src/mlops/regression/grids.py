@@ -36,16 +36,12 @@ class _Cell:
 
 @dataclass
 class _Table:
-    """A partly parsed table: its rows, the number of rows in its head, and the current cell, if any."""
-
     rows: list[list[_Cell]] = field(default_factory=list)
     head: int = 0
     cell: _Cell | None = None
 
 
 class _Reader(HTMLParser):
-    """A parser that collects the cells of every table. It ignores text outside of cells, such as a style sheet."""
-
     def __init__(self) -> None:
         super().__init__()
         self.tables: list[_Table] = []
@@ -80,7 +76,6 @@ class _Reader(HTMLParser):
 
 
 def _read_span(attrs: list[tuple[str, str | None]], name: str) -> int:
-    """Return how many rows or columns a cell spans, up to the limit of browsers."""
     value = dict(attrs).get(name) or "1"
     return max(1, min(int(value), LARGEST_SPAN)) if value.isdecimal() else 1
 
@@ -94,7 +89,7 @@ def read_grids(html: str) -> list[Grid]:
 
 
 def find_grid_differences(committed: Grid, found: Grid, tolerance: float, sanitizer: Sanitizer) -> Iterator[Difference]:
-    """Yield the differences of two tables. Labels must be the same. Numbers in cells can differ by `tolerance`."""
+    """Yield the differences of two tables, whose numbers can differ by `tolerance`."""
     for name, labels, seen in (("columns", committed.columns, found.columns), ("rows", committed.labels, found.labels)):
         if labels != seen:
             yield Difference(name, _list_labels(seen), _list_labels(labels))
@@ -108,10 +103,10 @@ def find_grid_differences(committed: Grid, found: Grid, tolerance: float, saniti
 
 
 def _make_grid(table: _Table) -> Grid:
-    rows = _expand(table.rows)
+    rows = _repeat_spanning_cells(table.rows)
     head, body = rows[: table.head], rows[table.head :]
     width = max((len(row) for row in rows), default=0)
-    labels = min((_count_labels(row) for row in body), default=_count_blanks(head))
+    labels = min((_count_labels(row) for row in body), default=_count_unnamed_columns(head))
     columns = tuple(_join(row[place].text for row in head if place < len(row)) for place in range(labels, width))
     cells = tuple(tuple(cell.text.strip() for cell in row[labels:]) for row in body)
     padded = tuple(row + ("",) * (len(columns) - len(row)) for row in cells)
@@ -120,8 +115,7 @@ def _make_grid(table: _Table) -> Grid:
     )
 
 
-def _expand(rows: list[list[_Cell]]) -> list[list[_Cell]]:
-    """Repeat each cell that spans several rows or columns of a table in each of them."""
+def _repeat_spanning_cells(rows: list[list[_Cell]]) -> list[list[_Cell]]:
     expanded: list[list[_Cell]] = []
     # By column: a cell of an earlier row, and how many more rows it spans.
     reaching: dict[int, tuple[_Cell, int]] = {}
@@ -147,8 +141,7 @@ def _count_labels(row: list[_Cell]) -> int:
     return next((place for place, cell in enumerate(row) if not cell.heads), len(row))
 
 
-def _count_blanks(head: list[list[_Cell]]) -> int:
-    """Return the number of columns at the left of a table that have no name in its head."""
+def _count_unnamed_columns(head: list[list[_Cell]]) -> int:
     return next((place for place, cell in enumerate(head[-1]) if cell.text.strip()), 0) if head else 0
 
 

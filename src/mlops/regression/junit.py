@@ -1,4 +1,4 @@
-"""The verdict about a run's notebooks in JUnit's XML format. Each executed notebook is one test case."""
+"""The verdict about a run's notebooks, as an XML file in JUnit's format."""
 
 from xml.etree import ElementTree
 

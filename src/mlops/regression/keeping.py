@@ -22,9 +22,6 @@ def keep_close_outputs(
 ) -> None:
     """Replace each new output that is within its tolerance with the committed output.
 
-    Each scrap (a result that the notebook hands on) is replaced on its own. The other outputs of a cell are replaced
-    together, and only if all of them are within their tolerance and format numbers as the committed outputs do.
-
     Parameters
     ----------
     executed : mapping
@@ -45,7 +42,7 @@ def keep_close_outputs(
         if cell.id not in before:
             continue
         was, outputs = before[cell.id]
-        names = _find_close_scraps(declared, was, cell)
+        names = _list_scraps_within_tolerance(declared, was, cell)
         close = {scrap: output for output in outputs for scrap in find_scraps(output) & names}
         raw["outputs"] = [
             next((close[scrap] for scrap in find_scraps(found) & close.keys()), found) for found in raw["outputs"]
@@ -55,12 +52,11 @@ def keep_close_outputs(
 
 
 def find_scraps(output: Mapping[str, Any]) -> set[str]:
-    """Return the name of the scrap (notebook result) that an output holds, as a set. Empty if there is none."""
+    """Return a set with the name of the notebook result that an output stores, or an empty set."""
     return {data["name"] for mime, data in output.get("data", {}).items() if mime.startswith(MIME_PREFIX)}
 
 
-def _find_close_scraps(declared: Declaration, committed: Cell, executed: Cell) -> set[str]:
-    """Return the names of the scraps (results of a notebook) whose new values are within their tolerance."""
+def _list_scraps_within_tolerance(declared: Declaration, committed: Cell, executed: Cell) -> set[str]:
     old, new = committed.scraps, executed.scraps
     return {
         name
@@ -72,7 +68,7 @@ def _find_close_scraps(declared: Declaration, committed: Cell, executed: Cell) -
 
 def _shows_the_same(committed: Cell, executed: Cell, declared: Declaration, sanitizer: Sanitizer) -> bool:
     old, new = read_pieces(committed), read_pieces(executed)
-    if [piece.kind for piece in old] != [piece.kind for piece in new] or _list_forms(committed) != _list_forms(
+    if [piece.kind for piece in old] != [piece.kind for piece in new] or _list_formats(committed) != _list_formats(
         executed
     ):
         return False
@@ -83,8 +79,7 @@ def _shows_the_same(committed: Cell, executed: Cell, declared: Declaration, sani
     )
 
 
-def _list_forms(cell: Cell) -> list[tuple[bool, int]]:
-    """Return the format of each number that a cell shows: whether it has commas, and the number of its decimals."""
+def _list_formats(cell: Cell) -> list[tuple[bool, int]]:
     texts = [
         join_text(output.text) if isinstance(output, Stream) else output.data.get("text/html", "")
         for output in cell.outputs

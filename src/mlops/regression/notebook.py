@@ -28,7 +28,7 @@ class Stream(msgspec.Struct, frozen=True, tag_field="output_type", tag="stream")
 
 
 class Failure(msgspec.Struct, frozen=True, tag_field="output_type", tag="error"):
-    """The error that ended a cell. It is not compared."""
+    """The error that ended a cell."""
 
 
 class Display(msgspec.Struct, frozen=True, tag_field="output_type", tag="display_data"):
@@ -37,14 +37,12 @@ class Display(msgspec.Struct, frozen=True, tag_field="output_type", tag="display
     Parameters
     ----------
     data : mapping
-        The content by MIME type. A picture is decoded to bytes. HTML and plain text are joined to one string. Other
-        content is as in the file.
+        The content by MIME type: bytes for a picture, and a single string for HTML and plain text.
     """
 
     data: dict[str, Any] = {}
 
     def __post_init__(self) -> None:
-        """Decode the pictures and texts."""
         for mime in (*PICTURES, *TEXTS):
             if mime in self.data:
                 self.data[mime] = _decode(mime, self.data[mime])
@@ -82,7 +80,7 @@ class Cell(msgspec.Struct, frozen=True):
 
     @property
     def scraps(self) -> dict[str, Any]:
-        """The results that the cell hands on, by name."""
+        """The results that the cell stores, by name."""
         return collect_scraps(output.data for output in self.outputs if isinstance(output, Display))
 
 
@@ -100,7 +98,7 @@ class Notebook(msgspec.Struct, frozen=True):
 
     @property
     def scraps(self) -> dict[str, Any]:
-        """The results that the notebook hands on, by name."""
+        """The results that the notebook stores, by name."""
         return {name: value for cell in self.cells for name, value in cell.scraps.items()}
 
 
@@ -120,10 +118,7 @@ def read_notebook(path: Path) -> Notebook:
 
 
 def match_cells(committed: Notebook, executed: Notebook) -> tuple[Notebook, Notebook]:
-    """Return the two notebooks with the same ids for matching cells.
-
-    If a cell has no id, all cells of both notebooks get their positions as ids.
-    """
+    """Return the two notebooks with the same ids for matching cells."""
     # Notebooks of format 4.4 or older have no ids, and their executed copies have new ids from papermill.
     if all(cell.id for notebook in (committed, executed) for cell in notebook.cells):
         return committed, executed

@@ -25,7 +25,7 @@ def read_pieces(cell: Cell) -> list[Piece]:
     """Split the output of a cell into pieces. The first piece is all printed text, if there is any."""
     streams = (output for output in cell.outputs if isinstance(output, Stream) and output.name != ERRORS)
     printed = "".join(join_text(stream.text) for stream in streams)
-    shown = [piece for output in cell.outputs if isinstance(output, Display) for piece in _read_bundle(output.data)]
+    shown = [piece for output in cell.outputs if isinstance(output, Display) for piece in _read_comparable(output.data)]
     return [Piece("text", printed), *shown] if printed.strip() else shown
 
 
@@ -48,8 +48,7 @@ def describe_pieces(pieces: list[Piece]) -> str:
     return ", ".join(kind if count == 1 else f"{count} {kind}s" for kind, count in counts.items()) or "nothing"
 
 
-def _read_bundle(data: Mapping[str, Any]) -> Iterator[Piece]:
-    """Yield the pieces of one output, in the first of its formats that can be compared: picture, table or text."""
+def _read_comparable(data: Mapping[str, Any]) -> Iterator[Piece]:
     for mime in PICTURES:
         if mime in data:
             yield Piece("picture", data[mime])

@@ -1,24 +1,23 @@
-"""The visible difference between two pictures.
+"""The visible difference between two pictures."""
 
-Both pictures are scaled to the same size, blurred, and compared by pixel and color. The result is the largest
-difference at any pixel, relative to the darkness of that pixel. 0 means the same, and 1 means black instead of white.
-
-These differences were measured between changed plots and the committed plots of the notebooks:
-
-=========================================================================  =============
-change                                                                     difference
-=========================================================================  =============
-the same, rendered again                                                   0.01 to 0.04
-other dpi (60 to 120), hinting, snapping, font; 1 or 2 px cut; JPEG        0.03 to 0.08
-lines without antialiasing                                                 0.04 to 0.10
-a thin grey reference line is missing (not detected)                       0.07 to 0.08
-a series of markers is missing                                             0.18 to 0.31
-limits for another rate of false alarms                                    0.23
-a model with alpha 0.5 instead of 0.4                                      0.21 and 0.79
-a label of an axis, or the legend, is missing or different                 0.24 to 0.46
-swapped axes, another split, another plot, blank, mirrored, half missing   0.47 to 0.97
-=========================================================================  =============
-"""
+# Both pictures are scaled to the same size, blurred, and compared by pixel and color. The result is the largest
+# difference at any pixel, relative to the darkness of that pixel. 0 means the same, and 1 means black instead of white.
+#
+# These differences were measured between changed plots and the committed plots of the notebooks:
+#
+# =========================================================================  =============
+# change                                                                     difference
+# =========================================================================  =============
+# the same, rendered again                                                   0.01 to 0.04
+# other dpi (60 to 120), hinting, snapping, font; 1 or 2 px cut; JPEG        0.03 to 0.08
+# lines without antialiasing                                                 0.04 to 0.10
+# a thin grey reference line is missing (not detected)                       0.07 to 0.08
+# a series of markers is missing                                             0.18 to 0.31
+# limits for another rate of false alarms                                    0.23
+# a model with alpha 0.5 instead of 0.4                                      0.21 and 0.79
+# a label of an axis, or the legend, is missing or different                 0.24 to 0.46
+# swapped axes, another split, another plot, blank, mirrored, half missing   0.47 to 0.97
+# =========================================================================  =============
 
 import io
 from typing import Any
@@ -53,7 +52,7 @@ def measure_difference(committed: bytes, found: bytes) -> float:
 
     first, second = (Image.open(io.BytesIO(content)).convert("RGBA") for content in (committed, found))
     size = (WIDTH, max(1, round(first.height * WIDTH / first.width)))
-    dark, other = (_measure_darkness(picture, size) for picture in (first, second))
+    dark, other = (_measure_blurred_darkness(picture, size) for picture in (first, second))
     return float(np.max(np.abs(dark - other) / (dark + other + FLOOR)) * (1 + FLOOR))
 
 
@@ -67,11 +66,7 @@ def reduce_picture(content: bytes) -> bytes:
     return written.getvalue()
 
 
-def _measure_darkness(picture: Any, size: tuple[int, int]) -> Any:
-    """Put the picture on a white background and blur it. Return how dark each pixel is, from 0 to 1.
-
-    The darkness is measured separately for red, green and blue.
-    """
+def _measure_blurred_darkness(picture: Any, size: tuple[int, int]) -> Any:
     import numpy as np
     from PIL import Image, ImageFilter
 

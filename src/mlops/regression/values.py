@@ -50,7 +50,7 @@ class Difference:
 
 
 def read_sanitizer(path: Path) -> Sanitizer:
-    """Read a file in nbval's format that lists the parts of texts that can differ. It may be missing."""
+    """Read a file in nbval's format that lists the parts of texts that can differ, if the file exists."""
     if not path.is_file():
         return ()
     found = SANITIZER.findall(path.read_text(encoding="utf-8"))
@@ -67,8 +67,7 @@ def sanitize(text: str, sanitizer: Sanitizer) -> str:
 def is_close(committed: float, found: float, tolerance: float) -> bool:
     """Return whether two numbers differ by at most the tolerance.
 
-    The tolerance is relative if the committed number is above 1 or below -1. Infinity equals only the same infinity,
-    and NaN only NaN.
+    The tolerance is relative if the committed number is above 1 or below -1.
     """
     if not (math.isfinite(committed) and math.isfinite(found)):
         return committed == found or (math.isnan(committed) and math.isnan(found))
