@@ -13,14 +13,12 @@ def show_largest(values: pd.Series | None) -> pd.DataFrame | None:
     Parameters
     ----------
     values : Series, optional
-        The numbers by column. The name of the series says what the numbers are: "weight". None if there are no
-        numbers, because the problem does not explain its models.
+        The numbers by column, in a series whose name says what they are: "weight".
 
     Returns
     -------
     DataFrame or None
-        A row of formatted numbers. If some columns are left out, the caption of the table says so. None if `values` is
-        None, after printing a message.
+        A row of formatted numbers, or None if `values` is None.
     """
     if values is None:
         print("The problem does not explain its models.")

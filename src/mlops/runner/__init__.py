@@ -94,8 +94,6 @@ def run_pipeline(plan: Plan, surroundings: Surroundings, run_id: str = "") -> Ru
 def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surroundings, jobs: int = 0) -> RunRecord:
     """Resume a run that did not finish, with the same parameters.
 
-    A finished step runs again only if its executed notebook was deleted, or if its deployment was undone.
-
     Parameters
     ----------
     record : RunRecord
@@ -136,13 +134,13 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
         record, state="running", process=own_process(), outcome="", finished="", error="", failure=None, steps=reset
     )
     folder = surroundings.workspace.outputs / record.run_id
-    undone = _list_undone(record, steps) | list_overtaken(record, steps)
+    undone = _list_undone_deployments(record, steps) | list_overtaken(record, steps)
     for step in steps:
         found = record.step(step.name)
         if not found or not found.has_results:
             continue
         if settings.only and found.state == "reused":
-            _require_input(found, record, folder, options)
+            _require_readable_results(found, record, folder, options)
             again = again.with_step(found)  # its needs are not checked: a run with `--only` has no results of them
         elif has_copy(found, folder) and step.name not in undone:
             needs = [need for name in step.needs if (need := again.step(name))]
@@ -155,8 +153,7 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
     return Run(plan, surroundings, again).run()
 
 
-def _require_input(step: StepRecord, record: RunRecord, folder: Path, options: str) -> None:
-    """Raise UsageError if the results of `step` cannot be read."""
+def _require_readable_results(step: StepRecord, record: RunRecord, folder: Path, options: str) -> None:
     if not has_copy(step, folder):
         raise UsageError(
             f"--only {record.settings.only} needs the results of {step.name}, but its notebook in run {record.run_id} "
@@ -165,8 +162,7 @@ def _require_input(step: StepRecord, record: RunRecord, folder: Path, options: s
         )
 
 
-def _list_undone(record: RunRecord, steps: Sequence[Step]) -> set[str]:
-    """Return the names of the steps whose deployment was undone because its test failed or was interrupted."""
+def _list_undone_deployments(record: RunRecord, steps: Sequence[Step]) -> set[str]:
     cut_off = {
         (name, step.restores)
         for step in steps

@@ -15,7 +15,7 @@ def name_outcome(record: RunRecord, plan: Plan) -> str:
     found = [(step, ended) for step in plan.steps if (ended := record.step(step.name))]
     if plan.only:
         alone = next((step, ended) for step, ended in found if step.name == plan.only)
-        return _name_alone(*alone, record, repeats=plan.repeats)
+        return _name_outcome_of_only_step(*alone, record, repeats=plan.repeats)
     decisions = [
         ended.results.get(step.decides.result) for step, ended in found if step.decides.result and ended.has_results
     ]
@@ -24,8 +24,7 @@ def name_outcome(record: RunRecord, plan: Plan) -> str:
     return "released" if any(step.releases and ended.state == "done" for step, ended in found) else "done"
 
 
-def _name_alone(step: Step, ended: StepRecord, record: RunRecord, *, repeats: bool) -> str:
-    """Return the outcome of a run that executes only `step`."""
+def _name_outcome_of_only_step(step: Step, ended: StepRecord, record: RunRecord, *, repeats: bool) -> str:
     # A test that is repeated after it completed a release has the outcome "done", because it releases nothing.
     if ended.state == "skipped":
         judge = record.step(step.only_if.step) if step.only_if else None

@@ -27,10 +27,9 @@ class Plan:
     steps : sequence of Step
         All steps of the pipeline. Each step comes after the steps that it needs.
     parameters : Parameters
-        The parameters, which must have been checked.
+        The checked parameters of the steps.
     only : str
-        The only step to run (`--only`). The results of the steps that it needs are taken from earlier runs. Empty to
-        run all steps.
+        The only step to run (`--only`). Empty to run all steps.
     force : bool
         Whether to run unchanged steps again.
     jobs : int
@@ -38,10 +37,9 @@ class Plan:
     at : str
         The only step that this process executes, if each step of the run has a process of its own; otherwise empty.
     source : str
-        The earlier run whose results the step `only` uses. If empty, it uses the newest results of all runs except
-        sweeps.
+        The earlier run whose results the step `only` uses. Empty to use the newest results.
     repeats : bool
-        Whether an earlier run already completed the step `only` with the same results of earlier steps.
+        Whether an earlier run already completed the step `only` with the same inputs.
     """
 
     pipeline: str

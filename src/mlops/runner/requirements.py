@@ -15,7 +15,7 @@ from mlops.workspace import Workspace
 
 
 def require_runnable(steps: Iterable[Step], values: Mapping[str, Mapping[str, Any]], workspace: Workspace) -> None:
-    """Raise an error if a step cannot succeed.
+    """Check the notebooks, data files and folders that steps need.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def require_runnable(steps: Iterable[Step], values: Mapping[str, Mapping[str, An
     ------
     UsageError
         If a notebook cannot be executed, a file that a parameter names does not exist, or the outputs folder cannot be
-        created or written to. Nothing has been written then.
+        created or written to.
     """
     steps = list(steps)
     require_sources(workspace.notebooks / f"{name}.ipynb" for name in dict.fromkeys(step.notebook for step in steps))

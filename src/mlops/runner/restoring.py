@@ -1,4 +1,4 @@
-"""The restore of an environment's previous service, after the test of the new service did not pass."""
+"""The restore of an environment's previous service, after the test of the new service failed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Left:
     interrupted : bool
         Whether the user interrupted the restore.
     resumable : bool
-        Whether the user should resume this run; False if the tested model failed its test.
+        Whether the user should resume this run.
     """
 
     problem: str = ""
@@ -40,7 +40,7 @@ class Left:
 
     @property
     def told(self) -> str:
-        """The problem and the advice, for the record of the run."""
+        """The problem and the advice, as one text."""
         return f"{self.problem} {self.advice}".strip()
 
 
@@ -84,7 +84,6 @@ def restore_service(step: Step, plan: Plan, record: RunRecord, around: Surroundi
 
 
 def _find_serving(environment: str, around: Surroundings) -> Serving | None:
-    """Return what an environment serves now; None if it cannot be read."""
     try:
         return around.find_serving(environment)
     except (MlopsError, OSError, KeyboardInterrupt):

@@ -63,11 +63,11 @@ class Run:
             try:
                 self._work()
             except KeyboardInterrupt:
-                left = self._give_up("interrupted", INTERRUPTED)
-                raise RunInterrupted(self.record.run_id, self._shorten(left.problem), left.resumable) from None
+                left = self._end_early("interrupted", INTERRUPTED)
+                raise RunInterrupted(self.record.run_id, self._redact_error(left.problem), left.resumable) from None
             except Exception as error:
                 with suppress(OSError):  # if this cannot be written, the run is read as "lost"
-                    self._give_up("failed", f"{type(error).__name__}: {error}", type(error).__name__)
+                    self._end_early("failed", f"{type(error).__name__}: {error}", type(error).__name__)
                 raise
             self._conclude()
         return self.record
@@ -86,19 +86,18 @@ class Run:
     def _work(self) -> None:
         with NotebookPool(self.plan.jobs or os.cpu_count() or 1) as pool:
             unreported = [step for step in self.record.steps if step.has_results and not step.report]
-            self._announce([*unreported, *self._start_steps(pool)])
+            self._announce_ended([*unreported, *self._start_ready_steps(pool)])
             while self._list_running():
                 event = pool.wait()
                 if isinstance(event, CellDone):
                     self._tell_cell(event)
                 else:
-                    ended = self._settle(event)
-                    self.unannounced += [ended, *self._start_steps(pool)]
+                    ended = self._record_end(event)
+                    self.unannounced += [ended, *self._start_ready_steps(pool)]
                 if not pool.has_events:  # the listeners write reports, so start the next steps first
-                    self._announce()
+                    self._announce_ended()
 
-    def _start_steps(self, pool: NotebookPool) -> list[StepRecord]:
-        """Start the steps that need not wait for others. Return the steps that were skipped or reused."""
+    def _start_ready_steps(self, pool: NotebookPool) -> list[StepRecord]:
         decided: list[str] = []
         for step in self.plan.steps:
             if self.record.get_step(step.name).state != "pending" or is_waiting(step, self.record):
@@ -156,8 +155,7 @@ class Run:
         for listener in self.around.listeners:  # the kernel starts at the same time
             listener.step_started(self.record.get_step(step.name))
 
-    def _settle(self, event: NotebookEnded) -> StepRecord:
-        """Record how a step ended, and return its record."""
+    def _record_end(self, event: NotebookEnded) -> StepRecord:
         step = self.plan.find_step(event.name)
         found = replace(self.record.get_step(event.name), seconds=event.seconds)
         try:
@@ -172,12 +170,12 @@ class Run:
             ended = self._fail(found, f"{type(error).__name__}: {error}", type(error).__name__)
         else:
             same = found.fingerprint and self._fingerprint(step, found) == found.fingerprint
-            fingerprint = self._fingerprint(step, _name_files(step, found, results)) if same else ""
+            fingerprint = self._fingerprint(step, _add_chosen_files(step, found, results)) if same else ""
             ended = replace(found, state="done", results=results, fingerprint=fingerprint)
         self._save(self.record.with_step(ended))
         left = restore_service(step, self.plan, self.record, self.around) if ended.state == "failed" else Left()
         if left.problem:
-            told = self._shorten(f"{ended.error}\n{left.told}")
+            told = self._redact_error(f"{ended.error}\n{left.told}")
             self._save(self.record.with_step(replace(ended, error=told)))
         if left.interrupted:
             self.left = left
@@ -185,8 +183,7 @@ class Run:
             raise KeyboardInterrupt
         return self.record.get_step(event.name)
 
-    def _announce(self, steps: Iterable[StepRecord] = ()) -> None:
-        """Notify the listeners of steps that ended."""
+    def _announce_ended(self, steps: Iterable[StepRecord] = ()) -> None:
         # If the user interrupts a listener, the next call begins with this listener, and calls it again.
         self.unannounced += steps
         before = self.record
@@ -208,11 +205,7 @@ class Run:
         self.record = redact_record(record, self.around.secrets())
         write_run(self.record, self.workspace.outputs)
 
-    def _give_up(self, state: RunState, error: str, kind: str = "") -> Left:
-        """Record that the run ended early. Restore the previous service if the test of a new one was running.
-
-        Return the result of the restore.
-        """
+    def _end_early(self, state: RunState, error: str, kind: str = "") -> Left:
         left = self.left
         for step in self.plan.steps:
             found = self.record.get_step(step.name)
@@ -223,21 +216,20 @@ class Run:
                 self._save(self.record.with_step(ended))
                 if (found_left := restore_service(step, self.plan, self.record, self.around)).problem:
                     left = found_left
-                    self._save(self.record.with_step(replace(ended, error=self._shorten(f"{error}. {left.told}"))))
+                    self._save(self.record.with_step(replace(ended, error=self._redact_error(f"{error}. {left.told}"))))
         if state == "interrupted":
             with suppress(MlopsError, OSError, KeyboardInterrupt):  # the user already knows that the run did not finish
-                self._announce()
-        self.record = replace(self.record, error=self._shorten(f"{error}. {left.told}" if left.problem else error))
+                self._announce_ended()
+        self.record = replace(self.record, error=self._redact_error(f"{error}. {left.told}" if left.problem else error))
         self._end(state, "error", kind)
         return left
 
     def _fail(self, found: StepRecord, error: str, kind: str) -> StepRecord:
-        return replace(found, state="failed", error=self._shorten(error), error_kind=kind, fingerprint="")
+        return replace(found, state="failed", error=self._redact_error(error), error_kind=kind, fingerprint="")
 
-    def _shorten(self, error: str) -> str:
-        """Return an error without secrets, shortened for the record."""
+    def _redact_error(self, error: str) -> str:
         # Secrets are replaced first, because half of a secret would not be found.
-        return _cut(redact_text(error, self.around.secrets()))
+        return _cut_to_length(redact_text(error, self.around.secrets()))
 
     def _end(self, state: RunState, outcome: str, kind: str = "") -> None:
         finished = "" if state == "waiting" else now()
@@ -257,14 +249,12 @@ class Run:
         return {**self.plan.parameters.values[step.name], **told}
 
 
-def _name_files(step: Step, found: StepRecord, results: Mapping[str, Any]) -> StepRecord:
-    """Return the record of a step, with the data files that the step chose itself added to its parameters."""
+def _add_chosen_files(step: Step, found: StepRecord, results: Mapping[str, Any]) -> StepRecord:
     # The next run will pass these files as parameters. Its fingerprint of the step is then equal, so the step is
     # reused.
     chosen = {name: results[name] for name in step.files if name in results and not found.parameters.get(name)}
     return replace(found, parameters={**found.parameters, **chosen})
 
 
-def _cut(error: str) -> str:
-    """Return an error, shortened with a note if it is too long for the record."""
+def _cut_to_length(error: str) -> str:
     return error if len(error) <= ERROR_LENGTH else f"{error[:ERROR_LENGTH]}… (the executed notebook has the rest)"

@@ -18,7 +18,7 @@ from mlops.runner.run import Run
 def run_submitted(plan: Plan, surroundings: Surroundings, job: Job) -> RunRecord:
     """Fetch the folder of a run from the platform, run its step `plan.at`, and store the folder again.
 
-    The folder is stored even if the step failed or was interrupted. The state of the run is sent to the platform.
+    The folder is stored even if the step failed or was interrupted.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def run_submitted(plan: Plan, surroundings: Surroundings, job: Job) -> RunRecord
     PlatformError
         If the folder cannot be fetched or stored.
     """
-    _require_step(plan)
+    _require_step_and_list_all(plan)
     folder = surroundings.workspace.outputs / job.run_id
     job.fetch_folder(folder)
     try:
@@ -40,12 +40,12 @@ def run_submitted(plan: Plan, surroundings: Surroundings, job: Job) -> RunRecord
     finally:
         if (folder / "run.json").is_file():
             job.store_folder(folder)
-            _report(job, read_run(folder), plan)
+            _report_to_platform(job, read_run(folder), plan)
     return read_run(folder)
 
 
 def skip_submitted(plan: Plan, surroundings: Surroundings, job: Job, reason: str) -> RunRecord:
-    """Record that a run has nothing to do: all its steps are skipped for the given reason, and the run succeeds."""
+    """Record that all steps of a run are skipped for the given reason, and that the run succeeded."""
     folder = surroundings.workspace.outputs / job.run_id
     job.fetch_folder(folder)
     if not (folder / "run.json").is_file():
@@ -57,7 +57,7 @@ def skip_submitted(plan: Plan, surroundings: Surroundings, job: Job, reason: str
         )
         job.store_folder(folder)
     record = read_run(folder)
-    _report(job, record, plan)
+    _report_to_platform(job, record, plan)
     return record
 
 
@@ -71,7 +71,7 @@ def run_step(plan: Plan, surroundings: Surroundings, run_id: str) -> RunRecord:
     UsageError
         If the pipeline has no such step, or a step that it needs has no results.
     """
-    names = _require_step(plan)
+    names = _require_step_and_list_all(plan)
     folder = surroundings.workspace.outputs / run_id
     begun = (folder / "run.json").is_file()
     record = read_run(folder) if begun else begin_record(plan, surroundings, run_id)
@@ -87,8 +87,7 @@ def run_step(plan: Plan, surroundings: Surroundings, run_id: str) -> RunRecord:
     return Run(plan, surroundings, again).run()
 
 
-def _require_step(plan: Plan) -> list[str]:
-    """Return the names of the plan's steps. Raise UsageError if `plan.at` is not one of them."""
+def _require_step_and_list_all(plan: Plan) -> list[str]:
     names = [step.name for step in plan.steps]
     if plan.at not in names:
         raise UsageError(f"The pipeline {plan.pipeline} has no step {plan.at!r}. It has: {', '.join(names)}.")
@@ -106,8 +105,7 @@ def _require_needed(plan: Plan, record: RunRecord) -> None:
             )
 
 
-def _report(job: Job, record: RunRecord, plan: Plan) -> None:
-    """Send the metrics of a step and the state of its run to the platform."""
+def _report_to_platform(job: Job, record: RunRecord, plan: Plan) -> None:
     results = record.get_step(plan.at).results
     job.log_metrics(
         {
