@@ -56,7 +56,6 @@ def measure_duration(run: RunRecord) -> str:
 
 
 def _is_comparable(run: RunRecord, other: RunRecord) -> bool:
-    """Return whether two runs have the same pipeline, the same option `--only`, and known parameters."""
     given = other.settings
     return other.pipeline == run.pipeline and given.only == run.settings.only and given.parameters is not None
 
@@ -67,9 +66,9 @@ def _compare(run: RunRecord, before: RunRecord) -> Iterator[str]:
     changed: dict[tuple[str, str, str], list[str]] = {}  # names of the steps with the same change
     for step in run.steps:
         old = before.step(step.name)
-        if old is None or _is_unused(run, step):
+        if old is None or _is_left_out(run, step):
             continue
-        now, then = _find_values(run, step, before), _find_values(before, old, run)
+        now, then = _find_parameter_values(run, step, before), _find_parameter_values(before, old, run)
         for name in dict.fromkeys((*now, *then)):
             if name not in RESERVED and now.get(name) != then.get(name):
                 owner = SHARED if _is_shared(name, run, before) else step.notebook
@@ -80,8 +79,7 @@ def _compare(run: RunRecord, before: RunRecord) -> Iterator[str]:
         yield f"{several if owner == SHARED or len(steps) > 1 else steps[0]}.{name} {change}"
 
 
-def _is_unused(run: RunRecord, step: StepRecord) -> bool:
-    """Return whether a run with the option `--only` neither executed a step nor reused its results."""
+def _is_left_out(run: RunRecord, step: StepRecord) -> bool:
     return run.settings.only not in ("", step.name) and step.state != "reused"
 
 
@@ -89,8 +87,7 @@ def _is_shared(name: str, *runs: RunRecord) -> bool:
     return any(run.settings.parameters is not None and name in run.settings.parameters.shared for run in runs)
 
 
-def _find_values(run: RunRecord, step: StepRecord, other: RunRecord) -> Mapping[str, Any]:
-    """Return the parameter values of a step, including the defaults."""
+def _find_parameter_values(run: RunRecord, step: StepRecord, other: RunRecord) -> Mapping[str, Any]:
     # A notebook chooses a value for an empty parameter itself, and hands it on as a result of the same name.
     defaults = run.settings.defaults.get(step.name) or other.settings.defaults.get(step.name, {})
     given = run.settings.parameters.values.get(step.name, {}) if run.settings.parameters else {}
@@ -100,7 +97,6 @@ def _find_values(run: RunRecord, step: StepRecord, other: RunRecord) -> Mapping[
 
 
 def _describe_change(now: object, before: object) -> str:
-    """Return the new and the old value as text, and shorten two paths to the last parts that differ."""
     shown = [_show(now), _show(before)]
     parts = [PurePosixPath(str(value)).parts for value in (now, before)]
     count = 1

@@ -49,7 +49,7 @@ def conclude_run(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> Conclusio
     name, version = find_model_name(run, steps), find_model_version(run, steps)
     return Conclusion(
         outcome=run.outcome,
-        reason=_explain(run, steps) if run.outcome else "",
+        reason=_find_end_reason(run, steps) if run.outcome else "",
         model_name=str(name or ""),
         model_version=version if isinstance(version, int) else 0,
         skipped={step.name: step.reason for step in run.steps if step.state == "skipped"},
@@ -57,8 +57,7 @@ def conclude_run(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> Conclusio
     )
 
 
-def _explain(run: RunRecord, steps: Iterable[Step]) -> str:
-    """Return the reason why a run ended, or why its first step was skipped if all steps were skipped."""
+def _find_end_reason(run: RunRecord, steps: Iterable[Step]) -> str:
     if why := describe_end(run, steps):
         return why
     idle = all(step.state == "skipped" for step in run.steps)

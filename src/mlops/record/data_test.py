@@ -22,9 +22,9 @@ class DataTest:
     passed : bool
         Whether the data passed.
     refused : bool
-        Whether the data breaks a rule. If the test crashed, both `passed` and `refused` are false.
+        Whether the data breaks a rule. False also if the test crashed.
     at : str
-        The time when the test started, in UTC and ISO 8601, even if a later run reused the test.
+        The time when the test started, in UTC and ISO 8601.
     url : str
         The path or URL of the data file.
     report : str

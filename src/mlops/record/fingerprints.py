@@ -71,7 +71,7 @@ def fingerprint_step(
             "files": files,
             "needs": needs,
             "watches": {name: observe(name) for name in step.watches},
-            "problem": _find_problem(workspace.parameters / "base.yml"),
+            "problem": _find_problem_package(workspace.parameters / "base.yml"),
             "code": hash_sources(workspace.project / "src"),
             "environment": describe_environment(workspace.project),
             "home": identify_home(workspace.home),
@@ -79,8 +79,7 @@ def fingerprint_step(
     )
 
 
-def _find_problem(base: Path) -> str:
-    """Return the name of the problem's package; "" if ``base.yml`` names none."""
+def _find_problem_package(base: Path) -> str:
     found = PROBLEM.search(base.read_text(encoding="utf-8")) if base.is_file() else None
     return found[1] if found else ""
 
@@ -103,12 +102,11 @@ def hash_sources(folder: Path) -> str:
                 waiting.append(entry.path)
             elif entry.is_file():
                 found = entry.stat()
-                hashes[entry.path[start:]] = _hash_once(entry.path, found.st_mtime_ns, found.st_size, found.st_ino)
+                hashes[entry.path[start:]] = _hash_cached(entry.path, found.st_mtime_ns, found.st_size, found.st_ino)
     return _hash(hashes)
 
 
 def _list_folder(folder: str) -> "list[os.DirEntry[str]]":
-    """Return the entries of a folder, without Python's caches. If the folder cannot be read, return none."""
     try:
         with os.scandir(folder) as entries:
             return [entry for entry in entries if entry.name != "__pycache__"]
@@ -117,8 +115,7 @@ def _list_folder(folder: str) -> "list[os.DirEntry[str]]":
 
 
 @lru_cache(maxsize=10_000)
-def _hash_once(path: str, modified: int, size: int, inode: int) -> str:
-    """Return the hash of a file. The hash is cached until the file is rewritten."""
+def _hash_cached(path: str, modified: int, size: int, inode: int) -> str:
     return hash_file(Path(path))
 
 
@@ -128,18 +125,16 @@ def describe_environment(project: Path) -> dict[str, Any]:
     lock = project / "requirements.lock"
     pins = _read_pins(str(lock), lock.stat().st_mtime_ns) if lock.is_file() else frozenset()
     found = (name.removesuffix(INFO) for name in os.listdir(sysconfig.get_path("purelib")) if INFO in name)
-    others = sorted(name for name in found if _normalize(name) not in pins and not name.startswith("pip-"))
+    others = sorted(name for name in found if _normalize_pin(name) not in pins and not name.startswith("pip-"))
     return {"python": sys.version, "lock": hash_file(lock) if lock.is_file() else "", "installed": others}
 
 
 @lru_cache(maxsize=10)
 def _read_pins(lock: str, modified: int) -> frozenset[str]:
-    """Return "name-version", with a normalized name, for each package in requirements.lock."""
-    return frozenset(_normalize("-".join(pin)) for pin in PIN.findall(Path(lock).read_text(encoding="utf-8")))
+    return frozenset(_normalize_pin("-".join(pin)) for pin in PIN.findall(Path(lock).read_text(encoding="utf-8")))
 
 
-def _normalize(package: str) -> str:
-    """Normalize the name of a package in "name-version"."""
+def _normalize_pin(package: str) -> str:
     # Some folders of installed packages have a dot in the name: backports.tempfile-1.0.
     name, _, version = package.rpartition("-")
     return f"{re.sub('[-_.]+', '_', name).lower()}-{version}"
@@ -156,7 +151,6 @@ def identify_home(home: Path) -> str:
 
 
 def _read_cells(notebook: Path) -> list[tuple[str, str]]:
-    """Return the kind and source of each cell of a notebook, without outputs and metadata."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     return [(cell["cell_type"], "".join(cell["source"])) for cell in cells]
 

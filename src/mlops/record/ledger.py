@@ -1,4 +1,4 @@
-"""The records of runs. Each run has one ``run.json``, which is rewritten atomically at every change."""
+"""The records of runs: one ``run.json`` per run, which is rewritten atomically at every change."""
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping
@@ -42,7 +42,7 @@ class RunSettings:
     force : bool
         Whether unchanged steps run again (`--force`).
     defaults : mapping of str to mapping
-        The default parameters of each step's notebook, by the name of the step. Empty in older records.
+        The default parameters of each step's notebook, by the name of the step.
     problem : str
         The package that declares the problem: "churn". Empty in older records.
     """
@@ -65,9 +65,9 @@ class RunRecord:
     pipeline, platform : str
         The names of the pipeline and the platform.
     state : str
-        "running", "succeeded", "failed" or "interrupted". "waiting" means that the run is between two steps that run in
-        different processes. "lost" means that the process of the run ended before the run did, "unreadable" that the
-        record is damaged, and "newer" that a newer version of mlops wrote the record.
+        "running", "waiting" (between two steps that run in different processes), "succeeded", "failed", "interrupted",
+        "lost" (the process of the run died), "unreadable" (the record is damaged) or "newer" (a newer version of mlops
+        wrote the record).
     outcome : str
         "promoted", "rejected", "released", "rolled back", "done" or "error"; empty while the run is in progress.
     started, finished : str
@@ -89,7 +89,7 @@ class RunRecord:
     reason : str
         The reason that a person gave, for example for a rollback.
     format : int
-        The number of the record's format. Every record is written in the newest format.
+        The number of the record's format.
     order : int
         A number that sorts runs by the time of their start; 0 in older records.
     git_problem : str
@@ -216,7 +216,7 @@ def read_run(folder: Path) -> RunRecord:
         If the record is damaged.
     """
     try:
-        record = _read_known(folder / "run.json")
+        record = _read_supported(folder / "run.json")
     except (FileNotFoundError, NotADirectoryError):
         raise RunNotFoundError(f"{folder} is not the folder of a run, because it has no run.json.") from None
     if record.state == "running" and not record.process.alive:
@@ -228,8 +228,7 @@ def read_run(folder: Path) -> RunRecord:
     return record
 
 
-def _read_known(path: Path) -> RunRecord:
-    """Read a record. Raise FormatError if a newer version of mlops wrote it."""
+def _read_supported(path: Path) -> RunRecord:
     try:
         record = read_record(path, RunRecord)
     except IntegrityError:

@@ -45,7 +45,7 @@ class Lineage:
     Parameters
     ----------
     git_commit : str
-        See `Commit`.
+        The hash of the commit, or "unknown".
     notebook : str
         The notebook's path in the project.
     notebook_sha256 : str
@@ -81,9 +81,9 @@ def describe_notebooks(workspace: Workspace, notebooks: Iterable[str], run_folde
     notebooks : iterable of str
         The names of the notebooks, without folder and ending: "02_train".
     run_folder : str
-        The folder of the run, whose record has the hashes; empty in JupyterLab, where the present files are hashed.
+        The folder of the run, whose record has the hashes. Empty to hash the present files.
     """
-    recorded = _read_hashes(run_folder)
+    recorded = _read_recorded_hashes(run_folder)
     paths = {notebook: workspace.notebooks / f"{notebook}.ipynb" for notebook in notebooks}
     return {
         path.relative_to(workspace.project).as_posix(): recorded.get(notebook) or hash_file(path)
@@ -91,8 +91,7 @@ def describe_notebooks(workspace: Workspace, notebooks: Iterable[str], run_folde
     }
 
 
-def _read_hashes(run_folder: str) -> dict[str, str]:
-    """Return the SHA-256 of each notebook, by the notebook's name, from the record of a run."""
+def _read_recorded_hashes(run_folder: str) -> dict[str, str]:
     if not run_folder:
         return {}
     try:
@@ -125,12 +124,11 @@ def find_commit(project: Path) -> Commit:
 
 
 def _ask_commit(project: Path) -> tuple[str, str]:
-    """Return the commit and "", or "" and the reason why the commit is unknown."""
     if shutil.which("git") is None:
         return "", "git is not installed"
     state, problem = _ask_git(project, "status", *STATUS, ceiling=str(project.resolve().parent))
     if problem == _say_none(project):
-        return "", _find_parent_repository(project) or problem
+        return "", _describe_parent_repository(project) or problem
     if problem:
         return "", problem
     headers = dict(line[2:].split(" ", 1) for line in state.splitlines() if line.startswith("# "))
@@ -141,18 +139,13 @@ def _ask_commit(project: Path) -> tuple[str, str]:
     return f"{commit}-dirty" if changed else commit, ""
 
 
-def _find_parent_repository(project: Path) -> str:
-    """Return a message if a parent folder of the project is a git repository; otherwise ""."""
+def _describe_parent_repository(project: Path) -> str:
     root, _ = _ask_git(project, "rev-parse", "--show-toplevel")
     said = f"{project} is a folder inside the repository {root}, whose commits do not necessarily cover it"
     return said if root else ""
 
 
 def _ask_git(project: Path, *words: str, ceiling: str = "") -> tuple[str, str]:
-    """Run git. Return its output and, if git failed, the reason for the failure.
-
-    Git does not search for a repository in the folder `ceiling` and above it.
-    """
     environ = {name: value for name, value in os.environ.items() if name not in OTHER_REPOSITORY}
     if ceiling:
         environ["GIT_CEILING_DIRECTORIES"] = ceiling

@@ -51,15 +51,14 @@ def find_place(record: Path) -> Place:
         found = record.stat()
     except OSError:
         return 0, "", record.parent.name
-    return _read_place(record, found.st_mtime_ns, found.st_size, found.st_ino)
+    return _read_place_cached(record, found.st_mtime_ns, found.st_size, found.st_ino)
 
 
 @lru_cache(maxsize=10_000)
-def _read_place(record: Path, modified: int, size: int, inode: int) -> Place:
-    """Return the sort key of a record. The key is cached until the record is rewritten."""
+def _read_place_cached(record: Path, modified: int, size: int, inode: int) -> Place:
     name = record.parent.name
     start = _read_start(record)
-    times = (_read_time(start.started or start.submitted), _read_time(name[:NAME_LENGTH], NAME_TIME), modified // 1000)
+    times = (_to_micros(start.started or start.submitted), _to_micros(name[:NAME_LENGTH], NAME_TIME), modified // 1000)
     order = start.order if start.order > 0 else next(time for time in times if time)
     return order, name[:NAME_LENGTH], name.rpartition("-")[2]
 
@@ -71,8 +70,7 @@ def _read_start(record: Path) -> Start:
         return Start()
 
 
-def _read_time(text: str, form: str = "%Y-%m-%dT%H:%M:%SZ") -> int:
-    """Convert the text of a time in UTC to microseconds since 1970; 0 if the text is not a time."""
+def _to_micros(text: str, form: str = "%Y-%m-%dT%H:%M:%SZ") -> int:
     try:
         return int(datetime.strptime(text, form).replace(tzinfo=UTC).timestamp() * 1_000_000)
     except ValueError:

@@ -20,7 +20,7 @@ SAME_SECONDS = 1.0  # maximum difference, in seconds, between two readings of th
 
 
 class ProcessId(NamedTuple):
-    """The unique identity of a process; in JSON an array.
+    """The unique identity of a process.
 
     Parameters
     ----------
@@ -58,7 +58,6 @@ def identify_process(pid: int) -> ProcessId:
 
 
 def _find_start(pid: int) -> str:
-    """Return the value of `ProcessId.start` for a process, or "" if it is unknown."""
     try:
         fields = Path(STAT.format(pid=pid)).read_text(errors="replace").rpartition(")")[2].split()
         return f"{BOOT.read_text().strip()}:{int(fields[STARTED])}"
@@ -72,21 +71,17 @@ def own_process() -> ProcessId:
 
 
 def describe_holders(path: Path) -> str:
-    """Return text that names the processes that use a file: "process 4711 (sqlite3 mlflow.db)"; otherwise "".
-
-    Processes of other users are found only on Linux.
-    """
+    """Name the processes that use a file: "process 4711 (sqlite3 mlflow.db)". Return "" if there are none."""
     return " and ".join(f"process {pid} ({_describe_command(pid)})" for pid in find_holders(path))
 
 
 def find_holders(path: Path) -> list[int]:
     """Return the ids of the other processes that have locked a file or, if none has, of those that have it open."""
-    holders = _find_locking(path) or _find_opening(path)
+    holders = _find_locking_processes(path) or _find_opening(path)
     return sorted(holders - {os.getpid()})
 
 
-def _find_locking(path: Path) -> set[int]:
-    """Return the ids of the processes that have locked a file."""
+def _find_locking_processes(path: Path) -> set[int]:
     if not LOCKS.is_file() or not path.is_file():
         return set()
     found = path.stat()

@@ -73,7 +73,7 @@ def find_only(
     outputs : Path
         The outputs folder, which has a subfolder for each run.
     source : str
-        The run that has the results; if empty, the newest results of all runs except sweeps are used.
+        The run that has the results. Empty for the newest results.
     find_deployed : callable
         Takes an environment, and returns the digest of the image that is deployed there, or "".
     options : str
@@ -84,8 +84,7 @@ def find_only(
     Returns
     -------
     list of StepRecord
-        The reused steps. If one of them refused to act, for example to deploy, the list has only this step, and the
-        caller must skip the step `only`.
+        The reused steps. If one of them refused to act, for example to deploy, the list has only this step.
 
     Raises
     ------
@@ -95,9 +94,9 @@ def find_only(
     known = {step.name: step for step in steps}
     require_step(only, pipeline, known)
     needed = [name for name in known[only].needs if name in known]
-    runs = _list_sources(outputs, source, options, problem)
-    deployed = _find_deployed(known[only], [known[name] for name in needed], runs, find_deployed)
-    refused = _find_refused(only, steps, runs, concluded=bool(deployed))
+    runs = _list_source_runs(outputs, source, options, problem)
+    deployed = _find_tested_deployments(known[only], [known[name] for name in needed], runs, find_deployed)
+    refused = _find_refused_step(only, steps, runs, concluded=bool(deployed))
     if refused:
         return [refused]
     newest = deployed or {
@@ -109,7 +108,7 @@ def find_only(
         if run is None or found is None:
             why = _explain_missing(name, pipeline, options, outputs, source, problem)
             raise UsageError(f"--only {only} needs the results of {name}, but {why}")
-        _require_consistent(only, known[name], run, newest)
+        _require_newest_inputs(only, known[name], run, newest)
         if not has_copy(found, outputs / run.run_id):
             raise UsageError(
                 f"--only {only} needs the results of {name}, but its notebook in run {run.run_id} is missing or "
@@ -159,8 +158,7 @@ def _is_of(run: RunRecord, problem: str) -> bool:
     return not problem or run.settings.problem in ("", problem)
 
 
-def _list_sources(outputs: Path, source: str, options: str, problem: str) -> list[RunRecord]:
-    """Return the run `source` or, if `source` is empty, all runs of the problem except sweeps."""
+def _list_source_runs(outputs: Path, source: str, options: str, problem: str) -> list[RunRecord]:
     runs = list_runs(outputs)
     if not source:
         return [run for run in runs if run.pipeline != SWEEP and _is_of(run, problem)]
@@ -172,7 +170,6 @@ def _list_sources(outputs: Path, source: str, options: str, problem: str) -> lis
 
 
 def _explain_missing(name: str, pipeline: str, options: str, outputs: Path, source: str, problem: str) -> str:
-    """Return why no results of a step were found, and what the user can do."""
     if source:
         return f"run {source} has none. Name another run with --from, or omit it."
     sweeps = (run for run in list_runs(outputs) if run.pipeline == SWEEP and _is_of(run, problem))
@@ -192,13 +189,9 @@ def has_completed(only: str, reused: Iterable[StepRecord], outputs: Path) -> boo
     )
 
 
-def _find_deployed(
+def _find_tested_deployments(
     only: Step, needed: Sequence[Step], runs: Sequence[RunRecord], find_deployed: Callable[[str], str]
 ) -> dict[str, RunRecord | None]:
-    """Return the run whose deployment the step `only` tests, by the name of the step that deployed.
-
-    The result is empty if `only` tests no service, or if nothing was deployed.
-    """
     # The newest deployment of the image that the environment has now is tested, even if its service is stopped. If no
     # run deployed this image, the newest deployment is tested, and the test reports that another one replaced it.
     found: dict[str, RunRecord | None] = {}
@@ -218,13 +211,9 @@ def _find_deployed(
     return found
 
 
-def _find_refused(
+def _find_refused_step(
     only: str, steps: Sequence[Step], runs: Sequence[RunRecord], *, concluded: bool = False
 ) -> StepRecord | None:
-    """Return the first step before `only` that refused to act, for example to deploy; None if no step refused.
-
-    With `concluded`, a refusal in a run of all steps is ignored.
-    """
     # Only the newest run with results of such steps is searched.
     known = [step.name for step in steps]
     before = [step for step in steps if step.refuses and step.name in known[: known.index(only)]]
@@ -275,11 +264,7 @@ def take_over(step: StepRecord, run: RunRecord, reason: str) -> StepRecord:
     return replace(step, state="reused", source=source, reason=f"{reason}{source}", seconds=0.0, report=report)
 
 
-def _require_consistent(only: str, step: Step, run: RunRecord, newest: Mapping[str, RunRecord | None]) -> None:
-    """Raise an error if a step that `step` needs has newer results than those that `step` used in `run`.
-
-    `newest` has the run with the newest results of each step, by the name of the step.
-    """
+def _require_newest_inputs(only: str, step: Step, run: RunRecord, newest: Mapping[str, RunRecord | None]) -> None:
     for needed in step.needs:
         other, used = newest.get(needed), run.step(needed)
         if other is None or used is None:

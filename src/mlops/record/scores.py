@@ -53,7 +53,7 @@ def list_metrics(step: StepRecord, steps: Iterable[Step] = ALL_STEPS) -> list[st
 
 
 def find_metrics(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> dict[str, float]:
-    """Return the metrics of the run's model, by name. A metric is left out if no step has a number for it."""
+    """Return the metrics of the run's model, by name."""
     steps = tuple(steps)
     names = next((found for step in reversed(run.steps) if (found := list_metrics(step, steps))), [])
     values = {name: run.result(name) for name in names}
@@ -67,7 +67,7 @@ def find_unit(metric: str, results: Mapping[str, object], steps: Iterable[Step] 
 
 
 def find_units(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> dict[str, str]:
-    """Return the units of the metrics of the run's model, by metric. Only the main metric can have one."""
+    """Return the units of the metrics of the run's model, by metric."""
     steps = tuple(steps)
     results = {name: value for step in run.steps for name, value in step.results.items()}
     return {name: unit for name in find_metrics(run, steps) if (unit := find_unit(name, results, steps))}
@@ -79,8 +79,7 @@ def list_scores(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> list[Score
     Returns
     -------
     list of Scores
-        Two entries, measured on the same rows, if the run compared two models; one entry if the run only trained a
-        model; otherwise none.
+        Two entries if the run compared two models; one entry if it only trained a model; otherwise none.
     """
     steps = tuple(steps)
     metrics = find_metrics(run, steps)
@@ -101,5 +100,4 @@ def list_scores(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> list[Score
 
 
 def _has_promoted(run: RunRecord, steps: Iterable[Step]) -> bool:
-    """Return whether the run made its model the champion, even if the run failed later."""
     return any(step.promotes and run.has_results(step.name) for step in steps)

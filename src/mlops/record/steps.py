@@ -19,8 +19,7 @@ class StepRecord:
     name, notebook, environment : str
         The names of the step and its notebook, and the environment of the step, such as "qa"; empty if it has none.
     state : str
-        "pending", "running", "done", "failed", "skipped" or "reused". "reused" means that the run uses the results that
-        the step had in an earlier run.
+        "pending", "running", "done", "failed", "skipped" or "reused" (the results come from an earlier run).
     started : str
         The time of the start, in UTC and ISO 8601; empty before the step starts.
     seconds : float
@@ -38,7 +37,7 @@ class StepRecord:
     line : int
         The line of that cell in which the error was raised, counted from 1; 0 if it is unknown.
     parameters, results : mapping
-        The parameters that the notebook got, and the results that it handed on.
+        The parameters and the results of the notebook, by name.
     report : str
         The path of the step's HTML report, relative to the run's folder.
     fingerprint : str

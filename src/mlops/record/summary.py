@@ -19,14 +19,11 @@ def has_step(run: RunRecord, is_wanted: Callable[[Step], object], steps: Iterabl
 
 
 def find_reason(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return the reason why the run promoted or rejected its model; "" if it has not decided.
-
-    For a rollback, return the model that was rolled back, the user and the user's reason.
-    """
+    """Return the reason why the run promoted or rejected its model; "" if it has not decided."""
     if run.pipeline == ROLLBACK:
         return _describe_rollback(run)
     steps = tuple(steps)
-    found = find_refusal(run, steps) or _find_result(run, {step.name: step.decides.reason for step in steps})
+    found = find_refusal(run, steps) or _find_last_result(run, {step.name: step.decides.reason for step in steps})
     return "" if found is None else str(found)
 
 
@@ -44,36 +41,32 @@ def name_end(step: StepRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
 
 
 def find_model(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return the model that the run registered or deployed: "churn version 2"; "" if there is none.
-
-    For a rollback, this is the restored model.
-    """
+    """Return the model that the run registered or deployed: "churn version 2"; "" if there is none."""
     if run.pipeline == ROLLBACK:
         return str(run.result(SERVES) or "")
-    acted = _list_acting(run, steps)
-    return _find_version(reversed(run.steps), {step.name: step.names_model for step in acted})
+    acted = _list_steps_that_acted(run, steps)
+    return _find_name_and_version(reversed(run.steps), {step.name: step.names_model for step in acted})
 
 
 def find_model_name(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> object:
     """Return the name of the model that the run registered or deployed, or None."""
-    acted = _list_acting(run, steps)
-    return _find_result(run, {step.name: step.names_model.name for step in acted if step.names_model})
+    acted = _list_steps_that_acted(run, steps)
+    return _find_last_result(run, {step.name: step.names_model.name for step in acted if step.names_model})
 
 
 def find_model_version(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> object:
     """Return the version of the model that the run registered or deployed, or None."""
-    acted = _list_acting(run, steps)
-    return _find_result(run, {step.name: step.names_model.version for step in acted if step.names_model})
+    acted = _list_steps_that_acted(run, steps)
+    return _find_last_result(run, {step.name: step.names_model.version for step in acted if step.names_model})
 
 
-def _list_acting(run: RunRecord, steps: Iterable[Step]) -> list[Step]:
-    """Return the steps of a run without those that refused to act, for example to deploy."""
+def _list_steps_that_acted(run: RunRecord, steps: Iterable[Step]) -> list[Step]:
     return [step for step in steps if not find_refusal(run, [step])]
 
 
 def find_dataset(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
     """Return the version of the data set that the run registered: "churn version 2"; "" if there is none."""
-    return _find_version(run.steps, {step.name: step.names_dataset for step in steps})
+    return _find_name_and_version(run.steps, {step.name: step.names_dataset for step in steps})
 
 
 def name_rollback(
@@ -104,11 +97,7 @@ def _describe_rollback(run: RunRecord) -> str:
     return name_rollback(done.results[TAKEN_OUT], done.results[SERVES], done.environment, run.by, run.reason)
 
 
-def _find_version(records: Iterable[StepRecord], declared: Mapping[str, tuple[()] | tuple[str, str]]) -> str:
-    """Return the name and version of a model or data set, from the first step that has both results.
-
-    `declared` maps each step to the names of the two results.
-    """
+def _find_name_and_version(records: Iterable[StepRecord], declared: Mapping[str, tuple[()] | tuple[str, str]]) -> str:
     for step in records:
         names = declared.get(step.name)
         if names and step.has_results and all(name in step.results for name in names):
@@ -118,12 +107,12 @@ def _find_version(records: Iterable[StepRecord], declared: Mapping[str, tuple[()
 
 def find_override(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
     """Return the reason why a person promoted the model although the gate rejected it, or ""."""
-    return str(_find_result(run, {step.name: step.overridden for step in steps}) or "")
+    return str(_find_last_result(run, {step.name: step.overridden for step in steps}) or "")
 
 
 def find_decision(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> bool | None:
     """Return whether the run decided to promote its model; None if it has not decided."""
-    found = _find_result(run, {step.name: step.decides.result for step in steps})
+    found = _find_last_result(run, {step.name: step.decides.result for step in steps})
     return None if found is None else bool(found)
 
 
@@ -155,13 +144,11 @@ def describe_outcome(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
 
 
 def _decided_here(run: RunRecord, step: Step) -> bool:
-    """Return whether this run executed the step that decides, instead of reusing its results."""
     found = run.step(step.name)
     return found is not None and (not run.settings.only or run.settings.only == step.name)
 
 
-def _find_result(run: RunRecord, names: Mapping[str, str]) -> object:
-    """Return a result from the last step that has it. `names` maps each step to the name of the result."""
+def _find_last_result(run: RunRecord, names: Mapping[str, str]) -> object:
     for step in reversed(run.steps):
         name = names.get(step.name)
         if name and name in step.results:

@@ -7,10 +7,11 @@
     pictures   removes comments and other texts from pictures
     notebooks  finds secrets in executed notebooks, even across outputs
     terminal   text as a terminal shows it
-
-A secret is not found if it is drawn, encrypted, hashed, compressed or reversed, if only a part of it is shown, if other
-characters separate its parts, or if it is spread over several cells or values. `docs/secrets.md` lists these cases.
 """
+
+# A secret is not found if it is drawn, encrypted, hashed, compressed or reversed, if only a part of it is shown, if
+# other characters separate its parts, or if it is spread over several cells or values. `docs/secrets.md` lists these
+# cases.
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -32,7 +33,7 @@ PICTURES = ("image/png", "image/jpeg", "image/apng")
 
 
 class Redactor:
-    """An object that replaces secrets with ``***``. It is false if it has no secrets.
+    """An object that replaces secrets with ``***``.
 
     Parameters
     ----------
@@ -76,7 +77,7 @@ class Redactor:
             return self.redact(value, kind)
         if isinstance(value, Mapping):
             return {
-                self.redact(key) if isinstance(key, str) else key: self.redact_value(item, _name_kind(key, kind))
+                self.redact(key) if isinstance(key, str) else key: self.redact_value(item, _find_mime_type(key, kind))
                 for key, item in value.items()
             }
         if isinstance(value, list | tuple):
@@ -86,8 +87,7 @@ class Redactor:
         return value
 
 
-def _name_kind(key: Any, kind: str) -> str:
-    """Return the MIME type of a JSON value: its key if the key is a MIME type, otherwise `kind`."""
+def _find_mime_type(key: Any, kind: str) -> str:
     return key if isinstance(key, str) and "/" in key else kind
 
 
@@ -101,7 +101,7 @@ def _remember(secrets: tuple[str, ...]) -> Redactor:
 
 
 def make_redactor(secrets: Iterable[str]) -> Redactor:
-    """Return the redactor for these secrets. Redactors are cached."""
+    """Return the redactor for these secrets."""
     return _remember(tuple(secrets))
 
 

@@ -1,4 +1,4 @@
-"""The redaction of executed notebooks. A secret may be spread over several outputs of a cell."""
+"""The redaction of executed notebooks."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -37,12 +37,12 @@ def _redact_cell(cell: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
 def _redact_outputs(outputs: Sequence[dict[str, Any]], redactor: Redactor) -> list[dict[str, Any]]:
     found = [output if _is_stream(output) else redactor.redact_value(output) for output in outputs]
     streams = [output for output in found if _is_stream(output)]
-    for group in _list_readings(streams):
+    for group in _group_as_read(streams):
         texts = redactor.redact_pieces([_join(output) for output in group])
         for output, text in zip(group, texts, strict=True):
             output["text"] = text
     for _, together in groupby(found, key=lambda output: output.get("name") if _is_stream(output) else None):
-        _redact_shown([output for output in together if _is_stream(output)], redactor)
+        _redact_folded([output for output in together if _is_stream(output)], redactor)
     return found
 
 
@@ -50,16 +50,14 @@ def _is_stream(output: dict[str, Any]) -> bool:
     return output["output_type"] == "stream"
 
 
-def _list_readings(streams: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Yield the groups of streams that a reader may see as one text: all streams, only stdout, and only stderr."""
+def _group_as_read(streams: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     if streams:
         yield streams
         for name in {output["name"] for output in streams}:
             yield [output for output in streams if output["name"] == name]
 
 
-def _redact_shown(streams: list[dict[str, Any]], redactor: Redactor) -> None:
-    """Redact streams as a terminal shows them."""
+def _redact_folded(streams: list[dict[str, Any]], redactor: Redactor) -> None:
     # Moving the cursor can put the parts of a secret next to each other.
     shown = fold("".join(_join(output) for output in streams))
     redacted = redactor.redact(shown)

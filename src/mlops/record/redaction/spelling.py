@@ -46,13 +46,12 @@ def list_spellings(secret: str) -> tuple[Spelling, ...]:
     ]
     found = {}
     for text in dict.fromkeys([secret.strip(), *(line.strip() for line in lines)]):
-        for spelled in (text, *_list_encoded(text)):
+        for spelled in (text, *_list_hex_and_base64(text)):
             found[spelled] = _spell(spelled)
     return tuple(found.values())
 
 
-def _list_encoded(text: str) -> Iterator[str]:
-    """Yield a text in hexadecimal and in base64."""
+def _list_hex_and_base64(text: str) -> Iterator[str]:
     # The base64 of a text depends on its position in a longer text, so all possible forms are yielded.
     forms = {
         text,

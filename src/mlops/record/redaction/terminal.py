@@ -1,7 +1,6 @@
-r"""The text that a terminal shows for the output of a program.
+r"""The text that a terminal shows for the output of a program."""
 
-``\r`` returns to the start of the line, ``\b`` goes back one character, and some codes move the cursor or erase text.
-"""
+# `\r` returns to the start of the line, `\b` goes back one character, and some codes move the cursor or erase text.
 
 import re
 
@@ -43,8 +42,6 @@ def fold(text: str) -> str:
 
 
 class _Screen:
-    """The rows of a terminal of unlimited height."""
-
     # Each row is a list of texts, so that appending, which is what most programs do, is fast.
 
     def __init__(self) -> None:
@@ -75,7 +72,7 @@ class _Screen:
         if kind == "A":
             self._go_to(max(0, self._row - int(number or 1)))
         elif number in ("", "0", "2"):
-            self._replace(_split("".join(self._rows[self._row]), self._column if number != "2" else 0)[0])
+            self._replace(_split_at_column("".join(self._rows[self._row]), self._column if number != "2" else 0)[0])
 
     def read(self) -> str:
         return "\n".join("".join(row) for row in self._rows)
@@ -87,7 +84,7 @@ class _Screen:
             self._width = end
         else:
             line = "".join(row) + " " * (self._column - self._width)
-            before, after = _split(line, self._column)[0], _split(line, end)[1]
+            before, after = _split_at_column(line, self._column)[0], _split_at_column(line, end)[1]
             begin = self._style or RESET * ("\x1b" in before)
             self._replace(begin.join([before, text]) + RESET * bool(self._style and after) + after)
         self._column = end
@@ -107,8 +104,7 @@ def _measure(line: str) -> int:
     return len(CODE.sub("", line)) if "\x1b" in line else len(line)
 
 
-def _split(line: str, column: int) -> tuple[str, str]:
-    """Split a line at a column, and begin the second part with the codes for its colour."""
+def _split_at_column(line: str, column: int) -> tuple[str, str]:
     if "\x1b" not in line:
         return line[:column], line[column:]
     place, last = 0, ""

@@ -1,4 +1,4 @@
-"""The redaction of texts. Texts that a reader sees as one are joined before the search for secrets."""
+"""The redaction of texts, in which a secret may be spread over several pieces."""
 
 import re
 from bisect import bisect_right
@@ -29,17 +29,16 @@ def redact_pieces(pieces: Sequence[str], spellings: Sequence[Spelling], *, marku
     """
     found = list(pieces)
     whole = "".join(found)
-    for noise, quiet in _list_quiet(whole, markup):
+    for noise, quiet in _remove_noise(whole, markup):
         if not any(spelling.anchor in quiet for spelling in spellings):
             continue
         edits = _find_edits("".join(found), noise, spellings)
         if edits:
-            found = _edit(found, edits)
+            found = _apply_edits(found, edits)
     return found
 
 
-def _list_quiet(text: str, markup: bool) -> Iterator[tuple[re.Pattern[str], str]]:
-    """Yield each pattern of ignored characters, such as colour codes, and the text with most of its matches removed."""
+def _remove_noise(text: str, markup: bool) -> Iterator[tuple[re.Pattern[str], str]]:
     coloured = CODE.sub("", text) if "\x1b" in text else text
     joined = "".join(line.strip(" \t\r") for line in coloured.split("\n")) if "\n" in coloured else coloured
     yield PLAIN, joined
@@ -50,7 +49,6 @@ def _list_quiet(text: str, markup: bool) -> Iterator[tuple[re.Pattern[str], str]
 
 
 def _find_edits(text: str, noise: re.Pattern[str], spellings: Sequence[Spelling]) -> list[tuple[int, int, str]]:
-    """Return the parts of a text to replace, in order, with their replacements."""
     # If ignored characters split a secret, its first part is replaced with the mask, and each other part with "".
     kept, place = [], 0
     for left_out in noise.finditer(text):
@@ -61,7 +59,7 @@ def _find_edits(text: str, noise: re.Pattern[str], spellings: Sequence[Spelling]
     starts = [0, *accumulate(end - start for start, end in kept)]
     quiet = "".join(text[start:end] for start, end in kept)
     edits = []
-    for begin, stop in _find_secrets(quiet, spellings):
+    for begin, stop in _find_merged_secrets(quiet, spellings):
         mark = MASK
         for number in range(bisect_right(starts, begin) - 1, len(kept)):
             if starts[number] >= stop:
@@ -72,8 +70,7 @@ def _find_edits(text: str, noise: re.Pattern[str], spellings: Sequence[Spelling]
     return edits
 
 
-def _find_secrets(text: str, spellings: Sequence[Spelling]) -> list[tuple[int, int]]:
-    """Return the start and end of each secret, in order. Overlapping secrets are merged."""
+def _find_merged_secrets(text: str, spellings: Sequence[Spelling]) -> list[tuple[int, int]]:
     found = sorted(
         match.span() for spelling in spellings if spelling.anchor in text for match in spelling.pattern.finditer(text)
     )
@@ -85,11 +82,7 @@ def _find_secrets(text: str, spellings: Sequence[Spelling]) -> list[tuple[int, i
     return merged
 
 
-def _edit(pieces: Sequence[str], edits: Sequence[tuple[int, int, str]]) -> list[str]:
-    """Apply edits to the pieces of a text, and return the new pieces.
-
-    The positions of the edits refer to the joined pieces.
-    """
+def _apply_edits(pieces: Sequence[str], edits: Sequence[tuple[int, int, str]]) -> list[str]:
     results, begin, waiting = [], 0, list(reversed(edits))
     for piece in pieces:
         end, place, parts = begin + len(piece), begin, []
