@@ -1,8 +1,4 @@
-"""The execution of notebooks with papermill, with correct outcomes and little overhead.
-
-Unlike with plain papermill, if the kernel is killed or hangs, or the notebook calls ``sys.exit(0)``, the notebook
-fails, and the cell that was running is marked. The executed copy is either complete or absent. Secrets are redacted in
-files and messages.
+"""The execution of notebooks with papermill.
 
 .. code-block:: text
 
@@ -20,3 +16,7 @@ files and messages.
     cancel      cancels notebooks from another thread
     pool        executes several notebooks at a time, in threads
 """
+
+# Unlike with plain papermill, if the kernel is killed or hangs, or the notebook calls `sys.exit(0)`, the notebook
+# fails, and the cell that was running is marked. The executed copy is either complete or absent. Secrets are redacted
+# in files and messages.

@@ -13,10 +13,7 @@ if TYPE_CHECKING:
 
 
 class Cancel:
-    """A signal that ends the execution of notebooks.
-
-    After `ask` is called, every execution that has this signal ends, including those that begin later.
-    """
+    """A signal that ends the execution of notebooks, even of those that begin later."""
 
     def __init__(self) -> None:
         self._asked = False

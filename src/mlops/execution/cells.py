@@ -17,7 +17,7 @@ def find_first_line(source: str) -> str:
 
 
 def describe_cell(source: str) -> str:
-    """Return words for a cell, for use in a message: "the cell that begins 'x = 1'"."""
+    """Describe a cell by its first line: "the cell that begins 'x = 1'"."""
     return f"the cell that begins {find_first_line(source)!r}"
 
 

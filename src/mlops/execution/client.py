@@ -26,7 +26,7 @@ class PromptClient(AsyncKernelClient):
     async def _async_wait_for_ready(self, timeout: float | None = None) -> None:
         deadline = time.monotonic() + (timeout or float("inf"))
         while time.monotonic() < deadline:
-            if await self._hear_idle(self.kernel_info()):
+            if await self._wait_until_idle(self.kernel_info()):
                 return
             if not await self._async_is_alive():
                 raise RuntimeError("it died before it was ready")
@@ -34,8 +34,7 @@ class PromptClient(AsyncKernelClient):
 
     wait_for_ready = _async_wait_for_ready
 
-    async def _hear_idle(self, request: str) -> bool:
-        """Wait until the kernel has answered the message `request` and is idle. Return False if it takes too long."""
+    async def _wait_until_idle(self, request: str) -> bool:
         answered = False
         try:
             while True:
@@ -69,7 +68,6 @@ class PromptManager(AsyncKernelManager):
     start_kernel = _async_start_kernel
 
     async def _async_request_shutdown(self, restart: bool = False) -> None:
-        """Ask the kernel to end, unless it has been asked before. Do not wait for its end."""
         if not self.shutting_down:
             self.shutting_down = True
             await super()._async_request_shutdown(restart)

@@ -1,7 +1,4 @@
-"""A papermill engine with one time limit for the whole notebook.
-
-If the kernel dies or the time limit is exceeded, the cell that was running is marked as failed.
-"""
+"""A papermill engine with one time limit for the whole notebook."""
 
 import math
 import time
@@ -22,7 +19,7 @@ SAVE_SHARE = 0.05  # maximum share of the time that is spent on saving, so that 
 
 
 class RunEngine(Engine):
-    """An engine that executes the cells of a notebook. It is registered with papermill as `NAME`."""
+    """The engine with which papermill executes the cells of a notebook."""
 
     NAME = "mlops"
 
@@ -40,37 +37,36 @@ class RunEngine(Engine):
     ) -> None:
         """Execute the cells of a notebook whose parameters have been set. Called by papermill."""
         deadline = time.monotonic() + seconds
-        finish_saving = _save_less(nb_man)
+        finish_saving = _save_at_intervals(nb_man)
         _report_cells(nb_man, report_cell)
         kernel = find_kernel()
-        client = RunClient(nb_man, km=kernel.manager, timeout_func=lambda cell: _count_left(deadline))
+        client = RunClient(nb_man, km=kernel.manager, timeout_func=lambda cell: _count_seconds_left(deadline))
         client.kc = kernel.client
         try:
             client.execute(cleanup_kc=False)
         except DeadKernelError as error:
-            cell = _mark_running(nb_man)
+            cell = _mark_running_as_failed(nb_man)
             cancel.check()
             said = f"The kernel died in {describe_cell(cell)}."
             raise StepFailed(said, cell=find_first_line(cell)) from error
         except CellTimeoutError as error:
-            cell = _mark_running(nb_man)
+            cell = _mark_running_as_failed(nb_man)
             said = f"The step took longer than {seconds / 60:g} minutes and was ended in {describe_cell(cell)}."
             raise StepFailed(said, cell=find_first_line(cell)) from error
         except StepFailed:
             raise
         except Exception as error:  # papermill, nbclient or zmq may raise any error, and it must end only this step
             cancel.check()
-            cell = _mark_running(nb_man)
+            cell = _mark_running_as_failed(nb_man)
             said = f"The runner failed in {describe_cell(cell)}: {describe_error(error)}"
             raise StepFailed(said, type(error).__name__, find_first_line(cell)) from error
         finally:
             kernel.end_soon()
             finish_saving()
-        _require_whole(nb_man, client.skip_cells_with_tag)
+        _require_complete(nb_man, client.skip_cells_with_tag)
 
 
-def _save_less(nb_man: NotebookExecutionManager) -> Callable[[], None]:
-    """Save the notebook at intervals, and return a function that ends this."""
+def _save_at_intervals(nb_man: NotebookExecutionManager) -> Callable[[], None]:
     # papermill would save it twice per cell. Its own way of saving must be restored before the final saves.
     save = nb_man.save
     due = time.monotonic() + SAVE_SECONDS
@@ -101,21 +97,18 @@ def _report_cells(nb_man: NotebookExecutionManager, report_cell: Callable[[int, 
     nb_man.cell_complete = cell_complete
 
 
-def _count_left(deadline: float) -> int | None:
-    """Return the seconds until the deadline, or None if there is no deadline."""
+def _count_seconds_left(deadline: float) -> int | None:
     # nbclient needs an integer.
     return None if math.isinf(deadline) else max(1, round(deadline - time.monotonic()))
 
 
-def _mark_running(nb_man: NotebookExecutionManager) -> str:
-    """Mark the last cell that was started as failed, and return its source."""
+def _mark_running_as_failed(nb_man: NotebookExecutionManager) -> str:
     cell = [cell for cell in nb_man.nb.cells if cell.metadata.papermill["start_time"]][-1]
     nb_man.cell_exception(cell)
     return str(cell.source)
 
 
-def _require_whole(nb_man: NotebookExecutionManager, skip: str) -> None:
-    """Raise StepFailed if a notebook ended early without an error, and ignore cells with the tag `skip`."""
+def _require_complete(nb_man: NotebookExecutionManager, skip: str) -> None:
     # papermill does not notice that a cell called ``sys.exit(0)``.
     cells = [cell for cell in nb_man.nb.cells if skip not in cell.metadata.get("tags", [])]
     for cell in cells:

@@ -11,8 +11,7 @@ UNUSED = ("papermill.s3", "papermill.adl", "papermill.abs", "gcsfs", "pyarrow.fs
 
 
 @contextmanager
-def _hide(names: tuple[str, ...]) -> Iterator[None]:
-    """Make imports of these modules fail, as if they were not installed, unless they are already imported."""
+def _make_unimportable(names: tuple[str, ...]) -> Iterator[None]:
     hidden = [name for name in names if name not in sys.modules]
     for name in hidden:
         sys.modules[name] = None  # type: ignore[assignment]
@@ -23,5 +22,5 @@ def _hide(names: tuple[str, ...]) -> Iterator[None]:
             del sys.modules[name]
 
 
-with _hide(UNUSED):
+with _make_unimportable(UNUSED):
     import papermill.execute  # noqa: F401

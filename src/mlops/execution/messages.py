@@ -35,7 +35,7 @@ class RunClient(PapermillNotebookClient):
             _require_flat(msg["content"], DEEPEST)
             output = NotebookClient.process_message(self, msg, cell, cell_index)
         except (*UNUSABLE, ValidationError) as error:
-            self.odd = self.odd or _describe(msg, error)
+            self.odd = self.odd or _describe_invalid(msg, error)
             return None
         self.nb_man.autosave_cell()
         return output
@@ -46,10 +46,7 @@ class RunClient(PapermillNotebookClient):
             await super()._async_poll_kernel_alive()
 
     def execute_cell(self, cell: NotebookNode, cell_index: int, **options: Any) -> NotebookNode:
-        """Execute a cell. Called by papermill.
-
-        Raise CellExecutionError if the cell failed or sent an invalid output.
-        """
+        """Execute a cell, and raise CellExecutionError if the cell failed or sent an invalid output."""
         self.odd = ""
         executed = super().execute_cell(cell, cell_index, **options)
         if self.odd:
@@ -66,8 +63,7 @@ def _require_flat(value: Any, levels: int) -> None:
             _require_flat(item, levels - 1)
 
 
-def _describe(message: Mapping[str, Any], error: Exception) -> str:
-    """Describe what is wrong with a message, without showing its content."""
+def _describe_invalid(message: Mapping[str, Any], error: Exception) -> str:
     kind, content = message["msg_type"], message["content"]
     if kind.startswith("comm"):
         reason = type(error).__name__

@@ -59,13 +59,12 @@ def _require_tag(notebook: Path, name: str) -> None:
 
 
 def _require_kernel(kernel: str, notebook: str) -> None:
-    program = _find_own_program(kernel) or _find_program(kernel, notebook)
+    program = _find_program_of_own_kernel(kernel) or _find_program(kernel, notebook)
     if os.path.isabs(program) and not os.access(program, os.X_OK):
         raise UsageError(f"{notebook}: The Jupyter kernel {kernel!r} starts {program}, which does not exist.")
 
 
-def _find_own_program(kernel: str) -> str:
-    """Return the program of a kernel whose kernelspec names this project's provisioner; "" for any other kernel."""
+def _find_program_of_own_kernel(kernel: str) -> str:
     # The kernelspec is read without jupyter_client, which imports IPython and zmq (0.3 s).
     from jupyter_core.paths import jupyter_path
 

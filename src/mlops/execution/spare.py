@@ -35,15 +35,15 @@ class Spare:
     def __init__(self, source: Path) -> None:
         self.cancel = Cancel()
         self._source = source
-        self._conditions = _describe(source)
+        self._conditions = _describe_dependencies(source)
         self._is_current = False
         self._work: SimpleQueue[Work | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._live, name="spare", daemon=True)
         self._thread.start()
 
     def execute(self, work: Work) -> None:
-        """Call `work` in the thread of the kernel, with the kernel or, if the kernel cannot be used, with None."""
-        self._is_current = self._conditions == _describe(self._source)
+        """Call `work` in the kernel's thread with the kernel, or with None if the kernel cannot be used."""
+        self._is_current = self._conditions == _describe_dependencies(self._source)
         self._work.put(work)
 
     def discard(self) -> None:
@@ -61,7 +61,7 @@ class Spare:
 
     def _live(self) -> None:
         with suppress(Exception), ExitStack() as ending:  # a failed shutdown of a kernel must not print a traceback
-            kernel = self._start(ending) if self._conditions else None
+            kernel = self._start_or_none(ending) if self._conditions else None
             work = self._work.get()
             if kernel and not self._is_usable(kernel):
                 with suppress(Exception):  # the work must be called even if the shutdown fails
@@ -71,8 +71,7 @@ class Spare:
             if work:
                 work(kernel, ending)
 
-    def _start(self, ending: ExitStack) -> Kernel | None:
-        """Start the kernel, or return None if this fails."""
+    def _start_or_none(self, ending: ExitStack) -> Kernel | None:
         # The error is ignored: the notebook starts a kernel again later, and reports the error then.
         # JupyterLab may be saving the notebook, and a shutdown may fail, so any error can occur.
         with suppress(Exception):
@@ -86,8 +85,7 @@ class Spare:
         return False
 
 
-def _describe(source: Path) -> object:
-    """Return a description of everything that a new kernel depends on, or None if it cannot be read."""
+def _describe_dependencies(source: Path) -> object:
     with suppress(MlopsError, OSError, ValueError, AttributeError):  # the last two: JupyterLab is saving the notebook
         key = find_key()
         engine = hash_sources(Path(mlops.__file__).parent) if key else ""

@@ -13,7 +13,7 @@ from mlops.record.redaction.notebooks import redact_notebook
 
 
 class NotebookStore:
-    """A papermill handler for addresses with a scheme of this project."""
+    """A handler with which papermill writes notebooks to local files."""
 
     # papermill writes the finished notebook twice. The second write is omitted if the content is the same.
 
