@@ -45,18 +45,17 @@ class Key:
     command : tuple of str
         The interpreter and its options.
     environ : mapping of str to str
-        The only environment variables of the parent: those that are part of the key, and ``PATH``.
+        The environment variables of the parent.
     preload : tuple of str
         The modules that the parent imports.
     own : tuple of str
-        The packages of the engine and of the project, whose files may be edited while the parent runs. Not part of
-        `name`.
+        The packages of the engine and of the project, whose files may be edited while the parent runs.
     idle_seconds : float
         The idle time, in seconds, after which the parent ends.
     owner : int
         The id of the process with which the parent must end; 0 if there is none.
     most : int
-        The maximum number of parents of this user, including this one. Not part of `name`.
+        The maximum number of parents of this user, including this one.
     """
 
     name: str
@@ -85,7 +84,7 @@ def make_key(settings: KernelSettings, environ: Mapping[str, str], directory: st
     idle_seconds = settings.idle_minutes * 60
     python = os.path.abspath(sys.executable)
     parts = [python, sys.version, *flags, settings.preload, idle_seconds, owner]
-    parts += [sorted(keyed.items()), _sign_files(), _describe_place()]
+    parts += [sorted(keyed.items()), _list_edit_times(), _describe_process_limits()]
     return Key(
         name=hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16],
         command=(python, *flags),
@@ -98,15 +97,13 @@ def make_key(settings: KernelSettings, environ: Mapping[str, str], directory: st
     )
 
 
-def _sign_files() -> list[tuple[str, int]]:
-    """Return when packages were last installed, and when each file of this package was last edited."""
+def _list_edit_times() -> list[tuple[str, int]]:
     own = sorted(Path(__file__).parent.rglob("*.py"))
     folders = [folder for folder in map(Path, (*site.getsitepackages(), site.getusersitepackages())) if folder.is_dir()]
     return [(str(path), path.stat().st_mtime_ns) for path in (*folders, *own)]
 
 
-def _describe_place() -> list[object]:
-    """Return the groups, priority, processors, namespaces and capabilities of this process."""
+def _describe_process_limits() -> list[object]:
     # A fork inherits these from its parent and cannot change them.
     spaces = [os.readlink(space) for space in sorted(Path("/proc/self/ns").iterdir())]
     status = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")

@@ -39,7 +39,7 @@ def launch(cmd: Sequence[str], options: Mapping[str, Any]) -> WarmProcess | None
     Raises
     ------
     UnavailableError
-        If the kernel could not be started. No process remains, so the caller can start a fresh kernel instead.
+        If the kernel could not be started. No process remains.
     """
     directory = os.path.abspath(options.get("cwd") or os.getcwd())
     environ = dict(os.environ if options.get("env") is None else options["env"])
@@ -47,7 +47,7 @@ def launch(cmd: Sequence[str], options: Mapping[str, Any]) -> WarmProcess | None
     if not settings.warm:
         return None
     _require_understood(options)
-    key = make_key(settings, environ, directory, _read_flags(cmd))
+    key = make_key(settings, environ, directory, _read_python_flags(cmd))
     environ["JPY_PARENT_PID"] = str(os.getpid())
     connection = connect(key)
     assert connection is not None
@@ -74,8 +74,7 @@ def _require_understood(options: Mapping[str, Any]) -> None:
             raise UnavailableError(f"A forked kernel does not support the option {name}={value!r}.")
 
 
-def _read_flags(cmd: Sequence[str]) -> list[str]:
-    """Return the arguments of a Python command line that come before ``-m``."""
+def _read_python_flags(cmd: Sequence[str]) -> list[str]:
     python, *words = cmd
     position = words.index("-m") if "-m" in words else len(words)
     if words[position + 1 : position + 2] != [LAUNCHER]:
@@ -87,10 +86,7 @@ def _read_flags(cmd: Sequence[str]) -> list[str]:
 
 
 def _open_streams(options: Mapping[str, Any], stack: ExitStack) -> tuple[list[int], tuple[int, int]]:
-    """Open a kernel's standard input, output and error.
-
-    Return their descriptors, and the pipes from which to read stdout and stderr (0 if the stream is not captured).
-    """
+    """Open a kernel's standard streams. Return their descriptors, and the pipes that read stdout and stderr."""
     null = os.open(os.devnull, os.O_RDWR)
     stack.callback(os.close, null)
     if options.get("stdin") == subprocess.PIPE:

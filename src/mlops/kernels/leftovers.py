@@ -15,8 +15,7 @@ SUFFIXES = (".sock", ".log", ".failed")
 def list_leftovers(before: float) -> list[tuple[Path, ...]]:
     """Return the files of parents of warm kernels that no longer run, grouped by parent.
 
-    Only parents of this checkout, and of checkouts that were deleted, are included. A parent is left out if one of its
-    files is newer than `before`, a time in seconds since 1970.
+    Parents with files that are newer than `before`, a time in seconds since 1970, are left out.
     """
     try:
         folder = find_folder()

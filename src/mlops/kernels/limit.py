@@ -13,8 +13,6 @@ IMPORTING = (BUSY, 0.0)
 def end_surplus(own: Path, most: int) -> None:
     """Ask the parents of warm kernels that have been idle longest to end, if there are more than `most`.
 
-    A parent with running forks ends after them.
-
     Parameters
     ----------
     own : Path
@@ -29,14 +27,13 @@ def end_surplus(own: Path, most: int) -> None:
         channels = [channel for path in others if (channel := open_channel(path))]
         for channel in channels:
             stack.callback(channel.close)
-        channels.sort(key=_rank, reverse=True)
+        channels.sort(key=_ask_idle_time_and_age, reverse=True)
         for channel in channels[: max(0, len(channels) + 1 - most)]:
             with suppress(OSError):  # the parent ended in the meantime
                 channel.send({"ask": "end"})
 
 
-def _rank(channel: Channel) -> tuple[float, float]:
-    """Return a parent's idle time and age, in seconds."""
+def _ask_idle_time_and_age(channel: Channel) -> tuple[float, float]:
     with suppress(MessageError, OSError):
         if channel.wait(ANSWER_SECONDS):
             channel.send({"ask": "status"})

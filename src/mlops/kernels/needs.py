@@ -22,8 +22,6 @@ NAME = re.compile(r"(?P<name>[\w.]+)(?:\s+as\s+\w+)?")
 def find_needs(environ: Mapping[str, str], own: Sequence[str], path: Sequence[str] = sys.path) -> list[str] | None:
     """Return the packages that a notebook imports, either directly or through the project's own modules.
 
-    A notebook that can load the problem also needs the packages that the project's own packages import.
-
     Parameters
     ----------
     environ : mapping of str to str
@@ -48,8 +46,7 @@ def find_needs(environ: Mapping[str, str], own: Sequence[str], path: Sequence[st
 def find_expected(environ: Mapping[str, str], own: Sequence[str], path: Sequence[str] = sys.path) -> list[str]:
     """Return the packages that the notebooks in the same folder as a kernel's notebook import.
 
-    The parameters are those of `find_needs`. Notebooks that are larger than `LARGEST` bytes, and all but the first
-    `MOST` notebooks, are ignored.
+    The parameters are those of `find_needs`.
     """
     if NOTEBOOK not in environ:
         return []
@@ -64,7 +61,7 @@ def find_expected(environ: Mapping[str, str], own: Sequence[str], path: Sequence
 def _find_packages(texts: Iterable[str], own: Sequence[str], path: Sequence[str]) -> list[str]:
     folders = [Path(folder) for folder in path if folder]
     packages, seen = set[str](), set[str]()
-    waiting = [module for text in texts for module in _list_imports(text)]
+    waiting = [module for text in texts for module in _list_possible_imports(text)]
     while waiting:
         module = waiting.pop()
         root = module.split(".")[0]
@@ -79,7 +76,7 @@ def _find_packages(texts: Iterable[str], own: Sequence[str], path: Sequence[str]
             text = source.read_text(encoding="utf-8", errors="replace")
             package = module if source.name == "__init__.py" else module.rpartition(".")[0]
             by_name = _list_subpackages(module, source) if IMPORTS_BY_NAME in text else ()
-            waiting += [*_list_imports(text, package), *by_name]
+            waiting += [*_list_possible_imports(text, package), *by_name]
     return sorted(packages - {""})
 
 
@@ -88,18 +85,16 @@ def _read_code(path: Path) -> str:
     return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
 
 
-def _list_imports(text: str, package: str = "") -> Iterable[str]:
-    """Yield the names of all modules that `text`, a source text in `package`, may import."""
+def _list_possible_imports(text: str, package: str = "") -> Iterable[str]:
     for found in IMPORT.finditer(text):
         names = [match["name"] for match in NAME.finditer(found["names"] or found["modules"])]
         if not found["base"]:
             yield from names
-        elif base := _resolve(found["base"], package):
+        elif base := _resolve_relative(found["base"], package):
             yield from [base, *(f"{base}.{name}" for name in names)]
 
 
-def _resolve(name: str, package: str) -> str:
-    """Return the absolute name of a module that `package` imports by a relative name, such as "..data"."""
+def _resolve_relative(name: str, package: str) -> str:
     bare = name.lstrip(".")
     parents = package.split(".")[: len(package.split(".")) + 1 - (len(name) - len(bare))] if bare != name else []
     return ".".join([*parents, bare] if bare else parents)
@@ -112,6 +107,5 @@ def _find_source(module: str, folders: Iterable[Path]) -> Path | None:
 
 
 def _list_subpackages(module: str, source: Path) -> Iterable[str]:
-    """Yield the names of all packages within a package."""
     if source.name == "__init__.py":
         yield from (f"{module}.{found.parent.name}" for found in source.parent.glob("*/__init__.py"))

@@ -90,9 +90,9 @@ def connect(key: Key, *, start: bool = True) -> Connection | None:
         if channel is None:
             if not start:
                 return None
-            channel, started = _start(path, key), True
+            channel, started = _start_and_connect(path, key), True
         try:
-            pending = _greet(channel, ANSWER_SECONDS if start else 0.1)
+            pending = _read_greeting(channel, ANSWER_SECONDS if start else 0.1)
             if pending is not None and (start or not pending):
                 return Connection(channel, pending, path)
             channel.close()
@@ -104,11 +104,10 @@ def connect(key: Key, *, start: bool = True) -> Connection | None:
             problem = ENDED
         if started:
             break
-    raise _note_failure(path, problem)
+    raise _write_failure_note(path, problem)
 
 
-def _note_failure(path: Path, problem: str) -> UnavailableError:
-    """Write a note that a parent did not start, and return an error with the reason."""
+def _write_failure_note(path: Path, problem: str) -> UnavailableError:
     said = f"The parent of the warm kernels did not start. {problem} (see {path.with_suffix('.log')})."
     path.with_suffix(".failed").write_text(said)
     return UnavailableError(said)
@@ -118,7 +117,7 @@ def start_parent(key: Key) -> None:
     """Start the parent with this key in the background, unless it is already running."""
     path = find_folder() / f"{key.name}.sock"
     _refuse_failed(path)
-    (open_channel(path) or _start(path, key)).close()
+    (open_channel(path) or _start_and_connect(path, key)).close()
 
 
 def fork(connection: Connection, request: Request, files: Sequence[int]) -> WarmProcess:
@@ -146,7 +145,7 @@ def fork(connection: Connection, request: Request, files: Sequence[int]) -> Warm
     except (MessageError, OSError) as error:
         channel.close()
         if connection.pending and not _listens(connection.path):
-            raise _note_failure(connection.path, ENDED) from error
+            raise _write_failure_note(connection.path, ENDED) from error
         raise UnavailableError(f"The parent of the warm kernels did not fork: {error}.") from error
     if message and "problem" in message.content:
         channel.close()
@@ -194,15 +193,14 @@ def run_command(
         for signum in FORWARDED:
             if handlers[signum] != signal.SIG_IGN:
                 signal.signal(signum, lambda number, frame: process.send_signal(number))
-        signal.signal(signal.SIGTSTP, lambda number, frame: _pause(process))
+        signal.signal(signal.SIGTSTP, lambda number, frame: _suspend_with_self(process))
         return process.wait()
     finally:
         for signum, handler in handlers.items():
             signal.signal(signum, handler)
 
 
-def _pause(process: WarmProcess) -> None:
-    """Suspend a command and this process. When this process continues, let the command continue."""
+def _suspend_with_self(process: WarmProcess) -> None:
     process.send_group(signal.SIGSTOP)
     os.kill(os.getpid(), signal.SIGSTOP)
     process.send_group(signal.SIGCONT)
@@ -210,7 +208,6 @@ def _pause(process: WarmProcess) -> None:
 
 @contextlib.contextmanager
 def _open_standard_files() -> Iterator[list[int]]:
-    """Yield the descriptors of standard input, output and error, or of the null device for one that is closed."""
     null = os.open(os.devnull, os.O_RDWR)
     try:
         yield [file if os.path.exists(f"/proc/self/fd/{file}") else null for file in range(3)]
@@ -233,26 +230,18 @@ def _refuse_failed(path: Path) -> None:
 
 
 def is_recent(note: Path) -> bool:
-    """Return whether `note`, a file about a failed start of a parent, is so recent that the next start must wait."""
+    """Return whether a failed start of a parent, recorded in the file `note`, is too recent to retry."""
     return abs(time.time() - note.stat().st_mtime) < RETRY_SECONDS
 
 
-def _greet(channel: Channel, seconds: float) -> tuple[str, ...] | None:
-    """Return the packages that a parent has not imported yet; None if the parent does not answer within `seconds`.
-
-    Raises
-    ------
-    UnavailableError
-        If the parent cannot fork.
-    """
+def _read_greeting(channel: Channel, seconds: float) -> tuple[str, ...] | None:
     message = channel.wait(seconds)
     if message and "problem" in message.content:
         raise UnavailableError(message.content["problem"])
     return tuple(message.content["pending"]) if message else None
 
 
-def _start(path: Path, key: Key) -> Channel:
-    """Start a parent, and connect to it before it has imported any module."""
+def _start_and_connect(path: Path, key: Key) -> Channel:
     with lock(path.parent):
         if channel := open_channel(path):
             return channel  # another client was faster
@@ -265,7 +254,7 @@ def _start(path: Path, key: Key) -> Channel:
         channel = open_channel(path)
     end_surplus(path, key.most)
     if channel is None:
-        raise _note_failure(path, ENDED)
+        raise _write_failure_note(path, ENDED)
     return channel
 
 

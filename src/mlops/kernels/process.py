@@ -101,7 +101,7 @@ class WarmProcess:
         self.send_signal(signal.SIGKILL)
 
     def abandon(self) -> None:
-        """Close the file descriptors that this process has inherited from the client, without ending the kernel."""
+        """Close the file descriptors of this object without ending the kernel."""
         # Otherwise, these copies of the descriptors would keep the kernel alive.
         if self.returncode is None:
             self._end(0)

@@ -20,14 +20,13 @@ LOOK_SECONDS = 0.002  # seconds between two checks whether a kernel was launched
 _LIVE: set[WarmProcess] = set()  # keeps kernels alive without their manager object, as fresh kernels are
 
 
-def _abandon_kernels() -> None:
-    """Close the connections to kernels that this process inherited when it was forked."""
+def _abandon_inherited_kernels() -> None:
     for process in _LIVE:
         process.abandon()
     _LIVE.clear()
 
 
-os.register_at_fork(after_in_child=_abandon_kernels)
+os.register_at_fork(after_in_child=_abandon_inherited_kernels)
 
 
 class WarmProvisioner(LocalProvisioner):
@@ -41,7 +40,7 @@ class WarmProvisioner(LocalProvisioner):
         self.process = None
         try:
             if sys.platform == "linux":
-                self.process = await _launch_aside(cmd, options)
+                self.process = await _launch_in_thread(cmd, options)
             else:
                 self.log.info("Starting a fresh kernel, because warm kernels need Linux.")
         except Exception as error:  # noqa: BLE001 - a failed warm kernel must never prevent a fresh one
@@ -87,8 +86,7 @@ class WarmProvisioner(LocalProvisioner):
         await super().terminate(restart)
 
 
-async def _launch_aside(cmd: Sequence[str], options: Mapping[str, Any]) -> WarmProcess | None:
-    """Launch a warm kernel without blocking the event loop; see `mlops.kernels.launch.launch`."""
+async def _launch_in_thread(cmd: Sequence[str], options: Mapping[str, Any]) -> WarmProcess | None:
     # A worker of a process pool may inherit this event loop, but not the threads of its executor. So this function
     # starts a thread of its own. All workers share the pipe that wakes the loop, so a timer checks the thread instead.
     launched: Future[WarmProcess | None] = Future()

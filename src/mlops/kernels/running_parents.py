@@ -84,8 +84,7 @@ def list_failed_starts() -> list[str]:
 def stop_parents(python: str = "") -> list[RunningParent]:
     """Stop the parents of warm kernels and all their kernels, and return these parents.
 
-    If `python`, the path of an interpreter, is given, only the parents with this interpreter are stopped. Records of
-    failed starts are deleted, too.
+    If `python`, the path of an interpreter, is given, only the parents with this interpreter are stopped.
     """
     parents = [parent for parent in list_parents() if python in ("", parent.python)]
     for parent in parents:

@@ -12,8 +12,8 @@ from mlops.kernels.parent.server import Job, ParentServer
 from mlops.kernels.request import Order
 
 
-def _live(order: Order) -> Job | None:
-    """Import modules and serve clients. In a fork, return the function that it must run; in the parent, None."""
+def _serve(order: Order) -> Job | None:
+    """Import modules and serve clients; in a fork, return the function to run."""
     listener = socket.socket(fileno=order.listener)
     listener.set_inheritable(False)
     listener.listen(128)  # called again, because clients see the process that last called `listen` as their peer
@@ -26,8 +26,7 @@ def _live(order: Order) -> Job | None:
     return parent.serve()
 
 
-def _forget_engine() -> None:
-    """Remove the modules of this engine (`mlops`) from `sys.modules`."""
+def _unload_engine() -> None:
     # Kernels may import the engine from another folder.
     engine = ParentServer.__module__.partition(".")[0]
     for name in [name for name in sys.modules if name.partition(".")[0] == engine]:
@@ -40,10 +39,10 @@ def main() -> None:
         os._exit(0)  # the client waits for this process, so no zombie remains
     if not sys.flags.safe_path:
         del sys.path[0]  # the folder in which -m found this module
-    _forget_engine()
+    _unload_engine()
     os.chdir("/")
     gc.disable()
-    job = _live(Order(**json.loads(sys.argv[1])))
+    job = _serve(Order(**json.loads(sys.argv[1])))
     os._exit(job() if job else 0)
 
 

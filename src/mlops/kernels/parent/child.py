@@ -44,14 +44,14 @@ def run(request: Request, files: Sequence[int], parent: int, imports: Imports) -
         The exit code.
     """
     _become_process(files, parent, f"warm-{request.kind}")
-    _inherit(request)
-    _become_independent(imports)
+    _apply_client_settings(request)
+    _renew_shared_state(imports)
     _forget_modules(imports)
     if request.kind == KERNEL:
         _configure_matplotlib(request.environ.get("MPLBACKEND") or INLINE)
-        return _leave(lambda: _run_kernel(request, files[3], parent, imports.files))
-    _show_in_terminal(request)
-    return _leave(lambda: _run_command(request))
+        return _run_for_exit_code(lambda: _run_kernel(request, files[3], parent, imports.files))
+    _configure_for_terminal(request)
+    return _run_for_exit_code(lambda: _run_command(request))
 
 
 def _become_process(files: Sequence[int], parent: int, name: str) -> None:
@@ -66,8 +66,7 @@ def _become_process(files: Sequence[int], parent: int, name: str) -> None:
         os.close(file)
 
 
-def _inherit(request: Request) -> None:
-    """Apply the signal handling, limits, working directory and environment of the client that sent the request."""
+def _apply_client_settings(request: Request) -> None:
     for signum in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         ignored = signum in ALWAYS_IGNORED or signum in request.ignored
         signal.signal(signum, signal.SIG_IGN if ignored else signal.SIG_DFL)
@@ -86,8 +85,7 @@ def _inherit(request: Request) -> None:
     sys.stdout.reconfigure(line_buffering=os.isatty(1))  # type: ignore[union-attr]
 
 
-def _become_independent(imports: Imports) -> None:
-    """Renew the random seeds, temporary folder and keys that this process shares with other forks of its parent."""
+def _renew_shared_state(imports: Imports) -> None:
     for generator in imports.generators:
         generator.seed()
     if numpy := sys.modules.get("numpy.random"):
@@ -105,15 +103,13 @@ def _forget_modules(imports: Imports) -> None:
     importlib.invalidate_caches()
 
 
-def _show_in_terminal(request: Request) -> None:
-    """Change settings of libraries from notebook output to terminal output."""
+def _configure_for_terminal(request: Request) -> None:
     _configure_matplotlib(request.environ.get("MPLBACKEND", ""))
     if pandas := sys.modules.get("pandas"):
         pandas.set_option("display.max_columns", 0)
 
 
 def _configure_matplotlib(backend: str) -> None:
-    """Set the backend of matplotlib, and apply the `matplotlibrc` of the working directory."""
     if matplotlib := sys.modules.get("matplotlib"):
         if os.path.isfile("matplotlibrc"):
             matplotlib.rc_file("matplotlibrc")
@@ -121,9 +117,7 @@ def _configure_matplotlib(backend: str) -> None:
             matplotlib.rcParams["backend"] = backend
 
 
-class _NoModules:
-    """A copy of the module `sys` in which `modules` is empty."""
-
+class _SysWithoutModules:
     modules: ClassVar[Mapping[str, types.ModuleType]] = {}
 
     def __getattr__(self, name: str) -> Any:
@@ -137,7 +131,7 @@ def _run_kernel(request: Request, ready: int, parent: int, module_files: Sequenc
         def init_kernel(self) -> None:
             # ipykernel lists the files of all modules for its debugger. In a fork, this would copy the memory of
             # 5,000 modules, which takes 15 ms and 18 MB. So the parent has listed the files.
-            ipkernel.sys = _NoModules()
+            ipkernel.sys = _SysWithoutModules()
             try:
                 super().init_kernel()
             finally:
@@ -168,8 +162,7 @@ def _run_command(request: Request) -> None:
     sys.exit(getattr(importlib.import_module(module), function)())
 
 
-def _leave(main: Callable[[], Any]) -> int:
-    """Run `main` and the exit handlers of Python, and return the exit code."""
+def _run_for_exit_code(main: Callable[[], Any]) -> int:
     # Objects are not freed, because this would copy the memory that is shared with the parent.
     code = 0
     try:

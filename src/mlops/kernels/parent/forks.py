@@ -110,7 +110,7 @@ def close_all(files: Iterable[int]) -> None:
 
 
 def _kill_group(pid: int) -> None:
-    """Kill a fork and the processes that it started. Call this before the exit code of the fork is collected."""
+    """Kill a fork and the processes that it started, before the exit code of the fork is collected."""
     for kill in (os.killpg, os.kill):  # a new fork may not have its own process group yet
         with contextlib.suppress(ProcessLookupError):
             kill(pid, signal.SIGKILL)

@@ -77,7 +77,7 @@ class Importer:
         self._listed = 0  # the number of modules whose files are listed
         self._spent = 0.0
         self._expected: set[str] = set(KERNEL_PACKAGES)
-        self._record(time.time())
+        self._record_imported(time.time())
 
     @property
     def pending(self) -> list[str]:
@@ -101,11 +101,11 @@ class Importer:
         # pandas checks on import whether it runs in a notebook. There, it shows 20 columns.
         builtins.get_ipython = lambda: types.SimpleNamespace(kernel=True, config={})  # type: ignore[attr-defined]
         before, began = time.time(), time.monotonic()
-        _try(module, lambda: _load(module), self._seconds - self._spent, end_if_late=end_if_late)
+        _try_import(module, lambda: _load(module), self._seconds - self._spent, end_if_late=end_if_late)
         del builtins.get_ipython  # type: ignore[attr-defined]
         _flush()
         self._check_threads(module)
-        self._record(before)
+        self._record_imported(before)
         self._spent += time.monotonic() - began
         if self._spent >= self._seconds and self._pending:
             log(f"left out after {self._seconds:.0f} s: {', '.join(self._pending)}")
@@ -113,15 +113,14 @@ class Importer:
         if not self._pending:
             log(f"imported {len(sys.modules)} modules in {self._spent:.1f} s")
 
-    def _record(self, began: float) -> None:
-        """Record the random number generators and source files of the modules that were imported since `began`."""
+    def _record_imported(self, began: float) -> None:
         self._generators += [found for found in gc.get_objects() if isinstance(found, random.Random)]
         gc.freeze()  # the next search skips these objects, and the garbage collector does not touch shared memory
         self._sources.record(began)
 
     def _check_threads(self, module: str) -> None:
         if count_threads() > 1:
-            _end_pools()
+            _end_openblas_threads()
         if count_threads() > 1 and not self._problem:
             self._problem = (
                 f"Importing {module} starts a thread, which a fork would not have. "
@@ -173,8 +172,7 @@ def _raise_late(signum: int, frame: object) -> None:
     raise LateError("the time limit was exceeded")
 
 
-def _try(module: str, load: Callable[[], None], seconds: float, *, end_if_late: bool) -> None:
-    """Call `load`, which imports a module, within a time limit. If it fails, log the reason."""
+def _try_import(module: str, load: Callable[[], None], seconds: float, *, end_if_late: bool) -> None:
     signal.signal(signal.SIGALRM, signal.SIG_DFL if end_if_late else _raise_late)
     signal.alarm(max(1, round(seconds)))
     try:
@@ -193,8 +191,8 @@ def _flush() -> None:
     ctypes.CDLL(None).fflush(None)
 
 
-def _end_pools() -> None:
-    """End the threads of OpenBLAS, by forking once. OpenBLAS starts new threads when it needs them."""
+def _end_openblas_threads() -> None:
+    """End the threads of OpenBLAS, which ends them in every process that forks."""
     process = os.fork()
     if process == 0:
         os._exit(0)

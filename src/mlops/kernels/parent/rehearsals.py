@@ -5,8 +5,7 @@ import io
 REHEARSE = "rehearse"  # a preloaded module can define a function of this name for its own first-time work
 
 
-def _plot() -> None:
-    """Find fonts and backends, and draw each part of a plot once."""
+def _draw_plot() -> None:
     from matplotlib.backends import backend_registry
     from matplotlib.figure import Figure
 
@@ -30,8 +29,7 @@ def _show_table() -> None:
     pandas.DataFrame({"number": [0.5], "text": ["a"]}).describe(include="all").to_html()
 
 
-def _score() -> None:
-    """Compute a metric, because the first check of an array in scikit-learn is slow."""
+def _compute_metric() -> None:
     import numpy
     from sklearn.metrics import mean_squared_error
 
@@ -40,8 +38,8 @@ def _score() -> None:
 
 # The function that does the work, by the name of a module. It is called right after the import of this module.
 REHEARSALS = {
-    "matplotlib.backends.backend_agg": _plot,
+    "matplotlib.backends.backend_agg": _draw_plot,
     "mlflow.store.tracking.sqlalchemy_store": _query,
     "pandas.io.formats.html": _show_table,
-    "sklearn.metrics": _score,
+    "sklearn.metrics": _compute_metric,
 }

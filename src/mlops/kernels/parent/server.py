@@ -75,12 +75,12 @@ class ParentServer:
             In a fork, the function that the fork must run. In the parent, None.
         """
         while not self._over and not self._is_idle():
-            rest = self._count_rest()
+            rest = self._count_seconds_to_import()
             for key, _ in self._selector.select(min(rest, LOOK_SECONDS, self._idle_seconds)):
                 # An earlier event may have closed the connection.
                 if self._selector.get_map().get(key.fd) is key and (job := key.data()):
                     return job
-            if self._count_rest() == 0 and (job := self._import_next()):
+            if self._count_seconds_to_import() == 0 and (job := self._import_next_and_fork()):
                 return job
         self._forks.kill_all()
         with lock(self._path.parent):
@@ -89,8 +89,7 @@ class ParentServer:
                 self._path.with_suffix(".log").unlink()
         return None
 
-    def _count_rest(self) -> float:
-        """Return the seconds to wait before the next import; infinity if all modules are imported."""
+    def _count_seconds_to_import(self) -> float:
         # A request for a fork cannot interrupt an import, so an import that no kernel needs waits for a quiet time.
         if not self._importer.pending:
             return math.inf
@@ -98,8 +97,7 @@ class ParentServer:
             return 0.0
         return max(0.0, self._last_fork + QUIET_SECONDS - time.monotonic())
 
-    def _import_next(self) -> Job | None:
-        """Import one module, and fork for the requests that waited for it. In a fork, return the function to run."""
+    def _import_next_and_fork(self) -> Job | None:
         self._importer.import_next(end_if_late=not self._forks)  # if the parent ended, its forks would end, too
         if not self._importer.pending:
             self._last = time.monotonic()
@@ -111,7 +109,7 @@ class ParentServer:
                 if job := self._fork(waiting.channel, waiting.request, waiting.files):
                     return job
             except MessageError as error:
-                self._drop(waiting.channel, str(error))
+                self._drop_channel(waiting.channel, str(error))
         return None
 
     def _watch(self, descriptor: int, handle: Callable[[], Job | None]) -> None:
@@ -151,13 +149,13 @@ class ParentServer:
             message = channel.wait(0)
             return self._obey(channel, message) if message else None
         except MessageError as error:
-            self._drop(channel, str(error))
+            self._drop_channel(channel, str(error))
         return None
 
     def _obey(self, channel: Channel, message: Message) -> Job | None:
         asked = message.content.get("ask")
         if asked == "fork":
-            return self._take(channel, message)
+            return self._fork_or_wait(channel, message)
         close_all(message.files)
         if asked == "status":
             self._answer(channel, self._describe())
@@ -179,8 +177,7 @@ class ParentServer:
             "problem": self._importer.problem,
         }
 
-    def _take(self, channel: Channel, message: Message) -> Job | None:
-        """Fork for a request, or store it until its imports are done. In a fork, return the function to run."""
+    def _fork_or_wait(self, channel: Channel, message: Message) -> Job | None:
         try:
             request = self._check(channel, message)
         except MessageError as error:
@@ -206,7 +203,7 @@ class ParentServer:
             close_all(files)
             raise MessageError(f"the parent could not fork: {error}") from error
         if pid == 0:
-            self._close()
+            self._close_inherited()
             return partial(child.run, request, files, self._pid, imports)
         close_all(files)
         self._last_fork = time.monotonic()
@@ -230,24 +227,22 @@ class ParentServer:
         channel, code = self._forks.reap(pidfd)
         if channel:
             self._answer(channel, {"exit": code})
-            self._drop(channel)
+            self._drop_channel(channel)
 
     def _answer(self, channel: Channel, content: dict[str, Any], *files: int) -> None:
         try:
             channel.send(content, files)
         except OSError as error:
-            self._drop(channel, str(error))
+            self._drop_channel(channel, str(error))
 
-    def _drop(self, channel: Channel, reason: str = "") -> None:
-        """Close a connection, and kill the process that was forked for it."""
+    def _drop_channel(self, channel: Channel, reason: str = "") -> None:
         if self._channels.pop(channel.fileno(), None) is None:
             return
         self._selector.unregister(channel.fileno())
         channel.close()
         self._forks.drop(channel, reason)
 
-    def _close(self) -> None:
-        """Close the file descriptors that this fork inherited from the parent."""
+    def _close_inherited(self) -> None:
         for descriptor in map(int, self._selector.get_map()):  # type: ignore[arg-type]
             if descriptor not in (self._listener.fileno(), *self._channels):
                 os.close(descriptor)  # this descriptor is a pidfd

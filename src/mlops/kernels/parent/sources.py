@@ -56,7 +56,6 @@ class Sources:
 
 
 def _sign_file(path: str, latest: float = float("inf")) -> Signature | None:
-    """Return the time, size and inode of a file, or None if it is missing or was edited after the time `latest`."""
     try:
         status = os.stat(path)
     except OSError:
@@ -65,7 +64,6 @@ def _sign_file(path: str, latest: float = float("inf")) -> Signature | None:
 
 
 def _sign_folder(path: str) -> Signature:
-    """Return the names of the files in a folder, without hidden files and compiled modules."""
     try:
         return frozenset(name for name in os.listdir(path) if not name.startswith((".", "__pycache__")))
     except OSError:
