@@ -23,11 +23,11 @@ def call_service(
     url, key : str
         The address of the service, and one of its keys. With an empty key, the request has no key.
     body : object
-        The body of the request. It is sent as JSON.
+        The body of the request, to send as JSON.
     raw : bytes, optional
         Bytes that are sent unchanged instead of `body`.
     **headers
-        Headers to set or replace. Write ``_`` for ``-`` in their names.
+        Headers to set or replace, with ``_`` for ``-`` in their names.
 
     Raises
     ------
@@ -64,11 +64,10 @@ def explain_silence(url: str, error: requests.RequestException) -> ServiceUntest
     """Return an error that says why a request to a service got no answer."""
     if isinstance(error, requests.ReadTimeout):
         return ServiceUntestedError(f"{url} took longer than {TIMEOUT[1]:g} s to answer.")
-    return ServiceUntestedError(f"{url} does not answer ({_find_reason(error)}).")
+    return ServiceUntestedError(f"{url} does not answer ({_find_root_cause(error)}).")
 
 
-def _find_reason(error: requests.RequestException) -> str:
-    """Return the message of the original error that caused `error`."""
+def _find_root_cause(error: requests.RequestException) -> str:
     first: BaseException = error
     while earlier := first.__cause__ or first.__context__:
         first = earlier

@@ -67,8 +67,7 @@ def deploy_image(
     Returns
     -------
     DeploymentResult
-        The service, or the reason for a refusal. An image is refused, without an error, if its model version was rolled
-        back.
+        The service, or the reason for a refusal.
 
     Raises
     ------

@@ -1,7 +1,6 @@
-"""The history of an environment: its deployments, the images that passed their test, and the rollbacks.
+"""The history of an environment: its deployments, the images that passed their test, and the rollbacks."""
 
-Each platform stores the history in its own place. It can add details to a deployment in a subclass of `Deployment`.
-"""
+# Each platform stores the history in its own place. It can add details to a deployment in a subclass of `Deployment`.
 
 from dataclasses import dataclass, replace
 from typing import Literal, Self
@@ -43,8 +42,8 @@ class Deployments:
     Parameters
     ----------
     current : Deployment or None
-        The deployment that serves now. If the service was stopped, this is the deployment that served last. None before
-        the first deployment.
+        The deployment that serves now, or that served last if the service was stopped. None before the first
+        deployment.
     history : tuple of Deployment
         The deployments before the current one, oldest first.
     passed : tuple of str
@@ -64,19 +63,13 @@ class Deployments:
         return name_model(self.current.image) if self.current else ""
 
     def serve(self, deployment: Deployment) -> Self:
-        """Return the state of the environment after a deployment.
-
-        The deployment counts as tested if its image passed an earlier test in this environment.
-        """
+        """Return the state of the environment after a deployment."""
         tested: Test = "passed" if deployment.digest in self.passed else ""
         before = (*self.history, self.current) if self.current else self.history
         return replace(self, current=replace(deployment, tested=tested), history=before[-KEPT:])
 
     def credit(self, decision: Decision, image: Image) -> Self:
-        """Return the state of the environment, with this decision (who deployed and why) for the current deployment.
-
-        The deployment also gets the override and the model identity of `image`.
-        """
+        """Return the state of the environment with this decision for the current deployment of `image`."""
         assert self.current is not None
         credited = replace(
             self.current, decision=decision, override=image.override, model_identity=image.model_identity
@@ -108,21 +101,14 @@ class Deployments:
         )
 
     def restart(self, before: "Deployments") -> Self:
-        """Return the state of the environment after a restart of its service.
-
-        The deployment time, the test result and the history are copied from `before`, the state before the restart.
-        """
+        """Return the state of the environment after a restart of its service, given the state `before` it."""
         assert self.current is not None
         assert before.current is not None
         again = replace(self.current, deployed=before.current.deployed, tested=before.current.tested)
         return replace(self, current=again, history=before.history)
 
     def judge(self, *, passed: bool, at: str) -> Self:
-        """Return the state of the environment after the test of the current deployment.
-
-        If the image passed, it can be deployed in the next environment, and earlier rollbacks no longer block its model
-        version.
-        """
+        """Return the state of the environment after the test of the current deployment."""
         assert self.current is not None
         digest, image, identity = self.current.digest, self.current.image, self.current.model_identity
         forgotten = self.forget_pass(digest)
@@ -157,7 +143,7 @@ class Deployments:
         return tuple(failed)
 
     def withdraw(self, rollback: Rollback, digest: str) -> Self:
-        """Return the state of the environment after a rollback. The image with this digest counts as untested."""
+        """Return the state of the environment after a rollback, in which the image with this digest is untested."""
         return replace(self.forget_pass(digest), rollbacks=(*self.rollbacks, rollback)[-KEPT:])
 
     def find_rollback(self, image: Image) -> Rollback | None:

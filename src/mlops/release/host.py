@@ -1,7 +1,4 @@
-"""The protocol that a platform implements to serve images.
-
-`mlops.release.policy` decides which image is served and when.
-"""
+"""The protocol that a platform implements to serve images."""
 
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar

@@ -1,4 +1,4 @@
-"""The keys of a service. Only keys that the service accepts are returned."""
+"""The keys that a service accepts."""
 
 from mlops.errors import DeploymentNotFoundError, ServiceUntestedError
 from mlops.platform.secrets import Secrets
@@ -25,7 +25,7 @@ def read_keys(secrets: Secrets, services: Services, environment: str) -> tuple[s
     DeploymentNotFoundError
         If nothing has been deployed in the environment yet.
     ServiceUntestedError
-        If the service does not accept the stored keys. The service may be healthy nevertheless.
+        If the service does not accept the stored keys.
     """
     if not services.find_owner(environment):
         raise DeploymentNotFoundError(

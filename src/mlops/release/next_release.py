@@ -81,7 +81,7 @@ class NextRelease:
     def advise(self, told: str = "") -> str:
         """Return why the champion is not deployed, if this is known, and what the user can do.
 
-        `told` is text that the user has already read. A rollback that it describes is not described again.
+        A rollback that `told`, the text shown so far, already describes is not described again.
         """
         if self.rollback:
             said = describe_rollback(self.rollback)
@@ -104,10 +104,9 @@ def find_next_release(state: ReleaseState) -> NextRelease | None:
 
 
 def describe_release(state: ReleaseState, version: ModelVersion, digest: str = "") -> NextRelease:
-    """Return the release of a model version.
+    """Return the release of a model version, with the obstacles to it in all environments.
 
-    If `digest` is not empty, the release deploys the image with this digest. The result contains the obstacles in all
-    environments.
+    If `digest` is not empty, the release deploys the image with this digest.
     """
     image = f"{version.name}:{version.version}"
     return NextRelease(

@@ -1,12 +1,9 @@
-"""The rules for releases: which images can be deployed, what a failed test restores, and how a rollback works.
+"""The rules for releases: which images can be deployed, what a failed test restores, and how a rollback works."""
 
-The rules are the same on every platform. A platform implements `mlops.release.host.Host`, which starts, ends and
-describes services. It passes its host to `Releases`, which implements `mlops.platform.services.Services`:
-
-.. code-block:: python
-
-    services = Releases(LocalHost(home, settings, images, secrets), images.get_image)
-"""
+# The rules are the same on every platform. A platform implements `mlops.release.host.Host`, which starts, ends and
+# describes services. It passes its host to `Releases`, which implements `mlops.platform.services.Services`:
+#
+#     services = Releases(LocalHost(home, settings, images, secrets), images.get_image)
 
 import heapq
 from collections.abc import Callable
@@ -79,7 +76,7 @@ class Releases(Generic[State]):
                 service = site.describe(state)
                 if service.health == "healthy":
                     return service
-            return self._replace(site, state, image, ready_seconds, decision)
+            return self._switch_to(site, state, image, ready_seconds, decision)
 
     def find_owner(self, environment: str) -> str:
         """See `Services`."""
@@ -97,7 +94,7 @@ class Releases(Generic[State]):
                     return Judgement("unanswered", service)  # the service cannot be reached from here, but runs
             state = state.judge(passed=passed, at=now())
             if not passed:
-                return Judgement("failed", self._record_failure(environment, site, state))
+                return Judgement("failed", self._record_failed_test(environment, site, state))
             site.write(state)
             return Judgement("passed", site.describe(state))
 
@@ -109,9 +106,9 @@ class Releases(Generic[State]):
                 return Judgement("replaced", site.describe(state) if state.current else None)
             state = state.forget_test()
             site.write(state)
-            if not _restores(environment):
+            if not _restores_after_failure(environment):
                 return Judgement("interrupted", site.describe(state))
-            return Judgement("interrupted", self._undo_deployment(site, state, UNFINISHED_TEST))
+            return Judgement("interrupted", self._restore_previous_or_end(site, state, UNFINISHED_TEST))
 
     def roll_back(self, environment: str, decision: Decision = NO_DECISION, *, take_over: bool = False) -> Rollback:
         """See `Services`."""
@@ -124,7 +121,7 @@ class Releases(Generic[State]):
                 assert served.current is not None
                 return served.withdraw(replace(rollback, at=served.current.deployed), current.digest)
 
-            service = self._restore(site, state, previous, decision, withdraw)
+            service = self._serve_again(site, state, previous, decision, withdraw)
             return replace(rollback, at=service.deployed)
 
     def require_previous(self, environment: str, *, take_over: bool = False) -> None:
@@ -155,8 +152,8 @@ class Releases(Generic[State]):
                 if current is None or has_them or site.describe(state).health == "stopped":
                     return
                 image, seconds = self._get_image(current.digest), self._host.restore_seconds
-                image = _mark(image, current)
-                self._replace(site, state, image, seconds, current.decision, lambda served: served.restart(state))
+                image = _mark_as_deployed(image, current)
+                self._switch_to(site, state, image, seconds, current.decision, lambda served: served.restart(state))
 
     def stop(self, environment: str) -> bool:
         """See `Services`."""
@@ -170,32 +167,27 @@ class Releases(Generic[State]):
         found = (_describe(view, environment, state) for view, environment, state in read)
         return [service for service in found if service]
 
-    def _record_failure(self, environment: str, site: Site[State], state: State) -> Service | None:
-        """Record that the current deployment failed its test, and restore the previous service.
-
-        In the first environment, nothing is restored.
-        """
+    def _record_failed_test(self, environment: str, site: Site[State], state: State) -> Service | None:
         assert state.current is not None
-        restores = _restores(environment)
+        restores = _restores_after_failure(environment)
         try:
             site.write(state)
-            return self._undo_deployment(site, state, FAILED_TEST) if restores else site.describe(state)
+            return self._restore_previous_or_end(site, state, FAILED_TEST) if restores else site.describe(state)
         except PlatformError as error:  # not re-raised, because a PlatformError means that nothing was changed
             lost = "the previous service could not be restored" if restores else "the platform reported an error"
             raise ServiceTestFailed(
                 f"{state.current.model} failed its test in {environment}, but {lost}. {error}"
             ) from error
 
-    def _undo_deployment(self, site: Site[State], state: State, reason: str) -> Service | None:
-        """Restore the latest earlier deployment that passed its test. If there is none, end the service."""
+    def _restore_previous_or_end(self, site: Site[State], state: State, reason: str) -> Service | None:
         undone, previous = state.current, state.find_previous()
         if undone is None or previous is None:
             site.end()
             return None
         why = Decision(undone.decision.by, f"{undone.model} {reason}", undone.decision.run_id)
-        return self._restore(site, state, previous, why)
+        return self._serve_again(site, state, previous, why)
 
-    def _restore(
+    def _serve_again(
         self,
         site: Site[State],
         state: State,
@@ -203,11 +195,10 @@ class Releases(Generic[State]):
         decision: Decision,
         change: Callable[[State], State] = lambda served: served,
     ) -> Service:
-        """Serve an earlier deployment again."""
-        image = _mark(self._get_image(previous.digest), previous)
-        return self._replace(site, state, image, self._host.restore_seconds, decision, change)
+        image = _mark_as_deployed(self._get_image(previous.digest), previous)
+        return self._switch_to(site, state, image, self._host.restore_seconds, decision, change)
 
-    def _replace(
+    def _switch_to(
         self,
         site: Site[State],
         state: State,
@@ -216,17 +207,13 @@ class Releases(Generic[State]):
         decision: Decision,
         change: Callable[[State], State] = lambda served: served,
     ) -> Service:
-        """Serve `image` instead of the current service. If this fails, restore the current service.
-
-        `change` is applied to the new state before the state is stored.
-        """
         try:
             served = change(site.serve(state, image, ready_seconds).credit(decision, image))
             site.write(served)
         except (ConflictError, LostLockError):
             raise  # do not undo: another deployment may hold the lock now
         except BaseException as error:
-            _undo(site, state, error)
+            _undo_or_note(site, state, error)
             raise
         site.retire(state)
         return site.describe(served)
@@ -260,19 +247,16 @@ def _record_rollback(environment: str, current: Deployment, previous: Deployment
     )
 
 
-def _mark(image: Image, deployed: Deployment) -> Image:
-    """Return an image with the override and model identity of its deployment."""
+def _mark_as_deployed(image: Image, deployed: Deployment) -> Image:
     # They are not read from the registry, because the model may have been deleted.
     return replace(image, override=deployed.override, model_identity=deployed.model_identity)
 
 
-def _restores(environment: str) -> bool:
-    """Return whether a failed test in an environment restores the previous service."""
+def _restores_after_failure(environment: str) -> bool:
     return previous_environment(environment) != ""
 
 
-def _undo(site: Site[State], state: State, error: BaseException) -> None:
-    """Undo a failed deployment. If this fails, too, add a note to `error`."""
+def _undo_or_note(site: Site[State], state: State, error: BaseException) -> None:
     try:
         site.put_back(state)
     except (MlopsError, OSError) as failure:

@@ -1,4 +1,4 @@
-"""Sessions for requests to services. No proxy is used if the service is on this machine."""
+"""Sessions for requests to services."""
 
 import requests
 

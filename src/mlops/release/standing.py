@@ -44,40 +44,34 @@ class Standing:
         return self.shorten_remark("")
 
     def shorten_remark(self, told: str) -> str:
-        """Return the problems of the environment as sentences. `told` is text that the user has already read.
-
-        A rollback or another MLOPS_HOME that `told` describes is not described again.
-        """
+        """Return the problems of the environment as sentences, without those that the text `told` describes."""
         if self.service.problem:
             return ""
         if self.service.original:
-            said = self._locate_original()
+            said = self._describe_other_home()
             return "" if said in told else said
         found = []
         if self.service.environment == ENVIRONMENTS[-1]:
-            found = [self._judge_test() or self._judge_champion(told)]
-        elif self._blocks_release:
-            found = [self._judge_champion(told)]
+            found = [self._describe_failed_test() or self._explain_other_model(told)]
+        elif self._own_rollback_blocks:
+            found = [self._explain_other_model(told)]
         if not self.service.accepts_keys:
             command = f"mlops keys {self.service.environment} --rotate{self.command_options}"
             found.append(f"It does not accept the stored keys. Run `{command}` to give it new ones.")
         return " ".join(filter(None, found))
 
     @property
-    def _blocks_release(self) -> bool:
-        """True if the rollback that restored this service also blocks the next release."""
+    def _own_rollback_blocks(self) -> bool:
         rollback = self.next_release.rollback if self.next_release else None
         return rollback is not None and rollback == self.restored_by
 
-    def _locate_original(self) -> str:
-        """Say that the service was started in another MLOPS_HOME, and what the user can do."""
+    def _describe_other_home(self) -> str:
         said, following = f"It was started in {self.service.original}, not in this MLOPS_HOME.", self.next_release
         if following is None:
             return said
         return f"{said} `{following.command}` deploys the champion, {following.version.title}, here."
 
-    def _judge_test(self) -> str:
-        """Say that the service failed its test, and what the user can do. Return "" if the service did not fail."""
+    def _describe_failed_test(self) -> str:
         service, following = self.service, self.next_release
         if service.tested != "failed":
             return ""
@@ -92,12 +86,11 @@ class Standing:
             return f"{failed} Train another model, or test it again with `{following.command}`."
         return f"{failed} `{following.command}` deploys the champion, {following.version.title}."
 
-    def _judge_champion(self, told: str) -> str:
-        """Say why the environment does not serve the champion, and what the user can do. Return "" if it does."""
+    def _explain_other_model(self, told: str) -> str:
         service, following = self.service, self.next_release
         if following is None or self.serves_champion:
             return ""
-        if following.rollback and self._blocks_release:
+        if following.rollback and self._own_rollback_blocks:
             mark = "." if describe_rollback(following.rollback) in told else ":"
             return f"It does not serve the champion{mark} {following.advise(told)}"
         said = f"It does not serve the champion, {following.version.title}"
@@ -120,7 +113,7 @@ def find_standings(state: ReleaseState) -> list[Standing]:
         Standing(
             service,
             following,
-            next((found for found in state.rollbacks if _put_back(found, service)), None),
+            next((found for found in state.rollbacks if _has_restored(found, service)), None),
             state.command_options,
             state.champion_problem,
         )
@@ -128,7 +121,6 @@ def find_standings(state: ReleaseState) -> list[Standing]:
     ]
 
 
-def _put_back(rollback: Rollback, service: Service) -> bool:
-    """Return whether this rollback restored this service."""
+def _has_restored(rollback: Rollback, service: Service) -> bool:
     run = service.decision.run_id
     return rollback.environment == service.environment and run != "" and rollback.decision.run_id == run
