@@ -22,7 +22,7 @@ from mlops.workspace import Workspace
 
 pytestmark = pytest.mark.slow
 PROCESSES = 6
-START = 'write {"version": 0} to the blob mlops/champions/tiny.json to promote the next model as the first one.'
+START = 'write {"version": 0} to the blob mlops/champions/tiny.json to promote the next model without a comparison.'
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_a_champion_that_was_deleted_is_not_one_that_never_was(azure: Azure, bac
     azure.models.models.clear()
     said = (
         "Azure no longer has any version of the model 'tiny', whose champion was version 1. To promote the next model "
-        'as the first one, write {"version": 0} to the blob mlops/champions/tiny.json.'
+        'without a comparison, write {"version": 0} to the blob mlops/champions/tiny.json.'
     )
     with pytest.raises(IntegrityError, match=f"^{re.escape(said)}$"):
         backend.registry.find_champion("tiny")

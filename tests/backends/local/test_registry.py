@@ -39,7 +39,7 @@ def test_a_champion_that_was_deleted_in_mlflow_is_not_one_that_never_was(migrate
     client = MlflowStore(migrated.home).client
     client.delete_model_version("tiny", "1")
     note = migrated.home / "champions" / "tiny.json"
-    start = f'or write {{"version": 0}} to {note} to promote the next model as the first one.'
+    start = f'or write {{"version": 0}} to {note} to promote the next model without a comparison.'
     said = (
         "The champion of 'tiny', version 1, was deleted in MLflow. "
         f"Restore {migrated.home / 'mlflow.db'} from a backup, set the tag `champion` on another version there, "

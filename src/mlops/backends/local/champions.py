@@ -75,7 +75,7 @@ class ChampionNotes:
         remaining : collection of int
             The versions of the model that MLflow still has.
         """
-        start = f'or write {{"version": 0}} to {self.locate(name)} to promote the next model as the first one.'
+        start = f'or write {{"version": 0}} to {self.locate(name)} to promote the next model without a comparison.'
         if version in remaining:
             return IntegrityError(
                 f"The champion of {name!r}, version {version}, lost its tag `champion` in MLflow. Set the tag there "

@@ -15,7 +15,7 @@ from mlops.platform.services import ENVIRONMENTS, name_model
 
 @dataclass(frozen=True)
 class Note:
-    """The version of a model that was promoted last; 0 if the next version is promoted like a first one."""
+    """The version of a model that was promoted last; 0 if the next version is promoted without a comparison."""
 
     version: int
 
@@ -50,7 +50,7 @@ class ChampionNotes:
             If a version was promoted, and was deleted or lost its tag `champion` afterwards.
         """
         note = self._read(name)
-        deployed = self._find_deployed(name) if note is None else ""
+        deployed = self._describe_deployed_version(name) if note is None else ""
         if not deployed and (note is None or note.version == 0):
             return
         start = f'write {{"version": 0}} to the blob {_locate(name)}'
@@ -58,15 +58,15 @@ class ChampionNotes:
             known = deployed and f"although {deployed}"
             known = known or (f"whose champion was version {note.version}" if note else "")
             raise IntegrityError(
-                f"Azure no longer has any version of the model {name!r}, {known}. To promote the next model as the "
-                f"first one, {start}."
+                f"Azure no longer has any version of the model {name!r}, {known}. To promote the next model "
+                f"without a comparison, {start}."
             )
         lost = f"No version of {name!r} has the tag `champion`, although {deployed}"
         if note:
             lost = f"The champion of {name!r}, version {note.version}, was deleted in Azure or lost its tag `champion`"
         raise IntegrityError(
-            f"{lost}. Set this tag to 1 on a version of the model, or {start} to promote the next model as the first "
-            "one."
+            f"{lost}. Set this tag to 1 on a version of the model, or {start} to promote the next model without a "
+            "comparison."
         )
 
     def _read(self, name: str) -> Note | None:
@@ -79,8 +79,7 @@ class ChampionNotes:
         advice = "Delete it, and the next promotion writes it again."
         return decode_record(content, Note, f"The blob {_locate(name)}", advice)
 
-    def _find_deployed(self, name: str) -> str:
-        """Return a clause that names a version of the model that is or was deployed; "" if none was."""
+    def _describe_deployed_version(self, name: str) -> str:
         # Images are created only from promoted versions, so a deployment shows that the model had a champion.
         for environment in reversed(ENVIRONMENTS):
             with suppress(IntegrityError):  # `status` reports a damaged environment by itself
