@@ -72,7 +72,7 @@ class AzureArrivals:
             )
         newest = max(arrived, key=lambda blob: blob.last_modified)
         # Azure starts one run per changed file, so several runs can find the same newest file.
-        holder = self._take(container, newest, run_id)
+        holder = self._claim_or_find_holder(container, newest, run_id)
         if holder != run_id:
             return Arrival(newest.name, taken_by=holder)
         # a copy, because the original can be overwritten at any time
@@ -81,11 +81,7 @@ class AzureArrivals:
             copy.flush()
             return Arrival(newest.name, self._datasets.store(Path(copy.name), split_name(newest.name)[1]))
 
-    def _take(self, container: "ContainerClient", file: "BlobProperties", run_id: str) -> str:
-        """Claim a file for the run `run_id`, and return the id of the run that holds the claim.
-
-        A claim of another run is replaced only if that run failed, was canceled, or no longer exists.
-        """
+    def _claim_or_find_holder(self, container: "ContainerClient", file: "BlobProperties", run_id: str) -> str:
         from azure.core import MatchConditions
         from azure.core.exceptions import ResourceExistsError, ResourceModifiedError
 
@@ -99,7 +95,7 @@ class AzureArrivals:
         except ResourceExistsError:
             found = note.download_blob()
             holder = found.readall().decode()
-        if holder == run_id or not self._has_failed(holder, run_id):
+        if holder == run_id or not self._has_failed_before(holder, run_id):
             return holder
         try:
             etag = found.properties.etag
@@ -108,8 +104,7 @@ class AzureArrivals:
         except ResourceModifiedError:
             return note.download_blob().readall().decode()
 
-    def _has_failed(self, holder: str, run_id: str) -> bool:
-        """Return whether the run `holder` was deleted, or failed or was canceled before the run `run_id` started."""
+    def _has_failed_before(self, holder: str, run_id: str) -> bool:
         try:
             found = self._runs.get_run(holder)
         except RunNotFoundError:

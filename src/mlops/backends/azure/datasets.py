@@ -175,7 +175,6 @@ class AzureDatasets:
                     time.sleep(self.pause_seconds)
 
     def _read_hash(self, url: str) -> str:
-        """Return the SHA-256 of the blob at `url`, from its metadata or else computed from its content."""
         blob = self._open_blob(url)
         noted = (blob.get_blob_properties().metadata or {}).get(HASH)
         return noted or _hash_chunks(blob.download_blob().chunks())

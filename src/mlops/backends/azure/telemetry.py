@@ -155,7 +155,6 @@ def _describe_step(step: StepRecord, run: RunRecord) -> dict[str, str]:
 
 
 def _list_measurements(results: Mapping[str, object]) -> dict[str, str]:
-    """Return a span attribute with the finite numbers in `results`, as measurements for Application Insights."""
     numbers = {
         name: float(value) for name, value in results.items() if isinstance(value, int | float) and math.isfinite(value)
     }

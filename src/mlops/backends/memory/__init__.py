@@ -1,7 +1,4 @@
-"""A platform in the memory of one process, for unit tests of notebooks' functions and of your own code.
-
-Trainings, model versions, images, data sets and keys are kept in memory. Services run in threads and answer over HTTP.
-The platform has no pipelines, jobs, billing or telemetry, and ``--platform`` does not offer it.
+"""A platform in the memory of one process, for unit tests.
 
 .. code-block:: python
 
@@ -21,6 +18,9 @@ The platform has no pipelines, jobs, billing or telemetry, and ``--platform`` do
     secrets   secrets in environment variables, and the keys of services
     datasets  data files in fsspec's memory file system
 """
+
+# Trainings, model versions, images, data sets and keys are kept in memory. Services run in threads and answer over
+# HTTP. The platform has no pipelines, jobs, billing or telemetry, and `--platform` does not offer it.
 
 from mlops.backends.memory.datasets import MemoryDatasets
 from mlops.backends.memory.images import MemoryImages

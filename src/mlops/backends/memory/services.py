@@ -136,7 +136,7 @@ class MemorySite:
         """See `Site`."""
         self.started = None
         deadline = time.monotonic() + ready_seconds
-        application = self._load(image, ready_seconds)
+        application = self._load_application(image, ready_seconds)
         self.started = ThreadServer(application, state.port)
         while not self.started.ready:
             if time.monotonic() >= deadline:
@@ -180,14 +180,7 @@ class MemorySite:
         url, example = f"http://127.0.0.1:{state.port}", self.images.read_example(current.digest)
         return state.describe(self.environment, url, health, example, accepts_keys=self.accepts_keys(state))
 
-    def _load(self, image: Image, seconds: float) -> Application:
-        """Load the scoring script of an image within `seconds`.
-
-        Raises
-        ------
-        DeploymentError
-            If the script fails, or takes longer than `seconds`.
-        """
+    def _load_application(self, image: Image, seconds: float) -> Application:
         loaded: list[ModuleType] = []
         failed: list[Exception | SystemExit] = []
 
@@ -197,7 +190,7 @@ class MemorySite:
             except (Exception, SystemExit) as error:  # noqa: BLE001 - the error of the user's script is passed on
                 failed.append(error)
 
-        with tempfile.TemporaryDirectory() as scratch, _model_folder(Path(scratch, "bundle", MODEL)):
+        with tempfile.TemporaryDirectory() as scratch, _point_to_model_folder(Path(scratch, "bundle", MODEL)):
             bundle = self.images.fetch_bundle(image.digest, Path(scratch, "bundle"))
             thread = threading.Thread(target=load, args=(bundle / SCORING_SCRIPT,), daemon=True)
             thread.start()
@@ -210,8 +203,7 @@ class MemorySite:
 
 
 @contextmanager
-def _model_folder(folder: Path) -> Iterator[None]:
-    """Set the environment variable with the folder of the model for a ``with`` block."""
+def _point_to_model_folder(folder: Path) -> Iterator[None]:
     with _LOADING:
         before = os.environ.get("AZUREML_MODEL_DIR")
         os.environ["AZUREML_MODEL_DIR"] = str(folder)

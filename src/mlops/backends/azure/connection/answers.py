@@ -87,14 +87,11 @@ def has_code(error: BaseException, code: str) -> bool:
 
 
 def read_reasons(error: BaseException) -> list[Reason]:
-    """Return the errors that Azure reported in its answer, or the SDK's message if Azure reported none.
-
-    Query strings are removed from URLs.
-    """
+    """Return the errors that Azure reported in its answer, or the SDK's message if Azure reported none."""
     if isinstance(error, ReportedError):
         found = list_reasons(error.body)
     else:
-        found = list_reasons(_read_body(_find_response(error)))
+        found = list_reasons(_read_json(_find_response(error)))
     return found or [_read_sdk_error(error)]
 
 
@@ -144,8 +141,7 @@ def _clean(text: str) -> str:
     return QUERY.sub(r"\1", " ".join(text.split()))
 
 
-def _read_body(response: object) -> object:
-    """Return the decoded JSON of a response, or None if it is not JSON."""
+def _read_json(response: object) -> object:
     text = getattr(response, "text", "")
     try:
         return json.loads(text if isinstance(text, str) else text())
@@ -159,7 +155,6 @@ def _find_response(error: BaseException) -> Response | None:
 
 
 def _walk_causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error, its cause, the cause of that cause, and so on."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

@@ -1,7 +1,6 @@
-"""A lock that all users of a workspace share: a lease on a blob in the workspace's default container.
+"""A lock that all users of a workspace share: a lease on a blob in the workspace's default container."""
 
-If the process that holds the lock dies, the lock is released after 15 seconds.
-"""
+# If the process that holds the lock dies, the lock is released after 15 seconds.
 
 import random
 import threading
@@ -51,14 +50,14 @@ class LeaseLock:
         PlatformError
             If another process still holds the lock after `wait_seconds`.
         """
-        asked, client = self._acquire()
+        asked, client = self._wait_for_lease()
         lease = Lease(client, self._name, asked)
         try:
             yield lease
         finally:
             lease.release()
 
-    def _acquire(self) -> tuple[float, "BlobLeaseClient"]:
+    def _wait_for_lease(self) -> tuple[float, "BlobLeaseClient"]:
         """Wait for the lease, and return the time of the request (`time.monotonic`) and the client for the lease."""
         from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
@@ -69,7 +68,7 @@ class LeaseLock:
             try:
                 return asked, blob.acquire_lease(LEASE_SECONDS)
             except ResourceNotFoundError:
-                _create(blob)
+                _create_if_missing(blob)
                 continue
             except HttpResponseError as error:
                 if error.status_code not in LEASED:
@@ -82,8 +81,7 @@ class LeaseLock:
             time.sleep(POLL_SECONDS * random.uniform(0.5, 1.5))  # random, so that processes do not all ask at once
 
 
-def _create(blob: "BlobClient") -> None:
-    """Create the blob of a lock if it does not exist."""
+def _create_if_missing(blob: "BlobClient") -> None:
     from azure.core.exceptions import HttpResponseError
 
     try:

@@ -102,8 +102,6 @@ class Authenticated(Protocol):
 def explain_refusals(session: Authenticated, doing: str, scope: Scope = WORKSPACE) -> Iterator[None]:
     """Turn an error that one of Azure's SDKs raises in this block into a `PlatformError`.
 
-    Other errors are raised unchanged. If Azure rejects the token, `session` forgets it.
-
     Parameters
     ----------
     session : Authenticated
@@ -126,7 +124,7 @@ def explain_refusals(session: Authenticated, doing: str, scope: Scope = WORKSPAC
     try:
         yield
     except (AzureMLException, ClientException, AzureError, RequestException, ReportedError) as error:
-        status = _find_meaning(error)
+        status = _find_status_or_401(error)
         if status == 401:
             session.forget_credential()
         if not status and (is_unreachable(error) or not isinstance(error, AzureMLException | ReportedError)):
@@ -163,8 +161,7 @@ def explain_silence(doing: str, detail: str = "") -> PlatformError:
     return PlatformError(f"Could not {doing}: Azure did not answer{said}. {UNREACHABLE}")
 
 
-def _find_meaning(error: BaseException) -> int:
-    """Return the HTTP status of an error, or 401 if the login failed before the request was sent."""
+def _find_status_or_401(error: BaseException) -> int:
     from azure.core.exceptions import ClientAuthenticationError
     from azureml.exceptions import AuthenticationException
 

@@ -61,7 +61,7 @@ class AzureSession:
         from azureml.core.authentication import TokenAuthentication
         from azureml.exceptions import ProjectSystemException, UserErrorException
 
-        subscription, group, name = self._place()
+        subscription, group, name = self._locate_workspace()
         doing = f"open the workspace {name!r}"
         with explain_refusals(self, doing):
             try:
@@ -79,8 +79,7 @@ class AzureSession:
             raise explain_silence(doing)
         return opened
 
-    def _place(self) -> tuple[str, str, str]:
-        """Return the subscription, the resource group and the name of the workspace."""
+    def _locate_workspace(self) -> tuple[str, str, str]:
         if os.environ.get(ON_COMPUTE):
             names = ("SUBSCRIPTION", "RESOURCEGROUP", "WORKSPACE_NAME")
             subscription, group, name = (os.environ[f"AZUREML_ARM_{part}"] for part in names)

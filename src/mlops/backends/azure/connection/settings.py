@@ -129,7 +129,7 @@ def read_settings(workspace: Workspace, environ: Mapping[str, str] | None = None
     path = workspace.parameters / "azure.yml"
     given = read_platform_section(path, DECLARED, os.environ if environ is None else environ)
     values = check_section(DECLARED, given)
-    values |= _name_after_model(workspace, values)
+    values |= _derive_names_from_model(workspace, values)
     for least, most in LIMITS:
         if values[least] > values[most]:
             source = given[least].source if least in given else least
@@ -137,13 +137,12 @@ def read_settings(workspace: Workspace, environ: Mapping[str, str] | None = None
                 f"{source} is {values[least]}, but {most} is only {values[most]}. Lower {least} or raise {most}."
             )
     settings = AzureSettings(**values, given=given)
-    _require_apart(settings)
-    _require_cores(settings)
+    _require_different_names(settings)
+    _require_enough_cores(settings)
     return settings
 
 
-def _name_after_model(workspace: Workspace, values: Mapping[str, object]) -> dict[str, str]:
-    """Return names, derived from the model's name, for the settings in `NAMED_AFTER_MODEL` that are empty."""
+def _derive_names_from_model(workspace: Workspace, values: Mapping[str, object]) -> dict[str, str]:
     base = workspace.parameters / f"{BASE}.yml"
     layer = read_layer(base) if base.is_file() else None
     model = layer.shared.get(MODEL_NAME) if layer else None
@@ -175,8 +174,7 @@ def require_subscription(settings: AzureSettings) -> str:
     return settings.subscription_id
 
 
-def _require_cores(settings: AzureSettings) -> None:
-    """Raise UsageError if the Kubernetes cluster has too few cores for production."""
+def _require_enough_cores(settings: AzureSettings) -> None:
     # Azure would reject the cluster only after 15 minutes.
     cores = count_cores(settings.kubernetes_vm_size)
     found = settings.kubernetes_min_nodes * (cores or LEAST_CORES)
@@ -188,8 +186,7 @@ def _require_cores(settings: AzureSettings) -> None:
         )
 
 
-def _require_apart(settings: AzureSettings) -> None:
-    """Raise UsageError if both services have the same name, or the data set is in the folder for new data."""
+def _require_different_names(settings: AzureSettings) -> None:
     if settings.qa_service == settings.production_service:
         raise UsageError(
             f"azure.qa_service and azure.production_service are both {settings.qa_service!r}. Set different names."

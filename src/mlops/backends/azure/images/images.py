@@ -52,7 +52,7 @@ class AzureImages:
         repository = _name_repository(model.name)
         verify_bundle(bundle, digest_bundle(bundle))
         environment = make_build_environment(f"{repository}-scoring", bundle)
-        label = _make_label(bundle, environment)
+        label = _make_tag(bundle, environment)
         with (
             explain_refusals(self._session, f"create the image {model.name}:{model.version}"),
             self._lock(model).hold(),
@@ -151,7 +151,6 @@ class AzureImages:
         )
 
     def _find_digest(self, repository: str, label: str) -> str | None:
-        """Return the digest of the image with the tag `label`, or None if there is no such image."""
         from azure.core.exceptions import ResourceNotFoundError
 
         if not self._registry:
@@ -172,7 +171,6 @@ class AzureImages:
 
     @property
     def _client(self) -> "ContainerRegistryClient":
-        """The SDK's client for the Container Registry."""
         from azure.containerregistry import ContainerRegistryClient
 
         url = f"https://{self._registry}"
@@ -202,8 +200,7 @@ def _name_repository(model: str) -> str:
     return name
 
 
-def _make_label(bundle: Path, environment: object) -> str:
-    """Return the tag of an image: a hash of its bundle and a hash of its build environment."""
+def _make_tag(bundle: Path, environment: object) -> str:
     from azureml.core import Environment
 
     packages = json.dumps(Environment._serialize_to_dict(environment), sort_keys=True)
@@ -211,7 +208,6 @@ def _make_label(bundle: Path, environment: object) -> str:
 
 
 def _describe_log(package: SdkPackage) -> str:
-    """Return the address and the last lines of a build's log, for a message."""
     lines = str(package.get_logs()).rstrip().splitlines()[-LOG_LINES:]
     address = str(package.package_build_log_uri).split("?")[0]
     return "\n".join([f"The whole log is at {address}. It ends:", *lines])

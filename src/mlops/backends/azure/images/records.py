@@ -55,8 +55,7 @@ class ImageRecord:
 class ModelImages:
     """The record of a model version's newest image.
 
-    `newest` is the digest of the image; "" if there is none. `identity` is
-    `mlops.platform.models.ModelVersion.identity`; "" in older records.
+    `newest` is the digest of the image, and `identity` is that of the model version; both may be empty.
     """
 
     newest: str = ""

@@ -117,7 +117,7 @@ class TemplateDeployment:
         """Return the changes that a deployment to a new resource group would make."""
         given = make_parameters(self._settings)
         return [
-            Change("create", name_kind(resource["type"]), _name_resource(str(resource["name"]), given))
+            Change("create", name_kind(resource["type"]), _evaluate_name(str(resource["name"]), given))
             for resource in read_template()["resources"]
             if not (resource.get("condition") == MAKES_CLUSTER and self._settings.kubernetes_resource_id)
         ]
@@ -170,7 +170,6 @@ class TemplateDeployment:
 
     @cached_property
     def _is_attached(self) -> bool:
-        """True if the Kubernetes cluster is already attached to the workspace."""
         from azure.core.exceptions import ResourceNotFoundError
 
         settings = self._settings
@@ -227,7 +226,7 @@ def wait_for(poller: "LROPoller[Any]", seconds: float, doing: str) -> Any:
     Raises
     ------
     PlatformError
-        If the operation is still running after `seconds` seconds. It continues on Azure.
+        If the operation is still running after `seconds` seconds.
     """
     poller.wait(seconds)
     if not poller.done():
@@ -248,8 +247,7 @@ def name_kind(resource_type: str) -> str:
     return NAMES.get(resource_type.lower(), resource_type)
 
 
-def _name_resource(expression: str, given: Mapping[str, object]) -> str:
-    """Return the name that an expression of the ARM template evaluates to, or a placeholder if Azure chooses it."""
+def _evaluate_name(expression: str, given: Mapping[str, object]) -> str:
     shown = expression.strip("[]")
     for name, value in given.items():
         shown = shown.replace(f"parameters('{name}')", f"'{value}'")

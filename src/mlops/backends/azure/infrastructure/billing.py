@@ -1,8 +1,7 @@
-"""The quantities that Azure bills in a month, calculated from the settings.
+"""The quantities that Azure bills in a month, calculated from the settings."""
 
-They do not include the operations of Key Vault, traffic that leaves the region, and the disks, load balancer and
-public address of a Kubernetes cluster.
-"""
+# They do not include the operations of Key Vault, traffic that leaves the region, and the disks, load balancer and
+# public address of a Kubernetes cluster.
 
 from mlops.backends.azure.connection.settings import AzureSettings
 from mlops.platform.billing import Billable, Usage
@@ -35,17 +34,16 @@ def list_billable(settings: AzureSettings, usage: Usage) -> list[Billable]:
         The assumed use, such as the number of retrainings and the stored GB.
     """
     return [
-        *_list_compute(settings, usage),
+        *_list_training_hours(settings, usage),
         *_list_production(settings, usage),
-        *_list_qa(settings),
+        *_list_qa_hours(settings),
         Billable("registry", float(DAYS), "days", f"{DAYS} days", f"registry_day.{REGISTRY_TIER}"),
         Billable("storage", usage.storage_gb, "GB", f"{usage.storage_gb:g} GB", "storage_gb_month"),
         Billable("monitoring", usage.monitoring_gb, "GB", f"{usage.monitoring_gb:g} GB", "monitoring_gb"),
     ]
 
 
-def _list_compute(settings: AzureSettings, usage: Usage) -> list[Billable]:
-    """List the node hours of training: those of the minimum nodes, and those that retrainings add."""
+def _list_training_hours(settings: AzureSettings, usage: Usage) -> list[Billable]:
     price = f"node_hour.{settings.compute_vm_size}.{settings.compute_priority}"
     least, found = settings.compute_min_nodes, []
     if least:
@@ -70,8 +68,7 @@ def _list_production(settings: AzureSettings, usage: Usage) -> list[Billable]:
     return [Billable("production", float(nodes * HOURS), "node hours", f"{nodes:g} nodes x {HOURS} h", price)]
 
 
-def _list_qa(settings: AzureSettings) -> list[Billable]:
-    """List the cores and the memory of the QA service for a whole month."""
+def _list_qa_hours(settings: AzureSettings) -> list[Billable]:
     # The service runs until `mlops stop` stops it.
     cores, memory = settings.qa_cpu_cores, settings.qa_memory_gb
     return [

@@ -62,7 +62,7 @@ class AzureInfrastructure:
         """See `Infrastructure`."""
         with self._asking("set up"):
             made = self._make_group()
-            self._check(made)
+            self._check_or_delete_new_group(made)
             changes = [*made, *self._deployment.list_changes()]
             self._deployment.deploy()
         return [change for change in changes if change.kind != "none"]
@@ -108,11 +108,7 @@ class AzureInfrastructure:
         self._client.resource_groups.create_or_update(group, given)
         return [Change("create", "resource group", group)]
 
-    def _check(self, made: list[Change]) -> None:
-        """Ask Azure to check the deployment, and delete a new resource group if the check fails.
-
-        `made` is empty if the resource group is not new.
-        """
+    def _check_or_delete_new_group(self, made: list[Change]) -> None:
         try:
             with self._asking("set up"):
                 self._deployment.check()

@@ -115,7 +115,7 @@ class Teardown:
         made = [one for one in found if is_ours(one.tags, self._settings) and one.type.lower() in kinds]
         along = [one for one in found if ours and one.type.lower() in COMES_ALONG and one not in made]
         others = tuple(one for one in found if one not in made and one not in along)
-        return Group(True, ours, (*sorted(made, key=_rank), *along), others)
+        return Group(True, ours, (*sorted(made, key=_find_deletion_order), *along), others)
 
     def _list_deleted(self) -> "Iterator[DeletedVault]":
         prefix = f"/resourcegroups/{self._settings.resource_group}/".lower()
@@ -140,7 +140,6 @@ def list_kinds() -> dict[str, str]:
     return {kind: version for kind, version in made.items() if kind.count("/") == 1}
 
 
-def _rank(found: "GenericResourceExpanded") -> tuple[int, str]:
-    """Return the sort key for deletion: the workspace comes first, and the Key Vault comes last."""
+def _find_deletion_order(found: "GenericResourceExpanded") -> tuple[int, str]:
     kind = found.type.lower()
     return ({WORKSPACE: 0, VAULT: 2}.get(kind, 1), kind)

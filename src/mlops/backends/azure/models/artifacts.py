@@ -24,10 +24,7 @@ def upload_folder(run: SdkRun, name: str, folder: Path) -> None:
 
 
 def download_folder(run: SdkRun, name: str, folder: Path) -> Path:
-    """Replace `folder` with the artifacts of a run below the path `name`, and return `folder`.
-
-    If there are no such artifacts, `folder` is empty.
-    """
+    """Replace `folder` with the artifacts of a run below the path `name`, and return `folder`."""
     with tempfile.TemporaryDirectory() as scratch:
         run.download_files(prefix=name, output_directory=scratch, append_prefix=False)
         return replace_folder(Path(scratch), folder)
@@ -48,7 +45,7 @@ def write_hashes(files: Mapping[str, str]) -> dict[str, str]:
 
 
 def read_hashes(properties: Mapping[str, str]) -> dict[str, str]:
-    """Return the SHA-256 of each file by name, from properties of `write_hashes`; empty if none are recorded."""
+    """Return the SHA-256 of each file by name, from the result of `write_hashes`; empty if none are recorded."""
     pieces: list[str] = []
     while (name := f"{FILES}.{len(pieces)}" if pieces else FILES) in properties:
         pieces.append(properties[name])

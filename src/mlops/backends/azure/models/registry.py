@@ -68,10 +68,9 @@ class AzureRegistry:
                         self._require_champion(name, expected)
                     lease.check()
                     found.register_model(name, MODEL, tags=dict(tags), properties=write_hashes(run.files))
-                return self._settle(name, run.run_id)
+                return self._delete_duplicates(name, run.run_id)
 
-    def _settle(self, name: str, run_id: str) -> ModelVersion:
-        """Return the first version that was registered from a training, after deleting any others."""
+    def _delete_duplicates(self, name: str, run_id: str) -> ModelVersion:
         # If Azure's answer was lost, the SDK registered the training again.
         first, *others = sorted(self._list(name, run_id=run_id), key=lambda model: model.version)
         for other in others:
@@ -84,24 +83,17 @@ class AzureRegistry:
         with explain_refusals(self._session, doing), self._lock(name).hold() as lease:
             self._require_champion(name, expected, version)
             tagged = self._list(name, tags=[CHAMPION])
-            turn = 1 + max((_count_promotions(model) for model in tagged), default=0)
+            turn = 1 + max((_read_promotion_number(model) for model in tagged), default=0)
             others = [model.version for model in tagged if model.version != version]
             if others or not tagged:
-                self._tag(lease, name, version, str(turn))
+                self._set_champion_tag(lease, name, version, str(turn))
             for other in others:
-                self._tag(lease, name, other, "")
+                self._set_champion_tag(lease, name, other, "")
             lease.check()
             self._notes.write(name, version)
         return self.get_version(name, version)
 
-    def _tag(self, lease: Lease, name: str, version: int, value: str) -> None:
-        """Set the tag `champion` of a version to `value`, or remove the tag if `value` is empty.
-
-        Raises
-        ------
-        PlatformError
-            If another program overwrites the tag each time.
-        """
+    def _set_champion_tag(self, lease: Lease, name: str, version: int, value: str) -> None:
         # Another program does not take the lock. It can read all tags before this write, and write them back after it.
         for _ in range(WRITES):
             model = self._get(name, version)
@@ -175,11 +167,10 @@ class AzureRegistry:
 
 
 def _choose_champion(tagged: Iterable[SdkModel]) -> SdkModel | None:
-    return max(tagged, key=lambda model: (_count_promotions(model), model.version), default=None)
+    return max(tagged, key=lambda model: (_read_promotion_number(model), model.version), default=None)
 
 
-def _count_promotions(model: SdkModel) -> int:
-    """Return the number in a version's tag `champion`, or 0 if there is no number."""
+def _read_promotion_number(model: SdkModel) -> int:
     value = (model.tags or {}).get(CHAMPION) or ""
     return int(value) if value.isdigit() else 0
 

@@ -51,8 +51,8 @@ class AzureTracker:
         with explain_refusals(self._session, "log the training"):
             if pipeline_run:
                 labels[ATTEMPT] = name_attempt(pipeline_run, parameters)
-                self._supersede(labels[ATTEMPT])
-            with self._start(sweep, name_training(pipeline_run, sweep, parameters)) as run:
+                self._mark_superseded(labels[ATTEMPT])
+            with self._start_run(sweep, name_training(pipeline_run, sweep, parameters)) as run:
                 run.set_tags(labels)
                 upload_folder(run, MODEL, files)
                 if plots:
@@ -63,11 +63,7 @@ class AzureTracker:
                 run.complete()
         return TrainingRun(run.id, hashes)
 
-    def _supersede(self, attempt: str) -> None:
-        """Tag the trainings that a killed run left behind as "superseded", and cancel those that are still running.
-
-        `attempt` is the result of `mlops.platform.trainings.name_attempt`.
-        """
+    def _mark_superseded(self, attempt: str) -> None:
         from azureml.core import Run
 
         for left in list(Run.list(self._experiment, tags={ATTEMPT: attempt}, include_children=True)):
@@ -77,8 +73,7 @@ class AzureTracker:
             left.set_tags({KIND: SUPERSEDED})
 
     @contextmanager
-    def _start(self, sweep: str, name: str) -> Iterator[SdkRun]:
-        """Start a run with this name. If the block raises an exception, end the run as failed."""
+    def _start_run(self, sweep: str, name: str) -> Iterator[SdkRun]:
         own = self._find_run(sweep) if sweep else find_own_run()
         options: dict[str, object] = {"outputs": False, "snapshot_directory": None, "display_name": name}
         run = own.child_run(name) if own else self._experiment.start_logging(**options)
@@ -203,7 +198,6 @@ def _locate_rows(sha256: str) -> str:
 
 
 def _log_plots(run: SdkRun, plots: Path) -> None:
-    """Upload the files of a folder as artifacts of a run, and log PNG files as images."""
     upload_folder(run, PLOTS, plots)
     for path in sorted(plots.rglob("*.png")):
         # If the SDK got a path, it would use the path as the name of the image.
@@ -211,7 +205,6 @@ def _log_plots(run: SdkRun, plots: Path) -> None:
 
 
 def _end_as_failed(run: SdkRun) -> None:
-    """End a run as failed. Errors of the request are ignored."""
     from azureml.exceptions import AzureMLException
     from msrest.exceptions import ClientException
     from requests.exceptions import RequestException

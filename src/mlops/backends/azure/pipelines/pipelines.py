@@ -13,7 +13,7 @@ class AzurePipelines(Publication, SubmittedRuns):
 
     def submit(self, submission: Submission) -> SubmittedRun:
         """See `Pipelines`."""
-        _require_address(submission.data_file_path)
+        _require_url(submission.data_file_path)
         published = self.find_published()
         if published is None:
             raise PipelineNotFoundError(
@@ -23,14 +23,7 @@ class AzurePipelines(Publication, SubmittedRuns):
         return self.get_run(run_id)
 
 
-def _require_address(path: str) -> None:
-    """Check that `path` is a URL or empty.
-
-    Raises
-    ------
-    ParameterError
-        If `path` is a file on this machine, which the machines of a submitted run cannot read.
-    """
+def _require_url(path: str) -> None:
     if path and "://" not in path:
         raise ParameterError(
             f"-p data_file_path={path}: The compute cannot read a file on this machine. Use an address "

@@ -38,21 +38,21 @@ class Publication:
         workspace = self._session.workspace
         self._require_compute(workspace)
         doing = f"publish {self._name}"
-        kept = repeat(self._session, doing, lambda: self._keep_one(workspace, build_id))
+        kept = repeat(self._session, doing, lambda: self._disable_duplicates(workspace, build_id))
         if kept is None:
             self._make_version(workspace, build_id, build_uri)
-            kept = repeat(self._session, doing, lambda: self._keep_one(workspace, build_id))
+            kept = repeat(self._session, doing, lambda: self._disable_duplicates(workspace, build_id))
             if kept is None:
                 raise PlatformError(
                     f"{self._name} version {build_id} disappeared right after it was published. Run `mlops publish "
                     "--platform azure` again."
                 )
-        endpoint = repeat(self._session, doing, partial(self._move_endpoint, workspace, kept))
-        again = repeat(self._session, doing, lambda: self._keep_one(workspace, build_id))
+        endpoint = repeat(self._session, doing, partial(self._point_endpoint_to, workspace, kept))
+        again = repeat(self._session, doing, lambda: self._disable_duplicates(workspace, build_id))
         if (
             again is not None and again.id != kept.id
         ):  # another process published this build at the same time, and its version is kept
-            kept, endpoint = again, repeat(self._session, doing, partial(self._move_endpoint, workspace, again))
+            kept, endpoint = again, repeat(self._session, doing, partial(self._point_endpoint_to, workspace, again))
         self._schedule(endpoint)
         return PublishedPipeline(self._name, build_id, kept.id, endpoint.endpoint)
 
@@ -116,12 +116,11 @@ class Publication:
                     build=Build(build_id, build_uri),
                 )
                 with redirect_stdout(sys.stderr):  # because the SDK prints its progress
-                    self._send(Pipeline(workspace, steps), workspace, build_id, build_uri)
+                    self._publish_once(Pipeline(workspace, steps), workspace, build_id, build_uri)
 
             repeat(self._session, f"publish {self._name}", publish)
 
-    def _send(self, pipeline: SdkPipeline, workspace: SdkWorkspace, build_id: str, build_uri: str) -> None:
-        """Publish a pipeline as version `build_id`, unless this version is already published."""
+    def _publish_once(self, pipeline: SdkPipeline, workspace: SdkWorkspace, build_id: str, build_uri: str) -> None:
         if wrong := pipeline.validate():
             raise PlatformError(f"Azure's validation rejected {self._name}: {'; '.join(map(str, wrong))}")
         # An earlier attempt may have created the version although Azure's answer was lost.
@@ -136,8 +135,7 @@ class Publication:
         # sorted, so that two processes that publish the same build keep the same version
         return sorted(found, key=lambda pipeline: str(pipeline.id))
 
-    def _keep_one(self, workspace: SdkWorkspace, build_id: str) -> SdkPublished | None:
-        """Return the published version of a build, after disabling any duplicates; None if there is none."""
+    def _disable_duplicates(self, workspace: SdkWorkspace, build_id: str) -> SdkPublished | None:
         found = self._list_versions(workspace, build_id)
         for other in found[1:]:
             other.disable()
@@ -154,8 +152,7 @@ class Publication:
                 return None
             raise
 
-    def _move_endpoint(self, workspace: SdkWorkspace, pipeline: SdkPublished) -> SdkEndpoint:
-        """Make the pipeline's endpoint start this version; create the endpoint if it does not exist."""
+    def _point_endpoint_to(self, workspace: SdkWorkspace, pipeline: SdkPublished) -> SdkEndpoint:
         from azureml.pipeline.core import PipelineEndpoint
         from msrest.exceptions import HttpOperationError
 

@@ -88,7 +88,7 @@ def _list_packages(environment: SdkEnvironment) -> str:
 
 
 def _call(call: Callable[[], Result]) -> Result:
-    """Return the result of `call`; turn a bare `Exception` of the SDK into an `HTTPError` with its HTTP status."""
+    """Call a function, and turn a bare `Exception` of the SDK into an `HTTPError` with its HTTP status."""
     from requests import HTTPError, Response
 
     try:

@@ -73,7 +73,7 @@ class Schedules:
         """
         wanted = self.list_wanted(endpoint_id)
         for found in self._list_active():
-            if read_trigger(found) in wanted and self._wait_for(found) != COMPLETED:
+            if read_trigger(found) in wanted and self._wait_until_set_up(found) != COMPLETED:
                 _disable(found)
         for trigger in wanted:
             if trigger not in [read_trigger(found) for found in self._list_active()]:
@@ -117,12 +117,11 @@ class Schedules:
             )
         except SystemError as error:  # raised by the SDK if the schedule has already failed
             raise _explain_failure(trigger) from error
-        if self._wait_for(made) != COMPLETED:
+        if self._wait_until_set_up(made) != COMPLETED:
             _disable(made)
             raise _explain_failure(trigger)
 
-    def _wait_for(self, schedule: SdkSchedule) -> str:
-        """Wait until Azure has set up a schedule or has failed to do so, and return its state, such as "Completed"."""
+    def _wait_until_set_up(self, schedule: SdkSchedule) -> str:
         pause = float(self._session.settings.retry_seconds)
         deadline = time.monotonic() + WAIT_SECONDS
         while (state := schedule._schedule_provider.get_schedule_provisioning_status(schedule.id)) == PROVISIONING:

@@ -1,7 +1,6 @@
-"""Services that run scoring images: QA on Container Instances, production on Kubernetes.
+"""Services that run scoring images: QA on Container Instances, production on Kubernetes."""
 
-During an update, QA does not answer, and production answers with the previous image.
-"""
+# During an update, QA does not answer, and production answers with the previous image.
 
 import tempfile
 from collections.abc import Iterator
@@ -145,7 +144,7 @@ class AzureSite:
             self._delete(service)  # the first deployment was interrupted before its state was written
             service = None
         self._updated = service is not None
-        service = self._deploy(record, service, ready_seconds)
+        service = self._deploy_and_wait(record, service, ready_seconds)
         url = service.scoring_uri.removesuffix("/score")
         return state.serve(
             AzureDeployment(image.digest, image.name, image.model_version, now(), url=url, example=record.example)
@@ -163,7 +162,7 @@ class AzureSite:
             self._delete(service)
         elif _check_health(service, state.current.digest) != "healthy":
             record = self._images.get_record(state.current.digest)
-            self._deploy(record, service, AzureHost.restore_seconds)
+            self._deploy_and_wait(record, service, AzureHost.restore_seconds)
 
     def retire(self, state: AzureState) -> None:
         """See `Site`."""
@@ -172,7 +171,7 @@ class AzureSite:
 
     def end(self) -> bool:
         """See `Site`."""
-        found = list(self._list())
+        found = list(self._list_own_first())
         for service in found:
             self._delete(service)
         return bool(found)
@@ -181,11 +180,10 @@ class AzureSite:
         """See `mlops.release.host.View`."""
         current = state.current
         assert current is not None
-        health = _check_health(next(iter(self._list()), None), current.digest)
+        health = _check_health(next(iter(self._list_own_first()), None), current.digest)
         return state.describe(self._environment, current.url, health, current.example)
 
-    def _deploy(self, record: ImageRecord, service: WebService | None, seconds: float) -> WebService:
-        """Deploy an image to `service`, or to a new service if it is None, and wait until it is healthy."""
+    def _deploy_and_wait(self, record: ImageRecord, service: WebService | None, seconds: float) -> WebService:
         with tempfile.TemporaryDirectory() as folder:
             bundle = self._images.fetch_bundle(record, Path(folder))
             self._submitted = True
@@ -198,23 +196,21 @@ class AzureSite:
 
     def _delete(self, service: WebService) -> None:
         delete_service(self._session, service)
-        self._listed = [other for other in self._list() if other.name != service.name]
+        self._listed = [other for other in self._list_own_first() if other.name != service.name]
 
-    def _list(self) -> list[WebService]:
-        """Return the services of the environment; the one with the name in the settings comes first."""
+    def _list_own_first(self) -> list[WebService]:
         if self._listed is None:
             self._listed = list_services(self._session, self._environment)
         return self._listed
 
     def _find_named(self) -> WebService | None:
-        return next((service for service in self._list() if service.name == self._name), None)
+        return next((service for service in self._list_own_first() if service.name == self._name), None)
 
     def _list_others(self) -> list[WebService]:
-        return [service for service in self._list() if service.name != self._name]
+        return [service for service in self._list_own_first() if service.name != self._name]
 
 
 def _check_health(service: WebService | None, digest: str) -> Health:
-    """Return the health of a service, which is "healthy" only if it serves the image with this digest."""
     if service is None:
         return "stopped"
     serves = service.state == HEALTHY and (service.tags or {}).get(DIGEST) == digest

@@ -157,7 +157,7 @@ def wait_healthy(session: AzureSession, service: WebService, image: Image, secon
                 raise
     if said:
         raise DeploymentError(
-            f"The web service {service.name} does not serve the image {image.name}: {said}.\n{_read_log(service)}"
+            f"The web service {service.name} does not serve the image {image.name}: {said}.\n{_quote_log(service)}"
         )
 
 
@@ -214,8 +214,7 @@ def _describe(settings: AzureSettings, environment: str, image: Image) -> str:
     return f"deploy {image.name} as {name_service(settings, environment)} on {where}"
 
 
-def _read_log(service: WebService) -> str:
-    """Return sentences that quote the last lines of a service's output."""
+def _quote_log(service: WebService) -> str:
     from azureml.exceptions import WebserviceException
 
     try:

@@ -152,5 +152,4 @@ def _read_start(step: SdkRun) -> str:
 
 
 def _shorten_time(text: str | None) -> str:
-    """Return a time without fractions of a second, such as "2026-01-31T12:00:00Z"; "" if there is none."""
     return f"{text[:19]}Z" if text else ""
