@@ -50,7 +50,7 @@ def explain_failures(database: Path) -> Iterator[None]:
     except MlopsError:
         raise
     except _list_failures() as error:  # evaluated only after a failure, because it imports MLflow
-        cause = _find_cause(error)
+        cause = _find_sqlite_error(error)
         if cause is None:
             raise
         raise explain_failure(database, cause) from error
@@ -136,15 +136,13 @@ def _list_failures() -> tuple[type[Exception], ...]:
     return MlflowException, DatabaseError, sqlite3.Error
 
 
-def _find_cause(error: BaseException | None) -> sqlite3.Error | None:
-    """Return the SQLite error that caused `error`, or None if there is none."""
+def _find_sqlite_error(error: BaseException | None) -> sqlite3.Error | None:
     while error is not None and not isinstance(error, sqlite3.Error):
         error = error.__cause__ or error.__context__
     return error
 
 
 def _read_code(error: sqlite3.Error) -> int:
-    """Return SQLite's primary result code, or SQLITE_ERROR if Python itself raised the error."""
     return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)) & 0xFF
 
 
@@ -168,7 +166,7 @@ def _explain_system_error(path: Path, error: OSError) -> PlatformError:
             f"{path} cannot be written to, because its file system is read-only. Set MLOPS_HOME to a writable folder."
         )
     return PlatformError(
-        f"{name_user()} has no read and write access to {path}{_name_owner(path)}. "
+        f"{name_user()} has no read and write access to {path}{_explain_owner(path)}. "
         f"Take ownership of {home} and everything in it, or set MLOPS_HOME to another folder."
     )
 
@@ -179,8 +177,7 @@ def explain_damage(path: Path, reason: str) -> IntegrityError:
     return IntegrityError(f"{path} is damaged: {reason}. Restore it from {newest}.")
 
 
-def _name_owner(path: Path) -> str:
-    """Return a clause that names the owner of the database or its folder; "" if the owner is the current user."""
+def _explain_owner(path: Path) -> str:
     found = next(place for place in (path, *path.parents) if place.exists())
     try:
         owner = found.owner()

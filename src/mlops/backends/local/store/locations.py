@@ -1,7 +1,6 @@
-"""The paths of trainings' files in MLflow's database, which are absolute paths below MLOPS_HOME.
+"""The paths of trainings' files in MLflow's database, which are absolute paths below MLOPS_HOME."""
 
-After MLOPS_HOME was copied or moved, these paths must be updated.
-"""
+# After MLOPS_HOME was copied or moved, these paths must be updated.
 
 import sqlite3
 from pathlib import Path
@@ -25,7 +24,7 @@ def locate_files(home: Path, run_id: str) -> Path:
 def move_locations(database: Path, experiment: str, patience: Patience = PATIENT) -> None:
     """Update the paths in MLflow's database after its MLOPS_HOME was copied or moved.
 
-    Call this function before every write. If the paths are correct or there is no database yet, nothing changes.
+    Call this function before every write.
 
     Parameters
     ----------

@@ -99,17 +99,17 @@ class MlflowStore:
         database = self.database  # checks the schema, because MLflow would upgrade older databases without a backup
         with explain_failures(database):
             if not database.is_file():
-                self._make_database(database)
+                self._create_database_atomically(database)
             client = MlflowClient(f"sqlite:///{database}")
             if client.get_experiment_by_name(EXPERIMENT) is None:
                 self._make_experiment(client)
         return client
 
-    def _make_database(self, database: Path) -> None:
+    def _create_database_atomically(self, database: Path) -> None:
         with self.hold_lock():
             if not database.is_file():
                 mark_home(self.home)
-                _make_database(database)
+                _create_database_atomically(database)
 
     def _make_experiment(self, client: "MlflowClient") -> None:
         with self.hold_lock():
@@ -122,10 +122,7 @@ class MlflowStore:
         return (self.home / DATABASE).is_file()
 
     def prepare_write(self) -> None:
-        """Prepare the store for a change. Call this method before every write.
-
-        The paths in the database are updated if MLOPS_HOME was copied or moved, and champions are recorded in files.
-        """
+        """Prepare the store for a change. Call this method before every write."""
         move_locations(self.home / DATABASE, EXPERIMENT, self.patience)
         # so that the deletion of a champion is noticed later
         self.note_champions()
@@ -158,8 +155,7 @@ class MlflowStore:
         return Path(shutil.copytree(source, folder))
 
 
-def _make_database(path: Path) -> None:
-    """Create MLflow's database atomically."""
+def _create_database_atomically(path: Path) -> None:
     from mlflow import MlflowClient
 
     # MLflow cannot use a database whose creation was interrupted.

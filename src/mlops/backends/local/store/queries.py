@@ -1,7 +1,6 @@
-"""SQL queries of MLflow's database, which return the same as MLflow's client in less time.
+"""SQL queries of MLflow's database, which return the same as MLflow's client in less time."""
 
-Call `schema.require_schema` once before these functions.
-"""
+# Call `schema.require_schema` once before these functions.
 
 import sqlite3
 from collections.abc import Mapping

@@ -1,7 +1,6 @@
-"""The schema of MLflow's database: its revision, the check of the revision, and the upgrade.
+"""The schema of MLflow's database: its revision, the check of the revision, and the upgrade."""
 
-The revision is checked before MLflow opens the file, because MLflow upgrades some databases without a backup.
-"""
+# The revision is checked before MLflow opens the file, because MLflow upgrades some databases without a backup.
 
 import re
 import sqlite3
@@ -128,7 +127,6 @@ def _find_migrations() -> Path:
 
 
 def _read_revision(database: Path, patience: Patience) -> str:
-    """Return the revision of a database; "" if there is no database."""
     if not database.is_file():
         return ""
     if not database.stat().st_size:
