@@ -93,7 +93,6 @@ def _annotate(error: str) -> None:
 
 
 def _advise_resuming(ctx: click.Context, error: KeyboardInterrupt) -> str:
-    """Return text about an interrupted command: problems that it reported, and the command that resumes its run."""
     if not isinstance(error, RunInterrupted):
         return ""
     problem = f". {error.problem.rstrip('.')}." if error.problem else ""

@@ -107,10 +107,7 @@ def shorten_path(path: Path) -> str:
 
 
 def name_program() -> str:
-    """Return the name by which the user can call this program in the current folder: "mlops" or ".venv/bin/mlops".
-
-    Use the name in commands that the user copies from the terminal.
-    """
+    """Return the name by which the user can call this program in the current folder: "mlops" or ".venv/bin/mlops"."""
     path = Path(sys.argv[0])
     if path.name == "__main__.py":
         return f"{shlex.quote(sys.executable)} -m mlops"

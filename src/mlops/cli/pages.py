@@ -30,7 +30,7 @@ def report(platform: str) -> None:
 
     outputs = find_workspace().outputs
     try:
-        path = write_index(outputs, _read_overview(platform))
+        path = write_index(outputs, _read_overview_or_error(platform))
     except OSError as error:
         path = outputs / "index.html"
         if not path.is_file():
@@ -39,11 +39,7 @@ def report(platform: str) -> None:
     click.echo(path)
 
 
-def _read_overview(platform: str) -> "Overview":
-    """Return the overview of the deployed services, for the index page.
-
-    If the project cannot be opened, the overview contains only the error message.
-    """
+def _read_overview_or_error(platform: str) -> "Overview":
     from mlops.operations.overview import read_overview
     from mlops.portal.environments import Overview
 

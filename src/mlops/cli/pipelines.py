@@ -177,7 +177,6 @@ def runs_command(run_id: str, platform: str, step: str, download: Path | None, c
 
 
 def _refuse_two(options: Mapping[str, object]) -> None:
-    """Raise an error if the user gave two of these options, which cannot be combined."""
     given = [name for name, value in options.items() if value]
     if len(given) > 1:
         raise UsageError(f"{given[0]} and {given[1]} cannot be combined. Run the command once with each option.")
@@ -220,17 +219,12 @@ def _list_states(run: SubmittedRun) -> Iterable[str]:
     state = f"run {run.run_id}: {run.state}"
     if run.state not in ENDED:
         yield state
-    yield from _list_steps(run)
+    yield from _list_step_lines(run)
     if run.state in ENDED:
         yield state
 
 
-def _list_steps(run: SubmittedRun, said: str = "") -> Iterable[str]:
-    """Yield a line for each step: its name, its state, and the reason for the state.
-
-    A reason that repeats the reason of the previous line is left out. `said` is the reason that was printed before the
-    first line.
-    """
+def _list_step_lines(run: SubmittedRun, said: str = "") -> Iterable[str]:
     for step in run.steps:
         yield f"  {step.name:<18} {step.state:<10} {step.reason if step.reason != said else ''}".rstrip()
         said = step.reason or said
@@ -252,7 +246,7 @@ def _show_run(run: SubmittedRun, model_name: str, as_json: bool) -> None:
         "Page": run.url,
     }
     click.echo("\n".join(f"{name + ':':<12}{value}" for name, value in rows.items() if value))
-    for line in _list_steps(run, run.reason):
+    for line in _list_step_lines(run, run.reason):
         click.echo(line)
 
 

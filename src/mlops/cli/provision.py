@@ -70,7 +70,6 @@ def provision(
 
 
 def _read_override(text: str) -> Override:
-    """Parse the text of a ``-p`` option, ``STEP.NAME=VALUE``. For the data file, ``STEP.`` can be left out."""
     data = find_data_step(PROVISION)
     name, equals, value = text.partition("=")
     if data and equals and name == data.takes_data:

@@ -191,9 +191,9 @@ def _conclude(
     elif printed.quiet:
         click.echo(" ".join([format_ending(record), *released]))
     else:
-        status = _read_status(opened)
+        status = _read_status_or_problem(opened)
         report = shorten_path(find_page(record, opened.workspace.outputs))
-        data, refused = _describe_data(record, opened)
+        data, refused = _describe_tested_data(record, opened)
         program = name_program()
         declared = opened.project.declared
         release = find_release_after(opened, record, status) if record.settings.only else None
@@ -204,8 +204,7 @@ def _conclude(
     sys.exit(EXIT_FAILED if record.state == "failed" else 0)
 
 
-def _describe_data(record: RunRecord, opened: OpenProject) -> tuple[str, RefusedData | None]:
-    """Return a description of the data if it passed its test, and the refused data if it failed its test."""
+def _describe_tested_data(record: RunRecord, opened: OpenProject) -> tuple[str, RefusedData | None]:
     datasets = opened.backend.datasets
     with suppress(MlopsError):  # a message about the unreachable platform was already printed
         return describe_data(record, datasets), find_refused(record, datasets)
@@ -218,11 +217,7 @@ def find_page(record: RunRecord, outputs: Path) -> Path:
     return outputs / record.run_id / failed if failed else outputs / "index.html"
 
 
-def _read_status(opened: OpenProject) -> Status:
-    """Return the status of the project.
-
-    If the status cannot be read, print the reason, and return a status that contains only the reason.
-    """
+def _read_status_or_problem(opened: OpenProject) -> Status:
     try:
         found = read_status(opened)
     except MlopsError as error:

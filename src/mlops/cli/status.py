@@ -63,7 +63,7 @@ def show_status(found: Status) -> None:
     standings = {standing.service.environment: standing for standing in found.standings}
     told = ""
     for environment in ENVIRONMENTS if standings else ():
-        first, *more = _list_lines(found, standings.get(environment), told)
+        first, *more = _describe_environment(found, standings.get(environment), told)
         click.echo("\n".join([f"{environment + ':':<12}{first}", *(f"{'':<12}{line}" for line in more)]))
         told += " ".join(more)
     if not standings:
@@ -74,11 +74,7 @@ def show_status(found: Status) -> None:
         click.echo(f"{record.started:<20}  {record.run_id:<36} {disarm(_describe_end(record))}")
 
 
-def _list_lines(found: Status, standing: Standing | None, told: str) -> list[str]:
-    """Return the lines about an environment.
-
-    `told` is the text that was printed so far. A rollback that it describes is not described again.
-    """
+def _describe_environment(found: Status, standing: Standing | None, told: str) -> list[str]:
     if standing is None:
         return ["nothing deployed yet"]
     service = standing.service

@@ -1,7 +1,6 @@
-"""The standard output and standard error of this program.
+"""The standard output and standard error of this program."""
 
-Secrets are redacted in every error that this module prints.
-"""
+# Secrets are redacted in every error that this module prints.
 
 import codecs
 import errno
@@ -32,8 +31,8 @@ def claim_streams() -> None:
     The output of subprocesses and of libraries in C goes to standard error. If the reader of standard output closes it
     early, no error is raised. Characters that the terminal cannot show are replaced.
     """
-    codecs.register_error(FALLBACK, _replace)
-    codecs.register(_find_ascii)
+    codecs.register_error(FALLBACK, _replace_unencodable)
+    codecs.register(_find_ascii_codec)
     sys.stdout.flush()
     sys.stderr.flush()
     output = os.dup(OUTPUT)  # a copy, which no subprocess inherits
@@ -126,16 +125,14 @@ def _open_stream(descriptor: int, encoding: str, *, line_buffering: bool = False
     )
 
 
-def _replace(error: UnicodeError) -> tuple[str, int]:
-    """Replace characters that an encoding cannot represent."""
+def _replace_unencodable(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     missing = error.object[error.start : error.end]
     return "".join(PLAIN.get(sign) or ascii(sign)[1:-1] for sign in missing), error.end
 
 
-def _find_ascii(name: str) -> codecs.CodecInfo | None:
-    """Return the ASCII codec if `name` is this module's name for it (the constant `ASCII`). Return None otherwise."""
+def _find_ascii_codec(name: str) -> codecs.CodecInfo | None:
     # Click writes UTF-8 to a stream whose encoding is named "ascii", so the stream has another name for it.
     if name.replace("_", "-") != ASCII:
         return None

@@ -1,7 +1,6 @@
-"""Annotations that show failures in a CI system, with notebook, cell and line.
+"""Annotations that show failures in a CI system, with notebook, cell and line."""
 
-Annotations are printed on standard error, so that standard output contains only results.
-"""
+# Annotations are printed on standard error, so that standard output contains only results.
 
 import json
 import os
@@ -73,13 +72,12 @@ def find_line(notebook: Path, cell: str, line: int = 0) -> int:
     if not cell or not notebook.is_file():
         return 0
     for number, text in enumerate(notebook.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
-        if _begins(_read_source(text).strip(), cell):
+        if _is_begin_of(_read_json_string(text).strip(), cell):
             return number + max(0, line - 1)
     return 0
 
 
-def _begins(source: str, cell: str) -> bool:
-    """Return whether a line of a notebook's source is the line `cell`, which may have been shortened."""
+def _is_begin_of(source: str, cell: str) -> bool:
     return source.startswith(cell.removesuffix(CUT)) if cell.endswith(CUT) else source == cell
 
 
@@ -113,8 +111,7 @@ def _escape(text: str, separators: str = "", percent: str = "%25") -> str:
     return escaped
 
 
-def _read_source(text: str) -> str:
-    """Return the string in a line of a notebook's JSON file, or "" if there is none."""
+def _read_json_string(text: str) -> str:
     try:
         found = json.loads(text.strip().removesuffix(","))
     except ValueError:

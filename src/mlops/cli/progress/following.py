@@ -46,7 +46,7 @@ def find_following(
         The release that can follow the run.
     """
     if run.state != "succeeded":
-        return _repeat(run, program, platform_option, refused, pipelines.get(run.pipeline, ()))
+        return _suggest_repeat(run, program, platform_option, refused, pipelines.get(run.pipeline, ()))
     steps = pipelines.get(run.pipeline, ())
     only = next((step for step in steps if step.name == run.settings.only), None)
     if only is None or find_refusal(run, steps):
@@ -63,10 +63,9 @@ def find_following(
     return _continue(run, only, program, platform_option, list(given), pipelines, release)
 
 
-def _repeat(
+def _suggest_repeat(
     run: RunRecord, program: str, platform_option: str, refused: RefusedData | None, steps: Sequence[Step]
 ) -> str:
-    """Return the command that repeats a failed run. If the data failed its test, also tell the user to correct it."""
     if refused and refused.is_version:
         return f"Correct the data, then run {program} provision -p {DATA_PARAMETER}=FILE{platform_option}"
     if not run.settings.parameters:

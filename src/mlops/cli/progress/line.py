@@ -22,10 +22,7 @@ class ProgressLine:
         self._stream = stream
 
     def draw(self, text: str) -> bool:
-        """Replace the line. Return False if the stream cannot show a line of progress.
-
-        The text is cut to the width of the terminal.
-        """
+        """Replace the line. Return False if the stream cannot show a line of progress."""
         shows = self._shows()
         if shows:
             self._stream.write(ERASE + self._cut(text))

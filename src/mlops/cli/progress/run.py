@@ -61,7 +61,7 @@ class Progress(Listener):
         """See `mlops.record.listener.Listener`."""
         self._running.pop(step.name, None)
         self._line.erase()
-        about = "rejected; see the outcome" if _repeats_reason(run, step) else step.reason
+        about = "rejected; see the outcome" if _summary_repeats_reason(run, step) else step.reason
         print(disarm(_format_step(step, about)), file=self._stream)
         if step.state == "failed":
             print(*(f"    {disarm(line)}" for line in step.error.splitlines()), sep="\n", file=self._stream)
@@ -87,8 +87,7 @@ def _format_step(step: StepRecord, about: str) -> str:
     return f"{MARKS[end]} {step.name:<18} {end:<8} {step.seconds:6.1f} s  {why}".rstrip()
 
 
-def _repeats_reason(run: RunRecord, step: StepRecord) -> bool:
-    """Return whether the run's summary also prints the reason why a step was skipped."""
+def _summary_repeats_reason(run: RunRecord, step: StepRecord) -> bool:
     return step.state == "skipped" and step.reason != "" and step.reason == find_reason(run)
 
 
@@ -113,7 +112,7 @@ def summarize_run(
         The data that passed its test in the run: "churn version 2". Empty if none did.
     """
     lines = [("Outcome", format_outcome(run))]
-    if inputs := _describe_inputs(run):
+    if inputs := _describe_reused_results(run):
         lines.append(("Inputs", inputs))
     if dataset := find_dataset(run):
         lines.append(("Data", f"{dataset} is the newest; runs train on it"))
@@ -127,7 +126,7 @@ def summarize_run(
     lines += zip(("Metrics", "", ""), _format_scores(list_scores(run), find_units(run)), strict=False)
     if about_model:
         lines += _describe_production(run, status, program)
-    if commits := _describe_commits(run):
+    if commits := _describe_commit_problem(run):
         lines.append(("Commit", commits))
     lines.append(("Report", report))
     if following:
@@ -135,14 +134,12 @@ def summarize_run(
     return "\n".join(f"{name + ':' if name else '':<12}{value}" for name, value in lines)
 
 
-def _describe_inputs(run: RunRecord) -> str:
-    """Describe the earlier results that a run with --only used. Return "" for any other run."""
+def _describe_reused_results(run: RunRecord) -> str:
     taken = [f"{step.name} of run {step.source}" for step in run.steps if run.settings.only and step.state == "reused"]
     return f"the results of {' and '.join(taken)}" if taken else ""
 
 
-def _describe_commits(run: RunRecord) -> str:
-    """Say why a run's git commit is unknown, or list the commits of its steps if they differ. Return "" otherwise."""
+def _describe_commit_problem(run: RunRecord) -> str:
     steps: dict[str, list[str]] = {}
     for step in run.steps:
         if step.state == "done" and step.git_commit:
@@ -159,7 +156,6 @@ def _shorten(commit: str) -> str:
 
 
 def _describe_production(run: RunRecord, status: Status, program: str) -> list[tuple[str, str]]:
-    """Describe the production service: its model, its problems and, after a deployment, how to call it."""
     production = next((found for found in status.standings if found.service.environment == ENVIRONMENTS[-1]), None)
     if production is None:
         return []
@@ -172,7 +168,7 @@ def _describe_production(run: RunRecord, status: Status, program: str) -> list[t
     usable = service.health == "healthy" and service.accepts_keys
     if usable and run.state == "succeeded" and has_step(run, lambda step: step.deploys.digest):
         body, actual = split_example(service.example)
-        lines.append(("Try it", _write_curl(service, body, program, status.command_options)))
+        lines.append(("Try it", _write_curl_without_key(service, body, program, status.command_options)))
         if actual:
             values = " and ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in actual)
             lines.append(("", f"(rows of the data set that the model was not trained on; their true values: {values})"))
@@ -196,7 +192,6 @@ def format_ending(run: RunRecord) -> str:
 
 
 def _format_scores(scores: Sequence[Scores], units: Mapping[str, str]) -> list[str]:
-    """Return one line per model with its metrics in columns."""
     names = [found.model for found in scores]
     rows = [[f"{name} {format_number(value)}" for name, value in found.metrics.items()] for found in scores]
     widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
@@ -209,8 +204,7 @@ def _format_scores(scores: Sequence[Scores], units: Mapping[str, str]) -> list[s
     ]
 
 
-def _write_curl(service: Service, body: str, program: str, platform_option: str) -> str:
-    """Return a curl command that calls a service. The command fetches the key when it runs, and does not contain it."""
+def _write_curl_without_key(service: Service, body: str, program: str, platform_option: str) -> str:
     key = f"$({program} keys {service.environment} --primary{platform_option})"
     header = "-H 'Content-Type: application/json'"
     direct = " --noproxy '*'" if is_loopback(service.url) and _has_proxy(service.url) else ""
@@ -218,5 +212,4 @@ def _write_curl(service: Service, body: str, program: str, platform_option: str)
 
 
 def _has_proxy(url: str) -> bool:
-    """Return whether a program in this environment would use a proxy for a URL."""
     return bool({"http", "all"} & getproxies().keys()) and not proxy_bypass(urlsplit(url).netloc)
