@@ -1,7 +1,5 @@
 """The interface that every platform implements: protocols, and the value types that they exchange.
 
-A part that a platform does not have is None. Every platform passes the contract suite in ``tests/backends/contract``.
-
 .. code-block:: text
 
     backend         Backend: a platform and its parts

@@ -1,8 +1,5 @@
 """A platform and its parts.
 
-To add a platform, create a folder beside ``backends/local/`` that defines ``open_backend(caller: Caller) -> Backend``
-and passes the contract suite in ``tests/backends/contract``.
-
 .. code-block:: python
 
     backend = open_backend("local")
@@ -10,6 +7,9 @@ and passes the contract suite in ``tests/backends/contract``.
     if backend.billing:  # a part that the platform does not have is None
         backend.billing.list_billable(Usage())
 """
+
+# To add a platform, create a folder beside `backends/local/` that defines `open_backend(caller: Caller) -> Backend` and
+# passes the contract suite in `tests/backends/contract`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -48,8 +48,5 @@ class Billing(Protocol):
     """The calculation of the quantities that a platform bills."""
 
     def list_billable(self, usage: Usage) -> list[Billable]:
-        """Return the billable items of a 30-day month with this usage; called by `mlops cost`.
-
-        The platform is not asked for anything.
-        """
+        """Return the billable items of a 30-day month with this usage; called by `mlops cost`."""
         ...

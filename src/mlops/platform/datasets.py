@@ -80,8 +80,7 @@ class Arrivals(Protocol):
     def fetch_newest(self, run_id: str) -> Arrival:
         """Claim the newest file in the watched folder for a run, and store a copy; called by `mlops run-step`.
 
-        Only one run gets a file. The result for any other run names the run that claimed the file. If that run fails, a
-        later run can claim the file. Safe to call again for the same run. Raises DatasetNotFoundError if no file has
-        arrived.
+        If another run claimed the file, the result names that run. Safe to call again for the same run. Raises
+        DatasetNotFoundError if no file has arrived.
         """
         ...

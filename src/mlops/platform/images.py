@@ -20,7 +20,7 @@ class Image:
     override : str
         The person who overruled the gate to promote the model, and the reason; empty if it is not known.
     model_identity : str
-        `ModelVersion.identity` of the model; empty if it is not known.
+        The identity of the model version; empty if it is not known.
     """
 
     name: str

@@ -35,8 +35,7 @@ class Leftovers(Protocol):
     def list_references(self) -> set[str]:
         """Return the names of everything that champions, services and possible rollbacks refer to.
 
-        These are names and digests of images, and the values of the tags of models. Raises IntegrityError if the record
-        of a champion or service cannot be read.
+        Raises IntegrityError if the record of a champion or service cannot be read.
         """
         ...
 
@@ -44,7 +43,7 @@ class Leftovers(Protocol):
         """Return the state that is no longer needed, without deleting it.
 
         State is returned if it was last used before `before`, in seconds since 1970, and neither `needed` nor
-        `list_references` contains it. `needed` has digests of images, and paths and hashes of data files.
+        `list_references` contains it.
         """
         ...
 

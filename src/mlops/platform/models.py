@@ -102,16 +102,13 @@ def _describe_champion(identity: str) -> str:
 
 @dataclass(frozen=True)
 class FailedTest:
-    """A failed service test: the name of the tested image, and `ModelVersion.identity` of its model.
-
-    The identity is empty if it is unknown.
-    """
+    """A failed service test: the name of the tested image, and the identity of its model, which may be empty."""
 
     image: str
     model_identity: str = ""
 
     def concerns(self, image: str, model_identity: str) -> bool:
-        """Return whether the tested model version is the one in `image`; see `is_same_model`."""
+        """Return whether the tested model version is the one in `image`."""
         return is_same_model(self.image, self.model_identity, image, model_identity)
 
 
@@ -124,8 +121,7 @@ class Registry(Protocol):
         """Create the next version of a model with all its tags; called by the notebook 04_register.
 
         If the call fails, no version is created. Safe to call again: a training that is already registered keeps its
-        version. `expected` is the identity of the champion with which the model was compared, or "" if there was none.
-        Raises ConflictError if `expected` is given and is not the identity of the current champion.
+        version. Raises ConflictError if `expected` is given and is not the identity of the current champion.
         """
         ...
 
@@ -161,7 +157,7 @@ class Registry(Protocol):
 def is_same_model(image: str, identity: str, other_image: str, other_identity: str) -> bool:
     """Return whether two images contain the same model version.
 
-    Two images do if their names, such as "churn:2", and the identities of their models are equal. The identities are
-    values of `ModelVersion.identity`. An empty identity is equal to any other.
+    Two images do if their names, such as "churn:2", and the identities of their models are equal. An empty identity is
+    equal to any other.
     """
     return image == other_image and ("" in (identity, other_identity) or identity == other_identity)

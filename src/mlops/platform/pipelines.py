@@ -163,8 +163,7 @@ class Pipelines(Protocol):
     def submit(self, submission: Submission) -> SubmittedRun:
         """Start the published pipeline and return immediately; called by `mlops submit`.
 
-        Raises PipelineNotFoundError before the first publication, and UsageError if the platform starts runs with
-        `Caller.command` but that command is empty.
+        Raises PipelineNotFoundError before the first publication.
         """
         ...
 

@@ -71,7 +71,7 @@ class Service:
     accepts_keys : bool
         Whether the service accepts the stored keys.
     model_identity : str
-        `ModelVersion.identity` of the model; empty if it is not recorded.
+        The identity of the model version; empty if it is not recorded.
     original : str
         The MLOPS_HOME that started the service, if not the current one: "/data/.mlops on another machine".
     """
@@ -155,12 +155,11 @@ class Rollback:
     decision : Decision
         The person and reason behind the rollback, and the run that records it.
     lifted : str
-        The time when the removed version was redeployed and passed its test. Empty as long as that version can be
-        redeployed only on request.
+        The time when the removed version was deployed again and passed its test; empty before that.
     override, restored_override : str
         The person who overruled the gate to promote each model, and the reason; empty if the gate decided.
     model_identity : str
-        `ModelVersion.identity` of the removed model; empty if it is not recorded.
+        The identity of the removed model version; empty if it is not recorded.
     """
 
     environment: str
@@ -212,10 +211,9 @@ class Services(Protocol):
         """Deploy `image` in an environment; called by the notebook 06_deploy.
 
         The previous service keeps running until the new one is ready. Safe to call again: a healthy service with the
-        same digest is not restarted unless `force` is true. Raises DeploymentError if the service is not ready within
-        `ready_seconds`, if the image has not passed its test in the preceding environment (QA comes before production),
-        or if the environment serves another model. Raises RolledBackError if the model version was rolled back in this
-        or a later environment. `allowed` permits the last two cases.
+        same digest is not restarted unless `force` is true. Raises DeploymentError if the service is not ready in time,
+        the image has not passed a required test, or the environment serves another model. Raises RolledBackError if the
+        model version was rolled back. `allowed` permits the last two cases.
         """
         ...
 
@@ -227,25 +225,22 @@ class Services(Protocol):
         """Record the result of the test of a service; called by the notebook 07_test_service and by `mlops.runner`.
 
         If the test failed in production, the previous service is restored. If there is none, the service is stopped.
-        Nothing is recorded if `answered` is false but the platform reports the service as running, or if another digest
-        is deployed. Safe to call again. Raises ServiceTestFailed if the platform reported an error after a failed test.
+        Nothing is recorded if another digest is deployed, or if `answered` is false but the platform reports that the
+        service runs. Safe to call again. Raises ServiceTestFailed if the platform reports an error after a failed test.
         """
         ...
 
     def abandon_test(self, environment: str, digest: str) -> Judgement:
-        """Restore the previous service in production after a test of a new service did not finish; called by
-        `mlops.runner`.
+        """Restore the previous production service after a test that did not finish; called by `mlops.runner`.
 
-        In QA, nothing is restored. The image can be deployed and tested again. Safe to call again: nothing changes if
-        another digest is deployed.
+        In QA, nothing is restored. Safe to call again.
         """
         ...
 
     def roll_back(self, environment: str, decision: Decision = NO_DECISION, *, take_over: bool = False) -> Rollback:
         """Redeploy the newest earlier image that passed its test; called by `mlops rollback`.
 
-        Only images of the same model are considered, unless `take_over` is true. Raises the errors of
-        `require_previous`. The removed model version can be deployed again only with `Permissions.redeploy`.
+        Images of other models are considered only if `take_over` is true. Raises the errors of `require_previous`.
         """
         ...
 
@@ -270,8 +265,7 @@ class Services(Protocol):
     def rotate_keys(self, environment: str) -> None:
         """Give the service a new primary key; the old one becomes the secondary key. Called by `mlops keys --rotate`.
 
-        If the service did not accept the stored keys, both keys are new. If the service does not become ready with the
-        new keys, the old keys are kept.
+        If the service does not become ready with the new keys, the old keys are kept.
         """
         ...
 

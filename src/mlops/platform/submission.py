@@ -72,7 +72,7 @@ def list_overrides(submission: Submission, build: Build, data_path: str, steps: 
     Parameters
     ----------
     submission : Submission
-        The submission. Its `dataset_version` and `data_file_path` are ignored.
+        The submission.
     build : Build
         The build that published the pipeline.
     data_path : str

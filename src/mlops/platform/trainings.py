@@ -27,7 +27,7 @@ class TrainingOrigin:
     notebook : str
         The path of the notebook in the project.
     git_commit : str
-        The commit of the project; see `mlops.record.lineage.Commit`.
+        The hash of the project's commit, or "unknown".
     began : float
         The start of the notebook, in seconds since 1970.
     data_url, data_sha256 : str
@@ -65,8 +65,7 @@ class Tracker(Protocol):
         """Record a finished training with its model in `files` and its `plots`; called by the notebook 02_train.
 
         Each call creates a new training, which belongs to `sweep` if that is given. If `pipeline_run` is given, an
-        earlier training with the same `pipeline_run` and `parameters` is replaced. Several threads and processes can
-        call this method at the same time.
+        earlier training with the same `pipeline_run` and `parameters` is replaced.
         """
         ...
 
