@@ -6,12 +6,12 @@ from typing import Any, cast
 
 import pytest
 from opened import open_here, open_model
-from tiny_model import publish, release
+from tiny_model import make_bundle, publish, release, track
 
 from mlops.backends import memory
-from mlops.errors import IntegrityError, ParameterError, PlatformError, UsageError
+from mlops.errors import IntegrityError, ParameterError, PlatformError, ProblemError, UsageError
 from mlops.operations.opening import OpenProject
-from mlops.operations.request import RunRequest
+from mlops.operations.request import RunRequest, require_possible
 from mlops.operations.running import find_run, resume_run, start_run
 from mlops.parameters.overrides import read_override
 from mlops.platform.infrastructure import Infrastructure
@@ -73,6 +73,41 @@ def test_a_champion_that_is_not_known_is_refused_before_anything_runs(
     with pytest.raises(IntegrityError, match="is missing, and with it the champion of 'diabetes', version 1"):
         start_run(open_here(workspace), RunRequest(pipeline, only))
     assert not workspace.outputs.exists()
+
+
+@pytest.mark.parametrize("of", ["other", "diabetes"])
+def test_a_champion_that_does_not_fit_is_refused_before_anything_runs(
+    workspace: Workspace, tmp_path: Path, of: str
+) -> None:
+    backend = memory.open_backend()
+    opened = open_model(workspace, "tiny", backend)
+    tags = {"problem": of, "schema": "0" * 16}
+    version = backend.registry.register("tiny", track(backend, tmp_path), tags)
+    backend.registry.promote("tiny", version.version, expected="")
+    why = {
+        "other": "solves the problem 'other', not 'diabetes'",
+        "diabetes": "was trained on other columns than 'diabetes' declares: their order, their kinds or the target "
+        "differ",
+    }[of]
+    for request in (RunRequest("retrain"), RunRequest("all"), RunRequest("retrain", "evaluate")):
+        with pytest.raises(ProblemError) as raised:
+            start_run(opened, request)
+        assert str(raised.value) == (
+            f"The champion, tiny version 1, {why}. To replace it without a comparison, add "
+            "`-p evaluate.promote_always=true --reason TEXT`. To keep it, add `-p shared.model_name=NAME`, which "
+            "starts another model."
+        )
+    backend.images.publish(make_bundle(tmp_path, version, 1.0), version)
+    with pytest.raises(ProblemError) as raised:
+        start_run(opened, RunRequest("release"))
+    assert str(raised.value) == (
+        f"tiny version 1 {why}, so it cannot be tested. Promote a model that fits with "
+        "`mlops run retrain -p evaluate.promote_always=true --reason TEXT`."
+    )
+    assert not workspace.outputs.exists()
+    texts = ("evaluate.promote_always=true", "evaluate.override_reason=new columns")
+    overruled = opened.override(*map(read_override, texts))
+    require_possible(overruled, RunRequest("retrain", reason="new columns"))  # raises nothing
 
 
 def test_a_service_that_a_person_stopped_is_not_tested(workspace: Workspace, tmp_path: Path) -> None:

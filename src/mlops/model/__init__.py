@@ -4,8 +4,10 @@
 
     files          saves a fitted estimator without code (skops), and the files that its problem exports
     loading        loads the model of a training or of a registered version, after a check of its hashes
+    schema         checks that a registered model was trained with the schema of the problem
     training_data  ranges of the training data, and example rows for predictions
     training_rows  stores and finds the rows that a model was trained on
     origin         the origin of a training: notebook, commit and data
+    contenders     the challenger, and the champion if it can be compared
     promotion      decides whether a new model (the challenger) replaces the current one (the champion)
 """

@@ -46,8 +46,8 @@ class Decision:
     override : str
         The reason of a person who promoted the challenger in spite of a rejection. Empty if nobody did.
     kind : str
-        "first" if there was no champion, "few" if there were too few rows, "equal" if the models are equal, otherwise
-        "compared".
+        "first" if there was no champion, "unlike" if the champion could not be compared, "few" if there were too few
+        rows, "equal" if the models are equal, otherwise "compared".
     """
 
     promoted: bool
@@ -56,7 +56,7 @@ class Decision:
     improvement: float = 0.0
     lower_bound: float = 0.0
     detectable_gain: float = 0.0
-    kind: Literal["first", "few", "equal", "compared"] = "compared"
+    kind: Literal["first", "unlike", "few", "equal", "compared"] = "compared"
     override: str = ""
 
     @property
@@ -146,12 +146,13 @@ def describe_sensitivity(decision: Decision, unit: str) -> str:
         return f"Smallest improvement that the gate detects on these rows in four cases out of five: {gain}."
     return {
         "first": "There is no champion to improve on yet.",
+        "unlike": "The champion could not be compared, so there is no improvement to detect.",
         "few": "There are too few rows to detect any improvement.",
         "equal": "The two models are equal, so there is no improvement to detect.",
     }[decision.kind]
 
 
-def overrule(decision: Decision, promote_always: bool, why: str) -> Decision:
+def overrule(decision: Decision, promote_always: bool, why: str, misfit: str = "") -> Decision:
     """Return a decision of the promotion gate, changed to a promotion if a person overrules the gate.
 
     Parameters
@@ -162,6 +163,8 @@ def overrule(decision: Decision, promote_always: bool, why: str) -> Decision:
         Whether to promote the model even if the gate rejects it.
     why : str
         The person's reason; empty if nobody overrules the gate.
+    misfit : str
+        The reason why the champion was left out of the comparison; empty if it was not. It replaces the gate's reason.
 
     Raises
     ------
@@ -170,6 +173,8 @@ def overrule(decision: Decision, promote_always: bool, why: str) -> Decision:
     """
     if promote_always and not why.strip():
         raise UsageError(f"{GATE.overruled_by} overrules the gate, so it needs a reason. Set {GATE.override_reason}.")
+    if misfit:
+        decision = replace(decision, promoted=False, reason=misfit, kind="unlike")
     if decision.promoted or not promote_always:
         return decision
     reason = f"The gate was overruled: {why.rstrip('.')}. The gate's reason: {decision.reason}"

@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlops.cluster.connection import OPTION, require_address
-from mlops.errors import NotFoundError, UsageError
+from mlops.errors import NotFoundError, ProblemError, UsageError
+from mlops.model.schema import REPLACE, explain_misfit
 from mlops.operations.model_file import find_named_image
 from mlops.operations.opening import OpenProject, check_training
 from mlops.parameters.overrides import Override, check_overrides
-from mlops.pipelines import PIPELINES
+from mlops.pipelines import PIPELINES, PUBLISHED
+from mlops.pipelines.advice import OVERRULE
 from mlops.pipelines.step import Step
+from mlops.platform.images import Image
 from mlops.platform.services import NO_PERMISSIONS, Permissions
 from mlops.record.reuse import require_step
 from mlops.release.choice import choose_image
@@ -170,11 +173,13 @@ def require_possible(opened: OpenProject, request: RunRequest) -> None:
     UsageError
         If the run would deploy in an environment that serves another model, needs an image or a model that does not
         exist, tests a service that was stopped, or overrules the promotion gate without a reason.
+    ProblemError
+        If the run would compare or deploy a model of another problem, or of other columns; see `explain_misfit`.
     IntegrityError
         If the run needs the champion, but the registry is damaged, so that the champion is unknown.
     """
     _require_owner(opened, request)
-    _require_known_champion(opened, request)
+    _require_champion(opened, request)
     _require_reason(opened, request)
     _require_running(opened, request)
     _require_image(opened, request)
@@ -194,13 +199,20 @@ def _require_owner(opened: OpenProject, request: RunRequest) -> None:
             raise UsageError(explain_owner(step.environment, owner, opened.model_name))
 
 
-def _require_known_champion(opened: OpenProject, request: RunRequest) -> None:
-    """Raise an error if a run needs the champion, but the champion is unknown because the registry is damaged."""
+def _require_champion(opened: OpenProject, request: RunRequest) -> None:
+    """Raise an error if a run needs the champion, but it is unknown, or a new model cannot be compared with it."""
     values = opened.parameters.values
-    if any(
+    if not any(
         step.watches or (step.deploys.image and not values[step.name].get(step.deploys.image)) for step in request.asked
     ):
-        opened.backend.registry.find_champion(opened.model_name)
+        return
+    registry = opened.backend.registry
+    champion = registry.find_champion(opened.model_name)
+    compared = [step for step in request.asked if step.watches]
+    if champion and any(not values[step.name].get(step.decides.overruled_by) for step in compared):
+        why = explain_misfit(registry, opened.problem, champion)
+        if why:
+            raise ProblemError(f"The champion, {champion.title}, {why}. {REPLACE}")
 
 
 def _require_running(opened: OpenProject, request: RunRequest) -> None:
@@ -225,10 +237,22 @@ def _require_image(opened: OpenProject, request: RunRequest) -> None:
         if not digest and any(need in names for need in step.needs):
             continue  # the step deploys the image of an earlier step
         try:
-            choose_image(opened.backend, opened.model_name, digest)
+            image = choose_image(opened.backend, opened.model_name, digest)
         except NotFoundError as error:
             named = f"{step.name}.{step.deploys.image}: " if digest else ""
             raise UsageError(f"{named}{error}") from error
+        _require_fitting(opened, image)
+
+
+def _require_fitting(opened: OpenProject, image: Image) -> None:
+    """Raise an error if the model of an image does not fit the problem, so that its service could not be tested."""
+    registry = opened.backend.registry
+    version = registry.get_version(image.model_name, image.model_version)
+    if why := explain_misfit(registry, opened.problem, version):
+        raise ProblemError(
+            f"{version.title} {why}, so it cannot be tested. Promote a model that fits with "
+            f"`mlops run {PUBLISHED} {OVERRULE}{opened.command_options}`."
+        )
 
 
 def _require_reason(opened: OpenProject, request: RunRequest) -> None:

@@ -23,3 +23,5 @@ _data_step, _gate = find_data_step(ALL_STEPS), find_gate(ALL_STEPS)
 # The parameter of `mlops provision` that names the data file.
 DATA_PARAMETER = _data_step.takes_data if _data_step else "NAME"
 GATE = _gate.decides if _gate else Decision()
+# The options of `mlops run` that overrule the gate.
+OVERRULE = f"-p {_gate.name if _gate else 'STEP'}.{GATE.overruled_by or 'NAME'}=true --reason TEXT"

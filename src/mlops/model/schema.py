@@ -1,0 +1,86 @@
+"""The schema of a problem, and the check that a registered model was trained with it."""
+
+import hashlib
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from mlops.parameters.layers import MODEL_NAME
+from mlops.parameters.lookup import SHARED
+from mlops.pipelines.advice import OVERRULE
+from mlops.platform.models import ModelVersion, Registry
+from mlops.problem import Problem
+
+PROBLEM, SCHEMA = "problem", "schema"  # tags of a version
+MOST_NAMES = 3  # maximum number of columns that a message lists
+REPLACE = (
+    f"To replace it without a comparison, add `{OVERRULE}`. To keep it, add `-p {SHARED}.{MODEL_NAME}=NAME`, which "
+    "starts another model."
+)
+
+
+def tag_problem(problem: Problem) -> dict[str, str]:
+    """Return the tags of a model version that name its problem, and the hash of the problem's schema."""
+    return {PROBLEM: problem.name, SCHEMA: hash_schema(problem)}
+
+
+def hash_schema(problem: Problem) -> str:
+    """Return a hash of the names and kinds of a problem's features, in their order, and of its target."""
+    content = json.dumps([*_list_features(problem), (problem.target.name, problem.target.kind)])
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def explain_misfit(registry: Registry, problem: Problem, model: ModelVersion) -> str:
+    """Return why a model does not fit a problem, as a phrase about the model; empty if it fits.
+
+    A model fits if it belongs to the problem and was trained on the features that the problem declares, in the same
+    order, for the same target. A model that an older version registered has no tag with its schema. Then its features
+    must have the same names and be numbers. If not even they are recorded, the model is taken to fit.
+
+    Parameters
+    ----------
+    registry : Registry
+        The registry of the model.
+    problem : Problem
+        The problem that the project solves now.
+    model : ModelVersion
+        A version of a model.
+
+    Raises
+    ------
+    IntegrityError
+        If the files of the version have changed.
+    """
+    owner, schema = model.tags.get(PROBLEM, problem.name), model.tags.get(SCHEMA, "")
+    if owner != problem.name:
+        return f"solves the problem {owner!r}, not {problem.name!r}"
+    if schema == hash_schema(problem):
+        return ""
+    trained, declared = _read_features(registry, model), _list_features(problem)
+    if not schema and trained in ((), tuple(name for name, kind in declared if kind == "number")):
+        return ""
+    return f"was trained on other columns than {problem.name!r} declares: {_compare(trained, problem)}"
+
+
+def _list_features(problem: Problem) -> list[tuple[str, str]]:
+    return [(column.name, column.kind) for column in problem.columns if column.role == "feature"]
+
+
+def _read_features(registry: Registry, model: ModelVersion) -> tuple[str, ...]:
+    """Return the features that a model was trained on; empty if they are not recorded."""
+    from mlops.model.training_data import read_training_data  # imported here, because it imports pandas
+
+    with TemporaryDirectory() as folder:
+        return read_training_data(registry.fetch_model(model, Path(folder, "model"))).columns
+
+
+def _compare(trained: tuple[str, ...], problem: Problem) -> str:
+    lacks = [name for name in problem.features if name not in trained] if trained else []
+    has = [name for name in trained if name not in problem.features]
+    parts = [f"{word} {_list_names(names)}" for word, names in (("without", lacks), ("with", has)) if names]
+    return " and ".join(parts) or "their order, their kinds or the target differ"
+
+
+def _list_names(names: list[str]) -> str:
+    shown = ", ".join(map(repr, names[:MOST_NAMES]))
+    return f"{shown} and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else shown
