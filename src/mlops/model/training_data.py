@@ -1,7 +1,8 @@
 """The description of a model's training data, stored with the model: ranges of the features, and example rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import date, timedelta
 from pathlib import Path
 
 import msgspec
@@ -10,10 +11,16 @@ import pandas as pd
 from mlops.files.atomic import write_atomically
 from mlops.files.records import read_record
 from mlops.numbers import format_number
+from mlops.problem import Column, Problem
+from mlops.problem.values import DAY, Value, write_value
 
 TRAINING_DATA = "training_data.json"  # stored with the model, in the registry and in the image
 EXAMPLES = 2
 DIGITS = 6  # significant digits of the example rows
+MOST_SEEN = 100  # a text column with more different values is not described
+MOST_SHOWN = 5
+
+Row = Sequence[Value] | Mapping[str, Value]
 
 
 @dataclass(frozen=True)
@@ -24,55 +31,89 @@ class TrainingData:
     ----------
     columns : tuple of str, length k
         The names of the features.
-    minimum, maximum : tuple of float, length k
-        The lowest and the highest value of each feature in the training rows.
-    rows : tuple of tuple of float, shape (n, k)
-        Example rows of the data set. The model was not trained on them.
-    actual : tuple of float, length n
+    minimum, maximum : tuple of float, str or None, length k
+        The lowest and the highest value of each feature in the training rows: a number, or a date as "2024-01-31". None
+        for a feature of another kind, or without values.
+    rows : tuple of tuple, shape (n, k)
+        Example rows of the data set; see `mlops.problem.values.write_value`. The model was not trained on them.
+    actual : tuple of float, str or bool, length n
         The true target values of the example rows.
+    seen : tuple of tuple of str or bool, length k
+        The different values of each category and boolean in the training rows. Empty for a feature of another kind, or
+        with more than `MOST_SEEN` values.
+    gaps : tuple of bool, length k
+        Whether each feature had missing values in the training rows. Older versions recorded neither `seen` nor `gaps`.
     """
 
     columns: tuple[str, ...] = ()
-    minimum: tuple[float, ...] = ()
-    maximum: tuple[float, ...] = ()
-    rows: tuple[tuple[float, ...], ...] = ()
-    actual: tuple[float, ...] = ()
+    minimum: tuple[float | str | None, ...] = ()
+    maximum: tuple[float | str | None, ...] = ()
+    rows: tuple[tuple[Value, ...], ...] = ()
+    actual: tuple[Value, ...] = ()
+    seen: tuple[tuple[str | bool, ...], ...] = ()
+    gaps: tuple[bool, ...] = ()
 
-    def judge_row(self, row: Sequence[float]) -> str:
-        """Return a text that says whether a row is far outside the training data, and in which columns."""
-        # A value is far outside if its distance from the range of its column is greater than the width of that range.
+    def judge_row(self, row: Row) -> str:
+        """Return a text that says whether a row is far outside the training data, and in which columns.
+
+        Parameters
+        ----------
+        row : sequence of length k, or mapping of str to value
+            The values of a row as JSON has them.
+        """
         if not self.columns:
             return "unknown, because the model was trained by an older version, which did not record ranges"
-        outside = [
-            f"{name} {format_number(value)} (trained on {format_number(low)} to {format_number(high)})"
-            for name, value, low, high in zip(self.columns, row, self.minimum, self.maximum, strict=True)
-            if not low - (high - low) <= value <= high + (high - low)
-        ]
+        values = [row[name] for name in self.columns] if isinstance(row, Mapping) else row
+        judged = (self._judge_value(place, value) for place, value in enumerate(values))
+        outside = [f"{self.columns[place]} {text}" for place, text in enumerate(judged) if text]
         if not outside:
             return "within or near the training data"
         others = f" and {len(outside) - 1} more" if len(outside) > 1 else ""
         return f"FAR OUTSIDE the training data: {outside[0]}{others}"
 
+    def _judge_value(self, place: int, value: Value) -> str:
+        """Return a value and what the model was trained on, or an empty text if the value is not far outside."""
+        low, high = self.minimum[place], self.maximum[place]
+        seen = self.seen[place] if self.seen else ()
+        if value is None or value != value:  # only NaN differs from itself
+            return "" if not self.gaps or self.gaps[place] else "missing (never missing in the training data)"
+        if seen:
+            return "" if value in seen else f"{_show(value)} (trained on {_list_values(seen)})"
+        if isinstance(low, str) and isinstance(high, str):
+            return "" if _is_near(str(value)[:DAY], low, high) else f"{value} (trained on {low} to {high})"
+        if low is None or high is None or isinstance(low, str) or isinstance(high, str):
+            return ""
+        number = float(value)
+        if low - (high - low) <= number <= high + (high - low):
+            return ""
+        return f"{format_number(number)} (trained on {format_number(low)} to {format_number(high)})"
 
-def describe_data(training: pd.DataFrame, others: pd.DataFrame, actual: pd.Series) -> TrainingData:
+
+def describe_data(problem: Problem, training: pd.DataFrame, others: pd.DataFrame) -> TrainingData:
     """Return the ranges of the features in the training rows, and example rows.
 
     Parameters
     ----------
+    problem : Problem
+        The problem.
     training : DataFrame
-        The features of the training rows.
+        The training rows.
     others : DataFrame
-        The features of rows that were not used for training, of which some become the example rows.
-    actual : Series
-        The true values of `others`.
+        Rows that were not used for training, of which some become the example rows.
     """
-    examples = others.head(EXAMPLES).astype("float64")
+    columns = [column for column in problem.columns if column.role == "feature"]
+    names = [column.name for column in columns]
+    ranged = training[[column.name for column in columns if column.kind in ("number", "date")]]
+    low, high = ranged.min(), ranged.max()  # one column at a time would take seconds for 10,000 columns
+    examples = others.head(EXAMPLES)
     return TrainingData(
-        columns=tuple(str(name) for name in training.columns),
-        minimum=tuple(float(value) for value in training.min()),
-        maximum=tuple(float(value) for value in training.max()),
-        rows=tuple(tuple(_round(value) for value in row) for row in examples.to_numpy()),
-        actual=tuple(_round(value) for value in actual.head(EXAMPLES)),
+        columns=tuple(names),
+        minimum=tuple(write_value(column, low.get(column.name)) for column in columns),
+        maximum=tuple(write_value(column, high.get(column.name)) for column in columns),
+        rows=tuple(_write_row(columns, row) for row in zip(*(examples[name] for name in names), strict=True)),
+        actual=tuple(_round(write_value(problem.target, value)) for value in examples[problem.target.name]),
+        seen=tuple(_list_seen(column, training) for column in columns),
+        gaps=tuple(training[names].isna().any().tolist()),
     )
 
 
@@ -91,5 +132,37 @@ def read_training_data(folder: Path) -> TrainingData:
     return read_record(path, TrainingData) if path.is_file() else TrainingData()
 
 
-def _round(value: float) -> float:
-    return float(f"{value:.{DIGITS}g}")
+def _list_seen(column: Column, training: pd.DataFrame) -> tuple[str | bool, ...]:
+    if column.kind not in ("category", "boolean"):
+        return ()
+    found = training[column.name].dropna().unique()
+    if len(found) > MOST_SEEN:
+        return ()
+    return tuple(sorted(map(bool, found))) if column.kind == "boolean" else tuple(sorted(map(str, found)))
+
+
+def _write_row(columns: Sequence[Column], row: Sequence[object]) -> tuple[Value, ...]:
+    return tuple(_round(write_value(column, value)) for column, value in zip(columns, row, strict=True))
+
+
+def _round(value: Value) -> Value:
+    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
+
+
+def _is_near(day: str, low: str, high: str) -> bool:
+    """Return whether a date is not farther from a range than the range is wide."""
+    try:
+        found, first, last = map(date.fromisoformat, (day, low, high))
+    except ValueError:
+        return False
+    return timedelta(0) <= min(found - first, last - found) + (last - first)
+
+
+def _show(value: Value) -> str:
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def _list_values(values: Sequence[str | bool]) -> str:
+    shown = [_show(value) for value in values[:MOST_SHOWN]]
+    hidden = len(values) - len(shown)
+    return ", ".join(shown) + (f" and {hidden} more" if hidden else "")

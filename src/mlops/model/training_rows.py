@@ -1,4 +1,4 @@
-"""The features of the rows that models were trained on, stored on the platform."""
+"""The rows that models were trained on, stored on the platform: their ids or, without an id, their features."""
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from mlops.data.blocks import hash_rows
+from mlops.data.identity import Familiarity, identify_rows, match_rows
 from mlops.data.tables import parse_parquet, read_table
 from mlops.errors import IntegrityError, UsageError
 from mlops.pipelines import ALL_STEPS, find_training
@@ -16,22 +17,24 @@ from mlops.problem import Problem
 from mlops.problem.split import restore_rows
 
 
-def keep_rows(tracker: Tracker, rows: pd.DataFrame) -> str:
-    """Store the features of training rows on the platform, unless the same rows are already stored.
+def keep_rows(tracker: Tracker, problem: Problem, rows: pd.DataFrame) -> str:
+    """Store what identifies training rows on the platform, unless the same rows are already stored.
 
     Parameters
     ----------
     tracker : Tracker
         The tracker of the platform, which records trainings.
+    problem : Problem
+        The problem. If it declares an id, only the ids are stored, otherwise all features.
     rows : DataFrame
-        The features of the training rows.
+        The training rows.
 
     Returns
     -------
     str
         The name of the stored rows.
     """
-    content = io.BytesIO()
+    content, rows = io.BytesIO(), identify_rows(problem.key, rows)
     unique = rows if _are_unique(rows) else rows.drop_duplicates()
     unique.to_parquet(content, index=False)
     return tracker.keep_rows(content.getvalue())
@@ -43,6 +46,32 @@ def _are_unique(rows: pd.DataFrame) -> bool:
     if rows.empty or not all(map(pd.api.types.is_numeric_dtype, rows.dtypes)):
         return False
     return bool(pd.Series(hash_rows(rows.to_numpy(dtype=float, na_value=np.nan))).is_unique)
+
+
+def look_up_rows(
+    tracker: Tracker,
+    problem: Problem,
+    rows: pd.DataFrame,
+    trainings: Iterable[Mapping[str, object]],
+    steps: Sequence[Step] = ALL_STEPS,
+) -> Familiarity:
+    """Find out which rows of a table several models were trained on.
+
+    Parameters
+    ----------
+    tracker : Tracker
+        The tracker of the platform, which records trainings.
+    problem : Problem
+        The problem, which says what identifies a row.
+    rows : DataFrame
+        The rows to look up.
+    trainings : iterable of mapping
+        For each model, the results of its training, or the tags of its version.
+    steps : sequence of Step
+        The steps of the pipeline, including the training step.
+    """
+    columns = [column for column in problem.columns if column.role in ("id", "feature")]
+    return match_rows(identify_rows(columns, rows), find_distinct_rows(tracker, problem, trainings, steps))
 
 
 def find_distinct_rows(
@@ -58,7 +87,7 @@ def find_distinct_rows(
 def find_rows(
     tracker: Tracker, problem: Problem, made: Mapping[str, object], steps: Iterable[Step] = ALL_STEPS
 ) -> pd.DataFrame | None:
-    """Return the features of the rows that a model was trained on.
+    """Return what identifies the rows that a model was trained on: their ids, or their features.
 
     Parameters
     ----------
@@ -91,7 +120,7 @@ def find_rows(
     if source is None:
         return None
     try:
-        table = read_table(str(made[source.url]), str(made[source.sha256]))
+        table = read_table(str(made[source.url]), str(made[source.sha256]), problem.columns)
     except (UsageError, IntegrityError):  # the data file was deleted or changed
         return None
     return restore_rows(problem.features, table.frame, made)

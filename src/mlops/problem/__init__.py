@@ -32,6 +32,7 @@ the package, because every command imports it. Import them in the methods that n
     declaration  the name and metrics of a problem, which a run records
     loading      loads a problem by the name of its package
     split        the split into training rows and holdout
+    values       the values of a row as JSON has them
     scoring      predictions and cross-validation
 """
 

@@ -94,8 +94,7 @@ class Problem:
         """
         from mlops.problem.split import mark_rows
 
-        deciding = [self.id] if self.id else [column for column in self.columns if column.role == "feature"]
-        return mark_rows(deciding, rows, share, seed)
+        return mark_rows(self.key, rows, share, seed)
 
     def split_rows(self, rows: "pd.DataFrame", share: float, seed: int) -> "tuple[pd.DataFrame, pd.DataFrame]":
         """Return the training rows and the rows that are held out from training, as `mark_holdout` marks them.
@@ -183,6 +182,11 @@ class Problem:
     def id(self) -> Column | None:
         """The column that distinguishes rows, or None."""
         return next((column for column in self.columns if column.role == "id"), None)
+
+    @cached_property
+    def key(self) -> tuple[Column, ...]:
+        """The columns that identify a row: the id or, without an id, all features."""
+        return (self.id,) if self.id else tuple(column for column in self.columns if column.role == "feature")
 
     @cached_property
     def classes(self) -> tuple[str | bool, ...]:

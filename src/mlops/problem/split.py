@@ -63,15 +63,7 @@ def restore_rows(features: "Sequence[str]", rows: pd.DataFrame, made: "Mapping[s
     return values[~_draw_rows(values, float(str(made["holdout_share"])), int(str(made["seed"])))]
 
 
-def _code_rows(columns: "Sequence[Column]", rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the values of the columns as codes. Rows with equal codes are on the same side of the split."""
-    numbers = [column.name for column in columns if column.kind == "number" and column.role != "id"]
-    coded = pd.DataFrame(_round_values(rows[numbers].to_numpy(dtype=float, na_value=np.nan)), rows.index, numbers)
-    others = {column.name: _code_values(rows[column.name]) for column in columns if column.name not in coded}
-    return coded.assign(**others)[[column.name for column in columns]] if others else coded
-
-
-def _code_values(values: pd.Series) -> "NDArray[np.generic]":
+def write_texts(values: pd.Series) -> "NDArray[np.generic]":
     """Return values as text. All missing values get the same text.
 
     A whole number has no decimal point, because pandas reads whole numbers as floats if one of them is missing.
@@ -82,6 +74,14 @@ def _code_values(values: pd.Series) -> "NDArray[np.generic]":
         whole = np.isfinite(numbers) & (numbers == np.floor(numbers))
         texts[whole] = [f"{number:.0f}" for number in numbers[whole] + 0.0]  # turns -0.0 into 0.0
     return texts
+
+
+def _code_rows(columns: "Sequence[Column]", rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the values of the columns as codes. Rows with equal codes are on the same side of the split."""
+    numbers = [column.name for column in columns if column.kind == "number" and column.role != "id"]
+    coded = pd.DataFrame(_round_values(rows[numbers].to_numpy(dtype=float, na_value=np.nan)), rows.index, numbers)
+    others = {column.name: write_texts(rows[column.name]) for column in columns if column.name not in coded}
+    return coded.assign(**others)[[column.name for column in columns]] if others else coded
 
 
 def _draw_rows(keys: pd.DataFrame, share: float, seed: int) -> pd.Series:

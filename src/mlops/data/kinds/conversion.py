@@ -34,9 +34,12 @@ def convert_kinds(table: pd.DataFrame, columns: Sequence[Column], url: str) -> p
     UsageError
         If a value is not of the declared kind.
     """
-    converted = table.copy(deep=False)
+    converted, types = table.copy(deep=False), dict(table.dtypes.items())
     for column in columns:
-        if column.role != "ignored" and column.name in table:
+        if column.role == "ignored" or column.name not in types:
+            continue
+        # Assigning a column takes 0.4 ms, which would be 4 s for 10,000 columns.
+        if column.kind != "number" or types[column.name] != "float64":
             converted[column.name] = _convert_column(table[column.name], column, url)
     return converted
 
