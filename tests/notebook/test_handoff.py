@@ -114,23 +114,23 @@ def test_get_returns_the_default_for_a_name_that_is_not_there() -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (float("nan"), "02_train.x is nan, which JSON cannot represent. Hand on a finite number or None."),
-        (np.float64("inf"), "02_train.x is inf, which JSON cannot represent. Hand on a finite number or None."),
-        ([1.0, {"a": np.nan}], "02_train.x[1].a is nan, which JSON cannot represent. Hand on a finite number or None."),
+        (float("nan"), "02_train.x is nan, which JSON cannot represent. Pass on a finite number or None."),
+        (np.float64("inf"), "02_train.x is inf, which JSON cannot represent. Pass on a finite number or None."),
+        ([1.0, {"a": np.nan}], "02_train.x[1].a is nan, which JSON cannot represent. Pass on a finite number or None."),
         (
             pd.DataFrame({"a": [1]}),
-            "02_train.x is a DataFrame, which cannot be handed on. Use plain values, or the URL and hash of a file.",
+            "02_train.x is a DataFrame, which cannot be passed on. Use plain values, or the URL and hash of a file.",
         ),
         (
             pd.Timestamp(0),
-            "02_train.x is a Timestamp, which cannot be handed on. Use plain values, or the URL and hash of a file.",
+            "02_train.x is a Timestamp, which cannot be passed on. Use plain values, or the URL and hash of a file.",
         ),
         (
             np.datetime64("2026-01-01"),
-            "02_train.x is a date, which cannot be handed on. Use plain values, or the URL and hash of a file.",
+            "02_train.x is a date, which cannot be passed on. Use plain values, or the URL and hash of a file.",
         ),
-        (b"a", "02_train.x is a bytes, which cannot be handed on. Use plain values, or the URL and hash of a file."),
-        ({1, 2}, "02_train.x is a set, which cannot be handed on. Use plain values, or the URL and hash of a file."),
+        (b"a", "02_train.x is a bytes, which cannot be passed on. Use plain values, or the URL and hash of a file."),
+        ({1, 2}, "02_train.x is a set, which cannot be passed on. Use plain values, or the URL and hash of a file."),
     ],
     ids=lambda value: value[:20] if isinstance(value, str) else type(value).__name__,
 )

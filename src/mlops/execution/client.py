@@ -16,7 +16,7 @@ ANSWER_SECONDS = 1.0  # seconds without an answer, after which the request is re
 
 
 class PromptClient(AsyncKernelClient):
-    """A client that becomes ready at the same time as its kernel."""
+    """A client that connects to its kernel without fixed waits."""
 
     # The client of jupyter_client waits until the kernel has sent no message for 0.2 s. This is unnecessary, because
     # the status "idle" is always the last message for a request.

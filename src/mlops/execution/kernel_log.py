@@ -32,7 +32,7 @@ class KernelLog:
         return {"stdout": subprocess.DEVNULL, "stderr": self._file.fileno()}
 
     def find_last(self) -> str:
-        """Return a colon and the last line of the log, for the end of a sentence; "" if the log is empty."""
+        """Return ": " and the last line of the log, to append to a message; "" if the log is empty."""
         # The line is not shortened, because its secrets are redacted later. Half of a secret would not be recognized.
         with Path(self._file.name).open("rb") as file:
             start = max(0, self._file.seek(0, os.SEEK_END) - READ)

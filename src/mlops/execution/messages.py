@@ -16,7 +16,7 @@ UNUSABLE = (ArithmeticError, AssertionError, AttributeError, LookupError, Recurs
 
 
 class RunClient(PapermillNotebookClient):
-    """A client that fails a cell with an invalid widget message, or with an output that a notebook cannot store."""
+    """A client that fails a cell that sends an invalid widget message or an invalid output."""
 
     # With the client of nbclient, the error does not say which cell failed, and the traceback shows the output, which
     # may contain secrets.

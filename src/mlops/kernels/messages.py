@@ -95,7 +95,7 @@ class Channel:
         return message
 
     def close(self) -> None:
-        """Close the connection, and the attached files of messages that nobody has read."""
+        """Close the connection, and the files that are attached to unread messages."""
         self._socket.close()
         for file in self._files:
             os.close(file)

@@ -1,4 +1,4 @@
-"""The options with which a parent of warm kernels is started, and the request that it forks a process."""
+"""The options with which a parent of warm kernels is started, and the requests to it."""
 
 import os
 import resource
@@ -48,7 +48,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Request:
-    """A request that a parent of warm kernels forks a process.
+    """A request to a parent of warm kernels to fork a process.
 
     Parameters
     ----------

@@ -133,7 +133,7 @@ def _make_plain(name: str, value: Any) -> Any:
         return value
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise HandoffError(f"{name} is {value}, which JSON cannot represent. Hand on a finite number or None.")
+            raise HandoffError(f"{name} is {value}, which JSON cannot represent. Pass on a finite number or None.")
         return value
     if isinstance(value, Mapping):
         return {str(key): _make_plain(f"{name}.{key}", item) for key, item in value.items()}
@@ -141,5 +141,5 @@ def _make_plain(name: str, value: Any) -> Any:
         return [_make_plain(f"{name}[{index}]", item) for index, item in enumerate(value)]
     kind = type(value).__name__
     raise HandoffError(
-        f"{name} is a {kind}, which cannot be handed on. Use plain values, or the URL and hash of a file."
+        f"{name} is a {kind}, which cannot be passed on. Use plain values, or the URL and hash of a file."
     )

@@ -100,7 +100,7 @@ class Step:
     """One notebook of a pipeline.
 
     In the descriptions below, a "parameter" is a parameter of the step's notebook, and a "result" is a value that the
-    notebook hands on.
+    notebook stores for later notebooks.
 
     Parameters
     ----------
@@ -124,15 +124,15 @@ class Step:
     effects : bool
         Whether the step has side effects. If so, it runs even if nothing has changed, and must be safe to repeat.
     takes_data : str
-        The parameter that names the data file: "data_path". The step must hand on the URL of the tested file as a
-        result with this name.
+        The parameter that names the data file: "data_path". The URL of the tested file must be a result of the
+        step with the same name.
     takes_scheduler : str
         The parameter with the address of the Dask cluster that reads the data file: "scheduler". The step is not
         repeated if only this address changes.
     takes_build : BuildParameters
         The parameters with the id and the address of the build that published the pipeline.
     hands_on : tuple of HandedFile
-        The files that the step hands on. Its results are reused only while these files exist unchanged.
+        The files that the step creates for later steps. Its results are reused only while these files are unchanged.
     trains : Training
         The results that describe a training. The step's results are reused only while the platform has the files of the
         training.

@@ -39,7 +39,7 @@ class ModelVersion:
 
     @property
     def full_title(self) -> str:
-        """The name for the first mention on a page: "churn version 2 (gate overruled by ada: urgent)"."""
+        """The name with the reason for an override: "churn version 2 (gate overruled by ada: urgent)"."""
         return name_version_fully(self.name, self.version, self.override)
 
     @property
@@ -56,7 +56,7 @@ def name_version(name: str, version: int, override: str = "") -> str:
 
 
 def name_version_fully(name: str, version: int, override: str = "") -> str:
-    """Return the name for the first mention on a page: "churn version 2 (gate overruled by ada: urgent)"."""
+    """Return the name with the reason for an override: "churn version 2 (gate overruled by ada: urgent)"."""
     return f"{name} version {version}" + (f" ({override})" if override else "")
 
 

@@ -30,7 +30,7 @@ def read_variable(secret: str) -> str:
 
 
 def redact_error(text: str) -> str:
-    """Redact the text of an error: the secrets in environment variables, and those that this process knows."""
+    """Redact all known secrets in the text of an error."""
     from mlops.record.redaction import redact_known  # imported late: `mlops --help` does not need it
 
     given = [value for name, value in os.environ.items() if name.startswith(PREFIX) and len(value) >= SHORTEST]

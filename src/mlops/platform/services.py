@@ -121,7 +121,7 @@ class Service:
 
     @property
     def full_model(self) -> str:
-        """The model version for the first mention on a page: "churn version 2 (gate overruled by ada: urgent)"."""
+        """The model version with the reason for an override: "churn version 2 (gate overruled by ada: urgent)"."""
         return name_version_fully(self.model_name, self.model_version, self.override)
 
 

@@ -23,7 +23,7 @@ def prepare_outputs(outputs: Sequence[Any], file: str) -> list[Any]:
     outputs : sequence
         The parsed outputs of an executed cell. Invalid ones are allowed.
     file : str
-        The name of the executed notebook, for notes.
+        The name of the executed notebook, for the notes that replace invalid outputs.
     """
     prepared: list[Any] = []
     for name, together in groupby(outputs, key=_name_stream):

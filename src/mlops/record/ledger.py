@@ -160,7 +160,7 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class Stamp:
-    """The format number of a record of any format."""
+    """The format number of a record."""
 
     format: int = 1
 
@@ -192,7 +192,7 @@ def make_run_folder(outputs: Path, pipeline: str, make_id: Callable[[str], str] 
 
 
 def number_run(outputs: Path) -> int:
-    """Return the number that sorts a run that starts now after all earlier runs."""
+    """Return a number for a run that starts now, which is larger than those of all earlier runs."""
     return take_order(outputs.glob(RECORDS))
 
 

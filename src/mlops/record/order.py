@@ -17,7 +17,7 @@ Place = tuple[int, str, str]
 
 @dataclass(frozen=True)
 class Start:
-    """The start of a run, read from a record of any format."""
+    """The start of a run, as in its record."""
 
     order: int = 0
     started: str = ""
@@ -25,7 +25,7 @@ class Start:
 
 
 def take_order(records: Iterable[Path], clock: Callable[[], int] = time.time_ns) -> int:
-    """Return the number that sorts a run that starts now after the earlier runs: microseconds since 1970, or more.
+    """Return a number for a run that starts now, which is larger than those of all earlier runs.
 
     Parameters
     ----------

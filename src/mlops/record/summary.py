@@ -81,9 +81,9 @@ def name_rollback(
     environment, by, reason : str
         The environment, the user who rolled back, and the user's reason. `by` and `reason` may be empty.
     verb : str
-        " was rolled back" if the text must be a sentence; empty if "rolled back" is shown beside the text.
+        " was rolled back" to make the text a sentence, or empty.
     at : str
-        The time of the rollback, in UTC and ISO 8601; empty if the time is shown beside the text.
+        The time of the rollback, in UTC and ISO 8601; empty to leave it out.
     """
     when = f" on {at.replace('T', ' ').removesuffix('Z')} UTC" if at else ""
     who = f" by {by}" if by else ""

@@ -56,7 +56,7 @@ class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read_declaration(notebook: Notebook, name: str) -> Declaration:
-    """Return the declaration of a notebook.
+    """Return the tolerances that the metadata of a notebook declares.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def _list_parameters(notebook: Notebook) -> list[str]:
 
 
 def read_cell_declaration(cell: Cell, whole: Declaration, name: str) -> Declaration:
-    """Return the declaration of a cell, completed with the values of the notebook's declaration `whole`."""
+    """Return the tolerances for a cell: its own, completed with those of the notebook in `whole`."""
     own = _convert(cell.metadata.mlops, f"the metadata of cell {cell.id} in {name}")
     return Declaration(
         numbers=_first(own.numbers, whole.numbers, 0.0),

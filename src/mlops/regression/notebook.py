@@ -118,7 +118,7 @@ def read_notebook(path: Path) -> Notebook:
 
 
 def match_cells(committed: Notebook, executed: Notebook) -> tuple[Notebook, Notebook]:
-    """Return the two notebooks with the same ids for matching cells."""
+    """Give matching cells of two notebooks the same ids, and return the notebooks."""
     # Notebooks of format 4.4 or older have no ids, and their executed copies have new ids from papermill.
     if all(cell.id for notebook in (committed, executed) for cell in notebook.cells):
         return committed, executed

@@ -120,7 +120,7 @@ class Deployments:
         return replace(self, current=tested, passed=kept, rollbacks=rollbacks)
 
     def forget_test(self) -> Self:
-        """Return the state of the environment in which the current deployment counts as untested."""
+        """Return a copy of this state in which the current deployment counts as untested."""
         assert self.current is not None
         return replace(self.forget_pass(self.current.digest), current=replace(self.current, tested=""))
 

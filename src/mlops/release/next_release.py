@@ -81,7 +81,7 @@ class NextRelease:
     def advise(self, told: str = "") -> str:
         """Return why the champion is not deployed, if this is known, and what the user can do.
 
-        A rollback that `told`, the text shown so far, already describes is not described again.
+        `told` is the text that was shown before, whose rollbacks are not described again.
         """
         if self.rollback:
             said = describe_rollback(self.rollback)

@@ -18,6 +18,6 @@ class TelemetryListener(Listener):
         self._telemetry = telemetry
 
     def run_ended(self, run: RunRecord) -> None:
-        """Send the run to the monitoring, unless steps of the run remain."""
+        """Send a finished run to the monitoring."""
         if run.state != "waiting":
             self._telemetry.record_run(run)

@@ -127,7 +127,7 @@ def read_sweep(folder: Path) -> tuple[Sweep, list[Point]]:
 
 
 def rank_points(sweep: Sweep, points: Sequence[Point]) -> list[Point]:
-    """Return the finished combinations with the best first and the failed ones last."""
+    """Return the finished combinations, the best first and the failed ones last."""
     sign = -1 if sweep.maximize else 1
 
     def place(point: Point) -> tuple[bool, float, int]:

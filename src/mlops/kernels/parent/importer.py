@@ -34,7 +34,7 @@ KERNEL_PACKAGES = {name.split(".")[0] for name in MACHINERY}
 
 @dataclass(frozen=True)
 class Imports:
-    """Facts about the imports of a parent process that its forks need.
+    """Facts that forks need about the imports of their parent.
 
     Parameters
     ----------
@@ -143,13 +143,13 @@ class Importer:
         return self._pending != [] and self._pending[0].split(".")[0] in self._expected
 
     def prefer(self, packages: Iterable[str]) -> None:
-        """Move these packages, and those that every kernel needs, to the very front of the queue of imports."""
+        """Move these packages, and those that every kernel needs, to the front of the queue of imports."""
         self.expect(packages)
         wanted = {*KERNEL_PACKAGES, *packages}
         self._pending.sort(key=lambda name: name.split(".")[0] not in wanted)
 
     def describe(self) -> Imports:
-        """Return facts about the imports so far, which a fork needs."""
+        """Return the facts that a fork needs about the imports so far."""
         asking = [name for name in ASKING if name in sys.modules]
         if self._listed != len(sys.modules):
             self._files = [file for module in sys.modules.values() if (file := getattr(module, "__file__", None))]
@@ -192,7 +192,7 @@ def _flush() -> None:
 
 
 def _end_openblas_threads() -> None:
-    """End the threads of OpenBLAS, which ends them in every process that forks."""
+    # OpenBLAS ends its threads when their process forks, and starts new ones when it needs them.
     process = os.fork()
     if process == 0:
         os._exit(0)

@@ -40,7 +40,7 @@ class Spelling:
 
 @cache
 def list_spellings(secret: str) -> tuple[Spelling, ...]:
-    """Return the spellings of a secret, and those of each long line of a secret with several lines."""
+    """Return the spellings of a secret and, if it has several lines, of each long line."""
     lines = [
         line for line in secret.split("\n") if len(line.strip()) >= LONG_LINE and not re.search(r"\s", line.strip())
     ]
