@@ -39,9 +39,13 @@ def run(data: NDArray[np.float64]) -> NDArray[np.float64]:
     Raises
     ------
     ValueError
-        If the rows do not have the model's columns.
+        If the rows do not have the model's columns, or have numbers that are too large for the model.
     """
     if data.ndim != 2 or data.shape[1] != len(_columns):
         found = data.shape[1] if data.ndim == 2 else "no"
         raise ValueError(f"a row has {found} numbers, but it needs {len(_columns)}: {', '.join(_columns)}")
-    return data @ _coefficients + _intercept
+    with np.errstate(over="ignore", invalid="ignore"):
+        predictions = data @ _coefficients + _intercept
+    if not np.isfinite(predictions).all():
+        raise ValueError("data has numbers that are too large for the model")
+    return predictions

@@ -1,4 +1,5 @@
-"""``schema.json`` in an image: what the service accepts and answers, so that the server needs no problem.
+"""``schema.json`` in an image: the features of a request and the kind of the answers, for the server.
+
 
 .. code-block:: json
 

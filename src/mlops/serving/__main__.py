@@ -20,6 +20,8 @@ from pathlib import Path
 import uvicorn
 
 from .app import Application
+from .schema import read_schema
+from .scoring import Scorer
 from .script import load_script
 
 WATCH_SECONDS = 5.0
@@ -88,7 +90,7 @@ def main() -> None:
     listener = bind(options.host, options.port)
     keys = list(json.loads(options.keys.read_text()).values())
     config = uvicorn.Config(
-        Application(script.run, keys, identity),
+        Application(Scorer(script.run, read_schema(options.bundle)), keys, identity),
         loop="uvloop",
         http="httptools",
         ws="none",

@@ -1,48 +1,33 @@
-"""The web service: ``POST /score`` with ``{"data": [[…], …]}`` answers ``{"result": […]}``.
+"""The web service: ``POST /score`` with ``{"data": [...]}`` answers ``{"result": [...]}``.
+
+A row of ``data`` is a record, ``{"AGE": 0.1, ...}``, or a list of numbers if all features are numbers.
 
 ================  ===============================================================================================
 status            when
 ================  ===============================================================================================
 200               scored; ``GET /healthz`` and ``GET /readyz`` answer 200 without a key
-400, 422          the body is not JSON; it is JSON, but not the rows of finite numbers that the model needs
+400, 422          the body is not JSON; its rows do not fit the schema, or the scoring script refuses them
 401               no key, or a wrong one (``Authorization: Bearer <key>``)
 404, 405          another path; another method
 408, 413, 415     the body arrived too slowly; is too large; is not ``application/json``
-500               the scoring script failed; the log has the error
+500               the scoring script failed, or returned a wrong answer; the log has the details
 ================  ===============================================================================================
 """
 
 import asyncio
 import hmac
 import json
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-import numpy as np
-from numpy.typing import NDArray
+from .answers import encode_result
+from .refusals import Refusal, encode_refusal
+from .scoring import Scorer
 
 MAX_BODY = 8 << 20  # maximum size of a body in bytes
 BODY_SECONDS = 5.0
 JSON = (b"content-type", b"application/json")
-Numbers = NDArray[np.float64]
-Run = Callable[[Numbers], Numbers]
-
-logger = logging.getLogger("serving")
-
-
-class _Request(msgspec.Struct, forbid_unknown_fields=True):
-    data: list[list[float]]
-
-
-class Refusal(Exception):
-    """The refusal of a request, with its HTTP `status` and a message for the client."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 @dataclass(frozen=True)
@@ -51,16 +36,15 @@ class Application:
 
     Parameters
     ----------
-    run : callable
-        The scoring script's ``run``. It takes an array of shape (n, k) and returns an array of shape (n,). For wrong
-        rows, it raises ValueError.
+    scorer : Scorer
+        Scores the body of a request.
     keys : sequence of str
         The keys that ``/score`` accepts.
     identity : mapping
         The digest, name and model version of the image. ``/healthz`` and ``/readyz`` report them.
     """
 
-    run: Run
+    scorer: Scorer
     keys: Sequence[str]
     identity: dict[str, Any]
 
@@ -91,7 +75,7 @@ class Application:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         self._check_key(headers.get(b"authorization", "").encode("latin-1"))
         check_content(headers.get(b"content-type", ""), headers.get(b"content-length", ""))
-        _, predictions = score(self.run, await _read_body(receive))
+        _, predictions = self.scorer.score(await _read_body(receive))
         return encode_result(predictions)
 
     def _check_key(self, header: bytes) -> None:
@@ -125,67 +109,6 @@ def check_size(size: int) -> None:
     """
     if size > MAX_BODY:
         raise Refusal(413, f"The body has more than {MAX_BODY} bytes. Send fewer rows at a time.")
-
-
-def score(run: Run, body: bytes) -> tuple[Numbers, Numbers]:
-    """Score the rows of a body.
-
-    Parameters
-    ----------
-    run : callable
-        The scoring script's ``run``, as for `Application`.
-    body : bytes
-        ``{"data": [[number, ...], ...]}``.
-
-    Returns
-    -------
-    rows, predictions : array of shape (n, k), array of shape (n,)
-        The rows and their predictions. All numbers are finite.
-
-    Raises
-    ------
-    Refusal
-        With status 400, 422 or 500, as in the table at the top of this module.
-    """
-    rows = _parse_rows(body)
-    try:
-        result = run(rows)
-    except ValueError as error:
-        raise Refusal(422, str(error)) from error
-    except Exception as error:  # the user's script may raise any error, but the client must get an answer
-        logger.exception("the scoring script failed")
-        raise Refusal(500, "Scoring failed. The service's log has the error.") from error
-    predictions = np.asarray(result, dtype=np.float64)
-    if not np.isfinite(predictions).all():
-        raise Refusal(422, "data has numbers that are too large for the model.")
-    return rows, predictions
-
-
-def encode_result(predictions: Numbers) -> bytes:
-    """Return the body of an answer that contains predictions."""
-    return msgspec.json.encode({"result": predictions.tolist()})
-
-
-def encode_refusal(refusal: Refusal) -> bytes:
-    """Return the body of an answer that refuses the request."""
-    return json.dumps({"error": str(refusal)}).encode()
-
-
-def _parse_rows(body: bytes) -> Numbers:
-    try:
-        rows = msgspec.json.decode(body, type=_Request).data
-    except msgspec.ValidationError as error:
-        raise Refusal(422, f'{error}. Send {{"data": [[number, ...], ...]}}.') from error
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise Refusal(400, f"The body is not JSON: {error}.") from error
-    if not rows:
-        raise Refusal(422, "data has no rows.")
-    if len({len(row) for row in rows}) > 1:
-        raise Refusal(422, "The rows of data have different lengths.")
-    array = np.array(rows, dtype=np.float64)
-    if not np.isfinite(array).all():
-        raise Refusal(422, "data has a number that is too large for a float.")
-    return array
 
 
 async def _read_body(receive: Callable[[], Awaitable[Any]]) -> bytes:

@@ -22,30 +22,41 @@ from azureml_inference_server_http.api.aml_response import AMLResponse
 
 BUNDLE = Path(__file__).resolve().parents[1]
 if TYPE_CHECKING:
-    from mlops.serving.app import MAX_BODY, Numbers, Refusal, check_content, check_size, encode_refusal, encode_result
-    from mlops.serving.app import score as score_rows
+    from numpy.typing import NDArray
+
+    from mlops.serving.answers import encode_result
+    from mlops.serving.app import MAX_BODY, check_content, check_size
+    from mlops.serving.refusals import Refusal, encode_refusal
+    from mlops.serving.rows import Rows, tabulate_rows
+    from mlops.serving.schema import Schema, read_schema
+    from mlops.serving.scoring import Scorer
     from mlops.serving.script import load_script
 else:  # Azure's server loads this file by its path. In the image, the package `serving` is in the same folder.
     sys.path.insert(0, str(BUNDLE))
-    from serving.app import MAX_BODY, Numbers, Refusal, check_content, check_size, encode_refusal, encode_result
-    from serving.app import score as score_rows
+    from serving.answers import encode_result
+    from serving.app import MAX_BODY, check_content, check_size
+    from serving.refusals import Refusal, encode_refusal
+    from serving.rows import Rows, tabulate_rows
+    from serving.schema import Schema, read_schema
+    from serving.scoring import Scorer
     from serving.script import load_script
 
 COLLECT = "AML_MODEL_DC_STORAGE_ENABLED"  # set by Azure if data is to be collected
 JSON = {"Content-Type": "application/json"}
 
 logger = logging.getLogger("azmlinfsrv.serving")  # Azure keeps the records of this logger's parent
-_script: Any = None
+_scorer: Any = None  # set by `init`
 _collectors: dict[str, Any] = {}
 
 
 def init() -> None:
     """Check the bundle, load its scoring script, and prepare the collection of inputs and predictions."""
-    global _script
+    global _scorer
     manifest = _read_manifest(BUNDLE)
     os.environ["AZUREML_MODEL_DIR"] = str(BUNDLE / "model")
-    _script = load_script(BUNDLE / "score.py")
-    _collectors.update(_open_collectors(manifest["model"]))
+    schema = read_schema(BUNDLE)
+    _scorer = Scorer(load_script(BUNDLE / "score.py").run, schema)
+    _collectors.update(_open_collectors(manifest["model"], schema))
     logger.info("%s is ready", manifest["name"])
 
 
@@ -66,13 +77,13 @@ def run(request: Any) -> AMLResponse:
     return AMLResponse(encode_result(predictions), 200, JSON)
 
 
-def _answer(request: Any) -> "tuple[Numbers, Numbers]":
+def _answer(request: Any) -> "tuple[Rows, NDArray[Any]]":
     if request.method != "POST":
         raise Refusal(405, f"/score does not accept {request.method}. Use POST.")
     check_content(request.headers.get("Content-Type", ""), request.headers.get("Content-Length", ""))
     body = request.stream.read(MAX_BODY + 1)
     check_size(len(body))
-    return score_rows(_script.run, body)
+    return _scorer.score(body)
 
 
 def _read_manifest(bundle: Path) -> dict[str, Any]:
@@ -85,7 +96,7 @@ def _read_manifest(bundle: Path) -> dict[str, Any]:
     return manifest
 
 
-def _open_collectors(model: dict[str, Any]) -> dict[str, Any]:
+def _open_collectors(model: dict[str, Any], schema: "Schema | None") -> dict[str, Any]:
     if os.environ.get(COLLECT, "").lower() != "true":
         return {}
     try:
@@ -95,18 +106,19 @@ def _open_collectors(model: dict[str, Any]) -> dict[str, Any]:
             "Inputs and predictions are NOT collected, because azureml-monitoring is not installed (%s).", error
         )
         return {}
-    collector = monitoring.ModelDataCollector
+    collector, version = monitoring.ModelDataCollector, str(model["version"])
+    names = [*schema.names] if schema else None  # they become the header of the collected files
     return {
-        designation: collector(model["name"], designation=designation, model_version=str(model["version"]))
-        for designation in ("inputs", "predictions")
+        "inputs": collector(model["name"], designation="inputs", feature_names=names, model_version=version),
+        "predictions": collector(model["name"], designation="predictions", model_version=version),
     }
 
 
-def _collect(rows: "Numbers", predictions: "Numbers") -> None:
+def _collect(rows: "Rows", predictions: "NDArray[Any]") -> None:
     if not _collectors:
         return
     try:
-        _collectors["inputs"].collect(rows)
-        _collectors["predictions"].collect(predictions.reshape(-1, 1))
+        _collectors["inputs"].collect(tabulate_rows(rows))
+        _collectors["predictions"].collect(predictions.reshape(len(predictions), -1))
     except Exception:  # a collector may raise any error, but the client must get an answer
-        logger.exception("%d rows were NOT collected.", len(rows))
+        logger.exception("%d rows were NOT collected.", len(predictions))

@@ -29,13 +29,32 @@ def run(data):
         raise RuntimeError("secret details")
     return data.sum(axis=1) * weight
 """
+PLANS = """
+from features import join
+def init(): pass
+def run(data):
+    return join(data)
+"""
+FEATURES = """
+def join(data):
+    return [[len(plan), float(joined == joined)] for plan, joined in zip(data["plan"], data["joined"])]
+"""
+SCHEMA = {
+    "format": 1,
+    "features": [
+        {"name": "plan", "kind": "category", "allowed": ["basic", "plus"]},
+        {"name": "joined", "kind": "date", "missing": True},
+        {"name": "fee"},
+    ],
+    "answer": {"kind": "category", "classes": ["leaves", "stays"]},
+}
 COLLECTOR = """
 import json
 class ModelDataCollector:
-    def __init__(self, model_name, designation="default", model_version="default"):
-        self.about = [model_name, designation, model_version]
+    def __init__(self, model_name, designation="default", feature_names=None, model_version="default"):
+        self.about = [model_name, designation, model_version, feature_names]
     def collect(self, data, user_correlation_id=""):
-        if data[0][0] == 13:
+        if 13 in data[0]:
             raise OSError("the storage is full")
         with open("collected.jsonl", "a") as file:
             file.write(json.dumps([*self.about, data.tolist()]) + "\\n")
@@ -58,6 +77,25 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         example=[[1.0, 2.0]],
     )
     return folder / "root" / "bundle"
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Path:
+    """The content of an image that accepts records, whose script imports a module beside it."""
+    for name, content in (("score.py", PLANS), ("features.py", FEATURES), ("requirements.txt", "")):
+        (tmp_path / name).write_text(content)
+    build_bundle(
+        tmp_path / "root" / "bundle",
+        model_name="plans",
+        model_version=3,
+        model_files=[],
+        script=tmp_path / "score.py",
+        requirements=tmp_path / "requirements.txt",
+        example=[],
+        schema=json.dumps(SCHEMA).encode(),
+        image_files=[tmp_path / "features.py"],
+    )
+    return tmp_path / "root" / "bundle"
 
 
 def start(bundle: Path, **environ: str) -> InferenceServer:
@@ -113,7 +151,7 @@ def post(url: str, body: bytes, content_type: str = "application/json") -> tuple
         (b'{"data": [[1, 2], [1]]}', 422),
         (b'{"data": [["1", "2"]]}', 422),
         (b'{"data": [[true, 2]]}', 422),
-        (b'{"data": [[1e308, 1e308]]}', 422),
+        (b'{"data": [[1e308, 1e308]]}', 500),
         (b'{"data": [[666, 2]]}', 500),
         (b" " * (MAX_BODY + 1), 413),
     ],
@@ -161,19 +199,27 @@ def test_a_bundle_that_was_changed_does_not_start(bundle: Path, tmp_path: Path) 
 
 
 def test_inputs_and_predictions_are_collected_and_a_failing_collector_costs_no_answer(
-    bundle: Path, tmp_path: Path
+    records: Path, tmp_path: Path
 ) -> None:
-    copied = copy(bundle, tmp_path)
     package = tmp_path / "packages" / "azureml"
     package.mkdir(parents=True)
     (package / "monitoring.py").write_text(COLLECTOR)
-    server = start(copied, AML_MODEL_DC_STORAGE_ENABLED="true", PYTHONPATH=str(package.parent))
+    server = start(records, AML_MODEL_DC_STORAGE_ENABLED="true", PYTHONPATH=str(package.parent))
     assert server.wait(60), server.log
-    assert post(server.url, b'{"data": [[1, 2]]}')[::2] == (200, '{"result":[6.0]}')
-    assert post(server.url, b'{"data": [[13, 2]]}')[::2] == (200, '{"result":[30.0]}')
-    collected = [json.loads(line) for line in (copied.parent / "collected.jsonl").read_text().splitlines()]
-    assert collected == [["tiny", "inputs", "3", [[1.0, 2.0]]], ["tiny", "predictions", "3", [[6.0]]]]
-    assert "1 rows were NOT collected" in server.log
+
+    def score(plan: str, fee: float) -> tuple[int, str]:
+        rows = [{"plan": plan, "joined": "2024-01-31", "fee": fee}, {"plan": "plus", "joined": None, "fee": 1}]
+        return post(server.url, json.dumps({"data": rows}).encode())[::2]
+
+    assert score("basic", 20) == (200, '{"result":[[5.0,1.0],[4.0,0.0]]}')
+    assert score("basic", 13) == (200, '{"result":[[5.0,1.0],[4.0,0.0]]}')
+    refusal = {"error": 'data[0].plan is "gold", but it must be one of: basic, plus.'}
+    assert score("gold", 20) == (422, json.dumps(refusal))
+    collected = [json.loads(line) for line in (records.parent / "collected.jsonl").read_text().splitlines()]
+    inputs, names = [["basic", "2024-01-31", 20.0], ["plus", None, 1.0]], ["plan", "joined", "fee"]
+    predictions = [[5.0, 1.0], [4.0, 0.0]]
+    assert collected == [["plans", "inputs", "3", names, inputs], ["plans", "predictions", "3", None, predictions]]
+    assert "2 rows were NOT collected" in server.log
     server.stop()
 
 

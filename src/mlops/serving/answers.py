@@ -1,0 +1,80 @@
+"""The answer of the scoring script: numbers, labels, or vectors of probabilities."""
+
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from .schema import Answer
+
+NUMBERS = "iuf"  # numpy's kinds of integers and floats
+ALLOWED = {
+    "number": "one number for each row",
+    "boolean": "one probability of true, or true or false, for each row",
+    "category": "one label for each row, or one list of probabilities for each row",
+}
+
+
+class WrongAnswer(Exception):
+    """A fault in the answer of the scoring script, for the log."""
+
+
+def check_answer(result: object, count: int, answer: Answer | None) -> NDArray[Any]:
+    """Return the predictions that the scoring script returned.
+
+    Parameters
+    ----------
+    result : array-like of shape (n,) or (n, classes)
+        What ``run`` returned.
+    count : int
+        The number of rows, n.
+    answer : Answer or None
+        The kind of the answer. None for an image without a schema, whose answers are numbers of any shape.
+
+    Raises
+    ------
+    WrongAnswer
+        If the predictions have the wrong length, shape or kind, or if a number is not finite.
+    """
+    try:
+        found = np.asarray(result)
+    except (TypeError, ValueError) as error:  # rows of different lengths
+        raise WrongAnswer(f"run returned values that are not an array: {error}.") from error
+    if answer is None:
+        return _check_numbers(found, count, found.shape[1:])
+    if answer.kind == "category" and found.ndim == 1:
+        return _check_labels(found, count, answer)
+    if answer.kind == "boolean" and found.dtype.kind == "b":
+        return _check_shape(found, count, ())
+    return _check_numbers(found, count, (len(answer.classes),) if answer.kind == "category" else (), answer.kind)
+
+
+def encode_result(predictions: NDArray[Any]) -> bytes:
+    """Return the body of an answer that contains predictions."""
+    return msgspec.json.encode({"result": predictions.tolist()})
+
+
+def _check_numbers(found: NDArray[Any], count: int, rest: tuple[int, ...], kind: str = "number") -> NDArray[np.float64]:
+    if found.dtype.kind not in NUMBERS:
+        raise WrongAnswer(f"run returned values of the type {found.dtype}. Return {ALLOWED[kind]}.")
+    _check_shape(found, count, rest)
+    if not np.isfinite(found).all():
+        place = int(np.argmax(~np.isfinite(found).reshape(count, -1).all(axis=1)))
+        raise WrongAnswer(f"run returned {found[place]} for data[{place}]. Return finite numbers.")
+    return found.astype(np.float64, copy=False)
+
+
+def _check_labels(found: NDArray[Any], count: int, answer: Answer) -> NDArray[Any]:
+    _check_shape(found, count, ())
+    for place, label in enumerate(found.tolist()):
+        if label not in answer.classes:
+            classes = ", ".join(map(str, answer.classes))
+            raise WrongAnswer(f"run returned {label!r} for data[{place}]. The classes are: {classes}.")
+    return found
+
+
+def _check_shape(found: NDArray[Any], count: int, rest: tuple[int, ...]) -> NDArray[Any]:
+    if found.shape != (count, *rest):
+        raise WrongAnswer(f"run returned an array of shape {found.shape}. The shape must be {(count, *rest)}.")
+    return found

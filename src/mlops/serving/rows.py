@@ -1,0 +1,144 @@
+"""The rows of a request: read from JSON, checked against the schema, and given to the scoring script as arrays."""
+
+# msgspec checks keys, kinds, ranges and allowed values while it reads. Only the range of dates is checked afterwards.
+# If it refuses a body, `faults` reads the body again to find the row and the column.
+
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, Protocol
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from .faults import find_fault
+from .refusals import Refusal
+from .schema import Feature, Schema
+
+NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+Numbers = NDArray[np.float64]
+Columns = Mapping[str, NDArray[Any]]
+Rows = Numbers | Columns
+
+
+class RowReader(Protocol):
+    """Reads the rows of a body."""
+
+    def read_rows(self, body: bytes) -> tuple[Rows, int]:
+        """Return the rows of a body and their number.
+
+        If all features are numbers, the rows are an array of shape (n, k), in which a missing value is NaN. Otherwise,
+        they are one array of length n per column.
+
+        Raises
+        ------
+        Refusal
+            With status 400 if the body is not JSON, and 422 if its rows are wrong.
+        """
+        ...
+
+
+def open_reader(schema: Schema | None) -> RowReader:
+    """Return a reader for the rows of a schema, or of any finite numbers if there is no schema."""
+    return SchemaReader(schema) if schema else NumberReader()
+
+
+class SchemaReader:
+    """Reads the rows that a schema describes."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+        types = [_choose_type(feature) for feature in schema.features]
+        fields = [f"f{place}" for place in range(len(types))]  # a name may not be an identifier
+        record = msgspec.defstruct(
+            "Record",
+            list(zip(fields, types, strict=True)),
+            rename=dict(zip(fields, schema.names, strict=True)),
+            forbid_unknown_fields=True,
+            gc=False,
+        )
+        row: Any = record
+        if schema.only_numbers:
+            row = record | tuple[tuple(types)]  # type: ignore[misc]  # a type for each feature
+        request = msgspec.defstruct("Request", [("data", list[row])], forbid_unknown_fields=True)
+        self._decoder = msgspec.json.Decoder(request)
+        dates = [feature for feature in schema.features if feature.kind == "date"]
+        self._dates = [(date.name, np.datetime64(date.days[0]), np.datetime64(date.days[1])) for date in dates]
+
+    def read_rows(self, body: bytes) -> tuple[Rows, int]:
+        """See `RowReader`."""
+        try:
+            read = self._decoder.decode(body).data  # type: ignore[attr-defined]  # the struct is made above
+        except msgspec.ValidationError as error:
+            raise find_fault(self._schema, body, str(error)) from error
+        except NOT_JSON as error:
+            raise Refusal(400, f"The body is not JSON: {error}.") from error
+        if not read:
+            raise Refusal(422, "data has no rows.")
+        rows = [row if type(row) is tuple else msgspec.structs.astuple(row) for row in read]
+        if self._schema.only_numbers:
+            return np.array(rows, dtype=np.float64), len(rows)
+        columns = {
+            feature.name: _make_column(feature, values)
+            for feature, values in zip(self._schema.features, zip(*rows, strict=True), strict=True)
+        }
+        for name, first, last in self._dates:
+            if ((columns[name] < first) | (columns[name] > last)).any():  # false for a missing date
+                raise find_fault(self._schema, body, "A date of data is out of range.")
+        return columns, len(rows)
+
+
+class NumberReader:
+    """Reads rows of finite numbers. A row can have any length, but all rows must have the same."""
+
+    def __init__(self) -> None:
+        request = msgspec.defstruct("Request", [("data", list[list[float]])], forbid_unknown_fields=True)
+        self._decoder = msgspec.json.Decoder(request)
+
+    def read_rows(self, body: bytes) -> tuple[Rows, int]:
+        """See `RowReader`."""
+        try:
+            rows = self._decoder.decode(body).data  # type: ignore[attr-defined]  # the struct is made above
+        except msgspec.ValidationError as error:
+            raise Refusal(422, f'{error}. Send {{"data": [[number, ...], ...]}}.') from error
+        except NOT_JSON as error:
+            raise Refusal(400, f"The body is not JSON: {error}.") from error
+        if not rows:
+            raise Refusal(422, "data has no rows.")
+        if len({len(row) for row in rows}) > 1:
+            raise Refusal(422, "The rows of data have different lengths.")
+        return np.array(rows, dtype=np.float64), len(rows)
+
+
+def tabulate_rows(rows: Rows) -> NDArray[Any]:
+    """Return rows as one array of shape (n, k), for collection. A date becomes text, and a missing date None."""
+    if not isinstance(rows, Mapping):
+        return rows
+    return np.column_stack([_list_values(column) for column in rows.values()])
+
+
+def _list_values(column: NDArray[Any]) -> NDArray[Any]:
+    if column.dtype.kind != "M":
+        return column.astype(object)
+    return np.where(np.isnat(column), None, np.datetime_as_string(column).astype(object))  # type: ignore[call-overload]
+
+
+def _choose_type(feature: Feature) -> Any:
+    """Return the type of a feature's values in JSON, with their limits."""
+    kinds = {"boolean": bool, "date": datetime.date, "id": int | str, "category": str, "number": float}
+    found: Any = kinds[feature.kind]
+    if feature.allowed:
+        found = Literal[feature.allowed]
+    if feature.kind == "number":
+        found = Annotated[float, msgspec.Meta(ge=feature.minimum, le=feature.maximum)]  # type: ignore[arg-type]
+    return found | None if feature.missing else found
+
+
+def _make_column(feature: Feature, values: Sequence[Any]) -> NDArray[Any]:
+    if feature.kind == "number":
+        return np.array(values, dtype=np.float64)
+    if feature.kind == "date":
+        return np.array(values, dtype="datetime64[D]")
+    if feature.kind == "id":  # text, as in the training data
+        return np.array([None if value is None else str(value) for value in values], dtype=object)
+    return np.array(values, dtype=bool if feature.kind == "boolean" and not feature.missing else object)

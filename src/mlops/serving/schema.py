@@ -1,0 +1,84 @@
+"""The features of a request and the kind of the answer, from ``schema.json``, which `mlops.image.schema` writes."""
+
+import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+SCHEMA = "schema.json"
+FORMAT = 1
+
+
+class Feature(msgspec.Struct, frozen=True):
+    """A feature of a request, and the rules for its values.
+
+    Parameters
+    ----------
+    name : str
+        The key in a record.
+    kind : str
+        "number", "category" (text), "boolean", "date" or "id" (text or whole numbers).
+    minimum, maximum : float or str, optional
+        The range of a number or a date. Both ends are allowed.
+    allowed : tuple of str
+        The allowed texts of a category. Empty if any text is allowed.
+    missing : bool
+        Whether null is allowed.
+    """
+
+    name: str
+    kind: Literal["number", "category", "boolean", "date", "id"] = "number"
+    minimum: float | str | None = None
+    maximum: float | str | None = None
+    allowed: tuple[str, ...] = ()
+    missing: bool = False
+
+    @property
+    def days(self) -> tuple[datetime.date, datetime.date]:
+        """The first and the last allowed day of a date."""
+        first, last = (self.minimum or "0001-01-01"), (self.maximum or "9999-12-31")
+        return datetime.date.fromisoformat(str(first)), datetime.date.fromisoformat(str(last))
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The answer to a row: its kind, and its sorted classes unless it is a number."""
+
+    kind: Literal["number", "boolean", "category"] = "number"
+    classes: tuple[str | bool, ...] = ()
+
+
+class Schema(msgspec.Struct, frozen=True, dict=True):
+    """The features of a request, and the answer to a row."""
+
+    format: int
+    features: tuple[Feature, ...]
+    answer: Answer
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of the features."""
+        return tuple(feature.name for feature in self.features)
+
+    @cached_property
+    def only_numbers(self) -> bool:
+        """True if all features are numbers. Only then can a row be a list."""
+        return all(feature.kind == "number" for feature in self.features)
+
+
+def read_schema(bundle: Path) -> Schema | None:
+    """Return the schema of an image, or None for an older image, which has none.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, or was written by a newer version.
+    """
+    path = bundle / SCHEMA
+    if not path.is_file():
+        return None
+    schema = msgspec.json.decode(path.read_bytes(), type=Schema)
+    if schema.format != FORMAT:
+        raise ValueError(f"{path} has the format {schema.format}, but this server reads {FORMAT}.")
+    return schema

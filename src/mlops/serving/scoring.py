@@ -1,0 +1,61 @@
+"""The scoring of a request: its rows are checked, then the scoring script runs, then its answer is checked."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from numpy.typing import NDArray
+
+from .answers import WrongAnswer, check_answer
+from .refusals import Refusal
+from .rows import Rows, open_reader
+from .schema import Schema
+
+Run = Callable[[Any], Any]
+
+logger = logging.getLogger("serving")
+
+
+class Scorer:
+    """Scores the bodies of requests.
+
+    Parameters
+    ----------
+    run : callable
+        The scoring script's ``run``. It gets an array of shape (n, k) if all features are numbers, otherwise a dict of
+        columns, which are arrays of length n. It returns n predictions. For wrong rows, it raises ValueError.
+    schema : Schema, optional
+        What the service accepts and answers. Without it, rows are lists of numbers, and so are the answers.
+    """
+
+    def __init__(self, run: Run, schema: Schema | None = None) -> None:
+        self._run = run
+        self._reader = open_reader(schema)
+        self._answer = schema.answer if schema else None
+
+    def score(self, body: bytes) -> tuple[Rows, NDArray[Any]]:
+        """Score the rows of a body.
+
+        Returns
+        -------
+        rows, predictions : array or mapping of str to array, array of length n
+            The rows as the script got them, and their predictions.
+
+        Raises
+        ------
+        Refusal
+            With status 400, 422 or 500, as in the table at the top of `serving.app`.
+        """
+        rows, count = self._reader.read_rows(body)
+        try:
+            result = self._run(rows)
+        except ValueError as error:
+            raise Refusal(422, str(error)) from error
+        except Exception as error:  # the user's script may raise any error, but the client must get an answer
+            logger.exception("the scoring script failed")
+            raise Refusal(500, "Scoring failed. The service's log has the error.") from error
+        try:
+            return rows, check_answer(result, count, self._answer)
+        except WrongAnswer as error:
+            logger.error("The scoring script returned a wrong answer: %s", error)
+            raise Refusal(500, "The scoring script returned a wrong answer. The service's log says why.") from error

@@ -1,0 +1,61 @@
+"""The answer of the scoring script."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mlops.serving.answers import WrongAnswer, check_answer, encode_result
+from mlops.serving.schema import Answer
+
+NUMBER = Answer()
+BOOLEAN = Answer("boolean", (False, True))
+PLANS = Answer("category", ("basic", "family", "plus"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "result", "body"),
+    [
+        (NUMBER, np.array([1.5, 2.0]), "[1.5,2.0]"),
+        (NUMBER, [1, 2], "[1.0,2.0]"),
+        (NUMBER, pd.Series([1, 2], index=[7, 8], dtype="float32"), "[1.0,2.0]"),
+        (BOOLEAN, [0.25, 1], "[0.25,1.0]"),
+        (BOOLEAN, np.array([True, False]), "[true,false]"),
+        (PLANS, ["plus", "basic"], '["plus","basic"]'),
+        (PLANS, pd.Series(["plus", "basic"]), '["plus","basic"]'),
+        (PLANS, [[0.5, 0.25, 0.25], [0, 0, 1]], "[[0.5,0.25,0.25],[0.0,0.0,1.0]]"),
+        (None, [[1.0], [2.0]], "[[1.0],[2.0]]"),
+    ],
+)
+def test_numbers_labels_and_vectors_are_answers(answer: Answer | None, result: object, body: str) -> None:
+    assert encode_result(check_answer(result, 2, answer)).decode() == f'{{"result":{body}}}'
+
+
+@pytest.mark.parametrize(
+    ("answer", "result", "said"),
+    [
+        (NUMBER, [1.0], "run returned an array of shape (1,). The shape must be (2,)."),
+        (NUMBER, 1.0, "run returned an array of shape (). The shape must be (2,)."),
+        (NUMBER, None, "run returned values of the type object. Return one number for each row."),
+        (NUMBER, [[1.0], [2.0]], "run returned an array of shape (2, 1). The shape must be (2,)."),
+        (NUMBER, [1.0, np.nan], "run returned nan for data[1]. Return finite numbers."),
+        (NUMBER, [-np.inf, np.nan], "run returned -inf for data[0]. Return finite numbers."),
+        (NUMBER, ["plus", "basic"], "run returned values of the type <U5. Return one number for each row."),
+        (NUMBER, [True, False], "run returned values of the type bool. Return one number for each row."),
+        (NUMBER, [[1.0], [2.0, 3.0]], "run returned values that are not an array: "),
+        (NUMBER, [1j, 2j], "run returned values of the type complex128. Return one number for each row."),
+        (BOOLEAN, [[0.5, 0.5], [1, 0]], "run returned an array of shape (2, 2). The shape must be (2,)."),
+        (BOOLEAN, ["true", "false"], "Return one probability of true, or true or false, for each row."),
+        (PLANS, ["plus", "gold"], "run returned 'gold' for data[1]. The classes are: basic, family, plus."),
+        (PLANS, ["plus", None], "run returned None for data[1]. The classes are: basic, family, plus."),
+        (PLANS, [1, 2], "run returned 1 for data[0]. The classes are: basic, family, plus."),
+        (PLANS, ["plus"], "run returned an array of shape (1,). The shape must be (2,)."),
+        (PLANS, [[0.5, 0.5], [1, 0]], "run returned an array of shape (2, 2). The shape must be (2, 3)."),
+        (PLANS, [[0.5, 0.5, 0], [1, np.inf, 0]], "run returned [ 1. inf  0.] for data[1]. Return finite numbers."),
+        (None, [1.0], "run returned an array of shape (1,). The shape must be (2,)."),
+    ],
+)
+def test_any_other_answer_is_wrong(answer: Answer | None, result: object, said: str) -> None:
+    with pytest.raises(WrongAnswer, match=re.escape(said)):
+        check_answer(result, 2, answer)

@@ -1,0 +1,236 @@
+"""The rows of a request: what fits the schema reaches the scoring script, and anything else is named."""
+
+import itertools
+import json
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mlops.serving.faults import find_fault
+from mlops.serving.refusals import Refusal
+from mlops.serving.rows import open_reader, tabulate_rows
+from mlops.serving.schema import Answer, Feature, Schema
+
+NUMBERS = Schema(1, (Feature("AGE", minimum=18, maximum=100), Feature("mean area", missing=True)), Answer())
+PHONES = Schema(
+    1,
+    (
+        Feature("plan", "category", allowed=("basic", "plus")),
+        Feature("city", "category", missing=True),
+        Feature("fee", minimum=0),
+        Feature("calls", maximum=2500.5, missing=True),
+        Feature("paperless", "boolean"),
+        Feature("mobile", "boolean", missing=True),
+        Feature("joined", "date", minimum="2020-01-31", maximum="2026-12-31"),
+        Feature("paid", "date", missing=True),
+        Feature("seller", "id", missing=True),
+    ),
+    Answer("boolean", (False, True)),
+)
+CUSTOMER = {
+    "plan": "plus",
+    "city": "Zürich",
+    "fee": 20,
+    "calls": 3.5,
+    "paperless": True,
+    "mobile": False,
+    "joined": "2020-01-31",
+    "paid": "2026-01-05",
+    "seller": 9007199254740993,
+}
+GAPS = {**CUSTOMER, "city": None, "calls": None, "mobile": None, "paid": None, "seller": None}
+
+
+def read(schema: Schema | None, *rows: object) -> Any:
+    """Return rows as the scoring script gets them."""
+    found, count = open_reader(schema).read_rows(json.dumps({"data": rows}).encode())
+    assert count == len(rows)
+    return found
+
+
+def refuse(schema: Schema, body: object) -> str:
+    """Return why a body is refused."""
+    with pytest.raises(Refusal) as refused:
+        open_reader(schema).read_rows(body if isinstance(body, bytes) else json.dumps(body).encode())
+    assert refused.value.status == 422
+    return str(refused.value)
+
+
+def test_lists_and_records_of_numbers_give_the_same_array() -> None:
+    lists = read(NUMBERS, [18, 2.5], [100, None])
+    assert lists.dtype == np.float64
+    np.testing.assert_array_equal(lists, [[18, 2.5], [100, np.nan]])
+    records = read(NUMBERS, {"mean area": 2.5, "AGE": 18}, {"AGE": 100, "mean area": None})
+    np.testing.assert_array_equal(records, lists)
+
+
+def test_other_kinds_give_columns_that_pandas_takes() -> None:
+    columns = read(PHONES, CUSTOMER, GAPS)
+    assert list(columns) == [feature.name for feature in PHONES.features]
+    types = {name: str(column.dtype) for name, column in columns.items()}
+    assert types == {
+        "plan": "object",
+        "city": "object",
+        "fee": "float64",
+        "calls": "float64",
+        "paperless": "bool",
+        "mobile": "object",
+        "joined": "datetime64[D]",
+        "paid": "datetime64[D]",
+        "seller": "object",
+    }
+    frame = pd.DataFrame(columns)
+    assert frame.isna().sum().to_dict() == {name: int(GAPS[name] is None) for name in columns}
+    assert frame.iloc[0].to_dict() == {
+        **CUSTOMER,
+        "seller": "9007199254740993",  # text, as in a table of the problem
+        "joined": pd.Timestamp("2020-01-31"),
+        "paid": pd.Timestamp("2026-01-05"),
+    }
+
+
+def test_rows_are_collected_as_one_table() -> None:
+    table = tabulate_rows(read(PHONES, CUSTOMER, GAPS))
+    assert table.shape == (2, 9)
+    assert table[0].tolist() == [*list(CUSTOMER.values())[:-1], "9007199254740993"]
+    assert table[1].tolist()[6:] == ["2020-01-31", None, None]
+    numbers = read(NUMBERS, [18, 2.5])
+    assert tabulate_rows(numbers) is numbers
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"plan": "gold"}, 'data[1].plan is "gold", but it must be one of: basic, plus.'),
+        ({"plan": None}, "data[1].plan is null, but it must be one of: basic, plus."),
+        ({"plan": "x" * 99}, f'data[1].plan is "{"x" * 39}…, but it must be one of: basic, plus.'),
+        ({"city": 3}, "data[1].city is 3, but it must be text, or null."),
+        ({"fee": "20"}, 'data[1].fee is "20", but it must be a number from 0.'),
+        ({"fee": True}, "data[1].fee is true, but it must be a number from 0."),
+        ({"fee": None}, "data[1].fee is null, but it must be a number from 0."),
+        ({"fee": -0.5}, "data[1].fee is -0.5, but it must be a number from 0."),
+        ({"fee": [1]}, "data[1].fee is a list, but it must be a number from 0."),
+        ({"calls": 2501}, "data[1].calls is 2501, but it must be a number up to 2500.5, or null."),
+        ({"paperless": 1}, "data[1].paperless is 1, but it must be true or false."),
+        ({"paperless": "true"}, 'data[1].paperless is "true", but it must be true or false.'),
+        (
+            {"joined": "2020-01-30"},
+            'data[1].joined is "2020-01-30", but it must be a date from "2020-01-31" to "2026-12-31".',
+        ),
+        (
+            {"joined": "31.1.2020"},
+            'data[1].joined is "31.1.2020", but it must be a date from "2020-01-31" to "2026-12-31".',
+        ),
+        (
+            {"paid": "2020-01-31T10:00:00"},
+            'data[1].paid is "2020-01-31T10:00:00", but it must be a date in the form "2024-01-31", or null.',
+        ),
+        ({"seller": 1.5}, "data[1].seller is 1.5, but it must be text or a whole number, or null."),
+        (
+            {"Plan": "plus"},
+            'data[1] has the unknown key "Plan". Its keys are: '
+            "plan, city, fee, calls, paperless, mobile, joined, paid, seller.",
+        ),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_row_and_its_column(change: dict[str, object], said: str) -> None:
+    assert refuse(PHONES, {"data": [CUSTOMER, {**CUSTOMER, **change}]}) == said
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ([CUSTOMER], 'The body is a list, but it must be an object: {"data": [...]}.'),
+        ({"rows": [CUSTOMER]}, 'The body has the unknown key "rows". Send {"data": [...]}.'),
+        ({}, 'The body has no key "data". Send {"data": [...]}.'),
+        ({"data": CUSTOMER}, "data is an object, but it must be a list of rows."),
+        ({"data": []}, "data has no rows."),
+        (
+            {"data": [[1, 2]]},
+            "data[0] is a list, but it must be a record, because not all features are numbers. Its keys are: "
+            "plan, city, fee, calls, paperless, mobile, joined, paid, seller.",
+        ),
+        (
+            {"data": [{name: CUSTOMER[name] for name in list(CUSTOMER)[1:]}]},
+            'data[0] has no key "plan". Its value must be one of: basic, plus.',
+        ),
+    ],
+)
+def test_a_wrong_form_is_named(body: object, said: str) -> None:
+    assert refuse(PHONES, body) == said
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"data": [[18, 2], [18]]}', "data[1] has 1 values, but it needs 2: AGE, mean area."),
+        (b'{"data": [[18, 2, 3]]}', "data[0] has 3 values, but it needs 2: AGE, mean area."),
+        (b'{"data": [3]}', "data[0] is 3, but it must be a record. Its keys are: AGE, mean area."),
+        (b'{"data": [["18", 2]]}', 'data[0].AGE is "18", but it must be a number from 18 to 100.'),
+        (b'{"data": [[true, 2]]}', "data[0].AGE is true, but it must be a number from 18 to 100."),
+        (b'{"data": [[null, 2]]}', "data[0].AGE is null, but it must be a number from 18 to 100."),
+        (b'{"data": [[17.9, 2]]}', "data[0].AGE is 17.9, but it must be a number from 18 to 100."),
+        (b'{"data": [[1e999, 2]]}', "data[0].AGE is too large, but it must be a number from 18 to 100."),
+        (b'{"data": [[18, -1e999]]}', 'data[0]["mean area"] is too small, but it must be a number, or null.'),
+        (
+            b'{"data": [[18, 1' + b"0" * 5000 + b"]]}",
+            'data[0]["mean area"] is too large, but it must be a number, or null.',
+        ),
+        (b'{"data": [[18, 2], {"AGE": 1}]}', 'data[1] has no key "mean area". Its value must be a number, or null.'),
+    ],
+)
+def test_a_wrong_list_of_numbers_is_named(body: bytes, said: str) -> None:
+    assert refuse(NUMBERS, body) == said
+
+
+@pytest.mark.parametrize("body", [b"", b"{data", b'{"data": NaN}', b'{"data": [[1', b'{"d\xe4ta": 1}'])
+@pytest.mark.parametrize("schema", [NUMBERS, PHONES, None])
+def test_what_is_not_json_is_400(schema: Schema | None, body: bytes) -> None:
+    with pytest.raises(Refusal, match=r"^The body is not JSON: .*\.$") as refused:
+        open_reader(schema).read_rows(body)
+    assert refused.value.status == 400
+
+
+VALUES = [
+    *(None, True, False, 0, 1, -1, 2.5, 2500.5, 2500.6, 18, 1e308, -1e308, 10**400, 9007199254740993),
+    *(
+        "",
+        "plus",
+        "Plus",
+        "2020-01-31",
+        "2020-01-30",
+        "2026-12-31",
+        "2020-02-30",
+        "20200131",
+        "2020-1-31",
+        " 2020-01-31",
+    ),
+    *("0001-01-01", "10000-01-01", "1", [], {}, [1], {"a": 1}),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), [*itertools.product(CUSTOMER, VALUES)])
+def test_a_message_is_found_exactly_for_what_is_refused(name: str, value: object) -> None:
+    """The check of the rows and the search for the fault are two programs that must agree."""
+    body = json.dumps({"data": [{**CUSTOMER, name: value}]}).encode()
+    expected = str(find_fault(PHONES, body, "nothing"))
+    try:
+        open_reader(PHONES).read_rows(body)
+        found = "nothing"
+    except Refusal as refused:
+        found = str(refused)
+    assert found == expected
+
+
+def test_many_names_are_shortened() -> None:
+    wide = Schema(1, tuple(Feature(f"x{place}") for place in range(5000)), Answer())
+    said = refuse(wide, {"data": [[1.0]]})
+    assert said == ("data[0] has 1 values, but it needs 5000: x0, x1, x2, x3, x4, x5, x6, x7, x8, x9 and 4990 more.")
+    assert read(wide, [1.0] * 5000).shape == (1, 5000)
+
+
+def test_days_are_compared_as_days() -> None:
+    assert Feature("joined", "date", minimum="2020-01-31").days == (date(2020, 1, 31), date(9999, 12, 31))
