@@ -13,9 +13,10 @@ from mlops.errors import IntegrityError, UsageError
 from mlops.files.atomic import write_atomically
 from mlops.files.records import read_content, require_format
 
-# Format 2 adds datasets/catalogue.json. Format 3 adds training-rows, and rollbacks in the state of an environment. This
-# version also reads format 1 (a home without a number) and format 2, without an upgrade.
-HOME_FORMAT = 3
+# Format 2 adds datasets/catalogue.json. Format 3 adds training-rows, and rollbacks in the state of an environment.
+# Format 4 adds the name of the data set to each entry of the catalogue, because a home can have data of several
+# problems. This version also reads format 1 (a home without a number) and the formats 2 and 3, without an upgrade.
+HOME_FORMAT = 4
 FORMAT_FILE = "format"
 
 

@@ -6,12 +6,22 @@ from pathlib import Path
 import pytest
 from command_line import PROJECT
 from given_parameters import load_parameters
+from opened import open_here
 
+from diabetes import Diabetes
 from mlops.backends.local.datasets import LocalDatasets
+from mlops.errors import ProblemError
 from mlops.operations.data import DataRegistrar, RefusedData, choose_data, describe_data, find_refused
+from mlops.operations.request import RunRequest
+from mlops.operations.running import start_run
+from mlops.operations.sweeping import Places, sweep_step
 from mlops.pipelines import BUILD, PIPELINES
 from mlops.platform.datasets import LATEST, DatasetVersion
+from mlops.problem import Problem
 from mlops.record.ledger import RunRecord, RunSettings, StepRecord
+from mlops.sweeps.grid import read_grid
+from mlops.sweeps.plan import Goal
+from mlops.workspace import Workspace
 
 RUN = RunRecord("run", "build", "local", "running", "", "", (0, 0.0), ())
 (TEST_DATA,) = BUILD
@@ -31,13 +41,45 @@ def staged(datasets: LocalDatasets, tmp_path: Path) -> str:
     return datasets.stage(tmp_path / "sample.csv")
 
 
-def test_the_newest_version_is_taken_unless_somebody_names_a_file(datasets: LocalDatasets, staged: str) -> None:
-    plain = load_parameters(PROJECT, PIPELINES["all"])
-    named = load_parameters(PROJECT, PIPELINES["all"], ["test_data.data_path=my.csv"])
-    assert choose_data(plain, TEST_DATA, datasets) == plain  # the notebook takes the sample
+def test_the_newest_version_is_taken_unless_somebody_names_a_file(
+    workspace: Workspace, datasets: LocalDatasets, staged: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def choose(*texts: str) -> str:
+        opened = open_here(workspace, *texts)
+        backend = replace(opened.backend, datasets=datasets)
+        chosen = choose_data(replace(opened, backend=backend), opened.parameters, TEST_DATA)
+        return str(chosen.values["test_data"].get("data_path", ""))
+
+    assert choose() == ""  # the notebook takes the sample
+    version = datasets.register(staged)
+    monkeypatch.setattr(datasets, "find_newest", lambda: replace(version, columns=()))
+    assert choose() == staged
+    assert choose("test_data.data_path=my.csv") == "my.csv"
+    assert choose("test_data.data_path=") == ""
+    assert choose("shared.data_path=") == ""
+
+
+def test_a_version_that_lacks_a_column_of_the_problem_is_refused_before_anything_runs(
+    workspace: Workspace, datasets: LocalDatasets, staged: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = open_here(workspace)
+    opened = replace(opened, backend=replace(opened.backend, datasets=datasets))
     datasets.register(staged)
-    assert choose_data(plain, TEST_DATA, datasets).values["test_data"]["data_path"] == staged
-    assert choose_data(named, TEST_DATA, datasets) == named
+    said = f"sample version 1 ({staged}) has no column 'AGE' and 9 more columns, which the problem 'diabetes' declares."
+    grid = read_grid(opened.project, "train", ["alpha=1,2"])
+    for asked in ("retrain", "sweep"):
+        with pytest.raises(ProblemError) as raised:
+            start_run(opened, RunRequest(asked)) if asked == "retrain" else sweep_step(
+                opened, grid, Goal("cv_mse"), Places()
+            )
+        assert str(raised.value) == (
+            f"{said} Register data that fits the problem with `mlops provision -p data_path=FILE`, or its sample data "
+            "with `mlops run build -p test_data.data_path=`."
+        )
+    assert not workspace.outputs.exists()
+    monkeypatch.setattr(Diabetes, "load_sample", Problem.load_sample)
+    with pytest.raises(ProblemError, match=r"with `mlops provision -p data_path=FILE`\.$"):
+        start_run(opened, RunRequest("build"))
 
 
 def test_the_data_of_a_run_is_named_by_its_version_or_its_file(datasets: LocalDatasets, staged: str) -> None:
@@ -80,6 +122,16 @@ def test_only_what_passed_and_nobody_named_is_registered(
     ended = replace(step, results={"data_path": staged})
     assert registrar.step_ended(RUN, ended) == ended
     assert [version.version for version in heard] == versions
+
+
+def test_the_sample_becomes_the_next_version_on_request(datasets: LocalDatasets, staged: str, tmp_path: Path) -> None:
+    (tmp_path / "older.csv").write_text("B,Y\n3,4\n")
+    datasets.register(datasets.stage(tmp_path / "older.csv"))
+    parameters = load_parameters(PROJECT, PIPELINES["all"], ["test_data.data_path="])
+    run = replace(RUN, settings=RunSettings(parameters))
+    DataRegistrar(datasets, sample=True).step_ended(run, replace(PASSED, results={"data_path": staged}))
+    newest = datasets.get_version(LATEST)
+    assert (newest.version, newest.url) == (2, staged)
 
 
 @pytest.mark.parametrize("given", ["older.csv", ""], ids=["an older version", "the sample, after a version"])

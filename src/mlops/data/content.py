@@ -1,16 +1,21 @@
 """The content of a data file or of a folder of Parquet files, as files on this machine, with a hash."""
 
+import csv
+import gzip
+import re
 import tempfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlops.data.listing import explain_unreadable, fetch_file, find_files, split_name
+from mlops.data.listing import PARQUET, SEPARATORS, ZIPPED_CSV, explain_unreadable, fetch_file, find_files, split_name
 from mlops.errors import IntegrityError, UsageError, quote_cause
 from mlops.files.disk import explain_full_disk
 from mlops.files.hashes import hash_file
 
+LONGEST_HEADER = 10_000_000  # maximum number of bytes of the first line
 VALUES = 2_000_000  # maximum number of values in a batch (16 MB)
 
 Signature = tuple[int, int, int]
@@ -92,6 +97,24 @@ def pack_file(file: Path, sha256: str = "") -> Iterator[tuple[str, Path]]:
             packed = Path(scratch, f"packed{content.format}")
             _join_files(content.parts, packed)
         yield split_name(file.name)[0] + content.format, packed
+
+
+def read_header(file: Path) -> tuple[str, ...]:
+    """Return the names of the columns of a data file on this machine; empty if they cannot be read."""
+    ending = split_name(file.name)[1]
+    try:
+        if ending == PARQUET:
+            import pyarrow.parquet as pq  # this import takes 120 ms
+
+            return tuple(pq.read_schema(file).names)
+        with gzip.open(file, "rb") if ending == ZIPPED_CSV else file.open("rb") as source:
+            line = source.readline(LONGEST_HEADER).decode("utf-8-sig")
+    except (OSError, EOFError, ValueError, zlib.error):  # Arrow's errors are values, too
+        return ()
+    if not line.strip() or "\0" in line or line.count('"') % 2:  # an empty line, UTF-16, or a name with a line break
+        return ()
+    separator = max(SEPARATORS, key=re.sub('"[^"]*"', "", line).count)
+    return tuple(next(csv.reader([line], delimiter=separator), ()))
 
 
 def _join_files(files: Sequence[Path], joined: Path) -> None:

@@ -8,9 +8,9 @@ from collections.abc import Collection
 
 import pandas as pd
 
+from mlops.data.listing import SEPARATORS
 from mlops.errors import UsageError, quote_cause
 
-SEPARATORS = ",;\t|"
 ENCODINGS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 OTHERS = {b"PK\x03\x04": "an Excel workbook or a zip archive", b"PAR1": "a Parquet file", b"\x1f\x8b": "a gzip file"}
 NUMBER = r"[+-]?(\d+(,\d+)?|,\d+)([eE][+-]?\d+)?"  # a number with a decimal comma, or an integer

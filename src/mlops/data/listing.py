@@ -12,6 +12,7 @@ from mlops.files.hashes import hash_listing
 from mlops.files.urls import find_path
 
 CSV, ZIPPED_CSV, PARQUET = ".csv", ".csv.gz", ".parquet"
+SEPARATORS = ",;\t|"  # the characters that can separate the fields of a CSV file
 FORMATS = (CSV, ZIPPED_CSV, PARQUET)
 HIDDEN = (".", "_")  # prefixes of the names of files that Spark and other programs write beside the data
 LOCAL = "file"

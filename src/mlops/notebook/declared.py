@@ -1,8 +1,8 @@
 """The problem that the project declares, and the hyperparameters that a notebook sets."""
 
+from mlops.parameters import layers
 from mlops.parameters.hyperparameters import require_set
-from mlops.parameters.layers import BASE, read_layer
-from mlops.problem import Problem, load
+from mlops.problem import Problem
 from mlops.workspace import find_workspace
 
 
@@ -14,7 +14,7 @@ def load_problem() -> Problem:
     ProblemError
         If the file does not name a problem, or the problem's declaration is wrong.
     """
-    return load(read_layer(find_workspace().parameters / f"{BASE}.yml").problem)
+    return layers.load_problem(find_workspace())
 
 
 def read_hyperparameters(problem: Problem) -> dict[str, object]:

@@ -4,26 +4,62 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mlops.errors import DataTestFailed
+from mlops.errors import DataTestFailed, ProblemError
+from mlops.operations.opening import OpenProject
+from mlops.parameters.lookup import SHARED
 from mlops.parameters.merging import Parameters
-from mlops.pipelines import ALL_STEPS, find_data_step
+from mlops.pipelines import ALL_STEPS, SETTING_UP, find_data_step
 from mlops.pipelines.step import Step
 from mlops.platform.datasets import Datasets, DatasetVersion
+from mlops.problem import Problem
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.listener import Listener
 
 
-def choose_data(parameters: Parameters, step: Step, datasets: Datasets) -> Parameters:
-    """Return the parameters, changed so that the data test reads the newest version of the data set.
+def is_sample_asked(opened: OpenProject, step: Step) -> bool:
+    """Return whether an override asks for the problem's sample data, with an empty text as the name of the file.
 
-    If the parameters already name a file, or if the data set has no version yet, the parameters are returned unchanged.
     `step` is the step that tests the data.
     """
+    places = (SHARED, step.name, step.notebook_name)
+    given = [found.value for found in opened.overrides if found.name == step.takes_data and found.step in places]
+    return given[-1:] == [""]
+
+
+def choose_data(opened: OpenProject, parameters: Parameters, step: Step) -> Parameters:
+    """Return the parameters, changed so that the data test reads the newest version of the data set.
+
+    If the user names a file or asks for the sample data, or if the data set has no version yet, the parameters are
+    returned unchanged. `step` is the step that tests the data.
+
+    Raises
+    ------
+    ProblemError
+        If the newest version lacks a column that the problem declares.
+    """
     given = parameters.values[step.name]
-    newest = None if given.get(step.takes_data) else datasets.find_newest()
+    named = given.get(step.takes_data) or is_sample_asked(opened, step)
+    newest = None if named else opened.backend.datasets.find_newest()
     if newest is None:
         return parameters
+    if newest.columns:
+        _require_columns(newest, opened.problem, f"{step.name}.{step.takes_data}", opened.command_options)
     return replace(parameters, values={**parameters.values, step.name: {**given, step.takes_data: newest.url}})
+
+
+def _require_columns(version: DatasetVersion, problem: Problem, parameter: str, options: str) -> None:
+    missing = [column.name for column in problem.columns if column.name not in version.columns]
+    if not missing:
+        return
+    others = f" and {len(missing) - 1} more columns" if missing[1:] else ""
+    name = parameter.partition(".")[2]
+    has_sample = type(problem).load_sample is not Problem.load_sample
+    sample = f", or its sample data with `mlops run build -p {parameter}={options}`"
+    raise ProblemError(
+        f"{version.name} version {version.version} ({version.url}) has no column {missing[0]!r}{others}, which the "
+        f"problem {problem.name!r} declares. Register data that fits the problem with "
+        f"`mlops {SETTING_UP} -p {name}=FILE{options}`{sample if has_sample else ''}."
+    )
 
 
 def describe_data(run: RunRecord, datasets: Datasets, steps: Iterable[Step] = ALL_STEPS) -> str:
@@ -83,6 +119,8 @@ class DataRegistrar(Listener):
         The address of the new data; empty if there is none.
     registered : callable, optional
         Called with the version of the data set that has the tested data.
+    sample : bool
+        Whether the sample data becomes the next version, even if the data set already has one.
     steps : iterable of Step
         The project's steps, one of which tests the data.
     """
@@ -92,12 +130,15 @@ class DataRegistrar(Listener):
         datasets: Datasets,
         new: str = "",
         registered: Callable[[DatasetVersion], None] | None = None,
+        *,
+        sample: bool = False,
         steps: Iterable[Step] = ALL_STEPS,
     ) -> None:
         self._datasets = datasets
         self._step = find_data_step(steps)
         self._new = new
         self._registered = registered
+        self._sample = sample
 
     def step_ended(self, run: RunRecord, step: StepRecord) -> StepRecord:
         """Register the tested data if this step is a data test that passed."""
@@ -106,7 +147,7 @@ class DataRegistrar(Listener):
             return step
         given = _find_given(run, step).get(declared.takes_data, "")
         if given in ("", self._new):
-            newest = None if given else self._datasets.find_newest()
+            newest = None if given or self._sample else self._datasets.find_newest()
             version = newest or self._datasets.register(str(step.results[declared.takes_data]))
             if self._registered:
                 self._registered(version)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mlops.errors import UsageError
-from mlops.operations.data import DataRegistrar, choose_data
+from mlops.operations.data import DataRegistrar, choose_data, is_sample_asked
 from mlops.operations.opening import OpenProject, check_training, require_ready
 from mlops.operations.releasing import Remaining, release_again
 from mlops.operations.request import RunRequest, check_request, give_request, require_possible
@@ -51,8 +51,9 @@ def start_run(
     data_step = find_data_step(request.asked)
     parameters = opened.parameters
     if data_step:
-        parameters = choose_data(parameters, data_step, opened.backend.datasets)
-    around = surround_run(opened, listeners, DataRegistrar(opened.backend.datasets))
+        parameters = choose_data(opened, parameters, data_step)
+    sample = data_step is not None and is_sample_asked(opened, data_step)
+    around = surround_run(opened, listeners, DataRegistrar(opened.backend.datasets, sample=sample))
     plan = Plan(
         request.pipeline, request.steps, parameters, request.only, request.force, request.jobs, source=request.source
     )

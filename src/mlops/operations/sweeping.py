@@ -101,7 +101,7 @@ def sweep_step(
     require_ready(opened.backend)
     data_step = find_data_step(opened.project.steps)
     if data_step:
-        grid = replace(grid, parameters=choose_data(grid.parameters, data_step, opened.backend.datasets))
+        grid = replace(grid, parameters=choose_data(opened, grid.parameters, data_step))
     opened = replace(opened, parameters=grid.parameters)
     return run_sweep(
         grid,

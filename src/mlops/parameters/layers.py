@@ -10,7 +10,8 @@ import yaml
 from mlops.errors import ParameterError, ProblemError
 from mlops.parameters.declarations import Parameter, Setting, check_value
 from mlops.parameters.suggestion import suggest
-from mlops.problem import load
+from mlops.problem import Problem, load
+from mlops.workspace import Workspace
 
 SECTIONS = ("platform", "run", "kernels", "shared", "steps")
 BASE = "base"
@@ -88,6 +89,17 @@ def read_layer(path: Path) -> Layer:
         kernels=_read_settings(sections.get("kernels"), f"{name}: kernels"),
         own=_read_settings(sections.get(path.stem) if path.stem != BASE else None, f"{name}: {path.stem}"),
     )
+
+
+def load_problem(workspace: Workspace) -> Problem:
+    """Return the problem that ``parameters/base.yml`` names.
+
+    Raises
+    ------
+    ProblemError
+        If the file does not name a problem, or the problem's declaration is wrong.
+    """
+    return load(read_layer(workspace.parameters / f"{BASE}.yml").problem)
 
 
 def _name_model(package: str, shared: Mapping[str, Setting], name: str) -> dict[str, Setting]:

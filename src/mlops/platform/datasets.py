@@ -11,11 +11,24 @@ NEW_DATA = "new"  # the file that arrived last and is not registered as a versio
 
 @dataclass(frozen=True)
 class DatasetVersion:
-    """A version of the training data: one file that never changes."""
+    """A version of the training data: one file that never changes.
+
+    Parameters
+    ----------
+    name : str
+        The name of the data set.
+    version : int
+        The number of the version.
+    url : str
+        The address of the file.
+    columns : tuple of str
+        The names of the file's columns; empty if they are not recorded.
+    """
 
     name: str
     version: int
     url: str
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

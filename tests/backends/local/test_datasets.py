@@ -16,7 +16,9 @@ from mlops.backends.local.datasets import LocalDatasets
 from mlops.data.tables import read_table
 from mlops.errors import DatasetNotFoundError, IntegrityError, UsageError
 from mlops.files.hashes import hash_file
-from mlops.platform.datasets import LATEST
+from mlops.platform.datasets import LATEST, DatasetVersion
+from mlops.problem import Column, Problem
+from mlops.problem.metrics import r2_score
 
 
 @pytest.fixture
@@ -170,3 +172,48 @@ def test_a_damaged_catalogue_is_an_error_that_names_it(tmp_path: Path, file: Pat
     catalogue.write_text(json.dumps({"versions": [{"version": "one"}]}))
     with pytest.raises(IntegrityError, match=r"catalogue\.json is damaged"):
         datasets.find_newest()
+
+
+def declare(name: str, target: str = "Y") -> Problem:
+    """Return a problem with this target."""
+    columns = (Column("A"), Column(target, role="target"))
+    declared: type[Problem] = type(name, (Problem,), {"name": name, "columns": columns, "metrics": (r2_score(),)})
+    return declared()
+
+
+def open_datasets(tmp_path: Path, problem: Problem) -> LocalDatasets:
+    """Open the data set of a problem."""
+    return LocalDatasets(tmp_path / "home", load_problem=lambda: problem)
+
+
+def test_each_problem_of_a_home_has_a_data_set_of_its_own(tmp_path: Path, file: Path) -> None:
+    first, other = (open_datasets(tmp_path, declare(name)) for name in ("first", "other"))
+    assert first.register(str(file)) == DatasetVersion("first", 1, first.get_version(LATEST).url, ("A", "Y"))
+    assert other.find_newest() is None
+    with pytest.raises(DatasetNotFoundError):
+        other.get_version("1")
+    file.write_text("A,Y\n3,4\n")
+    versions = [other.register(str(file)), first.register(str(file))]
+    assert [(found.name, found.version) for found in versions] == [("other", 1), ("first", 2)]
+    assert (first.find_newest(), other.find_newest()) == (versions[1], versions[0])
+    assert LocalDatasets(tmp_path / "home").list_staged() == []
+
+
+def test_versions_of_an_older_engine_belong_to_the_problem_with_their_target(tmp_path: Path, file: Path) -> None:
+    old = LocalDatasets(tmp_path / "home").register(str(file))
+    own, other = open_datasets(tmp_path, declare("own")), open_datasets(tmp_path, declare("other", "Z"))
+    assert own.find_newest() == DatasetVersion("own", 1, old.url, ("A", "Y"))
+    assert (other.find_newest(), own.list_unnamed(), other.list_unnamed()) == (None, 1, 0)
+    own.name_versions()
+    assert own.find_newest() == DatasetVersion("own", 1, old.url, ("A", "Y"))
+    assert open_datasets(tmp_path, declare("third")).find_newest() is None
+    assert own.list_unnamed() == 0
+
+
+def test_a_new_version_names_the_older_ones(tmp_path: Path, file: Path) -> None:
+    LocalDatasets(tmp_path / "home").register(str(file))
+    own = open_datasets(tmp_path, declare("own"))
+    file.write_text("A,Y\n3,4\n")
+    assert own.register(str(file)).version == 2
+    assert own.list_unnamed() == 0
+    assert own.get_version("1").name == "own"

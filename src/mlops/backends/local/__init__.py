@@ -21,6 +21,8 @@
     leftovers       images, service folders and staged files that are no longer needed
 """
 
+from functools import partial
+
 from mlops.backends.local.datasets import LocalDatasets
 from mlops.backends.local.images import LocalImages
 from mlops.backends.local.infrastructure import LocalInfrastructure
@@ -34,6 +36,7 @@ from mlops.backends.local.store.mlflow_store import MlflowStore
 from mlops.backends.local.tracking import LocalTracker
 from mlops.backends.local.tracking_page import LocalTrackingPage
 from mlops.backends.local.upgrades import LocalUpgrades
+from mlops.parameters.layers import load_problem
 from mlops.platform.backend import Backend, Caller
 from mlops.release.policy import Releases
 
@@ -47,7 +50,7 @@ def open_backend(caller: Caller) -> Backend:
         If the section ``local`` of ``parameters/local.yml`` is wrong.
     """
     workspace = caller.workspace
-    datasets = LocalDatasets(workspace.home, caller.command_options)
+    datasets = LocalDatasets(workspace.home, caller.command_options, partial(load_problem, workspace))
     store = MlflowStore(workspace.home)
     images = LocalImages(workspace.home)
     secrets = LocalSecrets(workspace.home)
@@ -65,7 +68,7 @@ def open_backend(caller: Caller) -> Backend:
         datasets=datasets,
         pipelines=pipelines,
         infrastructure=LocalInfrastructure(workspace, services),
-        upgrades=LocalUpgrades(workspace.home),
+        upgrades=LocalUpgrades(workspace.home, datasets),
         leftovers=LocalLeftovers(workspace.home, host, images, registry, datasets, pipelines),
         tracking_page=LocalTrackingPage(workspace.project, store),
     )

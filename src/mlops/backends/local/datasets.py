@@ -1,15 +1,15 @@
 """The data set on one machine: files in folders named by their SHA-256, and a catalogue of the versions."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 from filelock import FileLock
 
-from mlops.data.content import pack_file
+from mlops.data.content import pack_file, read_header
 from mlops.data.listing import split_name
 from mlops.errors import DatasetNotFoundError, IntegrityError
 from mlops.files.atomic import write_atomically
@@ -20,6 +20,7 @@ from mlops.files.records import read_record
 from mlops.files.urls import find_path
 from mlops.pipelines.advice import DATA_PARAMETER
 from mlops.platform.datasets import LATEST, DatasetVersion
+from mlops.problem import Problem
 from mlops.record.clock import now
 from mlops.workspace import mark_home
 
@@ -29,20 +30,35 @@ CATALOGUE = "catalogue.json"
 
 @dataclass(frozen=True)
 class CatalogueEntry:
-    """A version of the data set: its number, the path and SHA-256 of its file, and the time of its registration.
+    """A version of a data set.
 
-    The path is relative to the folder of the catalogue.
+    Parameters
+    ----------
+    version : int
+        The number of the version.
+    file : str
+        The path of the file, relative to the folder of the catalogue.
+    sha256 : str
+        The hash of the file.
+    registered : str
+        The time of the registration, in UTC and ISO 8601.
+    dataset : str
+        The name of the data set. Empty in homes of format 3 and older, which had one data set.
+    columns : tuple of str
+        The names of the file's columns; empty if they are unknown.
     """
 
     version: int
     file: str
     sha256: str
     registered: str = ""
+    dataset: str = ""
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The versions of the data set, oldest first."""
+    """The versions of all data sets, oldest first."""
 
     versions: tuple[CatalogueEntry, ...] = ()
 
@@ -56,21 +72,26 @@ class LocalDatasets:
         ``MLOPS_HOME``. Each file is in a folder ``datasets/<first digits of the file's SHA-256>/``.
     command_options : str
         The option that selects the platform, to add to commands in messages: " --platform local", or empty.
+    load_problem : callable, optional
+        Returns the problem, whose name is the name of the data set. If it is None, there is only one data set.
     """
 
-    def __init__(self, home: Path, command_options: str = "") -> None:
+    def __init__(
+        self, home: Path, command_options: str = "", load_problem: Callable[[], Problem] | None = None
+    ) -> None:
         self._home = home
+        self._load_problem = load_problem
         self._options = command_options
         self._folder = home / FOLDER
 
     def find_newest(self) -> DatasetVersion | None:
         """See `Datasets`."""
-        versions = self._read().versions
+        versions = self._list_own(self._read().versions)
         return self._describe(self._verify(versions[-1]), versions) if versions else None
 
     def get_version(self, version: str) -> DatasetVersion:
         """See `Datasets`."""
-        versions = self._read().versions
+        versions = self._list_own(self._read().versions)
         for entry in reversed(versions):
             if version in (LATEST, str(entry.version)):
                 return self._describe(self._verify(entry), versions)
@@ -96,18 +117,29 @@ class LocalDatasets:
             path = find_path(self.stage(path))
         sha256 = hash_file(path)
         with explain_full_disk(self._folder), FileLock(self._folder / "lock"):
-            versions = self._read().versions
+            known = self._read().versions
+            versions = self._list_own(known)
             if versions and versions[-1].sha256 == sha256:
                 if not self._is_whole(versions[-1]):
                     copy_atomically(path, self._folder / versions[-1].file, sha256)
                 return self._describe(versions[-1], versions)
             mark_home(self._home)  # raises the format number of MLOPS_HOME, because format 1 has no catalogue
             number = versions[-1].version + 1 if versions else 1
-            entry = CatalogueEntry(number, path.relative_to(self._folder).as_posix(), sha256, now())
-            versions = (*versions, entry)
-            content = msgspec.json.format(msgspec.json.encode(Catalogue(versions)), indent=1)
-            write_atomically(self._folder / CATALOGUE, content)
-        return self._describe(entry, versions)
+            file, name = path.relative_to(self._folder).as_posix(), self._find_name()
+            entry = CatalogueEntry(number, file, sha256, now(), name, read_header(path))
+            self._write([*self._name(known, versions), entry])
+        return self._describe(entry, (*versions, entry))
+
+    def list_unnamed(self) -> int:
+        """Return how many versions of the data set have no name, because an older engine registered them."""
+        known = self._read().versions
+        return sum(not entry.dataset for entry in self._list_own(known)) if any(not e.dataset for e in known) else 0
+
+    def name_versions(self) -> None:
+        """Name the versions of the data set that have no name."""
+        with explain_full_disk(self._folder), FileLock(self._folder / "lock"):
+            known = self._read().versions
+            self._write(self._name(known, self._list_own(known)))
 
     def list_staged(self) -> list[Path]:
         """Return the staged files that were not registered as versions."""
@@ -125,6 +157,35 @@ class LocalDatasets:
     def _read(self) -> Catalogue:
         path = self._folder / CATALOGUE
         return read_record(path, Catalogue) if path.is_file() else Catalogue(tuple(self._list_numbered()))
+
+    def _write(self, versions: Sequence[CatalogueEntry]) -> None:
+        content = msgspec.json.format(msgspec.json.encode(Catalogue(tuple(versions))), indent=1)
+        write_atomically(self._folder / CATALOGUE, content)
+
+    def _find_name(self) -> str:
+        return self._load_problem().name if self._load_problem else ""
+
+    def _list_own(self, known: Sequence[CatalogueEntry]) -> tuple[CatalogueEntry, ...]:
+        """Return the versions of the problem's data set, oldest first."""
+        if self._load_problem is None or not known:
+            return tuple(known)
+        problem = self._load_problem()
+        named = tuple(entry for entry in known if entry.dataset == problem.name)
+        unnamed = tuple(entry for entry in known if not entry.dataset)
+        if named or not unnamed:
+            return named
+        columns = read_header(self._folder / unnamed[-1].file)
+        return unnamed if problem.target.name in columns or not columns else ()
+
+    def _name(self, known: Sequence[CatalogueEntry], own: Sequence[CatalogueEntry]) -> list[CatalogueEntry]:
+        """Return all versions, after adding the name of the data set to its own versions."""
+        name = self._find_name()
+        return [
+            replace(entry, dataset=name, columns=entry.columns or read_header(self._folder / entry.file))
+            if entry in own
+            else entry
+            for entry in known
+        ]
 
     def _list_numbered(self) -> list[CatalogueEntry]:
         """Return the versions that an older engine stored as folders with a number as their name."""
@@ -159,4 +220,6 @@ class LocalDatasets:
 
     def _describe(self, entry: CatalogueEntry, versions: Sequence[CatalogueEntry]) -> DatasetVersion:
         """Return an entry of the catalogue as a `DatasetVersion`."""
-        return DatasetVersion(split_name(Path(versions[0].file).name)[0], entry.version, str(self._folder / entry.file))
+        name = self._find_name() or split_name(Path(versions[0].file).name)[0]
+        file = self._folder / entry.file
+        return DatasetVersion(name, entry.version, str(file), entry.columns or read_header(file))

@@ -1,10 +1,11 @@
-"""Upgrades of state that an older version of the engine created: MLflow's database, and the notes of champions."""
+"""Upgrades of state that an older version created: MLflow's database, the notes of champions, and the data set."""
 
 import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 from mlops.backends.local.champions import ChampionNotes
+from mlops.backends.local.datasets import CATALOGUE, FOLDER, LocalDatasets
 from mlops.backends.local.store.failures import DATABASE, explain_failures
 from mlops.backends.local.store.mlflow_store import MlflowStore
 from mlops.backends.local.store.schema import read_schema, require_schema, upgrade_database
@@ -13,18 +14,22 @@ from mlops.backends.local.store.schema import read_schema, require_schema, upgra
 class LocalUpgrades:
     """See `mlops.platform.upgrades.Upgrades`."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, datasets: LocalDatasets) -> None:
         self._home = home
+        self._datasets = datasets
         self._database = home / DATABASE
 
     def list_outdated(self) -> list[str]:
         """See `Upgrades`."""
+        found = []
         schema = read_schema(self._database)
-        if schema is None or schema.found == schema.newest:
-            return []
-        if not schema.known:
-            require_schema(self._database)
-        return [f"{DATABASE} has schema {schema.found}, and MLflow needs {schema.newest}"]
+        if schema and schema.found != schema.newest:
+            if not schema.known:
+                require_schema(self._database)
+            found.append(f"{DATABASE} has schema {schema.found}, and MLflow needs {schema.newest}")
+        if unnamed := self._datasets.list_unnamed():
+            found.append(f"{FOLDER} has {unnamed} versions that do not name their data set")
+        return found
 
     def upgrade(self) -> Iterator[str]:
         """See `Upgrades`."""
@@ -37,3 +42,6 @@ class LocalUpgrades:
         for champion in MlflowStore(self._home).note_champions():
             path = ChampionNotes(self._home).locate(champion.name)
             yield f"{path}: version {champion.version} recorded as the champion of {champion.name!r}"
+        if unnamed := self._datasets.list_unnamed():
+            self._datasets.name_versions()
+            yield f"{FOLDER}/{CATALOGUE}: {unnamed} versions recorded under the name of the problem"
