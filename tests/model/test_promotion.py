@@ -1,7 +1,6 @@
 """The promotion gate: better by more than chance, or not at all."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -9,18 +8,33 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from mlops.errors import UsageError
+from mlops.model import bootstrap, promotion
+from mlops.model.comparison import LossComparison
 from mlops.model.promotion import (
     Decision,
-    decide_promotion,
     describe_sensitivity,
     overrule,
     require_promoted,
     tag_override,
 )
+from mlops.problem import metrics
 
 ROWS = 89  # held out of 442
 LOSSES = np.random.default_rng(0).normal(100, 10, ROWS)
 GAINS = np.random.default_rng(1).normal(5, 5, ROWS)
+METRIC = metrics.mean_squared_error("mse", unit="squared points")
+
+
+def decide_promotion(
+    champion: NDArray[np.float64] | None,
+    challenger: NDArray[np.float64],
+    confidence: float = 0.95,
+    seed: int = 0,
+    left_out: str = "",
+) -> Decision:
+    """Return the decision about a challenger whose losses are given."""
+    compared = LossComparison(METRIC, champion, challenger, confidence, seed)
+    return promotion.decide_promotion(compared, left_out=left_out)
 
 
 def test_the_first_model_is_promoted() -> None:
@@ -47,7 +61,7 @@ def test_what_the_rows_would_have_shown_is_said_in_its_unit() -> None:
 
 
 def test_a_clearly_better_model_is_promoted() -> None:
-    decision = decide_promotion(LOSSES, LOSSES - GAINS, loss="mean squared error", unit="squared points")
+    decision = decide_promotion(LOSSES, LOSSES - GAINS)
     assert decision.promoted is True
     assert decision.reason == (
         "The challenger is better: the improvement of the mean squared error is 4.65 squared points on 89 rows "
@@ -59,7 +73,9 @@ def test_a_clearly_better_model_is_promoted() -> None:
 def test_a_worse_model_is_rejected() -> None:
     decision = decide_promotion(LOSSES - GAINS, LOSSES)
     assert (decision.promoted, decision.improvement) == (False, pytest.approx(-GAINS.mean()))
-    assert decision.reason.startswith("The challenger is worse: the increase of the mean loss is 4.65 on")
+    assert decision.reason.startswith(
+        "The challenger is worse: the increase of the mean squared error is 4.65 squared points on"
+    )
     assert decision.lower_bound < decision.improvement
 
 
@@ -87,7 +103,7 @@ def test_too_few_rows_promote_nothing(rows: int, promoted: bool) -> None:
 
 def test_the_bound_is_the_bootstrap_s() -> None:
     """For a mean of 89 rows the percentile bound is close to the normal one, whose deviation divides by n."""
-    decision = decide_promotion(LOSSES, LOSSES - GAINS, resamples=20_000)
+    decision = decide_promotion(LOSSES, LOSSES - GAINS)
     expected = GAINS.mean() - norm.isf(0.05) * GAINS.std() / ROWS**0.5
     assert decision.lower_bound == pytest.approx(expected, abs=0.05)
 
@@ -118,22 +134,29 @@ def draw_pair(rng: np.random.Generator, gain: float = 0.0) -> tuple[NDArray[np.f
     return champion, challenger - gain
 
 
-def rate(gain: float, runs: int, **options: Any) -> float:
+def rate(gain: float, runs: int) -> float:
     """Return the share of promotions."""
     rng = np.random.default_rng(0)
-    return float(np.mean([decide_promotion(*draw_pair(rng, gain), **options).promoted for _ in range(runs)]))
+    return float(np.mean([decide_promotion(*draw_pair(rng, gain)).promoted for _ in range(runs)]))
 
 
+@pytest.fixture
+def _few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bootstrap, "RESAMPLES", 1000)
+
+
+@pytest.mark.usefixtures("_few_resamples")
 @pytest.mark.parametrize("runs", [400, pytest.param(1500, marks=pytest.mark.slow)])
 def test_false_promotions_are_below_six_in_a_hundred(runs: int) -> None:
     """Neither model is better; the bound errs one time in twenty, and the percentile bootstrap a little more."""
-    assert 0.03 < rate(gain=0.0, runs=runs, resamples=1000) < 0.06
+    assert 0.03 < rate(gain=0.0, runs=runs) < 0.06
 
 
+@pytest.mark.usefixtures("_few_resamples")
 def test_the_detectable_gain_is_detected_four_times_in_five() -> None:
     rng = np.random.default_rng(1)
-    gain = np.mean([decide_promotion(*draw_pair(rng), resamples=10).detectable_gain for _ in range(50)])
-    assert rate(gain=float(gain), runs=300, resamples=1000) == pytest.approx(0.8, abs=0.06)
+    gain = np.mean([LossComparison(METRIC, *draw_pair(rng)).standard_error for _ in range(50)]) * 2.504
+    assert rate(gain=float(gain), runs=300) == pytest.approx(0.8, abs=0.06)
 
 
 REJECTED = decide_promotion(LOSSES, LOSSES)
@@ -170,7 +193,7 @@ def test_a_rejected_model_does_not_go_on() -> None:
 def test_a_challenger_that_is_worse_beyond_chance_is_called_worse() -> None:
     champion = np.linspace(1.0, 2.0, 100)
     noise = np.linspace(-0.5, 0.5, 100)
-    worse = decide_promotion(champion, champion + 5 + noise, loss="mean squared error", unit="squared points")
+    worse = decide_promotion(champion, champion + 5 + noise)
     assert not worse.promoted
     assert worse.improvement == pytest.approx(-5)
     assert worse.reason.startswith(
@@ -179,7 +202,7 @@ def test_a_challenger_that_is_worse_beyond_chance_is_called_worse() -> None:
     )
     unclear = decide_promotion(champion, champion + 0.01 + noise)
     assert unclear.reason.startswith(
-        "The challenger is not shown to be better: the improvement of the mean loss is -0.0"
+        "The challenger is not shown to be better: the improvement of the mean squared error is -0.0"
     )
 
 

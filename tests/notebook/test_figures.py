@@ -1,6 +1,5 @@
 """The figures of the notebooks, and the texts that replace them for readers who cannot see them."""
 
-import numpy as np
 import pytest
 
 from mlops.data.drift import Drift
@@ -38,11 +37,3 @@ def test_a_plot_of_many_columns_has_those_with_the_largest_shift_and_says_so() -
     assert figure.get_size_inches()[1] < 10
     said = "The 20 of 1,000 columns with the largest shift from the reference; the largest is c999 with 0.0999."
     assert figures.describe_drift(drifts) == said
-
-
-def test_a_plot_of_many_rows_is_an_area() -> None:
-    losses = np.linspace(-1, 2, 200_000)
-    (axes,) = figures.plot_gains(losses, np.zeros(200_000)).axes
-    assert (len(axes.patches), len(axes.collections)) == (0, 2)
-    lower, upper = (area.get_datalim(axes.transData).intervaly for area in reversed(axes.collections))
-    assert (lower[0], upper[1]) == (-1, 2)

@@ -6,7 +6,7 @@ import pytest
 from command_line import CommandLine
 from opened import open_here
 
-from diabetes import Diabetes, problem
+from diabetes import Diabetes
 from mlops.errors import ParameterError, ProblemError, UsageError
 from mlops.operations.opening import open_project
 from mlops.operations.running import resume_run
@@ -101,18 +101,6 @@ def test_a_run_of_another_problem_is_not_resumed(workspace: Workspace) -> None:
         "Run first is of the problem 'churn', but parameters/base.yml names the problem 'diabetes'. Set "
         "`problem: churn` there to resume the run, or start a new one."
     )
-
-
-def test_a_metric_without_a_loss_for_each_row_cannot_be_the_gate_yet(
-    mlops: CommandLine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Diabetes, "gate", "r2")
-    monkeypatch.delitem(problem.__dict__, "decisive", raising=False)
-    done = mlops.invoke("run", "retrain")
-    monkeypatch.undo()
-    problem.__dict__.pop("decisive", None)
-    assert done.returncode == 2
-    assert "The problem 'diabetes': the metric r2 cannot decide about promotions yet, because " in done.stderr
 
 
 def test_a_broken_problem_stops_only_what_needs_it(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

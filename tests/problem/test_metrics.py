@@ -1,5 +1,7 @@
 """The stock metrics, beside scikit-learn's own functions."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import sklearn.metrics
@@ -25,6 +27,7 @@ CLASSES = np.arange(50) % 3, RNG.dirichlet(np.ones(3), size=50)
         (metrics.roc_auc_score(), BINARY, {}),
         (metrics.roc_auc_score(), CLASSES, {"multi_class": "ovr"}),
         (metrics.average_precision_score(), BINARY, {}),
+        (metrics.average_precision_score(), CLASSES, {}),
     ],
     ids=lambda value: getattr(value, "name", ""),
 )
@@ -67,3 +70,44 @@ def test_a_metric_may_be_shortened_and_knows_its_direction() -> None:
     )
     assert not metric.higher_is_better
     assert metrics.roc_auc_score().higher_is_better
+
+
+TIED = RNG.random(50) > 0.4, RNG.integers(0, 8, 50) / 7
+CONSTANT = np.ones(50), NUMBERS[1]
+STOCK = [
+    (metrics.root_mean_squared_error(), NUMBERS),
+    (metrics.r2_score(), NUMBERS),
+    (metrics.r2_score(), CONSTANT),
+    *((metrics.accuracy_score(), pair) for pair in (BINARY, CLASSES)),
+    *((metrics.f1_score(), pair) for pair in (BINARY, CLASSES)),
+    *((metrics.roc_auc_score(), pair) for pair in (BINARY, TIED, CLASSES)),
+    *((metrics.average_precision_score(), pair) for pair in (BINARY, TIED, CLASSES)),
+]
+
+
+@pytest.mark.parametrize(("metric", "pair"), STOCK, ids=lambda value: getattr(value, "name", ""))
+def test_resampled_sets_have_the_metric_of_their_rows(metric: metrics.Metric, pair: tuple) -> None:
+    """The last sets have few rows, so that the metric of a set without a class or a prediction is compared, too."""
+    drawn = [RNG.integers(0, 50, size) for size in (50, 50, 50, 4, 3, 2, 1, 1)]
+    counts = np.stack([np.bincount(rows, minlength=50) for rows in drawn])
+    expected = [metric.measure(pair[0][rows], pair[1][rows]) for rows in drawn]
+    found = metric.measure_weighted(*pair, counts)
+    assert found == pytest.approx(np.array(expected, dtype=float), rel=1e-9, abs=1e-12, nan_ok=True)
+    assert metric.measure_weighted(*pair, np.ones((1, 50), dtype=int)) == pytest.approx(metric.measure(*pair))
+    slow = replace(metric, weighted=None)
+    assert slow.measure_weighted(*pair, counts) == pytest.approx(found, rel=1e-9, abs=1e-12, nan_ok=True)
+
+
+@pytest.mark.parametrize("metric", [metrics.roc_auc_score(), metrics.average_precision_score(), metrics.f1_score()])
+def test_a_category_of_two_classes_has_the_mean_of_both(metric: metrics.Metric) -> None:
+    """Neither class is called positive, so the order of the classes must not matter."""
+    actual, positive = BINARY[0].astype(int), BINARY[1]
+    found = metric.measure(actual, np.column_stack([1 - positive, positive]))
+    assert found == metric.measure(1 - actual, np.column_stack([positive, 1 - positive]))
+    both = [metric.measure(actual, positive), metric.measure(1 - actual, 1 - positive)]
+    assert found == pytest.approx(np.mean(both))
+    assert metrics.roc_auc_score().measure(actual, np.zeros((50, 2))) == 0.5
+
+
+def test_a_metric_that_is_not_a_number_is_undefined() -> None:
+    assert metrics.Metric("own", lambda actual, predicted: float("nan"), True).measure(*NUMBERS) is None

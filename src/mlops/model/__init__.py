@@ -9,5 +9,8 @@
     training_rows  stores and finds the rows that a model was trained on
     origin         the origin of a training: notebook, commit and data
     contenders     the challenger, and the champion if it can be compared
+    comparison     compares two models by the metric that decides about promotions
+    gains          the figures that compare two models
+    bootstrap      the variation of a mean or a metric by chance
     promotion      decides whether a new model (the challenger) replaces the current one (the champion)
 """

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from mlops.backends import open_backend
-from mlops.errors import ProblemError
 from mlops.parameters.hyperparameters import require_hyperparameters
 from mlops.parameters.layers import MODEL_NAME
 from mlops.parameters.merging import Parameters
@@ -118,16 +117,9 @@ def check_training(opened: OpenProject, steps: Iterable[Step]) -> None:
     Raises
     ------
     ProblemError
-        If a hyperparameter is not set, if a parameter of the notebook is not used, or if the gate cannot use the metric
-        that decides.
+        If a hyperparameter is not set, or if a parameter of the notebook is not used.
     """
-    training = [step for step in steps if step.trains]
-    if training and opened.problem.decisive.row_loss is None:
-        raise ProblemError(
-            f"{opened.problem}: the metric {opened.problem.decisive.name} cannot decide about promotions yet, because "
-            "it has no loss for each row. Choose a metric with `row_loss` as its `gate`."
-        )
-    for step in training:
+    for step in (step for step in steps if step.trains):
         notebook = opened.workspace.notebooks / f"{step.notebook}.ipynb"
         require_hyperparameters(opened.problem, notebook, opened.project.declared(step.notebook))
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
-    from mlops.problem.metric import Score
+    from mlops.problem.metric import Score, Weighted
 
 SMALLEST = 1e-15  # replaces a probability of 0, so that the loss of a certain but wrong prediction is finite
 
@@ -34,7 +34,8 @@ def mean_absolute_error(name: str = "mean_absolute_error", *, unit: str = "", di
 
 def root_mean_squared_error(name: str = "root_mean_squared_error", *, unit: str = "", digits: int = 6) -> Metric:
     """Return the metric "root mean squared error", in units of the target. Lower is better."""
-    return Metric(name, _call("root_mean_squared_error"), False, None, "root mean squared error", unit, digits)
+    score, weighted = _call("root_mean_squared_error"), _weigh("weigh_root_error")
+    return Metric(name, score, False, None, "root mean squared error", unit, digits, weighted=weighted)
 
 
 def r2_score(name: str = "r2_score", *, digits: int = 6) -> Metric:
@@ -42,7 +43,9 @@ def r2_score(name: str = "r2_score", *, digits: int = 6) -> Metric:
 
     Higher is better. A perfect model has 1, and a bad one can have a negative value.
     """
-    return Metric(name, _call("r2_score"), True, None, "coefficient of determination", "", digits, least_rows=2)
+    score, weighted = _call("r2_score"), _weigh("weigh_determination")
+    title = "coefficient of determination"
+    return Metric(name, score, True, None, title, "", digits, least_rows=2, weighted=weighted)
 
 
 def mean_pinball_loss(quantile: float, name: str = "mean_pinball_loss", *, unit: str = "", digits: int = 6) -> Metric:
@@ -69,29 +72,34 @@ def log_loss(name: str = "log_loss", *, digits: int = 6) -> Metric:
 def roc_auc_score(name: str = "roc_auc_score", *, digits: int = 6) -> Metric:
     """Return the metric "area under the ROC curve". Higher is better.
 
-    If the target has more than two classes, the metric is the mean of the areas for each class against the rest.
+    If the target is a category, the metric is the mean of the areas for each class against the rest.
     """
-    score = _call("roc_auc_score", multi_class="ovr")
-    return Metric(name, score, True, None, "area under the ROC curve", "", digits, all_classes=True)
+    score, weighted = _average_classes("roc_auc_score"), _weigh("weigh_area")
+    title = "area under the ROC curve"
+    return Metric(name, score, True, None, title, "", digits, all_classes=True, weighted=weighted)
 
 
 def average_precision_score(name: str = "average_precision_score", *, digits: int = 6) -> Metric:
-    """Return the metric "average precision" of the positive class. Higher is better."""
-    score = _call("average_precision_score")
-    return Metric(name, score, True, None, "average precision", "", digits, all_classes=True)
+    """Return the metric "average precision" of the positive class. Higher is better.
+
+    If the target is a category, the metric is the mean of the average precisions for each class against the rest.
+    """
+    score, weighted = _average_classes("average_precision_score"), _weigh("weigh_precision")
+    return Metric(name, score, True, None, "average precision", "", digits, all_classes=True, weighted=weighted)
 
 
 def accuracy_score(name: str = "accuracy_score", *, digits: int = 6) -> Metric:
     """Return the metric "accuracy": the share of rows whose most probable class is the true one. Higher is better."""
-    return Metric(name, _label(_call("accuracy_score")), True, None, "accuracy", "", digits)
+    score, weighted = _label(_call("accuracy_score")), _weigh("weigh_accuracy", of_classes=True)
+    return Metric(name, score, True, None, "accuracy", "", digits, weighted=weighted)
 
 
 def f1_score(name: str = "f1_score", *, digits: int = 6) -> Metric:
     """Return the metric "F1 score" of the positive class. Higher is better.
 
-    If the target has more than two classes, the metric is the mean of the F1 scores of all classes.
+    If the target is a category, the metric is the mean of the F1 scores of all classes.
     """
-    return Metric(name, _score_f1, True, None, "F1 score", "", digits)
+    return Metric(name, _score_f1, True, None, "F1 score", "", digits, weighted=_weigh_f1)
 
 
 def _call(function: str, **options: object) -> "Score":
@@ -103,6 +111,42 @@ def _call(function: str, **options: object) -> "Score":
         return float(getattr(sklearn.metrics, function)(actual, predicted, **options))
 
     return score
+
+
+def _average_classes(function: str) -> "Score":
+    """Return a score function that calls the named one for each class against the rest, and returns the mean."""
+    score = _call(function)
+
+    def average(actual: "ArrayLike", predicted: "ArrayLike") -> float:
+        import numpy as np
+
+        truth, found = np.asarray(actual), np.asarray(predicted)
+        if found.ndim == 1:
+            return score(truth, found)
+        return float(np.mean([score(truth == place, found[:, place]) for place in range(found.shape[1])]))
+
+    return average
+
+
+def _weigh(function: str, of_classes: bool = False) -> "Weighted":
+    """Return the named function of `mlops.problem.weighted`. It gets the most probable classes if `of_classes`."""
+
+    def weighted(actual: "ArrayLike", predicted: "ArrayLike", weights: "NDArray[np.float64]") -> "NDArray[np.float64]":
+        from mlops.problem import weighted as module
+
+        pair = _find_classes(actual, predicted) if of_classes else (actual, predicted)
+        found: NDArray[np.float64] = getattr(module, function)(*pair, weights)
+        return found
+
+    return weighted
+
+
+def _weigh_f1(actual: "ArrayLike", predicted: "ArrayLike", weights: "NDArray[np.float64]") -> "NDArray[np.float64]":
+    import numpy as np
+
+    from mlops.problem.weighted import weigh_f1
+
+    return weigh_f1(*_find_classes(actual, predicted), weights, several=np.ndim(predicted) == 2)
 
 
 def _average(lose: "Callable[[ArrayLike, ArrayLike], NDArray[np.float64]]") -> "Score":
