@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 from mlops.problem import Column, Problem, metrics
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
     from sklearn.pipeline import Pipeline
 
 FEATURES = ("AGE", "SEX", "BMI", "BP", "S1", "S2", "S3", "S4", "S5", "S6")
@@ -46,11 +44,7 @@ class Diabetes(Problem):
         """Fit a ridge regression. `alpha` is the penalty, 0 or more. With 0, it is ordinary least squares."""
         from diabetes.model import train_model
 
-        return train_model(rows[list(self.features)], rows[self.target.name], alpha)
-
-    def predict(self, model: "Pipeline", rows: "pd.DataFrame") -> "NDArray[np.float64]":
-        """Return the predicted disease progression of rows."""
-        return model.predict(rows[list(self.features)].to_numpy())
+        return train_model(self.prepare(rows), rows[self.target.name], alpha)
 
     def explain(self, model: "Pipeline") -> "pd.Series":
         """Return the weights of the features. All features have the same scale, so you can compare the weights."""

@@ -25,7 +25,7 @@ def train_model(features: pd.DataFrame, target: pd.Series, alpha: float) -> Pipe
     Pipeline
         A pipeline that ends with the step ``ridge``.
     """
-    return make_pipeline(Ridge(alpha=alpha)).fit(features.to_numpy(), target.to_numpy())
+    return make_pipeline(Ridge(alpha=alpha)).fit(features, target)
 
 
 def list_weights(model: Pipeline, names: Sequence[str]) -> pd.Series:

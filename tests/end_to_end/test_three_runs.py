@@ -5,10 +5,15 @@ import re
 import subprocess
 from pathlib import Path
 
+import mlflow.pyfunc
+import pandas as pd
 import pytest
 import requests
 from imported import SLOW, list_imported
 
+from diabetes import problem
+from mlops.backends import open_backend
+from mlops.model.loading import load_registered
 from mlops.pipelines import PIPELINES
 from mlops.record.ledger import RunRecord, list_runs
 
@@ -66,6 +71,18 @@ def test_every_step_leaves_a_notebook_and_a_report(record, mlops) -> None:  # ty
     assert "promoted by the gate, deployed by" in index
     assert "points of disease progression" in index
     assert "Last data test of diabetes version 1: " in index
+
+
+def test_the_client_of_mlflow_loads_the_champion_and_predicts_the_same(  # type: ignore[no-untyped-def]
+    first, mlops, good: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{mlops.workspace.home}/mlflow.db")
+    loaded = mlflow.pyfunc.load_model("models:/diabetes@champion")
+    assert list(loaded.input_example.columns) == list(problem.features)
+    backend = open_backend("local", mlops.workspace)
+    champion = load_registered(backend, problem, backend.registry.get_version("diabetes", 1))
+    predicted = loaded.predict(good[list(problem.features)])
+    assert predicted == pytest.approx(problem.predict(champion, good), rel=1e-12)
 
 
 def test_status_tells_champion_services_and_runs(first, mlops) -> None:  # type: ignore[no-untyped-def]

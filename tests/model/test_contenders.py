@@ -57,7 +57,7 @@ def backend() -> Backend:
 @pytest.fixture
 def champion(backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelVersion:
     """The champion of the problem, whose estimator is a `Line`."""
-    monkeypatch.setattr("mlops.model.loading.load_registered", lambda backend, model: Line())
+    monkeypatch.setattr("mlops.model.loading.load_registered", lambda backend, problem, model: Line())
     version = backend.registry.register("tiny", track(backend, tmp_path), tag_problem(Tiny()))
     return backend.registry.promote("tiny", version.version, expected="")
 
@@ -87,7 +87,7 @@ def test_a_champion_of_other_columns_is_refused_with_two_ways_out(backend: Backe
 def test_a_champion_of_another_estimator_is_refused_with_two_ways_out(
     backend: Backend, champion: ModelVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mlops.model.loading.load_registered", lambda backend, model: object())
+    monkeypatch.setattr("mlops.model.loading.load_registered", lambda backend, problem, model: object())
     why = (
         "The problem 'tiny' cannot predict with the champion, tiny version 1: AttributeError: 'object' object has no "
         "attribute 'slope'."

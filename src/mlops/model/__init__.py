@@ -2,7 +2,9 @@
 
 .. code-block:: text
 
-    files          saves a fitted estimator without code (skops), and the files that its problem exports
+    files          saves a fitted estimator as an MLflow model, and the files that its problem exports
+    estimator      the file of a fitted estimator, which contains no code (skops)
+    mlflow_model   the other files of an MLflow model: inputs, example, packages
     loading        loads the model of a training or of a registered version, after a check of its hashes
     schema         checks that a registered model was trained with the schema of the problem
     training_data  ranges of the training data, and example rows for predictions

@@ -64,7 +64,7 @@ class Contenders:
             if why := explain_misfit(backend.registry, problem, champion):
                 self._leave_out(f"The champion, {champion.title}, {why}.")
             else:
-                self.models = {CHAMPION: load_registered(backend, champion), **self.models}
+                self.models = {CHAMPION: load_registered(backend, problem, champion), **self.models}
 
     def predict(self, rows: "pd.DataFrame") -> "dict[str, NDArray[np.generic]]":
         """Return the predictions of each model for rows, by the name of the model.

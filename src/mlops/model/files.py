@@ -1,52 +1,56 @@
-"""The files of a model: a skops file with the estimator, and files that the problem exports for the service."""
+"""The files of a model: an MLflow model with the estimator, and files that the problem exports for the service."""
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import skops.io
-from skops.io.exceptions import UntrustedTypesFoundException
-
-from mlops.errors import IntegrityError
+from mlops.errors import ProblemError
 from mlops.files.atomic import write_atomically
+from mlops.model.estimator import dump_estimator
+from mlops.model.mlflow_model import WRITTEN, describe_model
 from mlops.model.training_data import TRAINING_DATA
 from mlops.problem import Problem
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 ESTIMATOR = "model.skops"
+RESERVED = frozenset({ESTIMATOR, TRAINING_DATA, *WRITTEN})  # names of files that a problem cannot export
 
 
-def save_model(problem: Problem, estimator: Any, folder: Path) -> None:
-    """Write a fitted estimator, and the files that its problem exports.
+def save_model(problem: Problem, estimator: Any, folder: Path, rows: "pd.DataFrame") -> None:
+    """Write a fitted estimator as an MLflow model, and the files that its problem exports.
 
     Parameters
     ----------
     problem : Problem
-        The problem; see `Problem.export`.
+        The problem; see `Problem.prepare` and `Problem.export`.
     estimator : scikit-learn estimator
         The fitted model.
     folder : Path
-        The folder to which ``model.skops`` and the exported files are written.
-    """
-    write_atomically(folder / ESTIMATOR, skops.io.dumps(estimator))
-    problem.export(estimator, folder)
-
-
-def list_served(names: Iterable[str]) -> list[str]:
-    """Return those names of model files that a service needs: all except the estimator, unless it is the only one."""
-    names = sorted(names)
-    exported = [name for name in names if name not in (ESTIMATOR, TRAINING_DATA)]
-    return [*(exported or [ESTIMATOR]), *(name for name in names if name == TRAINING_DATA)]
-
-
-def load_model(folder: Path) -> Any:
-    """Load the estimator that `save_model` wrote to a folder, without checking the hash of the file.
+        The folder for the files, which is empty or does not exist.
+    rows : DataFrame
+        Rows with all features. The first two become the example of the MLflow model.
 
     Raises
     ------
-    IntegrityError
-        If the file contains types that skops does not trust.
+    ProblemError
+        If the estimator could not be loaded again, or if MLflow could not predict with it.
     """
-    try:
-        return skops.io.load(folder / ESTIMATOR)
-    except UntrustedTypesFoundException as error:
-        raise IntegrityError(f"Could not load {folder / ESTIMATOR}: {error}") from error
+    folder.mkdir(parents=True, exist_ok=True)
+    problem.export(estimator, folder)
+    for path in folder.iterdir():
+        if path.name in RESERVED:
+            raise ProblemError(f"{problem}: `export` wrote {path.name}, but the engine writes this file. Rename it.")
+    write_atomically(folder / ESTIMATOR, dump_estimator(problem, estimator))
+    describe_model(folder, ESTIMATOR, problem, estimator, problem.prepare(rows))
+
+
+def list_served(names: Iterable[str]) -> list[str]:
+    """Return those names of model files that a service needs.
+
+    These are the files that the problem exported, or else the estimator, and the description of the training data.
+    """
+    names = sorted(names)
+    exported = [name for name in names if name not in RESERVED]
+    return [*(exported or [ESTIMATOR]), *(name for name in names if name == TRAINING_DATA)]

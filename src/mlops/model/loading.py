@@ -4,23 +4,37 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mlops.model.files import load_model
+from mlops.model.estimator import load_estimator
+from mlops.model.files import ESTIMATOR
 from mlops.model.training_data import TrainingData, read_training_data
 from mlops.platform.backend import Backend
 from mlops.platform.models import ModelVersion
 from mlops.platform.trainings import TrainingRun
+from mlops.problem import Problem
 
 
-def load_trained(backend: Backend, run: TrainingRun) -> Any:
-    """Return the fitted estimator of a training. Raise IntegrityError if its files have changed."""
+def load_trained(backend: Backend, problem: Problem, run: TrainingRun) -> Any:
+    """Return the fitted estimator of a training.
+
+    Raises
+    ------
+    IntegrityError
+        If its files have changed, or if they have types that the problem does not trust.
+    """
     with TemporaryDirectory() as folder:
-        return load_model(backend.tracker.fetch_files(run, Path(folder, "model")))
+        return load_estimator(problem, backend.tracker.fetch_files(run, Path(folder, "model")) / ESTIMATOR)
 
 
-def load_registered(backend: Backend, model: ModelVersion) -> Any:
-    """Return the fitted estimator of a registered model version. Raise IntegrityError if its files have changed."""
+def load_registered(backend: Backend, problem: Problem, model: ModelVersion) -> Any:
+    """Return the fitted estimator of a registered model version.
+
+    Raises
+    ------
+    IntegrityError
+        If its files have changed, or if they have types that the problem does not trust.
+    """
     with TemporaryDirectory() as folder:
-        return load_model(backend.registry.fetch_model(model, Path(folder, "model")))
+        return load_estimator(problem, backend.registry.fetch_model(model, Path(folder, "model")) / ESTIMATOR)
 
 
 def load_training_data(backend: Backend, model: ModelVersion) -> TrainingData:

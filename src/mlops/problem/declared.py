@@ -39,7 +39,7 @@ class Problem:
     examples : tuple of mapping of str to value
         Rows with which users can try the service, by column. Examples are published, so never take them from the data.
     trusted_types : tuple of str
-        The types in model files that you have reviewed, besides those that skops trusts by itself: "sklearn.tree.Tree".
+        The types in model files that you have reviewed, besides those that skops trusts: "sklearn.tree._tree.Tree".
     image_files : tuple of str
         Modules of the problem's package that the scoring script imports: "features.py". They import nothing of `mlops`.
 
@@ -113,6 +113,14 @@ class Problem:
             )
         return training, holdout
 
+    def prepare(self, rows: "pd.DataFrame") -> "pd.DataFrame":
+        """Return the inputs of the model for rows. By default, these are the features.
+
+        Override this method if the model takes computed inputs, and use it in `train` and `predict`. The model that
+        MLflow's client loads takes these inputs.
+        """
+        return rows[list(self.features)]
+
     def train(self, rows: "pd.DataFrame", *args: "Any", **hyperparameters: "Any") -> "Any":
         """Fit a scikit-learn estimator on rows, and return it.
 
@@ -147,13 +155,13 @@ class Problem:
             By default, numbers if the target is a number, the probability of true if it is a boolean, and the
             probabilities of the sorted classes if it is a category.
         """
-        features = rows[list(self.features)]
+        inputs = self.prepare(rows)
         if not self.classes:
-            return model.predict(features)
+            return model.predict(inputs)
         import numpy as np
 
         probabilities = np.zeros((len(rows), len(self.classes)))  # a class that the model has not seen keeps 0
-        probabilities[:, self.encode(model.classes_).astype(int)] = model.predict_proba(features)
+        probabilities[:, self.encode(model.classes_).astype(int)] = model.predict_proba(inputs)
         return probabilities[:, 1] if self.target.kind == "boolean" else probabilities
 
     def explain(self, model: "Any") -> "pd.Series | None":

@@ -121,6 +121,16 @@ def test_a_champion_is_missed_without_the_database_too(migrated: Workspace, tmp_
     assert not (migrated.home / "mlflow.db").exists()
 
 
+def test_a_model_that_the_client_of_mlflow_has_loaded_is_not_changed(migrated: Workspace, tmp_path: Path) -> None:
+    backend = open_backend("local", migrated)
+    version = register(backend, tmp_path)
+    (stored,) = (migrated.home / "artifacts").rglob("model.json")
+    (stored.parent / "registered_model_meta").write_text("model_name: tiny\nmodel_version: '1'\n")
+    fetched = backend.registry.fetch_model(version, tmp_path / "fetched")
+    assert [path.name for path in fetched.iterdir()] == ["model.json"]
+    assert backend.tracker.has_files(TrainingRun(version.run_id, version.files))
+
+
 def test_a_changed_model_file_is_refused_before_it_is_read(migrated: Workspace, tmp_path: Path) -> None:
     backend = open_backend("local", migrated)
     version = register(backend, tmp_path)

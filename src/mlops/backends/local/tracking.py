@@ -7,7 +7,7 @@ from typing import Any
 
 from mlops.backends.local.store.failures import explained
 from mlops.backends.local.store.mlflow_page import describe_data, describe_source
-from mlops.backends.local.store.mlflow_store import ARTIFACTS, EXPERIMENT, FILES_TAG, MlflowStore
+from mlops.backends.local.store.mlflow_store import ARTIFACTS, EXPERIMENT, FILES_TAG, LOADED_NOTE, MlflowStore
 from mlops.backends.local.store.queries import find_trainings, has_training
 from mlops.files.contents import locate_content, store_by_content
 from mlops.files.disk import explain_full_disk
@@ -113,7 +113,8 @@ class LocalTracker:
         """See `Tracker`."""
         if not self._store.exists or not has_training(self._store.database, run.run_id, self._store.patience):
             return False
-        return hash_folder(self._store.locate_artifacts(run.run_id)) == dict(run.files)
+        found = hash_folder(self._store.locate_artifacts(run.run_id))
+        return {name: sha256 for name, sha256 in found.items() if name != LOADED_NOTE} == dict(run.files)
 
     def keep_rows(self, content: bytes) -> str:
         """See `Tracker`."""

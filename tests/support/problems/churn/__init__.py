@@ -62,21 +62,20 @@ class Churn(Problem):
 
         return make_customers(1500, seed=0)
 
+    def prepare(self, rows: "pd.DataFrame") -> "pd.DataFrame":
+        """Return the features that `churn.features` computes."""
+        from churn.features import compute_features
+
+        return compute_features(rows)
+
     def train(self, rows: "pd.DataFrame", *, trees: int, learning_rate: float, depth: int, seed: int) -> "Pipeline":
-        """Fit gradient boosting on features that `churn.features` computes.
+        """Fit gradient boosting.
 
         `trees` and `depth` are whole numbers from 1, `learning_rate` is above 0, and `seed` is the seed of the trees.
         """
-        from churn.features import compute_features
         from churn.model import train_model
 
-        return train_model(compute_features(rows), rows[self.target.name], trees, learning_rate, depth, seed)
-
-    def predict(self, model: "Pipeline", rows: "pd.DataFrame") -> "pd.Series":
-        """Return the probability that each customer cancels."""
-        from churn.features import compute_features
-
-        return model.predict_proba(compute_features(rows))[:, 1]
+        return train_model(self.prepare(rows), rows[self.target.name], trees, learning_rate, depth, seed)
 
     def explain(self, model: "Pipeline") -> "pd.Series":
         """Return the share of each computed feature in the gains of the trees."""

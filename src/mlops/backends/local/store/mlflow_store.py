@@ -34,6 +34,7 @@ EXPERIMENT = "training"
 KIND = {"mlflow.experimentKind": "custom_model_development"}
 ARTIFACTS = "model"
 FILES_TAG = "files"
+LOADED_NOTE = "registered_model_meta"  # MLflow's client writes this file into the folder of a model that it loads
 
 
 class MlflowStore:
@@ -152,7 +153,7 @@ class MlflowStore:
             raise TrainingNotFoundError(
                 f"The files of training run {run_id} no longer exist in {source}. Run {TRAINING_NOTEBOOK} again."
             )
-        return Path(shutil.copytree(source, folder))
+        return Path(shutil.copytree(source, folder, ignore=shutil.ignore_patterns(LOADED_NOTE)))
 
 
 def _create_database_atomically(path: Path) -> None:

@@ -1,0 +1,119 @@
+"""The files beside an estimator that make a folder an MLflow model: its inputs, an example, and its packages.
+
+`mlflow.sklearn.save_model` writes the same files, but takes 0.5 s in a new process, of which 0.2 s is a scan of all
+installed packages, and 0.3 s the import of `mlflow.pyfunc`. This module takes 0.02 s.
+"""
+
+import platform
+import warnings
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from mlops.errors import ProblemError
+from mlops.problem import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+    from mlflow.models import Model, ModelSignature
+    from numpy.typing import ArrayLike
+
+MLMODEL, REQUIREMENTS, CONDA, PYTHON = "MLmodel", "requirements.txt", "conda.yaml", "python_env.yaml"
+EXAMPLE, SERVING_EXAMPLE = "input_example.json", "serving_input_example.json"
+WRITTEN = frozenset({MLMODEL, REQUIREMENTS, CONDA, PYTHON, EXAMPLE, SERVING_EXAMPLE})
+PACKAGES = ("mlflow", "numpy", "pandas", "scikit-learn", "skops")  # what MLflow's client needs to predict
+EXAMPLE_ROWS = 2
+TYPED_ROWS = 1000  # the rows whose values tell the types of the inputs
+
+
+def describe_model(folder: Path, file: str, problem: Problem, estimator: Any, inputs: "pd.DataFrame") -> None:
+    """Write the files that make a folder with an estimator an MLflow model.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder, which contains the file of the estimator.
+    file : str
+        The name of this file, which is in skops' format.
+    problem : Problem
+        The problem.
+    estimator : scikit-learn estimator
+        The fitted estimator.
+    inputs : DataFrame
+        Rows of inputs of the estimator. The first rows become the example.
+
+    Raises
+    ------
+    ProblemError
+        If the estimator does not take the inputs, or if MLflow has no type for a column of the inputs.
+    """
+    from mlflow.models import Model
+    from mlflow.models.utils import _save_example
+
+    method = "predict_proba" if hasattr(estimator, "predict_proba") else "predict"
+    model = Model(signature=_infer_signature(problem, getattr(estimator, method), inputs))
+    _save_example(model, inputs.head(EXAMPLE_ROWS), str(folder))
+    _add_flavors(model, method, file, problem.trusted_types)
+    model.model_size_bytes = sum((folder / name).stat().st_size for name in (file, EXAMPLE, SERVING_EXAMPLE))
+    model.save(str(folder / MLMODEL))
+    _write_environment(folder)
+
+
+def _infer_signature(
+    problem: Problem, predict: "Callable[[pd.DataFrame], ArrayLike]", inputs: "pd.DataFrame"
+) -> "ModelSignature":
+    from mlflow.exceptions import MlflowException
+    from mlflow.models import infer_signature
+
+    try:
+        with warnings.catch_warnings(action="ignore", category=UserWarning):  # about whole numbers and names of columns
+            return infer_signature(inputs.head(TYPED_ROWS), predict(inputs.head(EXAMPLE_ROWS)))
+    except MlflowException as error:
+        raise ProblemError(f"{problem}: MLflow has no type for a column of `prepare`. MLflow said: {error}") from error
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ProblemError(
+            f"{problem}: the fitted model does not take the columns that `prepare` returns. Override `prepare` so that "
+            f"it returns the inputs of the model, and use it in `train` and `predict`. scikit-learn said: {error}"
+        ) from error
+
+
+def _add_flavors(model: "Model", method: str, file: str, trusted: tuple[str, ...]) -> None:
+    model.add_flavor(
+        "python_function",
+        env={"conda": CONDA, "virtualenv": PYTHON},
+        loader_module="mlflow.sklearn",
+        model_path=file,
+        predict_fn=method,
+        python_version=platform.python_version(),
+    )
+    model.add_flavor(
+        "sklearn",
+        code=None,
+        pickled_model=file,
+        serialization_format="skops",
+        sklearn_version=version("scikit-learn"),
+        skops_trusted_types=list(trusted) or None,
+    )
+
+
+def _write_environment(folder: Path) -> None:
+    """Write the packages in MLflow's three formats. The installers have no version, because environments differ."""
+    import mlflow
+
+    versions = {"mlflow": mlflow.__version__}  # the package that is installed is mlflow-skinny
+    pins = [f"{name}=={versions.get(name) or version(name)}" for name in PACKAGES]
+    python = platform.python_version()
+    conda = {
+        "channels": ["conda-forge"],
+        "dependencies": [f"python={python}", "pip", {"pip": pins}],
+        "name": "mlflow-env",
+    }
+    installers = ["pip", "setuptools", "wheel"]
+    virtual = {"python": python, "build_dependencies": installers, "dependencies": [f"-r {REQUIREMENTS}"]}
+    for name, content in ((CONDA, conda), (PYTHON, virtual)):
+        (folder / name).write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    (folder / REQUIREMENTS).write_text("\n".join(pins), encoding="utf-8")
