@@ -131,11 +131,12 @@ def test_pins_are_those_of_this_machine(tmp_path: Path) -> None:
         "    # via scikit-learn\n"
         "\n"
         "uvicorn[standard]==0.54.0\n"
+        "msgspec==0.19.0 --hash=sha256:03  # on one line\n"
         "colorama==0.4.6 ; sys_platform == 'win32' \\\n"
         "    --hash=sha256:02\n"
         "uvloop==0.23.0 ; sys_platform != 'win32'\n"
     )
-    assert read_pins(path) == {"numpy": "2.3.2", "uvicorn": "0.54.0", "uvloop": "0.23.0"}
+    assert read_pins(path) == {"numpy": "2.3.2", "msgspec": "0.19.0", "uvicorn": "0.54.0", "uvloop": "0.23.0"}
 
 
 @pytest.mark.parametrize("package", ["src/diabetes", "tests/support/problems/cancer", "tests/support/problems/churn"])

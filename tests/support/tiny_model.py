@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -34,6 +35,8 @@ def run(data):
 BROKEN = "def init(): raise RuntimeError('no such table')\ndef run(data): ..."
 HANGING = "import time\ndef init(): time.sleep(60)\ndef run(data): ..."
 PIN = f"msgspec=={version('msgspec')}"
+SERVER = ("click", "h11", "httptools", "msgspec", "numpy", "uvicorn", "uvloop")  # the packages of the service
+PINS = tuple(f"{name}=={version(name)}" for name in SERVER)
 
 
 def make_files(folder: Path, number: float) -> Path:
@@ -74,10 +77,12 @@ def register_and_promote(platform: str, workspace: Workspace, folder: Path) -> t
     return version.version, True
 
 
-def make_bundle(folder: Path, model: ModelVersion, number: float, script: str = SCRIPT, pin: str = PIN) -> Path:
-    """Make the bundle of a model; its service needs the one package that `pin` names."""
+def make_bundle(
+    folder: Path, model: ModelVersion, number: float, script: str = SCRIPT, pins: Sequence[str] = PINS
+) -> Path:
+    """Make the bundle of a model. Its service needs the packages in `pins`."""
     (folder / "score.py").write_text(script)
-    (folder / "requirements.txt").write_text(f"{pin} \\\n    --hash=sha256:0\n")
+    (folder / "requirements.txt").write_text("".join(f"{pin} \\\n    --hash=sha256:{'0' * 64}\n" for pin in pins))
     bundle = folder / f"bundle-{number}"
     build_bundle(
         bundle,

@@ -17,6 +17,7 @@ too.
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -160,7 +161,7 @@ def read_pins(requirements: Path, machine: Mapping[str, str] | None = None) -> d
         Values of environment markers: ``{"sys_platform": "linux"}``. Markers that are not given have the values of this
         machine.
     """
-    lines = (line.removesuffix("\\").strip() for line in requirements.read_text(encoding="utf-8").splitlines())
+    lines = (re.split(r"\s--hash=|\s#|\\$", line)[0] for line in requirements.read_text(encoding="utf-8").splitlines())
     pins = [Requirement(line) for line in lines if line and line[0].isalpha()]
     wanted = [pin for pin in pins if pin.marker is None or pin.marker.evaluate(dict(machine or {}))]
     return {pin.name: str(pin.specifier).removeprefix("==") for pin in wanted}

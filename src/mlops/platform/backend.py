@@ -18,7 +18,7 @@ from typing import TypeVar
 from mlops.errors import UsageError
 from mlops.platform.billing import Billing
 from mlops.platform.datasets import Arrivals, Datasets
-from mlops.platform.images import Images
+from mlops.platform.images import Images, ServiceEnvironments
 from mlops.platform.infrastructure import Infrastructure
 from mlops.platform.jobs import Jobs
 from mlops.platform.leftovers import Leftovers
@@ -80,6 +80,8 @@ class Backend:
         Shows runs in the platform's own monitoring.
     upgrades : Upgrades, optional
         Upgrades state in MLOPS_HOME that an older version created; None if no state can be outdated.
+    environments : ServiceEnvironments, optional
+        Creates the virtual environments of services; None if they are part of the images.
     leftovers : Leftovers, optional
         Deletes state that nothing needs any more; None if old state is deleted by other means.
     tracking_page : TrackingPage, optional
@@ -104,6 +106,7 @@ class Backend:
     billing: Billing | None = None
     telemetry: Telemetry | None = None
     upgrades: Upgrades | None = None
+    environments: ServiceEnvironments | None = None
     leftovers: Leftovers | None = None
     tracking_page: TrackingPage | None = None
     command_options: str = ""

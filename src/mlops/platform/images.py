@@ -1,4 +1,4 @@
-"""The interface to images: scoring images, stored by digest."""
+"""The interface to images: scoring images, stored by digest, and the environments in which their services run."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,4 +60,51 @@ class Images(Protocol):
 
     def find_image(self, model: ModelVersion) -> Image | None:
         """Return the newest image of a model version, or None; called by the notebook 06_deploy."""
+        ...
+
+
+@dataclass(frozen=True)
+class ServiceEnvironment:
+    """A virtual environment with exactly the packages of one lock.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of the environment.
+    packages : int
+        The number of its packages.
+    linked : int
+        The number of packages that were linked from this program's own environment. The others were installed.
+    seconds : float
+        The time that its creation took; 0 if it existed before.
+    """
+
+    folder: Path
+    packages: int
+    linked: int
+    seconds: float = 0.0
+
+    @property
+    def python(self) -> Path:
+        """The interpreter of the environment."""
+        return self.folder / "bin" / "python"
+
+    def describe(self) -> str:
+        """Return a sentence that says how many packages the environment has, and how long its creation took."""
+        if not self.seconds:
+            return f"The environment of the service exists already ({self.packages} packages)."
+        others = self.packages - self.linked
+        how = f"{self.linked} linked from this environment, {others} installed"
+        return f"Created the environment of the service in {self.seconds:.1f} s ({self.packages} packages: {how})."
+
+
+class ServiceEnvironments(Protocol):
+    """The creation of environments on this machine, for platforms whose services run on it."""
+
+    def create(self, requirements: Path) -> ServiceEnvironment:
+        """Return the environment for a lock; called by the notebook 05_create_image, and before a service starts.
+
+        It is created if it does not exist or is damaged. Safe to call again, and from several processes. Raises
+        DeploymentError if packages are missing and cannot be installed.
+        """
         ...

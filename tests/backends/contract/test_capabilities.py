@@ -16,10 +16,11 @@ OPTIONAL = (
     "telemetry",
     "tracking_page",
     "leftovers",
+    "environments",
 )
 CAPABILITIES = {
     "memory": set(),
-    "local": {"infrastructure", "upgrades", "pipelines", "tracking_page", "leftovers"},
+    "local": {"infrastructure", "upgrades", "pipelines", "tracking_page", "leftovers", "environments"},
     "azure": {"infrastructure", "pipelines", "triggers", "arrivals", "jobs", "billing", "telemetry"},
 }
 

@@ -30,7 +30,7 @@ def test_a_service_ends_when_its_starter_dies_before_it_is_recorded(migrated: Wo
     bundle = Path(image.url.removeprefix("file://"))
     backend.secrets.get_keys("qa")
     keys = migrated.home / "secrets" / "qa-keys.json"
-    popen, ready = start_process(bundle, keys, 0, make_new_folder(tmp_path, "service"))
+    popen, ready = start_process(Path(sys.executable), bundle, keys, 0, make_new_folder(tmp_path, "service"))
     process = wait_ready(popen, ready, 30, image.name)
     assert process.alive
     popen.stdin.close()  # type: ignore[union-attr]  # what happens when the starter dies
@@ -55,12 +55,15 @@ def test_a_port_that_somebody_else_has_is_refused(
         other.services.stop("qa")
 
 
-def test_an_image_whose_packages_are_not_installed_is_refused(migrated: Workspace, tmp_path: Path) -> None:
+def test_an_image_whose_packages_are_not_installed_is_refused(
+    migrated: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     backend = open_backend("local", migrated)
     image = publish(backend, tmp_path)
     model = backend.registry.get_version("tiny", image.model_version)
-    bundle = make_bundle(tmp_path, model, 1.0, pin="numpy==0.0.1")
-    with pytest.raises(DeploymentError, match=r"The image needs numpy 0\.0\.1, but .* has 2\."):
+    bundle = make_bundle(tmp_path, model, 1.0, pins=["numpy==0.0.1"])
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    with pytest.raises(DeploymentError, match=r"needs packages that are not installed here: numpy==0\.0\.1\. Connect"):
         deploy(backend, "qa", backend.images.publish(bundle, model))
 
 

@@ -7,6 +7,7 @@
     registry        versions of models in MLflow's registry
     champions       a record of each champion outside of MLflow's database
     images          scoring images in a folder, found by digest
+    environments/   the virtual environments of the services
     services        the services of the environments, one server each
     deployments     the recorded state of an environment
     processes       starts, finds and stops the server processes
@@ -24,6 +25,7 @@
 from functools import partial
 
 from mlops.backends.local.datasets import LocalDatasets
+from mlops.backends.local.environments.environments import LocalEnvironments
 from mlops.backends.local.images import LocalImages
 from mlops.backends.local.infrastructure import LocalInfrastructure
 from mlops.backends.local.leftovers import LocalLeftovers
@@ -54,7 +56,9 @@ def open_backend(caller: Caller) -> Backend:
     store = MlflowStore(workspace.home)
     images = LocalImages(workspace.home)
     secrets = LocalSecrets(workspace.home)
-    host = LocalHost(workspace.home, read_settings(workspace), images, secrets, caller.command_options)
+    settings = read_settings(workspace)
+    environments = LocalEnvironments(settings.find_environments(workspace))
+    host = LocalHost(workspace.home, settings, images, secrets, environments, caller.command_options)
     services = Releases(host, images.get_image)
     registry = LocalRegistry(store, caller.command_options)
     pipelines = LocalPipelines(workspace, datasets, caller.command, caller.command_options)
@@ -69,6 +73,7 @@ def open_backend(caller: Caller) -> Backend:
         pipelines=pipelines,
         infrastructure=LocalInfrastructure(workspace, services),
         upgrades=LocalUpgrades(workspace.home, datasets),
-        leftovers=LocalLeftovers(workspace.home, host, images, registry, datasets, pipelines),
+        environments=environments,
+        leftovers=LocalLeftovers(workspace.home, host, images, registry, datasets, pipelines, environments),
         tracking_page=LocalTrackingPage(workspace.project, store),
     )

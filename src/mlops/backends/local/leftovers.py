@@ -1,15 +1,17 @@
-"""State in MLOPS_HOME that is no longer needed: images, folders of stopped servers, and staged data."""
+"""State in MLOPS_HOME that is no longer needed: images, environments, folders of stopped servers, staged data."""
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from mlops.backends.local.datasets import LocalDatasets
+from mlops.backends.local.environments.environments import LocalEnvironments
 from mlops.backends.local.images import LocalImages
 from mlops.backends.local.pipelines import LocalPipelines
 from mlops.backends.local.registry import LocalRegistry
 from mlops.backends.local.services import LocalHost
 from mlops.files.hashes import hash_file
+from mlops.image.bundle import REQUIREMENTS
 from mlops.platform.leftovers import Leftover
 from mlops.platform.services import ENVIRONMENTS
 from mlops.record.clock import from_iso
@@ -24,8 +26,8 @@ class LocalLeftovers:
     ----------
     home : Path
         ``MLOPS_HOME``.
-    host, images, registry, datasets, pipelines : LocalHost, LocalImages, LocalRegistry, LocalDatasets, LocalPipelines
-        The parts of the platform whose state is searched.
+    host, images, registry, datasets, pipelines, environments
+        The parts of the local platform whose state is searched.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class LocalLeftovers:
         registry: LocalRegistry,
         datasets: LocalDatasets,
         pipelines: LocalPipelines,
+        environments: LocalEnvironments,
     ) -> None:
         self._home = home
         self._host = host
@@ -43,6 +46,7 @@ class LocalLeftovers:
         self._registry = registry
         self._datasets = datasets
         self._pipelines = pipelines
+        self._environments = environments
 
     def list_references(self) -> set[str]:
         """See `Leftovers`."""
@@ -61,8 +65,9 @@ class LocalLeftovers:
             _describe("run", path.name, path, (path,), submitted)
             for path, submitted in self._pipelines.list_unrecorded()
         )
-        found = (*unrecorded, *self._find_images(kept), *self._find_service_folders(), *self._find_staged(kept))
-        return [leftover for leftover in found if leftover.last_used < before]
+        images = [image for image in self._find_images(kept) if image.last_used < before]
+        found = (*unrecorded, *self._find_service_folders(), *self._find_staged(kept), *self._find_environments(images))
+        return [*images, *(leftover for leftover in found if leftover.last_used < before)]
 
     def delete(self, before: float, needed: Set[str]) -> list[Leftover]:
         """See `Leftovers`."""
@@ -73,12 +78,13 @@ class LocalLeftovers:
             for environment in ENVIRONMENTS:
                 held.enter_context(self._host.lock(environment))
             held.enter_context(self._datasets.lock())
+            held.enter_context(self._environments.lock())
             found = self.find(before, needed)
             for path in (path for leftover in found for path in leftover.paths):
                 remove_whole(path)
                 with suppress(OSError):  # the folder still has other content
                     path.parent.rmdir()
-        for pattern in ("images", "images/models", "services/*", "datasets/*"):
+        for pattern in ("images", "images/models", "services/*", "datasets/*", "environments"):
             for folder in self._home.glob(pattern):
                 finish_removals(folder)
         return found
@@ -100,6 +106,15 @@ class LocalLeftovers:
             for folder in site.list_ended():
                 ended = site.read().find_replacement(folder)
                 yield _describe("service folder", f"{environment}/{folder.name}", folder, (folder,), ended)
+
+    def _find_environments(self, images: Sequence[Leftover]) -> Iterator[Leftover]:
+        """Yield the environments in MLOPS_HOME that no image needs except those in `images`, which are deleted, too."""
+        gone = {path for image in images for path in image.paths}
+        locks = [stored.folder / REQUIREMENTS for stored in self._images.list_stored() if stored.folder not in gone]
+        used = {self._environments.locate(lock) for lock in locks if lock.is_file()}
+        for folder in self._environments.list_stored():
+            if folder not in used and folder.is_relative_to(self._home):  # other projects may use a shared folder
+                yield _describe("environment", folder.name, folder, (folder,))
 
     def _find_staged(self, kept: Set[str]) -> Iterator[Leftover]:
         """Yield the staged data files to which no run or model refers, neither by path nor by SHA-256."""

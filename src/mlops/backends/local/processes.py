@@ -3,12 +3,10 @@
 import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import psutil
@@ -17,7 +15,6 @@ from mlops.errors import DeploymentError
 from mlops.files.disk import is_full
 from mlops.files.hashes import hash_content
 from mlops.files.records import read_record
-from mlops.image.bundle import REQUIREMENTS, read_pins
 from mlops.record.processes import ProcessId, identify_process
 
 MACHINE = Path("/etc/machine-id")
@@ -76,36 +73,15 @@ def identify_machine() -> str:
         return ""
 
 
-def check_packages(bundle: Path) -> None:
-    """Check that this interpreter has the packages that an image requires.
-
-    Parameters
-    ----------
-    bundle : Path
-        The folder with the files of the image.
-
-    Raises
-    ------
-    DeploymentError
-        If a package is missing or its version differs.
-    """
-    for name, pinned in read_pins(bundle / REQUIREMENTS).items():
-        try:
-            installed = version(name)
-        except PackageNotFoundError:
-            installed = "none"
-        if installed != pinned:
-            raise DeploymentError(
-                f"The image needs {name} {pinned}, but {sys.prefix} has {installed}. "
-                "Run `make setup`, or create the image again with the installed packages."
-            )
-
-
-def start_process(bundle: Path, keys: Path, port: int, folder: Path) -> tuple[subprocess.Popen[bytes], Path]:
+def start_process(
+    python: Path, bundle: Path, keys: Path, port: int, folder: Path
+) -> tuple[subprocess.Popen[bytes], Path]:
     """Start a server for an image.
 
     Parameters
     ----------
+    python : Path
+        The interpreter of the service's environment. It imports only the packages there and the files of the image.
     bundle, keys : Path
         The folder with the files of the image, and the file with the keys of the service.
     port : int
@@ -121,7 +97,7 @@ def start_process(bundle: Path, keys: Path, port: int, folder: Path) -> tuple[su
         server ends when the calling process ends.
     """
     ready = folder / "ready.json"
-    command = [sys.executable, "-B", "-m", SERVER, "--bundle", str(bundle), "--keys", str(keys)]
+    command = [str(python), "-B", "-m", SERVER, "--bundle", str(bundle), "--keys", str(keys)]
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ", "LD_LIBRARY_PATH") if name in os.environ}
     limits = {name: value for name, value in os.environ.items() if name.startswith("OPENBLAS_")}
     with open(folder / "service.log", "ab") as log:

@@ -11,10 +11,10 @@ import requests
 from filelock import FileLock
 
 from mlops.backends.local.deployments import LocalDeployment, LocalState
+from mlops.backends.local.environments.environments import LocalEnvironments
 from mlops.backends.local.images import LocalImages
 from mlops.backends.local.processes import (
     Ready,
-    check_packages,
     confirm_process,
     end_servers,
     find_home,
@@ -31,6 +31,7 @@ from mlops.errors import DeploymentError, IntegrityError
 from mlops.files.atomic import make_new_folder, write_atomically
 from mlops.files.disk import explain_full_disk
 from mlops.files.records import read_record
+from mlops.image.bundle import REQUIREMENTS
 from mlops.platform.images import Image
 from mlops.platform.services import Health, Service
 from mlops.record.clock import now
@@ -50,6 +51,7 @@ class LocalHost:
         settings: LocalSettings,
         images: LocalImages,
         secrets: LocalSecrets,
+        environments: LocalEnvironments,
         command_options: str = "",
     ) -> None:
         self.command_options = command_options
@@ -57,11 +59,12 @@ class LocalHost:
         self._settings = settings
         self._images = images
         self._secrets = secrets
+        self._environments = environments
 
     def look(self, environment: str) -> "LocalSite":
         """See `Host`."""
         port = self._settings.find_port(environment)
-        return LocalSite(self._folder, environment, port, self._images, self._secrets)
+        return LocalSite(self._folder, environment, port, self._images, self._secrets, self._environments)
 
     @contextmanager
     def lock(self, environment: str) -> Iterator["LocalSite"]:
@@ -82,12 +85,18 @@ class LocalSite:
         The environment.
     wanted : WantedPort
         The port for the service in the settings.
-    images, secrets : LocalImages, LocalSecrets
-        The stores of images and keys.
+    images, secrets, environments : LocalImages, LocalSecrets, LocalEnvironments
+        The stores of images, keys and virtual environments.
     """
 
     def __init__(
-        self, folder: Path, environment: str, wanted: WantedPort, images: LocalImages, secrets: LocalSecrets
+        self,
+        folder: Path,
+        environment: str,
+        wanted: WantedPort,
+        images: LocalImages,
+        secrets: LocalSecrets,
+        environments: LocalEnvironments,
     ) -> None:
         self._home = str(folder.parent)
         self._file = folder / f"{environment}.json"
@@ -96,6 +105,7 @@ class LocalSite:
         self._wanted = wanted
         self._images = images
         self._secrets = secrets
+        self._environments = environments
         self._started: subprocess.Popen[bytes] | None = None
 
     def read(self) -> LocalState:
@@ -139,12 +149,12 @@ class LocalSite:
         """See `Site`."""
         port = self._choose_port(state)
         bundle = self._images.fetch_bundle(image)
-        check_packages(bundle)
+        python = self._environments.create(bundle / REQUIREMENTS).python
         with explain_full_disk(self._folder):
             folder = make_new_folder(self._folder, now().replace(":", ""))
             keys_file = self._secrets.find_keys_file(self._environment)
         keys = self._secrets.hash_keys(self._environment)
-        self._started, ready = start_process(bundle, keys_file, port, folder)
+        self._started, ready = start_process(python, bundle, keys_file, port, folder)
         process = wait_ready(self._started, ready, ready_seconds, image.name)
         deployment = LocalDeployment(
             image.digest,

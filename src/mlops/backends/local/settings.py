@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 
 from mlops.errors import UsageError
 from mlops.parameters.declarations import Parameter, Setting
@@ -23,11 +24,14 @@ class WantedPort:
 
 @dataclass(frozen=True)
 class LocalSettings:
-    """The section ``local`` of ``parameters/local.yml``: the ports of the services on this machine."""
+    """The section ``local`` of ``parameters/local.yml``: the ports and the packages of the services on this machine."""
 
     qa_port: int = declare(0, "port of the service in qa; 0 for any free port, which then stays the same", PORTS)
     production_port: int = declare(
         0, "port of the service in production; 0 for any free port, which then stays the same", PORTS
+    )
+    environments: str = declare(
+        "", "folder of the services' virtual environments, for several projects; empty for one in MLOPS_HOME"
     )
 
     given: Mapping[str, Setting] = field(default_factory=dict, compare=False)  # the settings with their sources
@@ -37,6 +41,11 @@ class LocalSettings:
         name = f"{environment}_port"
         source = self.given[name].source if name in self.given else ""
         return WantedPort({"qa": self.qa_port, "production": self.production_port}[environment], source)
+
+    def find_environments(self, workspace: Workspace) -> Path:
+        """Return the folder of the services' virtual environments."""
+        given = Path(self.environments).expanduser()
+        return workspace.project / given if self.environments else workspace.home / "environments"
 
 
 DECLARED = tuple(

@@ -1,0 +1,8 @@
+"""The virtual environments of services. Each has exactly the packages of one lock.
+
+.. code-block:: text
+
+    environments  creates environments, checks that they are complete, and lists them
+    links         links packages that are already installed in this program's environment
+    installer     installs the other packages with uv
+"""
