@@ -1,10 +1,14 @@
-"""The values of a row as JSON has them: numbers, texts, booleans and null."""
+"""The values of rows as JSON has them: numbers, texts, booleans and null."""
 
 import math
 from datetime import date
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
     from mlops.problem.column import Column
 
 Value = float | str | bool | None
@@ -32,3 +36,16 @@ def write_value(column: "Column", value: object) -> Value:
     if column.kind == "date":
         return value.isoformat()[:DAY] if isinstance(value, date) else str(value)[:DAY]
     return str(value)
+
+
+def make_table(columns: "Sequence[Column]", rows: "Sequence[Mapping[str, object]]") -> "pd.DataFrame":
+    """Return rows of such values as a table, in which numbers are float64 and dates are datetime64."""
+    import pandas as pd
+
+    table = pd.DataFrame(list(rows), columns=[column.name for column in columns])
+    for column in columns:
+        if column.kind == "number":
+            table[column.name] = table[column.name].astype("float64")
+        elif column.kind == "date":
+            table[column.name] = pd.to_datetime(table[column.name])
+    return table

@@ -1,0 +1,180 @@
+"""The contract that every problem must meet, as one function for tests of problems."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlops.errors import ProblemError
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from mlops.problem.declared import Problem
+
+SHARE, SEED = 0.2, 0  # how rows are held out
+ROWS = 20  # rows that are predicted one by one
+TOLERANCE = 1e-6  # relative difference of two predictions that count as equal
+
+
+def check(problem: "Problem", rows: "pd.DataFrame | None" = None, /, **hyperparameters: object) -> None:
+    """Check that a problem keeps the promises on which the notebooks and the service rely.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem.
+    rows : DataFrame, optional
+        Rows to train on. By default, the sample data of the problem.
+    **hyperparameters
+        Values of the hyperparameters of `Problem.train`.
+
+    Raises
+    ------
+    ProblemError
+        If the problem breaks a promise. The message says which one, and how to keep it.
+    """
+    from mlops.problem.imports import check_imports
+    from mlops.problem.sample import check_rows
+    from mlops.problem.scoring import predict_rows
+
+    check_imports(problem)
+    _check_files(problem)
+    if rows is None:
+        rows = problem.load_sample()
+    check_rows(problem, rows)
+    training, holdout = _split(problem, rows)
+    model = _train(problem, training, hyperparameters)
+    predicted = predict_rows(problem, model, holdout)
+    _check_training(problem, training, hyperparameters, holdout, predicted)
+    _check_predictions(problem, model, holdout, predicted)
+    _check_explanation(problem, model)
+    _check_export(problem, model)
+    _check_examples(problem, model)
+
+
+def _check_files(problem: "Problem") -> None:
+    for name in problem.image_files:
+        if not (problem.folder / name).is_file():
+            raise ProblemError(
+                f"{problem} has {name!r} in `image_files`, but there is no {problem.folder / name}. Create the file, "
+                "or correct the name."
+            )
+
+
+def _split(problem: "Problem", rows: "pd.DataFrame") -> "tuple[pd.DataFrame, pd.DataFrame]":
+    held_out = problem.mark_holdout(rows, SHARE, SEED)
+    again = problem.mark_holdout(rows.sample(frac=1, random_state=SEED), SHARE, SEED)
+    if not again.sort_index().equals(held_out.sort_index()):
+        raise ProblemError(
+            f"{problem}: mark_holdout marks other rows if the rows are in another order. Let only the values of a row "
+            "decide, so that a row stays on its side when the data grows."
+        )
+    return problem.split_rows(rows, SHARE, SEED)
+
+
+def _train(problem: "Problem", training: "pd.DataFrame", hyperparameters: "dict[str, Any]") -> "Any":
+    import inspect
+
+    try:
+        inspect.signature(problem.train).bind(training, **hyperparameters)
+    except TypeError as error:
+        raise ProblemError(
+            f"{problem}: train {error}. Call check(problem, name=value) with its hyperparameters: "
+            f"{', '.join(problem.hyperparameters) or 'none'}."
+        ) from error
+    before = training.copy()
+    model = problem.train(training, **hyperparameters)
+    if not training.equals(before):
+        raise ProblemError(f"{problem}: train changes its rows, which are used again. Change a copy of them.")
+    return model
+
+
+def _check_training(
+    problem: "Problem",
+    training: "pd.DataFrame",
+    hyperparameters: "dict[str, Any]",
+    holdout: "pd.DataFrame",
+    predicted: "NDArray[np.generic]",
+) -> None:
+    from mlops.problem.scoring import predict_rows
+
+    again = predict_rows(problem, _train(problem, training, hyperparameters), holdout)
+    if not _are_equal(predicted, again):
+        raise ProblemError(
+            f"{problem}: train returns another model for the same rows. Give each random step a fixed random_state."
+        )
+
+
+def _check_predictions(
+    problem: "Problem", model: "Any", holdout: "pd.DataFrame", predicted: "NDArray[np.generic]"
+) -> None:
+    import numpy as np
+
+    from mlops.problem.scoring import predict_rows
+
+    encoded = np.asarray(problem.encode(predicted), dtype=float)
+    if problem.classes and not ((encoded >= 0) & (encoded <= 1)).all():
+        raise ProblemError(f"{problem}: predict returns {encoded.max():g}. Return probabilities, from 0 to 1.")
+    for place in range(min(ROWS, len(holdout))):
+        alone = predict_rows(problem, model, holdout.iloc[[place]])
+        if not _are_equal(predicted[[place]], alone):
+            raise ProblemError(
+                f"{problem}: predict returns {alone[0]} for row {place} alone, but {predicted[place]} among other "
+                "rows. Do not let rows depend on each other, because the service predicts single rows."
+            )
+    scores = problem.score(holdout[problem.target.name], predicted)
+    for name, value in scores.items():
+        if value is None or not np.isfinite(value):
+            raise ProblemError(
+                f"{problem}: the metric {name} is {'undefined' if value is None else value} for {len(holdout)} "
+                "held-out rows. Use more rows, or another metric."
+            )
+
+
+def _check_explanation(problem: "Problem", model: "Any") -> None:
+    explained = problem.explain(model)
+    if explained is None:
+        return
+    unnamed = [name for name in explained.index if not isinstance(name, str)]
+    if unnamed or not explained.index.is_unique:
+        raise ProblemError(f"{problem}: explain must return a Series whose index has the name of each feature once.")
+    if explained.isna().any():
+        raise ProblemError(f"{problem}: explain returns no number for {explained.index[explained.isna()][0]!r}.")
+
+
+def _check_export(problem: "Problem", model: "Any") -> None:
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory() as first, TemporaryDirectory() as second:
+        written = [_export(problem, model, Path(folder)) for folder in (first, second)]
+    if written[0] != written[1]:
+        raise ProblemError(
+            f"{problem}: export writes other files if it is called again. Write neither times nor random values."
+        )
+
+
+def _export(problem: "Problem", model: "Any", folder: Path) -> dict[str, bytes]:
+    problem.export(model, folder)
+    inner = next((path for path in folder.iterdir() if not path.is_file()), None)
+    if inner:
+        raise ProblemError(f"{problem}: export writes the folder {inner.name!r}. Write only files.")
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def _check_examples(problem: "Problem", model: "Any") -> None:
+    from mlops.problem.scoring import predict_rows
+    from mlops.problem.values import make_table
+
+    if not problem.examples:
+        raise ProblemError(f"{problem} has no examples. Add rows with which users can try the service.")
+    features = [column for column in problem.columns if column.role == "feature"]
+    predict_rows(problem, model, make_table(features, problem.examples))
+
+
+def _are_equal(first: "NDArray[np.generic]", second: "NDArray[np.generic]") -> bool:
+    import numpy as np
+
+    return bool(np.allclose(first.astype(float), second.astype(float), rtol=TOLERANCE, atol=1e-12))

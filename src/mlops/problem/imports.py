@@ -1,0 +1,85 @@
+"""The check of what the package of a problem imports."""
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlops.errors import ProblemError
+
+if TYPE_CHECKING:
+    from mlops.problem.declared import Problem
+
+HEAVY = ("sklearn", "matplotlib", "pandas", "numpy")  # the last one is imported by the others
+MOST_MODULES = 50  # besides those that mlops.problem imports; numpy alone has 130
+ENGINE = "mlops"
+ALLOWED = "mlops.problem"
+PROBE = """
+import importlib, json, sys
+sys.path[:], package = json.loads(sys.argv[1])
+import mlops.problem
+known = set(sys.modules)
+importlib.import_module(package)
+print(json.dumps(sorted(set(sys.modules) - known)))
+"""
+
+
+def check_imports(problem: "Problem") -> None:
+    """Check that the package of a problem is quick to import, and which modules of the engine it imports.
+
+    Raises
+    ------
+    ProblemError
+        If importing the package imports numpy, pandas, scikit-learn, matplotlib or too many modules, if a module
+        imports another part of `mlops` than `mlops.problem`, or if the scoring script or an image file imports `mlops`.
+    """
+    _check_weight(problem)
+    beside = ("score.py", *problem.image_files)
+    for path in sorted(problem.folder.rglob("*.py")):
+        in_image = path.parent == problem.folder and path.name in beside
+        for module, line in _find_imports(path):
+            if not _is_part(module, ENGINE) or (_is_part(module, ALLOWED) and not in_image):
+                continue
+            place = f"{path.relative_to(problem.folder.parent)}, line {line}, imports {module}"
+            if in_image:
+                raise ProblemError(f"{place}, but an image contains no {ENGINE}. Use only packages of its lock there.")
+            raise ProblemError(f"{place}. A problem can import only {ALLOWED}.")
+
+
+def _check_weight(problem: "Problem") -> None:
+    """Import the package in a process of its own, because this process may have imported libraries before."""
+    package = type(problem).__module__.partition(".")[0]
+    paths = [str(problem.folder.parent), *sys.path]
+    command = [sys.executable, "-c", PROBE, json.dumps([paths, package])]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ran.returncode:
+        cause = (ran.stderr.strip().splitlines() or ["unknown"])[-1]
+        raise ProblemError(f"Could not import the package {package!r} in a new process: {cause}")
+    imported = json.loads(ran.stdout.splitlines()[-1])
+    heavy = next((name for name in HEAVY if name in imported), None)
+    fix = "Import it inside the methods that need it, because every command imports the package."
+    if heavy:
+        raise ProblemError(f"The package {package!r} imports {heavy} when it is imported. {fix}")
+    if len(imported) > MOST_MODULES:
+        tops = sorted({name.partition(".")[0] for name in imported if not name.startswith("_")} - {package})
+        raise ProblemError(
+            f"The package {package!r} imports {len(imported)} modules when it is imported, but at most {MOST_MODULES} "
+            f"are allowed: {', '.join(tops)}. Import libraries inside the methods that need them."
+        )
+
+
+def _find_imports(path: Path) -> Iterator[tuple[str, int]]:
+    """Yield the modules that a file imports, with their lines."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), path.name)):
+        if isinstance(node, ast.Import):
+            yield from ((name.name, node.lineno) for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module] if node.module != ENGINE else [f"{ENGINE}.{name.name}" for name in node.names]
+            yield from ((name, node.lineno) for name in names)
+
+
+def _is_part(module: str, package: str) -> bool:
+    return module == package or module.startswith(f"{package}.")

@@ -1,0 +1,258 @@
+"""The contract of problems: the example and the problems of the tests keep it, and a broken promise is named."""
+
+import importlib
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cancer
+import churn
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+import diabetes
+from mlops.errors import ProblemError
+from mlops.problem import Column, Problem, check, metrics
+
+CONTRACTS: list[tuple[Problem, dict[str, object]]] = [
+    (diabetes.problem, {"alpha": 0.4}),
+    (cancer.problem, {"inverse_penalty": 1.0, "components": 10}),
+    (churn.problem, {"trees": 10, "learning_rate": 0.1, "depth": 2, "seed": 0}),
+]
+
+
+@pytest.mark.parametrize(("problem", "hyperparameters"), CONTRACTS, ids=["diabetes", "cancer", "churn"])
+def test_a_problem_keeps_its_contract(problem: Problem, hyperparameters: dict[str, object]) -> None:
+    check(problem, **hyperparameters)
+
+
+class Visits(Problem):
+    """Whether a visitor comes back."""
+
+    name = "visits"
+    columns = (
+        Column("visitor", kind="id"),
+        Column("minutes", minimum=0, maximum=100),
+        Column("page", kind="category", allowed=("a", "b"), max_missing=0.2),
+        Column("back", kind="boolean", role="target"),
+    )
+    metrics = (metrics.roc_auc_score("auc"),)
+    examples = ({"minutes": 5.0, "page": None},)
+
+    def load_sample(self) -> pd.DataFrame:
+        """Return 200 visits, the same each time."""
+        rng = np.random.default_rng(0)
+        minutes = rng.uniform(0, 100, 200)
+        pages = np.where(rng.random(200) < 0.1, None, rng.choice(["a", "b"], 200))
+        back = minutes + rng.normal(0, 30, 200) > 50
+        return pd.DataFrame({"visitor": range(200), "minutes": minutes, "page": pages, "back": back})
+
+    def train(self, rows: pd.DataFrame, *, penalty: float = 1.0) -> Any:
+        """Fit a logistic regression."""
+        return LogisticRegression(C=penalty).fit(self.measure(rows), rows["back"])
+
+    def predict(self, model: Any, rows: pd.DataFrame) -> Any:
+        """Return the probability of each row."""
+        return model.predict_proba(self.measure(rows))[:, 1]
+
+    def measure(self, rows: pd.DataFrame) -> Any:
+        """Return the inputs of the model."""
+        return np.column_stack([rows["minutes"] / 100, rows["page"] == "a"])
+
+
+class Extra(Visits):
+    """A sample that the class changes."""
+
+    change: dict[str, Any] = {}
+
+    def load_sample(self) -> pd.DataFrame:
+        """Return the changed sample."""
+        return super().load_sample().assign(**self.change)
+
+
+class Wrong(Visits):
+    """Each method breaks a promise if its name is in `broken`."""
+
+    broken = ""
+
+    def mark_holdout(self, rows: pd.DataFrame, share: float, seed: int) -> pd.Series:
+        """Hold out the first rows."""
+        if self.broken != "mark_holdout":
+            return super().mark_holdout(rows, share, seed)
+        return pd.Series(np.arange(len(rows)) < 40, rows.index)
+
+    def train(self, rows: pd.DataFrame, *, penalty: float = 1.0) -> Any:
+        """Change the rows, or train on random ones."""
+        if self.broken == "rows":
+            rows["minutes"] = 0.0
+        return super().train(rows.sample(100) if self.broken == "train" else rows, penalty=penalty)
+
+    def predict(self, model: Any, rows: pd.DataFrame) -> Any:
+        """Return wrong predictions."""
+        found = super().predict(model, rows)
+        return {
+            "labels": found[:-1],
+            "gaps": np.where(found > 0.5, np.nan, found),
+            "logits": found * 3,
+            "ranks": found / found.max(),
+        }.get(self.broken, found)
+
+    def explain(self, model: Any) -> Any:
+        """Name no feature."""
+        return pd.Series([1.0, 2.0]) if self.broken == "explain" else None
+
+    def export(self, model: Any, folder: Path) -> None:
+        """Write random bytes, or a folder."""
+        if self.broken == "export":
+            (folder / "model.json").write_bytes(np.random.default_rng().bytes(8))
+        if self.broken == "folder":
+            (folder / "inner").mkdir()
+
+
+@pytest.fixture
+def unimported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves the imports out, because the problems of this module are in no package."""
+    monkeypatch.setattr("mlops.problem.imports.check_imports", lambda problem: None)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"minutes": 200.0}, "The column 'minutes' has 200.0, but its maximum is 100. Correct the declaration or the"),
+        ({"minutes": -1.0}, "The column 'minutes' has -1.0, but its minimum is 0. "),
+        ({"minutes": "long"}, "The column 'minutes' has the value 'long', but its kind is 'number': numbers. "),
+        ({"minutes": None}, "The column 'minutes' has 100.0% missing values, but max_missing is 0. "),
+        ({"page": "c"}, "The column 'page' has 'c', which is not in allowed. "),
+        ({"page": 7}, "The column 'page' has the value 7, but its kind is 'category': text. "),
+        ({"visitor": 1}, "The column 'visitor' has 1 more than once, but it is the id. "),
+        ({"back": "yes"}, "The column 'back' has the value 'yes', but its kind is 'boolean': True and False. "),
+    ],
+)
+@pytest.mark.usefixtures("unimported")
+def test_a_sample_must_meet_the_rules_of_its_columns(change: dict[str, Any], message: str) -> None:
+    problem = type("Changed", (Extra,), {"change": change})()
+    with pytest.raises(ProblemError) as raised:
+        check(problem)
+    assert str(raised.value).startswith(message)
+
+
+@pytest.mark.usefixtures("unimported")
+def test_a_declared_column_must_be_in_the_rows() -> None:
+    check(Visits(), Visits().load_sample().astype({"back": int, "visitor": str}), penalty=0.1)
+    with pytest.raises(ProblemError, match=r"^The column 'page' is declared, but the rows do not have it\."):
+        check(Visits(), Visits().load_sample().drop(columns="page"))
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        ("mark_holdout", "mark_holdout marks other rows if the rows are in another order."),
+        ("rows", "train changes its rows, which are used again."),
+        ("train", "train returns another model for the same rows."),
+        ("labels", "predict returned an array of shape (35,). The shape must be (36,)."),
+        ("gaps", "predict returned nan for row 0."),
+        ("logits", "Return probabilities, from 0 to 1."),
+        ("ranks", "Do not let rows depend on each other, because the service predicts single rows."),
+        ("explain", "explain must return a Series whose index has the name of each feature once."),
+        ("export", "export writes other files if it is called again."),
+        ("folder", "export writes the folder 'inner'. Write only files."),
+    ],
+)
+@pytest.mark.usefixtures("unimported")
+def test_a_broken_promise_is_named(broken: str, message: str) -> None:
+    with pytest.raises(ProblemError) as raised:
+        check(type("Broken", (Wrong,), {"broken": broken})())
+    assert message in str(raised.value)
+
+
+@pytest.mark.usefixtures("unimported")
+def test_hyperparameters_files_metrics_and_examples_belong_to_the_contract() -> None:
+    with pytest.raises(ProblemError, match=r"Call check\(problem, name=value\) with its hyperparameters: penalty\.$"):
+        check(Visits(), depth=3)
+    rows = Visits().load_sample()
+    with pytest.raises(ProblemError, match=r"the metric auc is undefined for \d+ held-out rows\. Use more rows"):
+        check(Visits(), rows.assign(back=rows["back"] | Visits().mark_holdout(rows, 0.2, 0)))
+    with pytest.raises(ProblemError, match=r"has no examples\."):
+        check(type("Mute", (Visits,), {"examples": ()})())
+    with pytest.raises(ProblemError, match=r"has 'features\.py' in `image_files`, but there is no .*features\.py\."):
+        check(type("Empty", (Visits,), {"image_files": ("features.py",)})())
+
+
+DECLARATION = """
+from mlops.problem import Column, Problem, metrics
+
+class Small(Problem):
+    name = "small"
+    columns = (Column("a"), Column("b", role="target"))
+    metrics = (metrics.mean_squared_error(),)
+    image_files = ("features.py",)
+
+problem = Small()
+"""
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder of a package that declares a small problem."""
+    folder = tmp_path / "small_problem"
+    folder.mkdir()
+    (folder / "__init__.py").write_text(DECLARATION)
+    (folder / "features.py").write_text("import math\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield folder
+    sys.modules.pop(folder.name, None)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("__init__.py", "import pandas", "The package 'small_problem' imports pandas when it is imported. Import it "),
+        (
+            "__init__.py",
+            "import yaml, requests",
+            r"imports \d+ modules when it is imported, but at most 50 are allowed: ",
+        ),
+        (
+            "data.py",
+            "from mlops.data import tables",
+            r"data\.py, line 1, imports mlops\.data\. A problem can import only ",
+        ),
+        (
+            "data.py",
+            "from mlops import data",
+            r"data\.py, line 1, imports mlops\.data\. A problem can import only mlops",
+        ),
+        (
+            "features.py",
+            "import mlops.problem",
+            r"features\.py, line 1, imports mlops\.problem, but an image contains no",
+        ),
+        (
+            "__init__.py",
+            "raise OSError('no disk')",
+            "Could not import the package 'small_problem' in a new process: OSErr",
+        ),
+    ],
+)
+def test_a_problem_imports_little(package: Path, file: str, text: str, message: str) -> None:
+    problem = importlib.import_module(package.name).problem
+    path = package / file
+    path.write_text(f"{text}\n{path.read_text() if path.exists() else ''}")
+    with pytest.raises(ProblemError, match=message):
+        check(problem)
+
+
+def test_a_problem_without_a_sample_says_what_to_do(package: Path) -> None:
+    """Its imports are right, so the check goes on."""
+    (package / "data.py").write_text(
+        textwrap.dedent("""\
+        import pandas
+        from mlops.problem.split import mark_rows
+    """)
+    )
+    with pytest.raises(ProblemError, match=r"has no sample data\. Name a file with the parameter data_path\.$"):
+        check(importlib.import_module(package.name).problem)
