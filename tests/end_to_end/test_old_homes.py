@@ -61,6 +61,45 @@ def test_work_goes_on_where_the_older_version_left_it(mlops: CommandLine) -> Non
     assert (home / "format").read_text() == f"{HOME_FORMAT}\n"
 
 
+def test_a_home_of_format_3_is_upgraded(tmp_path: Path) -> None:
+    mlops = CommandLine(build_home(tmp_path, "format-3"))
+    home, outputs = mlops.workspace.home, mlops.workspace.outputs
+    before = mlops.invoke("status")
+    assert "Champion:   diabetes version 1" in before.stdout
+    assert read_home_format(home) == 3
+    upgraded = mlops.invoke("upgrade")
+    (backup,) = home.parent.glob("home.backup-*")
+    assert upgraded.stdout.splitlines() == [
+        f"outdated  MLOPS_HOME has format 3, and this version writes {HOME_FORMAT}",
+        "outdated  datasets/catalogue.json does not name the data set of 1 version",
+        f"backup    {backup}",
+        "upgraded  datasets/catalogue.json: 1 version recorded as data of the problem",
+        f"upgraded  MLOPS_HOME: format 3 to {HOME_FORMAT}",
+        f"To go back to the old version, stop the services and replace {home} with the backup.",
+    ]
+    (version,) = json.loads((home / "datasets" / "catalogue.json").read_text())["versions"]
+    assert (version["dataset"], version["columns"][0], version["columns"][-1]) == ("diabetes", "AGE", "Y")
+    assert mlops.invoke("status").stdout == before.stdout
+    (run,) = list_runs(outputs)
+    assert run.run_id in mlops.invoke("runs").stdout
+    assert mlops.invoke("upgrade").stdout == f"{home} is up to date (format {HOME_FORMAT}): nothing to do\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("upgraded", [True, False])
+def test_the_champion_of_a_home_of_format_3_is_released(tmp_path: Path, upgraded: bool) -> None:
+    mlops = CommandLine(build_home(tmp_path, "format-3"))
+    try:
+        if upgraded:
+            assert mlops("upgrade").returncode == 0
+        released = mlops("run", "release")
+        assert released.returncode == 0, released.stderr
+        assert list_runs(mlops.workspace.outputs)[0].outcome == "released"
+        assert "(healthy, diabetes version 1)" in released.stdout
+    finally:
+        mlops("stop")
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -28,7 +28,7 @@ class LocalUpgrades:
                 require_schema(self._database)
             found.append(f"{DATABASE} has schema {schema.found}, and MLflow needs {schema.newest}")
         if unnamed := self._datasets.list_unnamed():
-            found.append(f"{FOLDER} has {unnamed} versions that do not name their data set")
+            found.append(f"{FOLDER}/{CATALOGUE} does not name the data set of {_count_versions(unnamed)}")
         return found
 
     def upgrade(self) -> Iterator[str]:
@@ -44,4 +44,8 @@ class LocalUpgrades:
             yield f"{path}: version {champion.version} recorded as the champion of {champion.name!r}"
         if unnamed := self._datasets.list_unnamed():
             self._datasets.name_versions()
-            yield f"{FOLDER}/{CATALOGUE}: {unnamed} versions recorded under the name of the problem"
+            yield f"{FOLDER}/{CATALOGUE}: {_count_versions(unnamed)} recorded as data of the problem"
+
+
+def _count_versions(number: int) -> str:
+    return f"{number} version" + ("" if number == 1 else "s")
