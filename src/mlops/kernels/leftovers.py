@@ -47,7 +47,7 @@ def _list_leftovers(folder: Path, before: float) -> list[tuple[Path, ...]]:
 
 
 def name_interpreter(python: str) -> bytes:
-    """Return the first line of the log of a parent whose Python interpreter has the path `python`."""
+    """Return the first log line of a parent that runs on the Python interpreter `python`."""
     return LINE + os.fsencode(python) + b"\n"
 
 

@@ -1,4 +1,4 @@
-"""The declared comparisons of a committed notebook, with their tolerances.
+"""The tolerances that a committed notebook declares for the comparison with a run.
 
 The declarations are in the metadata of the notebook (in JupyterLab: Property Inspector, Advanced Tools, Notebook
 Metadata):

@@ -6,7 +6,7 @@ from mlops.record.listener import Listener
 
 
 class TelemetryListener(Listener):
-    """A listener for the end of a run, which it reports to the platform's monitoring.
+    """A listener that reports finished runs to the platform's monitoring.
 
     Parameters
     ----------
