@@ -54,10 +54,7 @@ def _open_standard_files() -> None:
 
 
 def _run_forked() -> int | None:
-    """Run the command in a fork of a background process that has already imported the command line.
-
-    Return the exit code of the command, or None if the command must run in this process.
-    """
+    """Run the command in a fork of a background process, and return its exit code, or None if it must run here."""
     from mlops.kernels.parent_client import run_command
     from mlops.kernels.socket_folder import UnavailableError
 
@@ -69,10 +66,7 @@ def _run_forked() -> int | None:
 
 
 def _find_parent() -> Connection | None:
-    """Return a connection to the background process that runs commands in forks, or None if it is not ready.
-
-    If the process is not ready and the command runs notebooks, start the process for later commands.
-    """
+    """Return a connection to the background process that runs commands in forks, or None if it is not ready."""
     from mlops.errors import MlopsError
     from mlops.kernels.parent_client import connect, find_key, start_parent
     from mlops.kernels.socket_folder import UnavailableError
