@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from importlib.abc import MetaPathFinder
 from pathlib import Path
 
@@ -10,8 +11,17 @@ import pytest
 
 from mlops.backends import open_backend
 from mlops.backends.azure.connection.machines import count_cores
-from mlops.backends.azure.connection.settings import DECLARED, AzureSettings, read_settings, require_subscription
-from mlops.errors import ParameterError, UsageError
+from mlops.backends.azure.connection.session import AzureSession
+from mlops.backends.azure.connection.settings import (
+    DECLARED,
+    NAMED_AFTER_MODEL,
+    AzureSettings,
+    read_settings,
+    require_subscription,
+)
+from mlops.backends.azure.datasets import AzureDatasets
+from mlops.backends.azure.services.web_services import name_service
+from mlops.errors import ParameterError, ProblemError, UsageError
 from mlops.workspace import Workspace
 
 GUID = "00000000-0000-0000-0000-000000000001"
@@ -78,6 +88,25 @@ def test_names_that_are_left_empty_are_made_of_the_model_s(written: Workspace) -
         ParameterError, match="azure.qa_service, named after my_churn, is 'my_churn-qa', but it must be"
     ):
         read_settings(written, {})
+
+
+def test_a_broken_problem_is_an_error_only_where_a_name_derives_from_it(
+    written: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "broken_one.py").write_text("raise RuntimeError('no data')")
+    (written.parameters / "base.yml").write_text("platform: azure\nproblem: broken_one")
+    settings = read_settings(write(written, "qa_service: own-qa"), {})
+    assert (settings.require_name("qa_service"), name_service(settings, "qa")) == ("own-qa", "own-qa")
+    for need_name in (
+        partial(name_service, settings, "production"),
+        AzureDatasets(AzureSession(settings, written)).find_newest,
+    ):
+        with pytest.raises(ProblemError, match=r"^Could not import the problem 'broken_one': RuntimeError: no data\.$"):
+            need_name()
+    names = {name: "own-1" for name in NAMED_AFTER_MODEL if name != "dataset_path"} | {"qa_service": "own-2"}
+    environ = {f"MLOPS_AZURE_{name.upper()}": value for name, value in names.items()}
+    assert read_settings(written, environ | {"MLOPS_AZURE_DATASET_PATH": "data/own.csv"}).unnamed is None
 
 
 @pytest.mark.parametrize(("line", "message"), CASES.values(), ids=CASES)

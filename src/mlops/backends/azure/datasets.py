@@ -46,9 +46,12 @@ class AzureDatasets:
 
     def __init__(self, session: AzureSession) -> None:
         self._session = session
-        self._name = session.settings.dataset
         self.rights_seconds = RIGHTS_SECONDS
         self.pause_seconds = PAUSE_SECONDS
+
+    @property
+    def _name(self) -> str:
+        return self._session.settings.require_name("dataset")
 
     def find_newest(self) -> DatasetVersion | None:
         """See `Datasets`."""
@@ -106,7 +109,7 @@ class AzureDatasets:
             return newest.url
         store = self._session.workspace.get_default_datastore()
         # The file of a version never changes, so each version has its own file.
-        stem, _ = split_name(self._session.settings.dataset_path)
+        stem, _ = split_name(self._session.settings.require_name("dataset_path"))
         number = newest.version + 1 if newest else 1
         path = f"{stem}{ending}" if number == 1 else f"{stem}-{number}{ending}"
         while not self._upload(locate_blob(store, path), file, sha256):  # a different file has this name
@@ -116,7 +119,7 @@ class AzureDatasets:
 
     def _check_format(self, name: str, ending: str) -> None:
         settings = self._session.settings
-        first = settings.dataset_path
+        first = settings.require_name("dataset_path")
         expected = split_name(first)[1]
         if expected != ending:
             raise UsageError(

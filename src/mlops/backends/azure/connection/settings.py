@@ -6,11 +6,10 @@ from dataclasses import dataclass, field, fields
 from pathlib import PurePosixPath
 
 from mlops.backends.azure.connection.machines import LEAST_CORES, count_cores
-from mlops.errors import UsageError
+from mlops.errors import ProblemError, UsageError
 from mlops.parameters.declarations import Parameter, Setting, check_value
-from mlops.parameters.layers import BASE, MODEL_NAME, check_section, read_layer
+from mlops.parameters.layers import BASE, MODEL_NAME, check_section, load_problem, read_layer
 from mlops.parameters.platform_section import declare, read_platform_section
-from mlops.problem import load
 from mlops.workspace import Workspace
 
 PREFIX = "MLOPS_AZURE_"
@@ -81,6 +80,20 @@ class AzureSettings:
     production_target_utilization: int = declare(70, "percent of utilization that autoscaling aims for", "[1, 100]")
 
     given: Mapping[str, Setting] = field(default_factory=dict, compare=False)  # the settings with their sources
+    unnamed: ProblemError | None = field(default=None, compare=False)  # why the names that are still empty are unknown
+
+    def require_name(self, setting: str) -> str:
+        """Return the value of a setting that is named after the model unless the user sets it.
+
+        Raises
+        ------
+        ProblemError
+            If the name is unknown, because the problem cannot be loaded.
+        """
+        name = str(getattr(self, setting))
+        if not name and self.unnamed:
+            raise self.unnamed
+        return name
 
     def name(self, setting: str) -> str:
         """Return the name of a setting for messages: the environment variable that sets it, otherwise its key."""
@@ -129,25 +142,31 @@ def read_settings(workspace: Workspace, environ: Mapping[str, str] | None = None
     path = workspace.parameters / "azure.yml"
     given = read_platform_section(path, DECLARED, os.environ if environ is None else environ)
     values = check_section(DECLARED, given)
-    values |= _derive_names_from_model(workspace, values)
+    unnamed = None
+    try:
+        values |= _derive_names_from_model(workspace, values)
+    except ProblemError as error:  # commands that do not need these names must still work
+        unnamed = error
     for least, most in LIMITS:
         if values[least] > values[most]:
             source = given[least].source if least in given else least
             raise UsageError(
                 f"{source} is {values[least]}, but {most} is only {values[most]}. Lower {least} or raise {most}."
             )
-    settings = AzureSettings(**values, given=given)
+    settings = AzureSettings(**values, given=given, unnamed=unnamed)
     _require_different_names(settings)
     _require_enough_cores(settings)
     return settings
 
 
 def _derive_names_from_model(workspace: Workspace, values: Mapping[str, object]) -> dict[str, str]:
+    if all(values[name] for name in NAMED_AFTER_MODEL):
+        return {}
     base = workspace.parameters / f"{BASE}.yml"
     layer = read_layer(base) if base.is_file() else None
     model = layer.shared.get(MODEL_NAME) if layer else None
     if layer and layer.problem and not model:
-        load(layer.problem)  # raises the error why the problem has no name
+        load_problem(workspace)  # raises the error why the problem has no name
     name = str(model.value) if model else "model"
     return {
         parameter.name: check_value(
@@ -187,7 +206,7 @@ def _require_enough_cores(settings: AzureSettings) -> None:
 
 
 def _require_different_names(settings: AzureSettings) -> None:
-    if settings.qa_service == settings.production_service:
+    if settings.qa_service == settings.production_service != "":
         raise UsageError(
             f"azure.qa_service and azure.production_service are both {settings.qa_service!r}. Set different names."
         )

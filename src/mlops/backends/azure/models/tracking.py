@@ -157,7 +157,8 @@ class AzureTracker:
         from azureml.core import Experiment
 
         own = find_own_run()
-        return own.experiment if own else Experiment(self._session.workspace, self._session.settings.pipeline)
+        name = self._session.settings.require_name("pipeline")
+        return own.experiment if own else Experiment(self._session.workspace, name)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,10 @@ class Publication:
 
     def __init__(self, session: AzureSession) -> None:
         self._session = session
-        self._name = session.settings.pipeline
+
+    @property
+    def _name(self) -> str:
+        return self._session.settings.require_name("pipeline")
 
     def publish(self, build_id: str, build_uri: str) -> PublishedPipeline:
         """Publish the current sources as version `build_id`, and make the pipeline's endpoint start this version.

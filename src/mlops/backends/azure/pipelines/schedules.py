@@ -48,7 +48,10 @@ class Schedules:
     def __init__(self, session: AzureSession, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._session = session
         self._now = now
-        self._name = session.settings.pipeline
+
+    @property
+    def _name(self) -> str:
+        return self._session.settings.require_name("pipeline")
 
     def list_wanted(self, endpoint_id: str) -> list[Trigger]:
         """Return the schedules that the settings ask for; `endpoint_id` is the id of the pipeline's endpoint."""

@@ -27,7 +27,7 @@ HEALTHY, MOVING = "Healthy", ("Transitioning", "Updating", "Creating", "Deleting
 
 def name_service(settings: AzureSettings, environment: str) -> str:
     """Return the name that the settings give to an environment's web service."""
-    return {"qa": settings.qa_service, "production": settings.production_service}[environment]
+    return settings.require_name({"qa": "qa_service", "production": "production_service"}[environment])
 
 
 def list_services(session: AzureSession, environment: str) -> list[WebService]:

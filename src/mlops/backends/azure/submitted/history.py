@@ -37,7 +37,10 @@ class SubmittedRuns:
 
     def __init__(self, session: AzureSession) -> None:
         self._session = session
-        self._name = session.settings.pipeline
+
+    @property
+    def _name(self) -> str:
+        return self._session.settings.require_name("pipeline")
 
     def get_run(self, run_id: str) -> SubmittedRun:
         """See `Pipelines`."""
