@@ -2,11 +2,13 @@
 
 .. code-block:: text
 
-    handoff   the results that a notebook passes to later notebooks
-    declared  the problem, and the hyperparameters that a notebook sets
-    figures   the plots, with alt text
-    excerpts  the tables that are too long to show whole
-    ranges    the check of parameters in JupyterLab
+    handoff      the results that a notebook passes to later notebooks
+    declared     the problem, and the hyperparameters that a notebook sets
+    figures      figures, with alt text
+    plots        the plots that the problem declares
+    stock_plots  the plots that a problem can declare by name
+    excerpts     the tables that are too long to show whole
+    ranges       the check of parameters in JupyterLab
 """
 
 from mlops.notebook.ranges import check_cells

@@ -26,6 +26,7 @@ the package, because every command imports it. Import them in the methods that n
     column       a column of the table: kind, role, rules
     metric       a metric: direction, unit, digits
     metrics      metrics for use in problems, with scikit-learn's names
+    plots        the plots that a problem can declare by name
     weighted     metrics of many resampled sets of rows at once
     declared     the base class of problems
     consistency  the check that a declaration does not contradict itself

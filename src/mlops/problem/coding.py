@@ -44,6 +44,19 @@ def encode_values(target: "Column", classes: "Sequence[str | bool]", values: "Ar
     return found.astype(float)
 
 
+def find_classes(actual: "ArrayLike", predicted: "ArrayLike") -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
+    """Return the true class and the most probable class of each row, as positions among the sorted classes.
+
+    Parameters
+    ----------
+    actual, predicted : array
+        Encoded values of a target and predictions of it, which are probabilities. 0.5 counts as the positive class.
+    """
+    found = np.asarray(predicted, dtype=float)
+    classes = (found >= 0.5) if found.ndim == 1 else found.argmax(axis=1)
+    return np.asarray(actual).astype("int64"), classes.astype("int64")
+
+
 def _place_classes(target: "Column", classes: "NDArray[np.str_]", values: "NDArray[np.str_]") -> "NDArray[np.int64]":
     unknown = values[~np.isin(values, classes)]
     if unknown.size:

@@ -5,6 +5,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from mlops.errors import ProblemError
+from mlops.problem.plots import check_plots
 
 if TYPE_CHECKING:
     from mlops.problem.declared import Problem
@@ -13,7 +14,7 @@ NAME = re.compile(r"[a-z][a-z0-9-]{1,19}[a-z0-9]")  # Azure allows 32 characters
 
 
 def check_problem(problem: "Problem") -> None:
-    """Check the name, the columns, the metrics and the examples of a problem.
+    """Check the name, the columns, the metrics, the plots and the examples of a problem.
 
     Raises
     ------
@@ -27,6 +28,7 @@ def check_problem(problem: "Problem") -> None:
         )
     _check_columns(problem)
     _check_metrics(problem)
+    check_plots(problem)
     for place, example in enumerate(problem.examples):
         if set(example) != set(problem.features):
             names = ", ".join(problem.features)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
+    from mlops.problem.plots import OwnPlot
+
 
 class Problem:
     """A problem: what is predicted, from which columns, how well, and by which model.
@@ -36,6 +38,12 @@ class Problem:
         The metrics of a model. The first one is the main metric, which reports show first.
     gate : str
         The name of the metric that decides about promotions. Empty for the first metric.
+    plots : tuple of str or callable
+        The plots of the predictions for the held-out rows: "predictions" or "residuals" for a target that is a number,
+        "roc", "calibration" or "confusion" for classes, and "importances" of what `explain` returns. Empty for
+        "predictions", "roc" (a boolean target) or "confusion" (a category). A plot of your own is a function
+        ``plot(axes, actual, predicted)`` that draws on a matplotlib `Axes`. It gets the values of the target and the
+        predictions as arrays. It returns a sentence for readers who cannot see the plot, with the main number.
     examples : tuple of mapping of str to value
         Rows with which users can try the service, by column. Examples are published, so never take them from the data.
     trusted_types : tuple of str
@@ -53,6 +61,7 @@ class Problem:
     columns: ClassVar[tuple[Column, ...]] = ()
     metrics: ClassVar[tuple[Metric, ...]] = ()
     gate: ClassVar[str] = ""
+    plots: ClassVar[tuple["str | OwnPlot", ...]] = ()
     examples: ClassVar[tuple[Mapping[str, object], ...]] = ()
     trusted_types: ClassVar[tuple[str, ...]] = ()
     image_files: ClassVar[tuple[str, ...]] = ()

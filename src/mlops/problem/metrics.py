@@ -133,8 +133,9 @@ def _weigh(function: str, of_classes: bool = False) -> "Weighted":
 
     def weighted(actual: "ArrayLike", predicted: "ArrayLike", weights: "NDArray[np.float64]") -> "NDArray[np.float64]":
         from mlops.problem import weighted as module
+        from mlops.problem.coding import find_classes
 
-        pair = _find_classes(actual, predicted) if of_classes else (actual, predicted)
+        pair = find_classes(actual, predicted) if of_classes else (actual, predicted)
         found: NDArray[np.float64] = getattr(module, function)(*pair, weights)
         return found
 
@@ -144,9 +145,10 @@ def _weigh(function: str, of_classes: bool = False) -> "Weighted":
 def _weigh_f1(actual: "ArrayLike", predicted: "ArrayLike", weights: "NDArray[np.float64]") -> "NDArray[np.float64]":
     import numpy as np
 
+    from mlops.problem.coding import find_classes
     from mlops.problem.weighted import weigh_f1
 
-    return weigh_f1(*_find_classes(actual, predicted), weights, several=np.ndim(predicted) == 2)
+    return weigh_f1(*find_classes(actual, predicted), weights, several=np.ndim(predicted) == 2)
 
 
 def _average(lose: "Callable[[ArrayLike, ArrayLike], NDArray[np.float64]]") -> "Score":
@@ -155,7 +157,13 @@ def _average(lose: "Callable[[ArrayLike, ArrayLike], NDArray[np.float64]]") -> "
 
 def _label(score: "Score") -> "Score":
     """Return a score function that gives `score` the most probable class of each row instead of probabilities."""
-    return lambda actual, predicted: score(*_find_classes(actual, predicted))
+
+    def label(actual: "ArrayLike", predicted: "ArrayLike") -> float:
+        from mlops.problem.coding import find_classes
+
+        return score(*find_classes(actual, predicted))
+
+    return label
 
 
 def _square(actual: "ArrayLike", predicted: "ArrayLike") -> "NDArray[np.float64]":
@@ -185,14 +193,7 @@ def _score_f1(actual: "ArrayLike", predicted: "ArrayLike") -> float:
     import numpy as np
     from sklearn.metrics import f1_score as score
 
+    from mlops.problem.coding import find_classes
+
     several = np.ndim(predicted) == 2
-    return float(score(*_find_classes(actual, predicted), average="macro" if several else "binary", zero_division=0))
-
-
-def _find_classes(actual: "ArrayLike", predicted: "ArrayLike") -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
-    """Return the true class and the most probable class of each row, as positions among the sorted classes."""
-    import numpy as np
-
-    found = np.asarray(predicted, dtype=float)
-    classes = (found >= 0.5) if found.ndim == 1 else found.argmax(axis=1)
-    return np.asarray(actual).astype("int64"), classes.astype("int64")
+    return float(score(*find_classes(actual, predicted), average="macro" if several else "binary", zero_division=0))

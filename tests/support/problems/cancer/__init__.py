@@ -39,6 +39,7 @@ class Cancer(Problem):
         Column("malignant", kind="boolean", role="target", title="malignant tumour"),
     )
     metrics = (metrics.roc_auc_score("auc"), metrics.log_loss(), metrics.accuracy_score("accuracy"))
+    plots = ("roc", "calibration", "confusion", "importances")
     # A small tumour and a large one.
     examples = (
         {name: SIZES[size] / 10 for name, size in zip(FEATURES, (*SIZES,) * 3, strict=True)},

@@ -1,0 +1,57 @@
+"""The plots that a problem can declare by name. `mlops.notebook.stock_plots` draws them."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from mlops.errors import ProblemError
+
+if TYPE_CHECKING:
+    from mlops.problem.declared import Problem
+
+    OwnPlot = Callable[..., str]  # takes matplotlib's Axes, which a problem may not import here, and two arrays
+
+# The plots, each with the kinds of targets that it fits.
+CLASSES = ("boolean", "category")
+IMPORTANCES = "importances"
+FITTING = {
+    "predictions": ("number",),
+    "residuals": ("number",),
+    "roc": CLASSES,
+    "calibration": CLASSES,
+    "confusion": CLASSES,
+    IMPORTANCES: ("number", *CLASSES),
+}
+DEFAULTS = {"number": "predictions", "boolean": "roc", "category": "confusion"}
+
+
+def name_plot(plot: "str | OwnPlot") -> str:
+    """Return the name of a plot, which is also the name of its file."""
+    return plot if isinstance(plot, str) else str(getattr(plot, "__name__", plot))
+
+
+def check_plots(problem: "Problem") -> None:
+    """Check the plots that a problem declares.
+
+    Raises
+    ------
+    ProblemError
+        If a plot is unknown, does not fit the target, or is declared twice.
+    """
+    kind = problem.target.kind
+    names = [name_plot(plot) for plot in problem.plots]
+    for name, plot in zip(names, problem.plots, strict=True):
+        if isinstance(plot, str):
+            fitting = ", ".join(known for known, kinds in FITTING.items() if kind in kinds)
+            if name not in FITTING:
+                raise ProblemError(
+                    f"{problem} declares the plot {name!r}. For its target, the plots are: {fitting}. You can also "
+                    "declare a function."
+                )
+            if kind not in FITTING[name]:
+                raise ProblemError(
+                    f"{problem} declares the plot {name!r}, but its target is a {kind}. Its plots are: {fitting}."
+                )
+        elif not callable(plot) or not name.isidentifier() or name in FITTING:
+            raise ProblemError(f"{problem} declares the plot {name}. Declare a name, or a function with another name.")
+        if names.count(name) > 1:
+            raise ProblemError(f"{problem} declares the plot {name!r} more than once.")
