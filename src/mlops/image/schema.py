@@ -1,6 +1,5 @@
 """``schema.json`` in an image: the features of a request and the kind of the answers, for the server.
 
-
 .. code-block:: json
 
     {
@@ -19,15 +18,14 @@ import json
 import math
 from collections.abc import Sequence
 from datetime import date
-from typing import TypeGuard
 
 from mlops.problem import Column, Problem
 from mlops.problem.column import Bound
+from mlops.problem.values import Value, write_value
 
 FORMAT = 1
 DAY = len("2024-01-31")
 
-Value = float | str | bool | None
 Row = list[Value] | dict[str, Value]
 
 
@@ -55,7 +53,7 @@ def write_rows(problem: Problem, rows: Sequence[Sequence[object]]) -> list[Row]:
         Lists of numbers if all features are numbers, otherwise records: ``{"plan": "basic", "since": "2024-01-31"}``.
     """
     columns = [column for column in problem.columns if column.role == "feature"]
-    written = [[_write_value(value, column) for value, column in zip(row, columns, strict=True)] for row in rows]
+    written = [[write_value(column, value) for column, value in zip(columns, row, strict=True)] for row in rows]
     if all(column.kind == "number" for column in columns):
         return [*written]
     return [dict(zip(problem.features, row, strict=True)) for row in written]
@@ -77,19 +75,3 @@ def _write_bound(bound: Bound) -> float | str | None:
     if isinstance(bound, date):
         return bound.isoformat()[:DAY]
     return bound if bound is not None and math.isfinite(bound) else None
-
-
-def _write_value(value: object, column: Column) -> Value:
-    if _is_missing(value):
-        return None
-    if column.kind == "number":
-        return float(value)  # type: ignore[arg-type]  # an array's number, too
-    if column.kind == "boolean":
-        return bool(value)
-    if column.kind == "date":
-        return str(value)[:DAY]
-    return int(value) if isinstance(value, int) else str(value)
-
-
-def _is_missing(value: object) -> TypeGuard[None]:
-    return value is None or value != value or str(value) == "NaT"  # only NaN differs from itself

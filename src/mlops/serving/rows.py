@@ -15,6 +15,8 @@ from .faults import find_fault
 from .refusals import Refusal
 from .schema import Feature, Schema
 
+EPOCH = datetime.date(1970, 1, 1).toordinal()
+MISSING_DAY = np.iinfo(np.int64).min  # as a date, this is NaT
 NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 Numbers = NDArray[np.float64]
 Columns = Mapping[str, NDArray[Any]]
@@ -62,8 +64,11 @@ class SchemaReader:
             row = record | tuple[tuple(types)]  # type: ignore[misc]  # a type for each feature
         request = msgspec.defstruct("Request", [("data", list[row])], forbid_unknown_fields=True)
         self._decoder = msgspec.json.Decoder(request)
-        dates = [feature for feature in schema.features if feature.kind == "date"]
-        self._dates = [(date.name, np.datetime64(date.days[0]), np.datetime64(date.days[1])) for date in dates]
+        self._days = {
+            place: feature.days
+            for place, feature in enumerate(schema.features)
+            if feature.kind == "date" and (feature.minimum or feature.maximum)
+        }
 
     def read_rows(self, body: bytes) -> tuple[Rows, int]:
         """See `RowReader`."""
@@ -78,14 +83,12 @@ class SchemaReader:
         rows = [row if type(row) is tuple else msgspec.structs.astuple(row) for row in read]
         if self._schema.only_numbers:
             return np.array(rows, dtype=np.float64), len(rows)
-        columns = {
-            feature.name: _make_column(feature, values)
-            for feature, values in zip(self._schema.features, zip(*rows, strict=True), strict=True)
-        }
-        for name, first, last in self._dates:
-            if ((columns[name] < first) | (columns[name] > last)).any():  # false for a missing date
+        columns = [*zip(*rows, strict=True)]
+        for place, (first, last) in self._days.items():
+            if not all(day is None or first <= day <= last for day in columns[place]):
                 raise find_fault(self._schema, body, "A date of data is out of range.")
-        return columns, len(rows)
+        named = zip(self._schema.features, columns, strict=True)
+        return {feature.name: _make_column(feature, values) for feature, values in named}, len(rows)
 
 
 class NumberReader:
@@ -138,7 +141,9 @@ def _make_column(feature: Feature, values: Sequence[Any]) -> NDArray[Any]:
     if feature.kind == "number":
         return np.array(values, dtype=np.float64)
     if feature.kind == "date":
-        return np.array(values, dtype="datetime64[D]")
+        # Converting the dates themselves takes 2 microseconds each.
+        days = [MISSING_DAY if day is None else day.toordinal() - EPOCH for day in values]
+        return np.array(days, dtype=np.int64).view("datetime64[D]")
     if feature.kind == "id":  # text, as in the training data
         return np.array([None if value is None else str(value) for value in values], dtype=object)
     return np.array(values, dtype=bool if feature.kind == "boolean" and not feature.missing else object)
