@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,9 +16,15 @@ from numpy.typing import NDArray
 from mlops.release.service_checks import check_predictions, check_refusals, measure_latency, run_checks
 from mlops.serving import app
 from mlops.serving.app import Application
+from mlops.serving.schema import Answer, Feature, Schema
 from mlops.serving.scoring import Scorer
 
 KEY = "the-primary-key"
+CHURN = Schema(
+    1,
+    (Feature("plan", "category", allowed=("basic", "plus")), Feature("fee", missing=True)),
+    Answer("category", ("leaves", "stays")),
+)
 GOOD = {"data": [[1.0, 2.0], [3.0, 4.0]]}
 
 
@@ -35,6 +42,11 @@ def add(data: NDArray[np.float64]) -> NDArray[np.float64]:
 def url() -> Iterator[str]:
     """A server in its own thread."""
     application = Application(Scorer(add), [KEY, "the-secondary-key"], {"digest": "sha256:abc"})
+    yield from serve(application)
+
+
+def serve(application: Application) -> Iterator[str]:
+    """Start a server in its own thread, yield its address, and stop it."""
     server = uvicorn.Server(uvicorn.Config(application, port=0, lifespan="off", log_config=None))
     listener = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -146,6 +158,27 @@ def test_the_service_test_passes_a_service_that_keeps_its_contract(url: str) -> 
     assert len(checks) == 11
     assert all(check.passed for check in checks)
     assert 0 < measure_latency(url, KEY, GOOD["data"], 20).p50 < 1000
+
+
+@pytest.fixture(scope="module")
+def churn_url() -> Iterator[str]:
+    """A server for records, in its own thread."""
+
+    def predict(columns: dict[str, NDArray[Any]]) -> list[list[float]]:
+        return [[0.25, 0.75] if plan == "plus" else [1.0, 0.0] for plan in columns["plan"]]
+
+    yield from serve(Application(Scorer(predict, CHURN), [KEY], {}))
+
+
+def test_the_service_test_passes_a_service_that_accepts_records(churn_url: str) -> None:
+    rows = [{"plan": "plus", "fee": 20.0}, {"plan": "basic", "fee": None}]
+    checks = run_checks(churn_url, KEY, rows, [[0.25, 0.75], [1.0, 0.0]], CHURN)
+    assert [check for check in checks if not check.passed] == []
+    assert "a list instead of a record" in [check.name for check in checks]
+    assert checks[2].seen == "0.25, 0.75; 1.0, 0"
+    wrong = check_predictions(churn_url, KEY, rows, [[0.25, 0.75], [0.5, 0.5]], CHURN)
+    assert [check.name for check in wrong if not check.passed] == ["predictions of the registered model"]
+    assert 0 < measure_latency(churn_url, KEY, rows, 5).p50 < 1000
 
 
 def test_the_service_test_fails_wrong_predictions_and_wrong_keys(url: str) -> None:

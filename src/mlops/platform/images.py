@@ -58,6 +58,10 @@ class Images(Protocol):
         """Return the names of the files in an image, sorted; called by the notebook 05_create_image."""
         ...
 
+    def read_file(self, image: Image, name: str) -> bytes:
+        """Return the content of a file in an image, empty if there is no such file; called by 07_test_service."""
+        ...
+
     def find_image(self, model: ModelVersion) -> Image | None:
         """Return the newest image of a model version, or None; called by the notebook 06_deploy."""
         ...

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,16 +10,17 @@ import numpy as np
 import requests
 from numpy.typing import ArrayLike
 
-from mlops.errors import IntegrityError, PlatformError, ServiceTestFailed, ServiceUntestedError
-from mlops.files.records import decode_record
-from mlops.numbers import format_number, format_pair
+from mlops.errors import PlatformError, ServiceTestFailed, ServiceUntestedError
+from mlops.platform.images import Images
 from mlops.platform.services import Judgement, Services
+from mlops.release.bad_requests import list_bad_requests, make_record
 from mlops.release.calls import call_service, explain_silence, post_rows
 from mlops.release.next_release import name_image
+from mlops.release.predictions import Prediction, agree, quote_answer, read_predictions, show_predictions
 from mlops.release.sessions import open_session
+from mlops.serving.schema import SCHEMA, Answer, Schema, decode_schema
 
-RELATIVE_TOLERANCE = 1e-9
-QUOTED = 80  # maximum number of characters of a wrong answer that a check shows
+Row = Sequence[float] | Mapping[str, object]  # as a request has it
 
 
 @dataclass(frozen=True)
@@ -52,24 +53,27 @@ class Latency:
     failures: tuple[Check, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Answer:
-    """The body of an answer that has predictions."""
+def read_image_schema(images: Images, digest: str) -> Schema | None:
+    """Return the schema of an image, or None if it is an older image without one."""
+    content = images.read_file(images.get_image(digest), SCHEMA)
+    return decode_schema(content) if content else None
 
-    result: list[float]
 
-
-def run_checks(url: str, key: str, rows: Sequence[Sequence[float]], expected: ArrayLike) -> list[Check]:
+def run_checks(
+    url: str, key: str, rows: Sequence[Row], expected: ArrayLike, schema: Schema | None = None
+) -> list[Check]:
     """Check that a service returns the predictions of its model and refuses bad requests.
 
     Parameters
     ----------
     url, key : str
         The URL of the service, and one of its keys.
-    rows : sequence of shape (n, k)
+    rows : sequence of list or dict, length n
         The rows to send.
-    expected : array of shape (n,)
+    expected : array of shape (n,) or (n, classes)
         The predictions of the registered model for these rows.
+    schema : Schema, optional
+        The schema of the image. Without it, rows and predictions are numbers.
 
     Returns
     -------
@@ -78,74 +82,56 @@ def run_checks(url: str, key: str, rows: Sequence[Sequence[float]], expected: Ar
     """
     checks: list[Check] = []
     try:
-        checks += check_predictions(url, key, rows, expected)
-        checks.extend(_list_refusals(url, key, rows))  # one by one, to keep the results before a missing answer
+        checks += check_predictions(url, key, rows, expected, schema)
+        checks.extend(_list_refusals(url, key, rows, schema))  # one by one, to keep those before a missing answer
     except ServiceUntestedError as error:
         checks.append(NoAnswer("answers", "an answer", str(error), passed=False))
     return checks
 
 
-def check_predictions(url: str, key: str, rows: Sequence[Sequence[float]], expected: ArrayLike) -> list[Check]:
-    """Check that a service returns the expected predictions for these rows."""
-    wanted = np.asarray(expected, dtype=float)
+def check_predictions(
+    url: str, key: str, rows: Sequence[Row], expected: ArrayLike, schema: Schema | None = None
+) -> list[Check]:
+    """Check that a service returns the expected predictions for these rows, also if they are sent as records."""
+    kind = schema.answer if schema else Answer()
     answer = call_service(url, key, {"data": rows})
     checks = [_check_status(f"{len(rows)} rows with the key", answer, 200)]
-    seen = _read_predictions(answer)
+    seen = read_predictions(answer, kind.kind)
     if seen is None:
-        return [*checks, Check("as many predictions as rows", f"{len(rows)} numbers", _quote(answer), passed=False)]
+        wanted = f"{len(rows)} {'numbers' if kind.kind == 'number' else 'predictions'}"
+        return [*checks, Check("as many predictions as rows", wanted, quote_answer(answer), passed=False)]
     count = len(seen)
     checks.append(Check("as many predictions as rows", str(len(rows)), str(count), count == len(rows)))
-    same = count == len(wanted) and np.allclose(seen, wanted, rtol=RELATIVE_TOLERANCE, atol=0)
-    checks.append(Check("predictions of the registered model", *_show_predictions(wanted.tolist(), seen), bool(same)))
+    checks.append(_compare("predictions of the registered model", expected, seen, kind))
+    if schema and schema.only_numbers:
+        answer = call_service(url, key, {"data": [make_record(schema, row) for row in rows]})
+        found = read_predictions(answer, kind.kind) or []
+        checks.append(_compare("the same predictions for records", expected, found, kind))
     return checks
 
 
-def _read_predictions(answer: requests.Response) -> list[float] | None:
-    """Return the predictions in an answer, or None if it has none."""
-    try:
-        return decode_record(answer.content, _Answer, answer.url).result
-    except IntegrityError:
-        return None
+def _compare(name: str, expected: ArrayLike, seen: Sequence[Prediction], kind: Answer) -> Check:
+    return Check(name, *show_predictions(expected, seen, kind), agree(expected, seen, kind))
 
 
-def _quote(answer: requests.Response) -> str:
-    """Return the beginning of an answer's body as one line."""
-    text = " ".join(answer.content[: 4 * QUOTED + 4].decode(errors="replace").split())
-    return (text if len(text) <= QUOTED else f"{text[:QUOTED]}…") or "nothing"
-
-
-def _show_predictions(wanted: Sequence[float], seen: Sequence[float]) -> tuple[str, str]:
-    """Format two lists of predictions as text, with enough digits to show where they differ."""
-    if len(wanted) != len(seen):
-        texts = ["; ".join(format_number(float(value)) for value in side) or "none" for side in (wanted, seen)]
-        return texts[0], texts[1]
-    pairs = [format_pair(float(one), float(other)) for one, other in zip(wanted, seen, strict=True)]
-    return "; ".join(one for one, _ in pairs), "; ".join(other for _, other in pairs)
-
-
-def check_refusals(url: str, key: str, rows: Sequence[Sequence[float]]) -> list[Check]:
+def check_refusals(url: str, key: str, rows: Sequence[Row], schema: Schema | None = None) -> list[Check]:
     """Check that the service refuses bad requests with the right status codes."""
-    return list(_list_refusals(url, key, rows))
+    return list(_list_refusals(url, key, rows, schema))
 
 
-def _list_refusals(url: str, key: str, rows: Sequence[Sequence[float]]) -> Iterator[Check]:
+def _list_refusals(url: str, key: str, rows: Sequence[Row], schema: Schema | None) -> Iterator[Check]:
     """Yield a check for each bad request. The requests are sent one by one while the caller iterates."""
     good = {"data": rows}
-    short = {"data": [row[:-1] for row in rows]}
-    text = {"data": [[str(value) for value in row] for row in rows]}
-    ragged = {"data": [rows[0], rows[-1][:-1]]}
     ask = partial(call_service, url)
     yield _check_status("no key", ask("", good), 401)
     yield _check_status("a wrong key", ask("not-the-key", good), 401)
     yield _check_status("not JSON", ask(key, raw=b"{data", Content_Type="application/json"), 400)
     yield _check_status("another content type", ask(key, raw=b"data", Content_Type="text/plain"), 415)
-    yield _check_status("no rows", ask(key, {"data": []}), 422)
-    yield _check_status("a column too few", ask(key, short), 422)
-    yield _check_status("text for numbers", ask(key, text), 422)
-    yield _check_status("rows of unequal length", ask(key, ragged), 422)
+    for name, body in list_bad_requests(schema, rows):
+        yield _check_status(name, ask(key, body), 422)
 
 
-def measure_latency(url: str, key: str, rows: Sequence[Sequence[float]], count: int) -> Latency:
+def measure_latency(url: str, key: str, rows: Sequence[Row], count: int) -> Latency:
     """Send `count` requests with `rows`, one after another, and measure the response times.
 
     Stop at the first request that is refused or gets no answer.
@@ -162,7 +148,7 @@ def measure_latency(url: str, key: str, rows: Sequence[Sequence[float]], count: 
     return Latency(count, float(p50), float(p95), float(p99))
 
 
-def _check_request(session: requests.Session, name: str, url: str, key: str, rows: Sequence[Sequence[float]]) -> Check:
+def _check_request(session: requests.Session, name: str, url: str, key: str, rows: Sequence[Row]) -> Check:
     """Send one request, without repeating it, and check that the service answers."""
     try:
         answer = post_rows(session, url, json={"data": rows}, headers={"Authorization": f"Bearer {key}"})

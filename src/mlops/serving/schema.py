@@ -76,9 +76,18 @@ def read_schema(bundle: Path) -> Schema | None:
         If the file is damaged, or was written by a newer version.
     """
     path = bundle / SCHEMA
-    if not path.is_file():
-        return None
-    schema = msgspec.json.decode(path.read_bytes(), type=Schema)
+    return decode_schema(path.read_bytes()) if path.is_file() else None
+
+
+def decode_schema(content: bytes) -> Schema:
+    """Return a schema from the content of its file.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, or was written by a newer version.
+    """
+    schema = msgspec.json.decode(content, type=Schema)
     if schema.format != FORMAT:
-        raise ValueError(f"{path} has the format {schema.format}, but this server reads {FORMAT}.")
+        raise ValueError(f"The schema of the image has the format {schema.format}, but this version reads {FORMAT}.")
     return schema

@@ -18,6 +18,13 @@ def test_the_same_bundle_is_one_image(backend: Backend, tmp_path: Path) -> None:
     assert (image.name, image.model_version) == ("tiny:1", 1)
 
 
+def test_a_file_of_an_image_can_be_read(backend: Backend, tmp_path: Path) -> None:
+    image = publish(backend, tmp_path)
+    assert backend.images.read_file(image, "score.py") == (tmp_path / "score.py").read_bytes()
+    assert backend.images.read_file(image, "model/model.json")
+    assert backend.images.read_file(image, "schema.json") == b""
+
+
 def test_an_image_belongs_to_one_training_of_a_version(backend: Backend, tmp_path: Path) -> None:
     """A restored registry may give the same number to another model."""
     publish(backend, tmp_path)

@@ -123,6 +123,11 @@ class LocalImages:
         """See `Images`."""
         return list(hash_folder(self._locate(image.digest)))
 
+    def read_file(self, image: Image, name: str) -> bytes:
+        """See `Images`."""
+        path = self._locate(image.digest) / name
+        return path.read_bytes() if path.is_file() else b""
+
     def list_stored(self) -> list[StoredImage]:
         """Return all images in MLOPS_HOME."""
         indexes: dict[str, list[Path]] = defaultdict(list)

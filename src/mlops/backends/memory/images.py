@@ -37,6 +37,10 @@ class MemoryImages:
         """See `Images`."""
         return sorted(self._find(image.digest))
 
+    def read_file(self, image: Image, name: str) -> bytes:
+        """See `Images`."""
+        return self._find(image.digest).get(name, b"")
+
     def find_image(self, model: ModelVersion) -> Image | None:
         """See `Images`."""
         digest = self._newest.get(model.identity)

@@ -108,6 +108,12 @@ class AzureImages:
         """See `Images`. Files of Azure's base image and of the installed packages are not listed."""
         return list(self.find_record(image).files)
 
+    def read_file(self, image: Image, name: str) -> bytes:
+        """See `Images`."""
+        with tempfile.TemporaryDirectory() as scratch:
+            path = self.fetch_bundle(self.find_record(image), Path(scratch)) / name
+            return path.read_bytes() if path.is_file() else b""
+
     def fetch_bundle(self, record: ImageRecord, folder: Path) -> Path:
         """Copy the files of an image's bundle to `folder`, check that they are unchanged, and return `folder`."""
         with explain_refusals(self._session, f"fetch the bundle of {record.image.name}"):
