@@ -1,10 +1,12 @@
 """Numbers as people read them."""
 
 import math
+from datetime import date, datetime
 
+import pandas as pd
 import pytest
 
-from mlops.numbers import format_number, format_pair
+from mlops.numbers import format_number, format_pair, format_value
 
 
 @pytest.mark.parametrize(
@@ -61,3 +63,21 @@ def test_two_numbers_have_the_digits_that_show_their_difference(
     first: float, second: float, shown: tuple[str, str]
 ) -> None:
     assert format_pair(first, second) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (True, "true"),
+        (False, "false"),
+        (date(2024, 1, 31), "2024-01-31"),
+        (pd.Timestamp("2024-01-31"), "2024-01-31"),
+        (datetime(2024, 1, 31, 12, 30), "2024-01-31T12:30:00"),
+        (pd.NaT, "–"),
+        (None, "–"),
+        ("basic", "basic"),
+        (47.0627, "47.1"),
+    ],
+)
+def test_a_value_of_any_kind_is_readable(value: object, shown: str) -> None:
+    assert format_value(value) == shown

@@ -1,5 +1,6 @@
 """Numbers, formatted for display."""
 
+import datetime
 import math
 
 DIGITS = 3
@@ -29,6 +30,22 @@ def format_number(value: object, digits: int = DIGITS) -> str:
         return f"{rounded:.{digits}g}"
     decimals = digits - 1 - math.floor(math.log10(abs(rounded))) if rounded else 0
     return f"{rounded:,.{max(0, decimals)}f}"
+
+
+def format_value(value: object) -> str:
+    """Format a value of a table: a boolean as "true" or "false", a date as "2024-01-31", anything else as a number.
+
+    Examples
+    --------
+    >>> [format_value(value) for value in (True, datetime.date(2024, 1, 31), "basic", None, 47.0627)]
+    ['true', '2024-01-31', 'basic', '–', '47.1']
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime.date) and value == value:
+        text = value.isoformat()
+        return text.removesuffix("T00:00:00")
+    return format_number(value)
 
 
 def format_pair(first: float, second: float) -> tuple[str, str]:

@@ -20,7 +20,8 @@ from mlops.cluster import workers as cluster_workers
 from mlops.cluster.scan import scan_file
 from mlops.cluster.workers import describe_versions, open_workers
 from mlops.data import scan
-from mlops.data.profile import Profile, encode_profile, make_reference
+from mlops.data.kinds.reference import make_reference
+from mlops.data.profile import Profile, encode_profile
 from mlops.data.tables import read_table
 from mlops.data.validation import find_violations
 from mlops.errors import ClusterError, UsageError

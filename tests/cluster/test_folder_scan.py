@@ -1,8 +1,9 @@
 """A folder that workers scan: the same findings as on one machine. The workers are this process."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import fsspec
@@ -18,7 +19,8 @@ from mlops.cluster import scan as cluster_scan
 from mlops.cluster.folder import inspect_folder
 from mlops.cluster.parts import open_part
 from mlops.cluster.scan import scan_folder
-from mlops.data.profile import make_reference
+from mlops.data.kinds.reference import make_reference
+from mlops.data.profile import ColumnProfile
 from mlops.data.scan import TableScan, scan_file
 from mlops.data.validation import find_violations
 from mlops.errors import IntegrityError, UsageError
@@ -184,7 +186,8 @@ def test_the_hashes_of_rows_stay_on_the_workers(tmp_path: Path, monkeypatch: pyt
             return super().collect(handles)
 
     scan_folder(write_folder(tmp_path / "data.parquet"), RULES, REFERENCE, Noting())
-    assert not [value for value in collected if isinstance(value, (np.ndarray, tuple))]
+    flat = [part for value in collected for part in (value if isinstance(value, tuple) else [value])]
+    assert not [part for part in flat if isinstance(part, (np.ndarray, Mapping))]
 
 
 def test_categories_are_counted_across_files(tmp_path: Path) -> None:
@@ -198,3 +201,70 @@ def test_categories_are_counted_across_files(tmp_path: Path) -> None:
     assert_same(found, expected)
     assert (found.copies, found.others["plan"].refused, found.others["plan"].missing) == (20, 10, 10)
     assert find_violations(found, columns, {}) == find_violations(expected, columns, {})
+
+
+KINDS = (
+    Column("customer", kind="id"),
+    Column("plan", kind="category", allowed=("basic", "plus", "rare"), min_share=0.01, max_missing=0.5),
+    Column("note", kind="category", max_missing=0.5),
+    Column("paid", kind="boolean", max_missing=0.5, min_share=0.4),
+    Column("begin", kind="date", minimum=date(2020, 1, 1), maximum=date(2024, 12, 31), watch_drift=True),
+    Column("mixed", kind="date"),
+    Column("x", minimum=0.0),
+)
+
+
+def make_kinds(rows: int, seed: int) -> pd.DataFrame:
+    """Return a table of all kinds, which breaks rules."""
+    rng = np.random.default_rng(seed)
+    days = np.datetime64("2020-01-01") + rng.integers(0, 2000, rows).astype("timedelta64[D]")
+    return pd.DataFrame(
+        {
+            "customer": [f"C{number}" for number in rng.integers(0, 20 * rows, rows)],
+            "plan": rng.choice(["basic", "plus", "gold", None], rows, p=[0.5, 0.3, 0.1, 0.1]),
+            "note": [f"note {number % 2000}" if number % 3 else None for number in range(rows)],
+            "paid": rng.choice(np.array([True, False, None], dtype=object), rows, p=[0.8, 0.1, 0.1]),
+            "begin": days.astype("datetime64[us]"),
+            "mixed": np.where(np.arange(rows) % 100 == 5, "soon", days.astype(str)),
+            "x": rng.normal(size=rows),
+        }
+    )
+
+
+@pytest.mark.parametrize("bucket", [10**6, 50])
+def test_every_kind_has_the_same_findings_as_on_one_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bucket: int
+) -> None:
+    monkeypatch.setattr(cluster_scan, "BUCKET", bucket)
+    folder = tmp_path / "data.parquet"
+    folder.mkdir()
+    rows = make_kinds(2600, seed=0)
+    rows.head(1100).to_parquet(folder / "a.parquet")
+    rows.iloc[1100:1110].assign(paid=[1, 0] * 5, begin="2023-05-06").to_parquet(folder / "b.parquet")
+    pd.concat([rows.iloc[1110:], rows.head(50)]).to_parquet(folder / "c.parquet")
+    reference = make_reference(make_kinds(900, seed=1).drop(columns="mixed"), KINDS)
+    found, expected = (
+        scan_folder(str(folder), KINDS, reference, InlineWorkers()),
+        scan_file(str(folder), KINDS, reference),
+    )
+    others = {name: replace(column, days=expected.others[name].days) for name, column in found.others.items()}
+    assert_same(replace(found, others=others), expected)
+    for name in ("begin", "mixed"):
+        days, known = found.others[name].profile, expected.others[name].profile
+        assert isinstance(days, ColumnProfile)
+        assert isinstance(known, ColumnProfile)
+        assert days.histogram == known.histogram
+        assert days.mean == pytest.approx(known.mean, rel=1e-12)
+    assert found.others["note"].counts.is_crowded
+    violations = find_violations(found, KINDS, reference)
+    assert violations == find_violations(expected, KINDS, reference)
+    assert {f"{violation.column}:{violation.rule}" for violation in violations} == {
+        "(table):duplicates",
+        "customer:unique",
+        "plan:values",
+        "plan:share",
+        "paid:share",
+        "begin:range",
+        "mixed:type",
+        "x:range",
+    }

@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import ArrayLike
+from small_profiles import profile_frame
 
 from mlops.data.drift import Drift, compare_profiles, measure_stability
-from mlops.data.profile import Profile, make_reference, profile_frame
+from mlops.data.kinds.reference import make_reference
+from mlops.data.profile import Profile
 
 SEEDS = range(150)
 

@@ -110,7 +110,7 @@ def test_a_file_is_profiled_as_numpy_does_it(tmp_path: Path) -> None:
     assert found.copies == 500
     assert_same(found, table.to_pandas())
     text = found.others["text"]
-    assert (text.kind, text.example, text.missing, text.first_missing) == ("str", "n/k", 675, 1)
+    assert (text.type, text.example, text.missing, text.first_missing) == ("str", "n/k", 675, 1)
     assert found.others.keys() == {"text"}
     assert not {"yes", "day"} & found.numbers.keys()
 
@@ -229,7 +229,7 @@ def test_numbers_of_an_unusual_type_are_numbers(values: pd.api.extensions.Extens
 
 def test_complex_numbers_are_not_numbers() -> None:
     found = scan_frame(pd.DataFrame({"x": [1 + 2j, 3]}), [Column("x", minimum=0, maximum=9)], {})
-    assert (found.others["x"].kind, found.others["x"].example) == ("complex128", "(1+2j)")
+    assert (found.others["x"].type, found.others["x"].example) == ("complex128", "(1+2j)")
 
 
 def test_columns_of_two_levels_have_one_name() -> None:

@@ -184,6 +184,7 @@ def test_a_contradiction_is_an_error(changes: dict[str, object], message: str) -
         ),
         (lambda: Column("a", allowed=("x",)), "The column 'a' lists allowed values, but its kind is 'number'. Only"),
         (lambda: Column("a", kind="id", minimum=0), "The column 'a' has a range. Only numbers and dates have one"),
+        (lambda: Column("a", role="id", minimum=0), "The column 'a' has a range, but its role is 'id'. Remove"),
         (lambda: Column("a", kind="date", minimum=0.0), "The column 'a' has the bound 0.0, but its kind is 'date'."),
         (lambda: Column("a", minimum=2, maximum=1), "The column 'a' has the minimum 2 above its maximum 1."),
         (lambda: Column("a", max_missing=2), "The column 'a' has max_missing 2. Give a share from 0 to 1."),

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from checkout import list_tracked
 
-from mlops.data.profile import encode_profile, make_reference
+from mlops.data.kinds.reference import make_reference
+from mlops.data.profile import encode_profile
 
 CHUNK = 4_000_000  # values that are drawn at a time
 COPIED = ("src", "notebooks", "parameters", "pyproject.toml")

@@ -10,7 +10,8 @@ from pathlib import Path
 from checkout import list_tracked
 from command_line import PROJECT, CommandLine
 
-from mlops.data.profile import encode_profile, make_reference
+from mlops.data.kinds.reference import make_reference
+from mlops.data.profile import encode_profile
 from mlops.parameters.declarations import TAG
 from mlops.problem import load
 from mlops.workspace import Workspace
@@ -64,7 +65,8 @@ def add_problem(project: Path, name: str) -> None:
     shutil.copytree(PROBLEMS / name, package, ignore=shutil.ignore_patterns("__pycache__"))
     profile = package / "reference_profile.json"
     if not profile.exists():
-        profile.write_bytes(encode_profile(make_reference(load(name).load_sample().select_dtypes("number"))))
+        problem = load(name)
+        profile.write_bytes(encode_profile(make_reference(problem.load_sample(), problem.columns)))
     base = project / "parameters" / "base.yml"
     base.write_text(re.sub(r"^problem: \w+", f"problem: {name}", base.read_text(), flags=re.MULTILINE))
 

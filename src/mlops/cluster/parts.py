@@ -1,7 +1,7 @@
 """One file of a data folder, which a worker reads."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -104,8 +104,8 @@ def fetch_part(part: Part) -> Iterator[Content]:
 
 
 @contextmanager
-def open_part(part: Part, columns: Columns | None = None) -> Iterator[Batches]:
-    """Open a part for reading in batches, within a ``with`` statement. `columns` has the columns of the whole table.
+def open_part(part: Part, columns: Columns | None = None, texts: Collection[str] = ()) -> Iterator[Batches]:
+    """Open a part for reading in batches, within a ``with`` statement. See `mlops.data.batches.open_batches`.
 
     Raises
     ------
@@ -116,7 +116,7 @@ def open_part(part: Part, columns: Columns | None = None) -> Iterator[Batches]:
     UsageError
         If the content of the file does not match the ending of its name.
     """
-    with fetch_part(part) as content, open_batches(content, columns) as batches:
+    with fetch_part(part) as content, open_batches(content, columns, texts) as batches:
         yield batches
 
 

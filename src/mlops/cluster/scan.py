@@ -1,27 +1,29 @@
 """The scan of a data file for the data test, on this machine or on the workers of a Dask cluster."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from mlops.cluster.folder import Folder, inspect_folder
 from mlops.cluster.parts import Part, open_part
 from mlops.cluster.workers import Handle, Workers, open_workers
 from mlops.data import scan
 from mlops.data.batches import Columns
+from mlops.data.kinds.conversion import list_texts
+from mlops.data.kinds.scan import Hashes, find_id
 from mlops.data.profile import Profile
-from mlops.data.rows import RowsScan, ScanPlan, count_copies, scan_rows
+from mlops.data.rows import RowsScan, ScanPlan, find_repeats, scan_rows
 from mlops.data.scan import HEAD, TableScan
 from mlops.problem import Column
 
 BUCKET = 5_000_000  # number of hashes in a bucket (40 MB)
 SOURCE = "scheduler"  # the notebook's parameter with the address
+ROWS = ""  # the name of the hashes of the rows, besides the names of columns
 
-Hashes = NDArray[np.uint64]
+Scanned = tuple[RowsScan, Mapping[str, Sequence[Hashes]]]
 
 
 def scan_file(url: str, columns: Sequence[Column], reference: Profile, scheduler: str = "") -> TableScan:
@@ -70,17 +72,24 @@ def _scan_parts(folder: Folder, plan: ScanPlan, workers: Workers) -> TableScan:
     head = workers.submit(read_head, first, folder.columns)
     scans = [workers.submit(scan_part, part, folder.columns, plan, row, buckets) for part, row in folder.list_starts()]
     found = reduce(RowsScan.merge, workers.collect([workers.submit(get_findings, one) for one in scans]))
-    copies = _count_copies(scans, buckets, workers) if plan.is_compared else 0
-    return scan.conclude_scan(folder, found, copies, workers.collect([head])[0])
+    copies, _ = _find_repeats(scans, ROWS, buckets, workers) if plan.is_compared else (0, 0)
+    repeats = {}
+    for name in plan.unique:
+        count, smallest = _find_repeats(scans, name, buckets, workers)
+        parts = [workers.submit(find_in_part, part, folder.columns, name, smallest) for part in folder.parts if count]
+        repeats[name] = count, next(filter(None, workers.collect(parts)), "")
+    return scan.conclude_scan(folder, plan, found, copies, repeats, workers.collect([head])[0])
 
 
-def _count_copies(scans: Sequence[Handle[tuple[RowsScan, list[Hashes]]]], buckets: int, workers: Workers) -> int:
-    """Return the number of rows that equal an earlier row, from the scans of all parts of a table."""
-    counts = [
-        workers.submit(count_in_bucket, [workers.submit(get_bucket, one, number) for one in scans])
-        for number in range(buckets)
-    ]
-    return sum(workers.collect(counts))
+def _find_repeats(scans: Sequence[Handle[Scanned]], name: str, buckets: int, workers: Workers) -> tuple[int, int]:
+    """Return the number of hashes that equal an earlier hash, and the smallest of them, from the scans of all parts."""
+    found = workers.collect(
+        [
+            workers.submit(find_in_bucket, [workers.submit(get_bucket, one, name, number) for one in scans])
+            for number in range(buckets)
+        ]
+    )
+    return sum(count for count, _ in found), next((smallest for count, smallest in found if count), 0)
 
 
 # The functions below run on the workers.
@@ -88,7 +97,7 @@ def _count_copies(scans: Sequence[Handle[tuple[RowsScan, list[Hashes]]]], bucket
 
 def scan_text(part: Part, columns: Sequence[Column], reference: Profile) -> TableScan:
     """Scan a text file."""
-    with open_part(part) as batches:
+    with open_part(part, texts=list_texts(columns)) as batches:
         return scan.scan_batches(batches, columns, reference)
 
 
@@ -98,25 +107,41 @@ def read_head(part: Part, columns: Columns) -> pd.DataFrame:
         return batches.read_head(HEAD)
 
 
-def scan_part(part: Part, columns: Columns, plan: ScanPlan, row: int, buckets: int) -> tuple[RowsScan, list[Hashes]]:
-    """Scan a file whose first row has the number `row`. Return also its sorted row hashes, split into buckets."""
+def scan_part(part: Part, columns: Columns, plan: ScanPlan, row: int, buckets: int) -> Scanned:
+    """Scan a file whose first row has the number `row`. Return also its sorted hashes, split into buckets.
+
+    The hashes are those of the rows, and those of the values of each column whose values must be unique.
+    """
     with open_part(part, columns) as batches:
         found = scan_rows(batches, plan, row)
-    found.hashes.sort()
+    hashes = {ROWS: found.hashes, **{name: found.others[name].ids for name in plan.unique}}
+    others = {name: replace(other, ids=other.ids[:0]) for name, other in found.others.items()}
+    split = {name: _split(values, buckets) for name, values in hashes.items()}
+    return replace(found, hashes=found.hashes[:0], others=others), split
+
+
+def _split(hashes: Hashes, buckets: int) -> list[Hashes]:
+    hashes.sort()
     bounds = np.arange(1, buckets, dtype="uint64") * np.uint64((2**64 - 1) // buckets)
-    return replace(found, hashes=found.hashes[:0]), np.split(found.hashes, np.searchsorted(found.hashes, bounds))
+    return np.split(hashes, np.searchsorted(hashes, bounds))
 
 
-def get_findings(scanned: tuple[RowsScan, list[Hashes]]) -> RowsScan:
-    """Return the result of `scan_part` without the hashes of the rows."""
+def get_findings(scanned: Scanned) -> RowsScan:
+    """Return the result of `scan_part` without the hashes."""
     return scanned[0]
 
 
-def get_bucket(scanned: tuple[RowsScan, list[Hashes]], number: int) -> Hashes:
-    """Return the bucket of row hashes with this number from the result of `scan_part`."""
-    return scanned[1][number]
+def get_bucket(scanned: Scanned, name: str, number: int) -> Hashes:
+    """Return the bucket with this number of the hashes of the rows or of a column from the result of `scan_part`."""
+    return scanned[1][name][number]
 
 
-def count_in_bucket(parts: Sequence[Hashes]) -> int:
-    """Return how many hashes equal an earlier hash, in the arrays of all parts together."""
-    return count_copies(np.concatenate(parts))
+def find_in_bucket(parts: Sequence[Hashes]) -> tuple[int, int]:
+    """Return how many hashes equal an earlier hash, and the smallest of them, in the arrays of all parts together."""
+    return find_repeats(np.concatenate(parts))
+
+
+def find_in_part(part: Part, columns: Columns, name: str, wanted: int) -> str:
+    """Return the first id in a column of a file that has a hash. Return "" if there is none."""
+    with open_part(part, columns) as batches:
+        return find_id(batches.read_values(name), wanted)

@@ -1,6 +1,6 @@
 """Reading of data files in batches of rows, so that memory holds only one batch at a time."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mlops.data.content import Content
+from mlops.data.kinds.parsing import make_series
 from mlops.data.listing import PARQUET
 from mlops.data.profile import find_repeated, is_number
 from mlops.data.tables import convert_decimals, explain_damage, parse_content, require_text
@@ -51,7 +52,7 @@ class Batches(Layout, Protocol):
     def read_numbers(self, names: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Yield the named columns, which must be columns of numbers, in batches of rows."""
 
-    def read_values(self, name: str) -> Iterator[pd.Series]:
+    def read_values(self, name: str) -> Iterator[pl.Series]:
         """Yield a column of any type in batches of rows."""
 
     def read_head(self, rows: int) -> pd.DataFrame:
@@ -76,9 +77,9 @@ class FrameBatches:
         """See `Batches`."""
         return map(pl.from_pandas, self._cut(names))
 
-    def read_values(self, name: str) -> Iterator[pd.Series]:
+    def read_values(self, name: str) -> Iterator[pl.Series]:
         """See `Batches`."""
-        return (part[name] for part in self._cut([name]))
+        return (make_series(part[name]) for part in self._cut([name]))
 
     def read_head(self, rows: int) -> pd.DataFrame:
         """See `Batches`."""
@@ -157,11 +158,11 @@ class ParquetBatches:
             arrays = [_cast(batch, places.get(name), self._targets[name]) for name in names]
             yield pl.DataFrame(pl.from_arrow(pa.table(arrays, names=list(names))))
 
-    def read_values(self, name: str) -> Iterator[pd.Series]:
+    def read_values(self, name: str) -> Iterator[pl.Series]:
         """See `Batches`."""
         for batch in self._read([name]):
             there = name in batch.schema.names
-            yield batch.column(name).to_pandas() if there else pd.Series([None] * batch.num_rows, dtype="object")
+            yield _make_series(batch.column(name)) if there else pl.Series(name, [None] * batch.num_rows)
 
     def read_head(self, rows: int) -> pd.DataFrame:
         """See `Batches`."""
@@ -184,8 +185,16 @@ class ParquetBatches:
                 yield from file.iter_batches(_choose_size(names), columns=[name for name in names if name in there])
 
 
+def _make_series(values: pa.Array) -> pl.Series:
+    values.validate(full=True)  # otherwise, polars would accept text that is not UTF-8
+    try:
+        return pl.Series(pl.from_arrow(values))
+    except (pl.exceptions.PolarsError, pa.ArrowException, ValueError, TypeError):  # a type that polars lacks
+        return make_series(values.to_pandas())
+
+
 @contextmanager
-def open_batches(content: Content, columns: Columns | None = None) -> Iterator[Batches]:
+def open_batches(content: Content, columns: Columns | None = None, texts: Collection[str] = ()) -> Iterator[Batches]:
     """Open a data file for reading in batches, within a ``with`` statement.
 
     Parameters
@@ -194,6 +203,8 @@ def open_batches(content: Content, columns: Columns | None = None) -> Iterator[B
         The data file.
     columns : Columns, optional
         The columns of the whole table. Needed if the file is only a part of the table.
+    texts : collection of str, optional
+        The names of columns of a CSV file whose values stay as they are written.
 
     Raises
     ------
@@ -201,7 +212,7 @@ def open_batches(content: Content, columns: Columns | None = None) -> Iterator[B
         If the content of the file does not match the ending of its name.
     """
     if content.format != PARQUET:
-        yield FrameBatches(parse_content(content))
+        yield FrameBatches(parse_content(content, texts))
         return
     try:
         yield ParquetBatches(content.parts, columns)

@@ -1,21 +1,31 @@
 """Drift: a difference between the distribution of new data and that of a reference.
 
-Each column has two tests: a binned Kolmogorov-Smirnov test for the shape, and the ratio of the standard deviations for
-the spread. A difference in shape counts only if the population stability index is at least 0.02, because with many
-rows, even a tiny difference is significant.
+A number or a date has two tests: a binned Kolmogorov-Smirnov test for the shape, and the ratio of the standard
+deviations for the spread. A category or a boolean has one: a chi-square test for the mix of its values. A difference in
+shape or mix counts only if the population stability index is at least 0.02, because with many rows, even a tiny
+difference is significant.
+
+Source of the chi-square test: Pearson (1900), "On the criterion that a given system of deviations ... can be reasonably
+supposed to have arisen from random sampling". Source of the smallest expected count: Cochran (1954), "Some methods for
+strengthening the common chi-square tests".
 """
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import kstwobign, norm
+from numpy.typing import NDArray
+from scipy.stats import chi2, kstwobign, norm
 
+from mlops.data.kinds.counts import CountProfile
 from mlops.data.profile import ColumnProfile, Profile
 
 STABILITY_FLOOR = 0.02
 SPREAD_FLOOR = 1.1
 MOST = 20  # maximum number of columns in a table or a plot
+DISTANCES = ("shape", "mix")  # the tests whose result is a distance from 0 to 1
+SMALLEST = 5.0  # values with a smaller expected count are counted together, unless they are frequent after all
+FREQUENT = 10.0  # count of an unexpected value that chance cannot explain
 KURTOSIS = 6.0  # an assumption; a normal distribution has 3, but heavy tails should raise no alarm
 
 
@@ -28,11 +38,12 @@ class Drift:
     column : str
         The name of the column.
     test : str
-        "shape" or "spread".
+        "shape", "spread" or "mix".
     seen, allowed : float
         The measured value and the largest value that does not count as drift. For "shape", the value is the largest
         distance between the cumulative distributions (0 to 1); for "spread", the ratio of the larger standard deviation
-        to the smaller one (1 or more).
+        to the smaller one (1 or more); for "mix", the total variation distance: the share of rows that would need
+        another value to get the mix of the reference (0 to 1).
     drifted : bool
         Whether the test found drift.
     """
@@ -57,23 +68,24 @@ def compare_profiles(reference: Profile, current: Profile, false_alarm_rate: flo
     Returns
     -------
     list of Drift
-        Two tests per column, in the order of the columns of `current`.
+        Two tests per number or date and one per category or boolean, in the order of the columns of `current`.
     """
-    columns = [name for name, column in current.items() if column.count and name in reference and reference[name].count]
-    rate = false_alarm_rate / (2 * len(columns)) if columns else 1.0
+    names = [name for name, column in current.items() if column.count and name in reference and reference[name].count]
+    pairs = [(name, reference[name], current[name]) for name in names]
+    tests = sum(2 if isinstance(column, ColumnProfile) else 1 for _, _, column in pairs)
+    rate = false_alarm_rate / tests if tests else 1.0
     shape, spread = float(kstwobign.isf(rate)), float(norm.isf(rate / 2))  # once, because SciPy takes 70 µs for each
-    return [
-        drift
-        for name in columns
-        for drift in (
-            _compare_shape(name, reference[name], current[name], shape),
-            _compare_spread(name, reference[name], current[name], spread),
-        )
-    ]
+    found: list[Drift] = []
+    for name, first, second in pairs:
+        if isinstance(first, ColumnProfile) and isinstance(second, ColumnProfile):
+            found += _compare_shape(name, first, second, shape), _compare_spread(name, first, second, spread)
+        elif isinstance(first, CountProfile) and isinstance(second, CountProfile):
+            found.append(_compare_mix(name, first, second, rate))
+    return found
 
 
 def choose_columns(names: Collection[str], drifts: Iterable[Drift], most: int = MOST) -> list[str]:
-    """Choose at most `most` columns to show, those with the largest drift in shape.
+    """Choose at most `most` columns to show, those with the largest distance from the reference.
 
     Parameters
     ----------
@@ -86,7 +98,7 @@ def choose_columns(names: Collection[str], drifts: Iterable[Drift], most: int = 
     """
     if len(names) <= most:
         return list(names)
-    shifts = {drift.column: drift.seen for drift in drifts if drift.test == "shape"}
+    shifts = {drift.column: drift.seen for drift in drifts if drift.test in DISTANCES}
     return sorted(names, key=lambda name: -shifts.get(name, 0.0))[:most]
 
 
@@ -114,9 +126,42 @@ def _compare_spread(name: str, reference: ColumnProfile, current: ColumnProfile,
     return Drift(name, "spread", float(ratio), allowed, bool(ratio > allowed))
 
 
+def _compare_mix(name: str, reference: CountProfile, current: CountProfile, rate: float) -> Drift:
+    first, second = _count_together(reference, current)
+    share = 1 / first.sum() + 1 / second.sum()
+    apart, both = first / first.sum() - second / second.sum(), (first + second) / (first + second).sum()
+    statistic = float((apart**2 / both).sum() / share)
+    critical = float(chi2.isf(rate, max(len(first) - 1, 1)))
+    distance = float(np.abs(apart).sum() / 2)
+    # The distance at which the statistic reaches its critical value, if all shares keep moving in the same direction.
+    allowed = distance * (critical / statistic) ** 0.5 if statistic else (critical * share) ** 0.5 / 2
+    moved = statistic > critical and _measure_index(first, second) >= STABILITY_FLOOR
+    return Drift(name, "mix", distance, min(allowed, 1.0), moved)
+
+
+def _count_together(reference: CountProfile, current: CountProfile) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return how often each value occurs in both profiles, with the rare values counted together."""
+    known = [current.values.get(value, 0) for value in reference.values]
+    counts = np.array(
+        [[*reference.values.values(), reference.other], [*known, current.count - sum(known)]], dtype=float
+    )
+    totals, sizes = counts.sum(axis=0), counts.sum(axis=1)
+    expected = totals * sizes.min() / sizes.sum()
+    rare = (expected < SMALLEST) & (counts[sizes.argmin()] < FREQUENT)
+    rest, frequent = counts[:, rare].sum(axis=1), counts[:, ~rare]
+    if frequent.size and expected[rare].sum() < SMALLEST:
+        frequent[:, frequent.sum(axis=0).argmax()] += rest
+    else:
+        frequent = np.column_stack([frequent, rest])
+    return frequent[0], frequent[1]
+
+
 def measure_stability(reference: ColumnProfile, current: ColumnProfile) -> float:
     """Return the population stability index of two profiles of a column; 0 means no change."""
-    expected = np.array(reference.histogram) + 0.5
-    actual = np.array(current.histogram) + 0.5
+    return _measure_index(np.array(reference.histogram), np.array(current.histogram))
+
+
+def _measure_index(first: NDArray[np.generic], second: NDArray[np.generic]) -> float:
+    expected, actual = first.astype(float) + 0.5, second.astype(float) + 0.5
     expected, actual = expected / expected.sum(), actual / actual.sum()
     return float(((actual - expected) * np.log(actual / expected)).sum())

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mlops.data.kinds.counts import CountProfile
 from mlops.errors import IntegrityError, UsageError
 from mlops.files.records import read_record
 
@@ -20,7 +21,7 @@ BINS = 20
 
 @dataclass(frozen=True)
 class ColumnProfile:
-    """The profile of one column.
+    """The profile of a column of numbers, or of dates as the number of days since 1970-01-01.
 
     Parameters
     ----------
@@ -36,6 +37,8 @@ class ColumnProfile:
         The edges of the bins, in ascending order. A value on an edge belongs to the bin below the edge.
     histogram : tuple of int, length k + 1
         The number of values in each bin.
+    kind : str
+        "number" or "date".
     """
 
     count: int
@@ -46,6 +49,7 @@ class ColumnProfile:
     maximum: float | None
     edges: tuple[float, ...]
     histogram: tuple[int, ...]
+    kind: str = "number"
 
     @property
     def deviation(self) -> float:
@@ -53,7 +57,7 @@ class ColumnProfile:
         return (self.squares / self.count) ** 0.5 if self.minimum != self.maximum else 0.0
 
 
-Profile = Mapping[str, ColumnProfile]
+Profile = Mapping[str, ColumnProfile | CountProfile]
 
 
 def choose_edges(values: pd.Series, bins: int = BINS) -> tuple[float, ...]:
@@ -97,21 +101,8 @@ def place_edges(
         return (float(lowest - margin), *inner, float(highest + margin))
 
 
-def profile_frame(frame: pd.DataFrame, edges: Mapping[str, tuple[float, ...]]) -> dict[str, ColumnProfile]:
-    """Profile the columns of a table that `edges` names.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        A table with numeric columns. It may have no rows.
-    edges : mapping of str to tuple of float
-        The edges of the bins by name of the column, from `choose_edges` or from a reference profile.
-    """
-    return {name: profile_column(frame[name].to_numpy(dtype=float), chosen) for name, chosen in edges.items()}
-
-
-def profile_column(numbers: NDArray[np.float64], edges: tuple[float, ...]) -> ColumnProfile:
-    """Profile one column, in which missing values are NaN."""
+def profile_column(numbers: NDArray[np.float64], edges: tuple[float, ...], kind: str = "number") -> ColumnProfile:
+    """Profile a column of numbers, or of dates as days since 1970-01-01, in which missing values are NaN."""
     there = numbers[np.isfinite(numbers)]
     counts = np.bincount(np.searchsorted(edges, there, side="left"), minlength=len(edges) + 1)
     mean = float(there.mean()) if there.size else 0.0
@@ -124,21 +115,15 @@ def profile_column(numbers: NDArray[np.float64], edges: tuple[float, ...]) -> Co
         maximum=float(there.max()) if there.size else None,
         edges=tuple(edges),
         histogram=tuple(int(count) for count in counts),
+        kind=kind,
     )
 
 
-def merge_profiles(left: Profile, right: Profile) -> dict[str, ColumnProfile]:
-    """Merge the profiles of two tables, with the same columns and edges, into the profile of all their rows.
+def merge_columns(left: ColumnProfile, right: ColumnProfile) -> ColumnProfile:
+    """Merge the profiles of a column in two tables, with the same edges, into the profile of all its values.
 
     Source: Chan, Golub and LeVeque (1983), "Algorithms for computing the sample variance".
     """
-    if {name: column.edges for name, column in left.items()} != {name: column.edges for name, column in right.items()}:
-        raise UsageError("The two profiles have different columns or edges. Profile both with the same edges.")
-    return {name: merge_columns(column, right[name]) for name, column in left.items()}
-
-
-def merge_columns(left: ColumnProfile, right: ColumnProfile) -> ColumnProfile:
-    """Merge the profiles of a column in two tables into the profile of all its values."""
     count = left.count + right.count
     apart = right.mean - left.mean
     share = right.count / count if count else 0.0
@@ -151,20 +136,8 @@ def merge_columns(left: ColumnProfile, right: ColumnProfile) -> ColumnProfile:
         maximum=max((high for high in (left.maximum, right.maximum) if high is not None), default=None),
         edges=left.edges,
         histogram=tuple(a + b for a, b in zip(left.histogram, right.histogram, strict=True)),
+        kind=left.kind,
     )
-
-
-def make_reference(frame: pd.DataFrame) -> dict[str, ColumnProfile]:
-    """Profile every column of a table, as a reference for later data.
-
-    Raises
-    ------
-    UsageError
-        If a column occurs twice, is not numeric, has no finite number, or has a number whose square is infinite.
-    """
-    frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
-    require_once(list(frame.columns))
-    return {str(name): _profile_reference(str(name), values) for name, values in frame.items()}
 
 
 def is_number(kind: object) -> bool:
@@ -191,49 +164,12 @@ def require_once(names: Sequence[str]) -> None:
         raise UsageError(f"The column {name} occurs more than once. Rename or remove one of them.")
 
 
-def require_numbers(name: str, kind: str, *, is_number: bool) -> None:
-    """Raise an error about the column `name`, whose type pandas calls `kind`, if `is_number` is False.
-
-    Raises
-    ------
-    UsageError
-        If `is_number` is False.
-    """
-    if not is_number:
-        raise UsageError(f"The column {name} contains {kind}, but a profile needs numbers. Convert or remove it.")
-
-
-def require_profile(name: str, column: ColumnProfile) -> ColumnProfile:
-    """Return the profile of the column `name`, or raise an error if it cannot be a reference for the data test.
-
-    Raises
-    ------
-    UsageError
-        If the column has no finite value, or a value whose square is infinite.
-    """
-    if not column.count:
-        raise UsageError(f"The column {name} contains no finite number, so it has no profile. Remove it.")
-    if not np.isfinite([column.mean, column.squares, *column.edges]).all():
-        largest = max(column.minimum or 0.0, column.maximum or 0.0, key=abs)
-        raise UsageError(
-            f"The column {name} contains {largest}, which is too large for a profile. Correct or remove it."
-        )
-    return column
-
-
-def _profile_reference(name: str, values: pd.Series) -> ColumnProfile:
-    require_numbers(name, str(values.dtype), is_number=is_number(values.dtype))
-    with np.errstate(over="ignore", invalid="ignore"):  # values that are too large are refused below
-        column = profile_column(values.to_numpy(dtype=float, na_value=np.nan), choose_edges(values))
-    return require_profile(name, column)
-
-
 def encode_profile(profile: Profile) -> bytes:
     """Return a profile as JSON."""
     return msgspec.json.format(msgspec.json.encode(profile), indent=1) + b"\n"
 
 
-def read_profile(path: Path) -> dict[str, ColumnProfile]:
+def read_profile(path: Path) -> dict[str, ColumnProfile | CountProfile]:
     """Read a profile that `encode_profile` wrote.
 
     Raises
@@ -242,8 +178,18 @@ def read_profile(path: Path) -> dict[str, ColumnProfile]:
         If the file does not exist or is not a profile.
     """
     try:
-        return read_record(path, dict[str, ColumnProfile], MAKE_PROFILE)
+        stored = read_record(path, dict[str, dict[str, object]], MAKE_PROFILE)
+        return {name: _restore(path, column) for name, column in stored.items()}
     except OSError as error:
         raise UsageError(f"There is no reference profile {path}. {MAKE_PROFILE}") from error
     except IntegrityError as error:
         raise UsageError(f"The reference profile {error}") from error
+
+
+def _restore(path: Path, stored: Mapping[str, object]) -> ColumnProfile | CountProfile:
+    try:  # a profile of an older version has no kind, and all its columns are numbers
+        if stored.get("kind", "number") in ("number", "date"):
+            return msgspec.convert(stored, ColumnProfile)
+        return msgspec.convert(stored, CountProfile)
+    except msgspec.ValidationError as error:
+        raise IntegrityError(f"{path} is damaged ({error}). {MAKE_PROFILE}") from error

@@ -8,38 +8,22 @@ import pandas as pd
 
 from mlops.data.batches import Batches, FrameBatches, Layout, open_batches
 from mlops.data.content import open_content
-from mlops.data.profile import ColumnProfile, Profile, find_repeated
-from mlops.data.rows import OtherTotals, RowsScan, ScanPlan, count_copies, scan_rows
+from mlops.data.kinds.column import OtherColumn, conclude_column
+from mlops.data.kinds.conversion import find_kind, list_texts
+from mlops.data.kinds.counts import CountProfile
+from mlops.data.kinds.reference import list_expected
+from mlops.data.kinds.scan import ValuePlan, find_id
+from mlops.data.profile import MAKE_PROFILE, ColumnProfile, Profile, find_repeated
+from mlops.data.rows import RowsScan, ScanPlan, count_copies, find_repeats, scan_rows
 from mlops.data.totals import ColumnTotals
+from mlops.errors import UsageError
 from mlops.problem import Column
 
 HEAD = 3  # number of first rows to keep
+MEASURES = ("count", "mean", "std", "min", "max")
+TESTED = ("date", "category", "boolean")  # the kinds that are tested for drift, besides numbers
 
-
-@dataclass(frozen=True)
-class OtherColumn:
-    """A column whose values are not numbers.
-
-    Parameters
-    ----------
-    kind : str
-        The name that pandas has for the type of the values.
-    example : str
-        One of the values.
-    missing, first_missing : int
-        The number of missing values, and the row of the first missing value, counted from 0.
-    refused : int
-        The number of values that are not allowed.
-    first_refused : str
-        The first value that is not allowed; empty if there is none.
-    """
-
-    kind: str
-    example: str
-    missing: int
-    first_missing: int
-    refused: int = 0
-    first_refused: str = ""
+Repeats = Mapping[str, tuple[int, str]]
 
 
 @dataclass(frozen=True)
@@ -57,9 +41,11 @@ class TableScan:
     others : mapping of str to OtherColumn
         The declared columns whose values are not read as numbers.
     copies : int
-        The number of rows that equal an earlier row in all declared numbers and categories.
+        The number of rows that equal an earlier row in all declared columns, except ignored ones.
     head : DataFrame
         The first rows.
+    unwatched : frozenset of str
+        The declared columns that are not tested for drift.
     url, sha256 : str
         The location of the file, and the hash of its content.
     """
@@ -70,17 +56,37 @@ class TableScan:
     others: Mapping[str, OtherColumn]
     copies: int
     head: pd.DataFrame
+    unwatched: frozenset[str] = frozenset()
     url: str = ""
     sha256: str = ""
 
-    def select_profile(self, reference: Profile) -> dict[str, ColumnProfile]:
-        """Return the profile of those columns of the table that are also in the reference."""
-        return {name: self.numbers[name].profile for name in reference if name in self.numbers}
+    @property
+    def measured(self) -> list[str]:
+        """The names of the columns of which the scan has measures, in the order of the table."""
+        return [name for name in dict.fromkeys(self.names) if name in self.numbers or name in self.others]
+
+    def select_profile(self, reference: Profile) -> dict[str, ColumnProfile | CountProfile]:
+        """Return the profile of those columns that are also in the reference, and that are tested for drift."""
+        numbers = {name: column.profile for name, column in self.numbers.items()}
+        others = {name: column.profile for name, column in self.others.items() if column.kind in TESTED}
+        found = {**numbers, **others}
+        return {name: found[name] for name in reference if name in found and name not in self.unwatched}
 
     def describe(self, names: Sequence[str]) -> pd.DataFrame:
-        """Return the number of values, mean, standard deviation, minimum and maximum of columns of numbers."""
-        rows = [_describe_column(self.numbers[name]) for name in names]
-        return pd.DataFrame(rows, index=list(names), columns=["count", "mean", "std", "min", "max"])
+        """Return the number of values, mean, standard deviation, minimum and maximum of columns.
+
+        If there are columns of other kinds than numbers, return also the most frequent value, and the share of missing
+        values in percent. The mean of a boolean is the share of true.
+        """
+        numbers = {name: _describe_column(self.numbers[name]) for name in names if name in self.numbers}
+        if len(numbers) == len(names):
+            return pd.DataFrame(numbers.values(), index=list(names), columns=list(MEASURES))
+        rounded = {name: (round(value, 9) for value in measures) for name, measures in numbers.items()}
+        rows = [(*rounded[name], "") if name in numbers else self.others[name].describe() for name in names]
+        table = pd.DataFrame(rows, index=list(names), columns=[*MEASURES, "most frequent"])
+        missing = [(self.numbers.get(name) or self.others[name]).missing for name in names]
+        table.insert(1, "missing %", [100 * number / max(self.rows, 1) for number in missing])
+        return table
 
 
 def scan_file(url: str, columns: Sequence[Column], reference: Profile) -> TableScan:
@@ -104,7 +110,7 @@ def scan_file(url: str, columns: Sequence[Column], reference: Profile) -> TableS
     UsageError
         If the file does not exist, or its content does not match the ending of its name.
     """
-    with open_content(url) as content, open_batches(content) as batches:
+    with open_content(url) as content, open_batches(content, texts=list_texts(columns)) as batches:
         return replace(scan_batches(batches, columns, reference), url=url, sha256=content.sha256)
 
 
@@ -114,32 +120,92 @@ def scan_frame(frame: pd.DataFrame, columns: Sequence[Column], reference: Profil
 
 
 def plan_scan(layout: Layout, columns: Sequence[Column], reference: Profile) -> ScanPlan:
-    """Return the plan for the scan of a table. The other parameters are those of `scan_file`."""
+    """Return the plan for the scan of a table. The other parameters are those of `scan_file`.
+
+    Raises
+    ------
+    UsageError
+        If the reference has another kind of profile than the problem declares.
+    """
     declared = {column.name: column for column in columns if column.role != "ignored"}
-    ranges = {name: column.range for name, column in declared.items() if column.kind == "number"}
-    repeated = find_repeated(layout.names)
-    once = [name for name in layout.names if name not in repeated]
+    ranges = {name: column.range for name, column in declared.items() if find_kind(column) == "number"}
+    left_out = find_repeated(layout.names) | {column.name for column in columns if column.role == "ignored"}
+    once = [name for name in layout.names if name not in left_out]
     read = [name for name in once if name in ranges or name not in declared]  # as numbers
-    edges = {
-        name: reference[name].edges if name in reference else ()
-        for name in read
-        if name in layout.numbers or not layout.rows
+    edges = {name: _find_edges(reference, name) for name in read if name in layout.numbers or not layout.rows}
+    others = {name: _plan_values(declared[name], reference) for name in once if name in declared and name not in edges}
+    _require_kinds(declared, reference)
+    return ScanPlan(edges, ranges, others, frozenset(name for name in declared if not declared[name].watch_drift))
+
+
+def conclude_scan(
+    layout: Layout, plan: ScanPlan, found: RowsScan, copies: int, repeats: Repeats, head: pd.DataFrame
+) -> TableScan:
+    """Return the result of a scan.
+
+    Parameters
+    ----------
+    layout : Layout
+        The columns and the number of rows.
+    plan : ScanPlan
+        The plan of the scan.
+    found : RowsScan
+        The results of scanning all rows.
+    copies : int
+        The number of copies of rows.
+    repeats : mapping of str to pair of int and str
+        For each column whose values must be unique, the number of values that repeat an earlier one, and one of them.
+    head : DataFrame
+        The first rows.
+    """
+    others = {
+        name: conclude_column(plan.others[name].kind, layout.name_kind(name), other, *repeats.get(name, (0, "")))
+        for name, other in found.others.items()
     }
-    others = tuple(name for name in once if name in declared and name not in edges)
-    allowed = {name: frozenset(declared[name].allowed) for name in others if declared[name].kind == "category"}
-    return ScanPlan(edges, ranges, others, allowed)
-
-
-def conclude_scan(layout: Layout, found: RowsScan, copies: int, head: pd.DataFrame) -> TableScan:
-    """Return the result of a scan from what was found in all rows, the number of copies, and the first rows."""
-    others = {name: _describe_other(layout.name_kind(name), other) for name, other in found.others.items()}
-    return TableScan(layout.rows, tuple(layout.names), found.totals.finish(), others, copies, head)
+    names = tuple(layout.names)
+    return TableScan(layout.rows, names, found.totals.finish(), others, copies, head, plan.unwatched)
 
 
 def scan_batches(batches: Batches, columns: Sequence[Column], reference: Profile) -> TableScan:
     """Scan a table that is read in batches. The other parameters are those of `scan_file`."""
-    found = scan_rows(batches, plan_scan(batches, columns, reference))
-    return conclude_scan(batches, found, count_copies(found.hashes), batches.read_head(HEAD))
+    plan = plan_scan(batches, columns, reference)
+    found = scan_rows(batches, plan)
+    repeats = {name: _find_repeats(batches, name, found) for name in plan.unique}
+    return conclude_scan(batches, plan, found, count_copies(found.hashes), repeats, batches.read_head(HEAD))
+
+
+def _find_repeats(batches: Batches, name: str, found: RowsScan) -> tuple[int, str]:
+    count, smallest = find_repeats(found.others[name].ids)
+    return count, find_id(batches.read_values(name), smallest) if count else ""
+
+
+def _find_edges(reference: Profile, name: str) -> tuple[float, ...]:
+    column = reference.get(name)
+    return column.edges if isinstance(column, ColumnProfile) else ()
+
+
+def _plan_values(column: Column, reference: Profile) -> ValuePlan:
+    kind, known = find_kind(column), reference.get(column.name)
+    counted = known.values if isinstance(known, CountProfile) else {}
+    return ValuePlan(
+        kind=kind,
+        is_unique=column.role == "id",
+        allowed=frozenset(column.allowed),
+        kept=frozenset((*list_expected(column, kind), *counted)),
+        edges=_find_edges(reference, column.name),
+        range=column.range,
+    )
+
+
+def _require_kinds(declared: Mapping[str, Column], reference: Profile) -> None:
+    """Raise UsageError if the reference was made for columns of other kinds."""
+    for name, column in declared.items():
+        known = reference[name].kind if name in reference else ""
+        if known and known != column.kind and column.role != "id":
+            raise UsageError(
+                f"The reference profile has the kind {known!r} for the column {name}, but the problem declares "
+                f"{column.kind!r}. {MAKE_PROFILE}"
+            )
 
 
 def _describe_column(column: ColumnTotals) -> tuple[float, ...]:
@@ -152,8 +218,3 @@ def _describe_column(column: ColumnTotals) -> tuple[float, ...]:
         return (count, np.nan, np.nan, *((np.nan, np.nan) if nothing else (column.lowest, column.highest)))
     deviation = (known.squares / (count - 1)) ** 0.5 if count > 1 else np.nan
     return (count, known.mean, deviation, column.lowest, column.highest)
-
-
-def _describe_other(kind: str, found: OtherTotals) -> OtherColumn:
-    example, refused = (found.example or found.first or ("",))[0], (found.first_refused or ("",))[0]
-    return OtherColumn(kind, example, found.missing, found.first_missing, found.refused, refused)

@@ -4,8 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mlops.data.drift import Drift, compare_profiles
+from mlops.data.kinds.column import OtherColumn, show_day
+from mlops.data.kinds.parsing import EXAMPLES
+from mlops.data.kinds.reference import list_expected
 from mlops.data.profile import Profile, find_repeated
-from mlops.data.scan import OtherColumn, TableScan
+from mlops.data.scan import TableScan
 from mlops.data.totals import ColumnTotals
 from mlops.errors import DataTestFailed
 from mlops.numbers import format_pair
@@ -23,7 +26,8 @@ class Violation:
     column : str
         The name of the column; "(table)" for a rule about the whole table.
     rule : str
-        "columns", "type", "missing", "range", "values", "duplicates", "rows", "shape" or "spread".
+        "columns", "type", "missing", "range", "values", "share", "unique", "duplicates", "rows", "shape", "spread" or
+        "mix".
     seen, allowed : str
         The value in the table, and the values that the rule allows, as text.
     """
@@ -136,15 +140,44 @@ def _check_column(scan: TableScan, declared: Column) -> list[Violation]:
         for part in (column, other)
         if part and part.missing > declared.max_missing * scan.rows
     ]
-    if other and declared.kind == "number":
-        found.append(Violation(name, "type", f"{other.kind}, for example {other.example}", "numbers"))
-    if other and other.refused:
-        seen = f"{_count(other.refused, 'value')} not in the list, the first {other.first_refused!r}"
-        found.append(Violation(name, "values", seen, _list_names(declared.allowed)))
-    if column and column.outside:
-        seen = f"{_count(column.outside, 'value')} outside, the furthest {_describe_furthest(column, declared.range)}"
+    totals = other.days if other else column
+    if other:
+        found += _check_values(other, declared)
+    if totals and totals.outside:
+        seen = f"{_count(totals.outside, 'value')} outside, the furthest {_describe_furthest(totals, declared)}"
         found.append(Violation(name, "range", seen, _describe_range(declared)))
     return found
+
+
+def _check_values(other: OtherColumn, declared: Column) -> list[Violation]:
+    """Return the violations of the rules of a declared column whose values are not read as numbers."""
+    name, found = declared.name, []
+    if other.bad and other.kind == "number":
+        found.append(Violation(name, "type", f"{other.type}, for example {other.example}", EXAMPLES["number"]))
+    elif other.bad:
+        seen = f"{_count(other.bad, 'value')} of another kind, the first {other.example!r}"
+        found.append(Violation(name, "type", seen, EXAMPLES[other.kind]))
+    if other.refused:
+        seen = f"{_count(other.refused, 'value')} not in the list, the first {other.first_refused!r}"
+        found.append(Violation(name, "values", seen, _list_names(declared.allowed)))
+    if other.repeats:
+        seen = f"{_count(other.repeats, 'value')} in an earlier row, too, for example {other.repeated!r}"
+        found.append(Violation(name, "unique", seen, "each value once"))
+    return [*found, *_check_shares(other, declared)]
+
+
+def _check_shares(other: OtherColumn, declared: Column) -> list[Violation]:
+    """Return a violation if a value of a category or a boolean is too rare."""
+    counts = other.counts
+    names = list_expected(declared, other.kind) or counts.values
+    if not declared.min_share or not counts.count or not names:
+        return []
+    rarest = min(names, key=lambda name: (counts.values.get(name, 0), name))
+    share = counts.values.get(rarest, 0) / counts.count
+    if share >= declared.min_share:
+        return []
+    seen, allowed = format_pair(100 * share, 100 * declared.min_share)
+    return [Violation(declared.name, "share", f"{rarest!r} is {seen}% of the values", f"each at least {allowed}%")]
 
 
 def _describe_missing(found: ColumnTotals | OtherColumn, share: float, rows: int) -> tuple[str, str]:
@@ -162,21 +195,25 @@ def _describe_range(column: Column) -> str:
     return f"at least {column.minimum}" if column.maximum is None else f"[{column.minimum}, {column.maximum}]"
 
 
-def _describe_furthest(column: ColumnTotals, allowed: tuple[float, float]) -> str:
+def _describe_furthest(column: ColumnTotals, declared: Column) -> str:
     """Return the value of a column that is furthest outside its allowed range, as text."""
-    minimum, maximum = allowed
+    minimum, maximum = declared.range
     outside = []  # the distance between an infinite value and an infinite limit is NaN
     if column.highest > maximum:
         outside.append((column.highest - maximum, column.highest, maximum))
     if column.lowest < minimum:
         outside.append((minimum - column.lowest, column.lowest, minimum))
     _, value, limit = max(outside)
+    if declared.kind == "date":
+        return show_day(value)
     return format_pair(float(value), float(limit))[0]
 
 
 def _describe_drift(drift: Drift) -> Violation:
     seen, allowed = format_pair(drift.seen, drift.allowed)
-    if drift.test == "shape":
+    if drift.test == "mix":
+        said = f"total variation distance {seen} from the reference"
+    elif drift.test == "shape":
         said = f"Kolmogorov-Smirnov distance {seen} from the reference"
     else:
         said = f"standard deviation changed by a factor of {seen}"

@@ -9,11 +9,12 @@ from IPython.display import display
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from mlops.data.drift import Drift, choose_columns, describe_choice
+from mlops.data.drift import DISTANCES, Drift, choose_columns, describe_choice
 from mlops.numbers import format_number
 
 DPI = 100
 UNMOVED = "No column has moved: the distribution is exactly that of the reference."
+MEASURES = {"shape": "Kolmogorov-Smirnov distance", "mix": "total variation distance"}
 BLUE, ORANGE, GREY = "#2a6fbb", "#c45a11", "#6e7781"
 
 
@@ -62,7 +63,8 @@ def plot_drift(drifts: Sequence[Drift]) -> Figure:
     axes.barh(places, [drift.seen for drift in shapes], color=BLUE, label="seen")
     axes.plot([drift.allowed for drift in shapes], places, "|", color=ORANGE, ms=14, mew=2, label="largest allowed")
     axes.set_yticks(places, [drift.column for drift in shapes])
-    axes.set_xlabel("Kolmogorov-Smirnov distance from the reference")
+    measures = [name for test, name in MEASURES.items() if any(drift.test == test for drift in shapes)]
+    axes.set_xlabel(f"{' or '.join(measures) or 'distance'} from the reference")
     figure.legend(loc="outside upper right", ncols=2)  # inside the axes, it would hide the marks of the last columns
     if chosen := describe_choice(shown, every):
         figure.suptitle(chosen, x=0.01, ha="left", fontsize="medium")
@@ -85,7 +87,7 @@ def describe_drift(drifts: Sequence[Drift]) -> str:
 
 
 def _list_shapes(drifts: Sequence[Drift]) -> list[Drift]:
-    return [drift for drift in drifts if drift.test == "shape"]
+    return [drift for drift in drifts if drift.test in DISTANCES]
 
 
 def plot_predictions(actual: ArrayLike, predicted: ArrayLike, unit: str) -> Figure:

@@ -110,6 +110,8 @@ class Column:
         bounds = [bound for bound in (self.minimum, self.maximum) if bound is not None]
         if bounds and self.kind not in RANGED:
             raise ProblemError(f"{self} has a range. Only numbers and dates have one, and its kind is {self.kind!r}.")
+        if bounds and self.role == "id":
+            raise ProblemError(f"{self} has a range, but its role is 'id'. Remove the range.")
         for bound in bounds:
             if isinstance(bound, date) != (self.kind == "date"):
                 raise ProblemError(f"{self} has the bound {bound!r}, but its kind is {self.kind!r}.")

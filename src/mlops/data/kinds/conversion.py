@@ -9,9 +9,14 @@ from mlops.errors import UsageError
 from mlops.problem import Column
 
 
+def find_kind(column: Column) -> str:
+    """Return the kind as which the values of a declared column are read. Whole numbers that name a row are an id."""
+    return "id" if column.role == "id" else column.kind
+
+
 def list_texts(columns: Sequence[Column]) -> list[str]:
     """Return the names of the columns that are read from a CSV file as text, so that "007" does not become 7."""
-    return [column.name for column in columns if column.kind != "number" and column.role != "ignored"]
+    return [column.name for column in columns if column.role != "ignored" and find_kind(column) != "number"]
 
 
 def convert_kinds(table: pd.DataFrame, columns: Sequence[Column], url: str) -> pd.DataFrame:
@@ -45,15 +50,18 @@ def convert_kinds(table: pd.DataFrame, columns: Sequence[Column], url: str) -> p
 
 
 def _convert_column(values: pd.Series, column: Column, url: str) -> pd.Series:
-    if column.kind == "number" and pd.api.types.is_any_real_numeric_dtype(values.dtype):
+    kind = find_kind(column)
+    if kind == "number" and pd.api.types.is_any_real_numeric_dtype(values.dtype):
         return pd.Series(values.to_numpy(dtype=float, na_value=np.nan), values.index)
     # imported here, because a table of numbers does not need polars
-    from mlops.data.kinds.parsing import EXAMPLES, find_bad, make_series, parse_values
+    from mlops.data.kinds.parsing import EXAMPLES, find_bad, find_words, make_series, parse_values
 
     raw = make_series(values)
-    parsed = parse_values(raw, column.kind)
-    bad = find_bad(raw, column.kind, parsed)
+    parsed = parse_values(raw, kind)
+    bad = find_bad(raw, parsed)
     if bad.any():
+        words = find_words(raw, bad) if kind == "number" else bad
+        bad = words if words.any() else bad
         row = int(bad.arg_max() or 0)
         raise UsageError(
             f"The data file {url} has {str(raw[row])!r} in row {row + 1}, counted from 1, of the column "

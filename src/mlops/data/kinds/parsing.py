@@ -55,23 +55,19 @@ def parse_values(values: pl.Series, kind: str) -> pl.Series:
     return PARSERS[kind](values.set(find_gaps(values), None) if values.dtype == pl.String else values)
 
 
-def find_bad(values: pl.Series, kind: str, parsed: pl.Series) -> pl.Series:
-    """Return a column of booleans, which is true for a value that is not of the kind.
+def find_bad(values: pl.Series, parsed: pl.Series) -> pl.Series:
+    """Return a column of booleans, which is true for a value that is not of the kind as which it was parsed."""
+    return parsed.is_null() & ~find_gaps(values)
 
-    Parameters
-    ----------
-    values : Series
-        The values, of any type.
-    kind : str
-        The kind of a declared column.
-    parsed : Series
-        The result of `parse_values` for the same values.
-    """
-    bad = parsed.is_null() & ~find_gaps(values)
-    if kind == "number" and values.dtype == pl.String:  # "10" is text, too, but "ten" shows better what is wrong
-        words = bad & values.str.strip_chars().cast(pl.Float64, strict=False).is_null()
-        return words if words.any() else bad
-    return bad
+
+def find_words(values: pl.Series, bad: pl.Series) -> pl.Series:
+    """Return those of the bad values of a column of numbers that show best what is wrong: "ten", but not "10"."""
+    return bad & values.str.strip_chars().cast(pl.Float64, strict=False).is_null() if values.dtype == pl.String else bad
+
+
+def count_days(dates: pl.Series) -> pl.Series:
+    """Return dates as the number of days since 1970-01-01."""
+    return dates.cast(pl.Date).cast(pl.Int32)
 
 
 def _parse_numbers(values: pl.Series) -> pl.Series:

@@ -1,0 +1,99 @@
+"""The result of scanning a declared column whose values are not read as numbers."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from mlops.data.kinds.counts import CountProfile, ValueCounts
+from mlops.data.kinds.scan import DAYS, OtherTotals
+from mlops.data.profile import ColumnProfile
+from mlops.data.totals import ColumnTotals
+from mlops.numbers import format_number
+
+
+@dataclass(frozen=True)
+class OtherColumn:
+    """A declared column whose values are not read as numbers.
+
+    Parameters
+    ----------
+    kind : str
+        The kind as which the values are read. "number" if the column should have numbers, but has other values.
+    type : str
+        The name that pandas has for the type of the values in the file.
+    bad : int
+        The number of values that are not of the kind.
+    example : str
+        One of these values. Empty if there is none.
+    missing, first_missing : int
+        The number of missing values, and the row of the first missing value, counted from 0.
+    refused : int
+        The number of values that are not allowed.
+    first_refused : str
+        The first value that is not allowed. Empty if there is none.
+    repeats : int
+        The number of values that repeat an earlier one, if they must be unique.
+    repeated : str
+        One of the repeated values. Empty if there is none.
+    counts : ValueCounts
+        The counts of the values of a category or a boolean. For an id, only their number.
+    days : ColumnTotals, optional
+        The totals of a date, in days since 1970-01-01.
+    """
+
+    kind: str
+    type: str
+    bad: int
+    example: str
+    missing: int
+    first_missing: int
+    refused: int = 0
+    first_refused: str = ""
+    repeats: int = 0
+    repeated: str = ""
+    counts: ValueCounts = field(default_factory=ValueCounts)
+    days: ColumnTotals | None = None
+
+    @property
+    def profile(self) -> ColumnProfile | CountProfile:
+        """The distribution of the column."""
+        if self.days:
+            return replace(self.days.profile, kind=self.kind)
+        counts = self.counts
+        return CountProfile(self.kind, counts.count, self.missing + self.bad, counts.values, counts.other)
+
+    def describe(self) -> tuple[object, ...]:
+        """Return the number of values, mean, standard deviation, minimum, maximum, and most frequent value."""
+        count, frequent = self.counts.count, self.counts.list_frequent()[:1]
+        nothing = (np.nan,) * 4
+        if self.days and self.days.profile.count:
+            days = (self.days.profile.mean, self.days.lowest, self.days.highest)
+            mean, low, high = map(show_day, days)
+            return (count, mean, np.nan, low, high, "")
+        if self.kind == "boolean" and count:
+            nothing = (self.counts.values.get("true", 0) / count, np.nan, np.nan, np.nan)
+        shown = [f"{name} ({format_number(100 * number / count)}%)" for name, number in frequent if number]
+        return (count, *nothing, "".join(shown))
+
+
+def show_day(day: float) -> str:
+    """Return a number of days since 1970-01-01 as a date, such as "2024-01-31"."""
+    return str(np.datetime64(int(np.floor(day)), "D"))
+
+
+def conclude_column(kind: str, type_name: str, found: OtherTotals, repeats: int, repeated: str) -> OtherColumn:
+    """Return the result of a scan from the totals of a column, and from its repeated values."""
+    return OtherColumn(
+        kind=kind,
+        type=type_name,
+        bad=found.bad,
+        example=(found.example or found.first or ("",))[0],
+        missing=found.missing,
+        first_missing=found.first_missing,
+        refused=found.refused,
+        first_refused=(found.first_refused or ("",))[0],
+        repeats=repeats,
+        repeated=repeated,
+        counts=found.counts,
+        days=found.days.finish()[DAYS] if found.days else None,
+    )

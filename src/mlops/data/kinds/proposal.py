@@ -1,0 +1,190 @@
+"""The proposal of a declaration for the columns of a data file."""
+
+import json
+import math
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from mlops.data.kinds.column import show_day
+from mlops.data.kinds.counts import ValueCounts, count_values
+from mlops.data.kinds.inference import infer_kind, recognize_values
+from mlops.data.kinds.parsing import count_days, make_series, parse_values
+from mlops.data.profile import require_once
+from mlops.data.tables import read_table
+from mlops.errors import UsageError
+from mlops.problem import Column
+from mlops.problem.column import Kind
+
+WIDTH = 120
+FEW = 20  # maximum number of values that a proposal lists
+LATER = 2  # years after the last date that a proposal allows
+TARGETS = ("number", "boolean", "category")
+
+Rules = dict[str, object]
+
+
+def propose_declaration(url: str, target: str = "") -> str:
+    """Return the source code of a declaration of the columns of a data file, which the file meets.
+
+    Parameters
+    ----------
+    url : str
+        The location of the data file, see `mlops.data.tables.read_table`.
+    target : str
+        The name of the column to predict. Empty for the last column.
+
+    Raises
+    ------
+    UsageError
+        If the file cannot be read, has no rows, has a column twice, or if the target cannot be one.
+    """
+    raw = read_table(url).frame
+    names = [str(name) for name in raw.columns]
+    require_once(names)
+    if not len(raw):
+        raise UsageError(f"The data file {url} has no rows, so there is nothing to propose from.")
+    if target and target not in names:
+        raise UsageError(f"The data file {url} has no column {target!r}. Its columns are: {', '.join(names)}.")
+    raw.columns = pd.Index(names)
+    chosen = target or names[-1]
+    kinds = {name: _find_kind(raw[name], name == chosen) for name in names}
+    if "id" not in kinds.values():
+        naming = [name for name in names if name != chosen and _name_rows(raw[name], kinds[name])]
+        kinds |= dict.fromkeys(naming[:1], "id")
+    # The file is read again, because a CSV file has the texts of codes such as "01" only if their kind is known.
+    rows = read_table(url, "", [Column(name, kind=kind) for name, kind in kinds.items()]).frame
+    columns = list(_propose_columns(rows, kinds, chosen))
+    why = "the last column" if not target else "the column that --target names"
+    dates = ["from datetime import date", ""] if any("date(" in line for line in columns) else []
+    intro = [
+        *dates,
+        "from mlops.problem import Column",
+        "",
+        f"# Proposed from {len(rows):,} rows. Check every line: a range should be what is possible, not what was seen.",
+        f"# The target is {why}." + ("" if target else " To choose another one, add --target NAME."),
+    ]
+    return "\n".join([*intro, "columns = (", *columns, ")", ""])
+
+
+def _find_kind(values: pd.Series, is_target: bool) -> Kind:
+    series = make_series(values)
+    kind = infer_kind(str(values.name), [recognize_values(series)])
+    if kind == "number" and is_target and set(values.dropna().unique()) == {0, 1}:
+        return "boolean"
+    if kind == "id" and (is_target or series.n_unique() < len(series)):
+        return "number" if is_target and series.dtype.is_numeric() else "category"
+    return kind
+
+
+def _name_rows(values: pd.Series, kind: Kind) -> bool:
+    """Return whether every row has another text without spaces, such as "C-000123"."""
+    return kind == "category" and values.notna().all() and values.is_unique and not values.str.contains(r"\s").any()
+
+
+def _propose_columns(rows: pd.DataFrame, kinds: dict[str, Kind], target: str) -> Iterator[str]:
+    """Yield the source code of each column."""
+    ids = [name for name, kind in kinds.items() if kind == "id"]
+    for name, kind in kinds.items():
+        values = rows[name]
+        share = float(values.isna().mean())
+        rules: Rules = {"kind": kind} if kind != "number" else {}
+        if name == target:
+            rules |= {"role": "target", **_require_target(values, kind)}
+        elif share == 1 or name in ids[1:] or _is_free_text(values, kind):
+            rules["role"] = "ignored"
+        if rules.get("role") != "ignored":
+            rules |= _propose_rules(values, kind)
+        if share:
+            rules["max_missing"] = min(math.ceil(round(150 * share + 1, 6)) / 100, 1.0)
+        yield _write_column(name, rules)
+
+
+def _require_target(values: pd.Series, kind: Kind) -> Rules:
+    """Return the rules of a target, or raise UsageError if the column cannot be one."""
+    advice = "so it cannot be the target. Name another column with --target."
+    if kind not in TARGETS:
+        raise UsageError(f"The column {values.name} contains a {kind} in each row, {advice}")
+    if kind == "number":
+        return {}
+    counts = _count(values, kind)
+    if kind == "category" and not 2 <= len(counts.values) <= FEW:
+        many = "one value" if len(counts.values) == 1 else f"more than {FEW} different values"
+        raise UsageError(f"The column {values.name} contains text with {many}, {advice}")
+    rarest = math.floor(round(50 * min(counts.values.values()) / counts.count, 6)) / 100
+    return {"min_share": rarest} if rarest and len(counts.values) > 1 else {}
+
+
+def _is_free_text(values: pd.Series, kind: Kind) -> bool:
+    """Return whether most texts of a category are different, so that a model cannot learn from them."""
+    return kind == "category" and values.nunique() > max(FEW, 0.5 * values.count())
+
+
+def _propose_rules(values: pd.Series, kind: Kind) -> Rules:
+    if kind == "number":
+        return _propose_range(values.to_numpy(dtype=float), whole=_are_whole(values))
+    if kind == "date":
+        return _propose_dates(values)
+    counts = _count(values, kind)
+    return {"allowed": tuple(sorted(counts.values))} if kind == "category" and 0 < len(counts.values) <= FEW else {}
+
+
+def _count(values: pd.Series, kind: Kind) -> ValueCounts:
+    return count_values(parse_values(make_series(values), kind))
+
+
+def _are_whole(values: pd.Series) -> bool:
+    numbers = values.dropna()
+    return bool((np.isfinite(numbers) & (numbers == np.floor(numbers))).all())
+
+
+def _propose_range(numbers: np.ndarray[tuple[int], np.dtype[np.float64]], *, whole: bool) -> Rules:
+    """Return a range with a margin of half its width on both sides. A margin does not change the sign."""
+    there = numbers[~np.isnan(numbers)]
+    low, high = float(there.min()), float(there.max())
+    if not math.isfinite(high - low):
+        return {}
+    margin = (high - low) / 2 or abs(high) / 2 or 1.0
+    first = 0.0 if 0 <= low <= margin else _round_out(low - margin, math.floor)
+    last = 0.0 if -margin <= high <= 0 else _round_out(high + margin, math.ceil)
+    return {"minimum": math.floor(first), "maximum": math.ceil(last)} if whole else {"minimum": first, "maximum": last}
+
+
+def _round_out(value: float, step: Callable[[float], int]) -> float:
+    """Round a number down (`step` is `math.floor`) or up (`math.ceil`) to two significant digits."""
+    if not value:
+        return 0.0
+    digits = 1 - math.floor(math.log10(abs(value)))
+    with_digits = step(value * 10.0**digits)
+    return float(with_digits / 10.0**digits) if digits >= 0 else float(with_digits * 10**-digits)
+
+
+def _propose_dates(values: pd.Series) -> Rules:
+    days = count_days(parse_values(make_series(values), "date"))
+    first, last = (date.fromisoformat(show_day(float(str(day)))) for day in (days.min(), days.max()))
+    return {"minimum": date(first.year, 1, 1), "maximum": date(last.year + LATER, 12, 31)}
+
+
+def _write_column(name: str, rules: Rules) -> str:
+    order = ("kind", "role", "minimum", "maximum", "allowed", "max_missing", "min_share")
+    arguments = [_write_text(name), *(f"{rule}={_write(rules[rule])}" for rule in order if rule in rules)]
+    line = f"    Column({', '.join(arguments)}),"
+    if len(line) <= WIDTH:
+        return line
+    return "\n".join(["    Column(", *(f"        {argument}," for argument in arguments), "    ),"])
+
+
+def _write(value: object) -> str:
+    if isinstance(value, str):
+        return _write_text(value)
+    if isinstance(value, date):
+        return f"date({value.year}, {value.month}, {value.day})"
+    if isinstance(value, Sequence):
+        return f"({', '.join(map(_write, value))}{',' if len(value) == 1 else ''})"
+    return repr(value)
+
+
+def _write_text(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

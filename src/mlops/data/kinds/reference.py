@@ -1,0 +1,97 @@
+"""The profile of a table as a reference for later data."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import polars as pl
+
+from mlops.data.kinds.conversion import find_kind
+from mlops.data.kinds.counts import CountProfile, ValueCounts, count_values, summarize_counts
+from mlops.data.kinds.inference import infer_kind, recognize_values
+from mlops.data.kinds.parsing import count_days, make_series, parse_values
+from mlops.data.profile import ColumnProfile, choose_edges, is_number, profile_column, require_once
+from mlops.errors import UsageError
+from mlops.problem import Column
+
+TRUTH = ("false", "true")
+
+
+def make_reference(frame: pd.DataFrame, columns: Sequence[Column] = ()) -> dict[str, ColumnProfile | CountProfile]:
+    """Profile every column of a table, as a reference for later data.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A table.
+    columns : sequence of Column, optional
+        The declared columns. Ignored columns have no profile. The kind of an undeclared column is inferred.
+
+    Raises
+    ------
+    UsageError
+        If a column occurs twice, or if a column of numbers or dates contains something else, no value, or a number
+        whose square is infinite.
+    """
+    frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
+    require_once(list(frame.columns))
+    declared = {column.name: column for column in columns}
+    ignored = {column.name for column in columns if column.role == "ignored"}
+    read = {str(name): values for name, values in frame.items() if name not in ignored}
+    return {name: _profile_column(name, values, declared.get(name)) for name, values in read.items()}
+
+
+def list_expected(column: Column | None, kind: str) -> tuple[str, ...]:
+    """Return the values of a column that are always counted one by one."""
+    return TRUTH if kind == "boolean" else column.allowed if column else ()
+
+
+def require_numbers(name: str, kind: str, *, is_number: bool) -> None:
+    """Raise an error about the column `name`, whose type pandas calls `kind`, if `is_number` is False.
+
+    Raises
+    ------
+    UsageError
+        If `is_number` is False.
+    """
+    if not is_number:
+        raise UsageError(f"The column {name} contains {kind}, but the problem declares numbers. Convert or remove it.")
+
+
+def require_profile(name: str, column: ColumnProfile) -> ColumnProfile:
+    """Return the profile of the column `name`, or raise an error if it cannot be a reference for the data test.
+
+    Raises
+    ------
+    UsageError
+        If the column has no finite value, or a value whose square is infinite.
+    """
+    if not column.count:
+        values = "date" if column.kind == "date" else "finite number"
+        raise UsageError(f"The column {name} contains no {values}, so it has no profile. Remove it.")
+    if not np.isfinite([column.mean, column.squares, *column.edges]).all():
+        largest = max(column.minimum or 0.0, column.maximum or 0.0, key=abs)
+        raise UsageError(
+            f"The column {name} contains {largest}, which is too large for a profile. Correct or remove it."
+        )
+    return column
+
+
+def _profile_column(name: str, values: pd.Series, declared: Column | None) -> ColumnProfile | CountProfile:
+    series = make_series(values)
+    kind = find_kind(declared) if declared else infer_kind(name, [recognize_values(series)])
+    if kind == "number":
+        require_numbers(name, str(values.dtype), is_number=is_number(values.dtype))
+        return _profile_numbers(name, values, kind)
+    parsed = parse_values(series, kind)
+    if kind == "date":
+        return _profile_numbers(name, count_days(parsed).cast(pl.Float64).to_pandas(), kind)
+    if kind == "id":
+        return summarize_counts(kind, ValueCounts(other=len(parsed) - parsed.null_count()), parsed.null_count())
+    return summarize_counts(kind, count_values(parsed, list_expected(declared, kind)), parsed.null_count())
+
+
+def _profile_numbers(name: str, values: pd.Series, kind: str) -> ColumnProfile:
+    with np.errstate(over="ignore", invalid="ignore"):  # values that are too large are refused below
+        column = profile_column(values.to_numpy(dtype=float, na_value=np.nan), choose_edges(values), kind)
+    return require_profile(name, column)

@@ -1,0 +1,123 @@
+"""A proposed declaration is valid, and its file passes the data test."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_breast_cancer
+
+from diabetes import problem as diabetes
+from mlops.data.kinds.proposal import propose_declaration
+from mlops.data.kinds.reference import make_reference
+from mlops.data.scan import scan_file
+from mlops.data.tables import read_table
+from mlops.data.validation import find_violations
+from mlops.errors import UsageError
+from mlops.problem import Column, Problem, metrics
+
+
+def make_churn(rows: int = 600) -> pd.DataFrame:
+    """Return a table with text, gaps, dates, booleans, codes and two ids."""
+    rng = np.random.default_rng(0)
+    place = pd.Series(range(rows))
+    days = np.datetime64("2023-01-01") + rng.integers(0, 700, rows).astype("timedelta64[D]")
+    return pd.DataFrame(
+        {
+            "customer_id": [f"{number:05d}" for number in range(rows)],
+            "store_id": [f"0{number}" for number in rng.integers(1, 9, rows)],
+            "plan": rng.choice(["basic", 'the "plus"'], rows),
+            "city": pd.Series(rng.choice(["Bern", "Genf", "Zug"], rows)).mask(place % 10 == 0),
+            "paperless": pd.Series(rng.random(rows) < 0.5).astype("object").mask(place % 20 == 0),
+            "begin": pd.Series(days).mask(place % 20 == 0),
+            "fee": rng.normal(50, 10, rows).round(2),
+            "calls": pd.Series(rng.poisson(3, rows).astype(float)).mask(place % 20 == 0),
+            "balance": -rng.random(rows),
+            "note": [f"note {number}" for number in range(rows)],
+            "empty": np.nan,
+            "left": place % 5 == 0,
+        }
+    )
+
+
+def make_cancer() -> pd.DataFrame:
+    """Return scikit-learn's breast cancer data, whose target is 0 or 1."""
+    return load_breast_cancer(as_frame=True).frame
+
+
+def declare(text: str) -> tuple[Column, ...]:
+    """Return the columns that a proposal declares, checked as those of a problem."""
+    found: dict[str, Any] = {}
+    exec(text, found)
+    columns = found["columns"]
+    target = next(column for column in columns if column.role == "target")
+    chosen = metrics.mean_squared_error() if target.kind == "number" else metrics.log_loss()
+    type("Proposed", (Problem,), {"name": "proposed", "columns": columns, "metrics": (chosen,)})()
+    return columns
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+@pytest.mark.parametrize("make", [diabetes.load_sample, make_cancer, make_churn])
+def test_a_file_passes_the_data_test_of_its_proposal(tmp_path: Path, make: Any, ending: str) -> None:
+    url = str(tmp_path / f"good.{ending}")
+    make().to_csv(url, index=False) if ending == "csv" else make().to_parquet(url)
+    columns = declare(propose_declaration(url))
+    assert [column.name for column in columns] == list(make().columns)
+    reference = make_reference(read_table(url, "", columns).frame, columns)
+    assert find_violations(scan_file(url, columns, reference), columns, reference) == []
+
+
+def test_a_proposal_has_kinds_roles_ranges_values_and_shares(tmp_path: Path) -> None:
+    make_churn().to_csv(tmp_path / "good.csv", index=False)
+    assert propose_declaration(str(tmp_path / "good.csv"), "left") == (
+        """from datetime import date
+
+from mlops.problem import Column
+
+# Proposed from 600 rows. Check every line: a range should be what is possible, not what was seen.
+# The target is the column that --target names.
+columns = (
+    Column("customer_id", kind="id"),
+    Column("store_id", kind="category", allowed=("01", "02", "03", "04", "05", "06", "07", "08")),
+    Column("plan", kind="category", allowed=("basic", "the \\"plus\\"")),
+    Column("city", kind="category", allowed=("Bern", "Genf", "Zug"), max_missing=0.16),
+    Column("paperless", kind="boolean", max_missing=0.09),
+    Column("begin", kind="date", minimum=date(2023, 1, 1), maximum=date(2026, 12, 31), max_missing=0.09),
+    Column("fee", minimum=0.0, maximum=110.0),
+    Column("calls", minimum=0, maximum=14, max_missing=0.09),
+    Column("balance", minimum=-1.5, maximum=0.0),
+    Column("note", kind="category", role="ignored"),
+    Column("empty", role="ignored", max_missing=1.0),
+    Column("left", kind="boolean", role="target", min_share=0.1),
+)
+"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("churned", "has no column 'churned'. Its columns are: customer_id, "),
+        ("begin", "The column begin contains a date in each row, so it cannot be the target. Name another column with"),
+        ("note", "The column note contains text with more than 20 different values, so it cannot be the target."),
+    ],
+)
+def test_a_column_that_cannot_be_the_target_is_refused(tmp_path: Path, target: str, said: str) -> None:
+    make_churn().to_csv(tmp_path / "good.csv", index=False)
+    with pytest.raises(UsageError) as raised:
+        propose_declaration(str(tmp_path / "good.csv"), target)
+    assert said in str(raised.value)
+
+
+def test_a_text_of_its_own_in_every_row_is_the_id_and_the_target_may_be_text(tmp_path: Path) -> None:
+    path = tmp_path / "good.csv"
+    pd.DataFrame(
+        {"name": ["a", "b", "c", "d"], "x": [1.5, 1.5, 2.5, np.inf], "y": [5, 5, 5, 5], "kind": ["u", "v", "u", "v"]}
+    ).to_csv(path, index=False)
+    assert [line for line in propose_declaration(str(path)).splitlines() if "Column(" in line] == [
+        '    Column("name", kind="id"),',
+        '    Column("x"),',
+        '    Column("y", minimum=2, maximum=8),',
+        '    Column("kind", kind="category", role="target", allowed=("u", "v"), min_share=0.25),',
+    ]
