@@ -7,6 +7,7 @@ import skops.io
 from skops.io.exceptions import UntrustedTypesFoundException
 
 from mlops.errors import IntegrityError, ProblemError
+from mlops.model.canonical import rewrite_archive
 from mlops.problem import Problem
 
 
@@ -19,7 +20,7 @@ def dump_estimator(problem: Problem, estimator: Any) -> bytes:
         If the estimator could not be loaded again, for example because it has types that the problem does not trust.
     """
     try:
-        content: bytes = skops.io.dumps(estimator)
+        content = rewrite_archive(skops.io.dumps(estimator))
         skops.io.loads(content, trusted=list(problem.trusted_types))
     except UntrustedTypesFoundException as error:
         raise ProblemError(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from mlops.errors import ProblemError
+from mlops.files.hashes import hash_file
 from mlops.problem import Problem
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ MLMODEL, REQUIREMENTS, CONDA, PYTHON = "MLmodel", "requirements.txt", "conda.yam
 EXAMPLE, SERVING_EXAMPLE = "input_example.json", "serving_input_example.json"
 WRITTEN = frozenset({MLMODEL, REQUIREMENTS, CONDA, PYTHON, EXAMPLE, SERVING_EXAMPLE})
 PACKAGES = ("mlflow", "numpy", "pandas", "scikit-learn", "skops")  # what MLflow's client needs to predict
+IDENTITY_DIGITS = 32  # those of a UUID
+CREATED = "1980-01-01 00:00:00"  # always, so that the same model has the same bytes; MLflow's run has the real time
 EXAMPLE_ROWS = 2
 TYPED_ROWS = 1000  # the rows whose values tell the types of the inputs
 
@@ -55,7 +58,9 @@ def describe_model(folder: Path, file: str, problem: Problem, estimator: Any, in
     from mlflow.models.utils import _save_example
 
     method = "predict_proba" if hasattr(estimator, "predict_proba") else "predict"
-    model = Model(signature=_infer_signature(problem, getattr(estimator, method), inputs))
+    signature = _infer_signature(problem, getattr(estimator, method), inputs)
+    identity = hash_file(folder / file)[:IDENTITY_DIGITS]
+    model = Model(signature=signature, model_uuid=identity, utc_time_created=CREATED)
     _save_example(model, inputs.head(EXAMPLE_ROWS), str(folder))
     _add_flavors(model, method, file, problem.trusted_types)
     model.model_size_bytes = sum((folder / name).stat().st_size for name in (file, EXAMPLE, SERVING_EXAMPLE))
