@@ -66,7 +66,7 @@ from mlops.record.ledger import FORMAT
             ["run", "retrain", "-p", "register.model_name=x"],
             "all notebooks must use the same value. Set shared.model_name instead.",
         ),
-        (["run", "retrain", "-p", "shared.model_name=a'b"], "it must be text matching [A-Za-z0-9_-]*"),
+        (["run", "retrain", "-p", "shared.model_name=a'b"], "it must be text matching (|[A-Za-z0-9]+([_-]+["),
         (
             ["run", "build", "-p", "test_data.data_path=none.csv"],
             "test_data.data_path is 'none.csv', but there is no such",

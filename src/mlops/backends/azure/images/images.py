@@ -49,7 +49,7 @@ class AzureImages:
 
     def publish(self, bundle: Path, model: ModelVersion) -> Image:
         """See `Images`."""
-        repository = _name_repository(model.name)
+        repository = name_repository(model.name)
         verify_bundle(bundle, digest_bundle(bundle))
         environment = make_build_environment(f"{repository}-scoring", bundle)
         label = _make_tag(bundle, environment)
@@ -196,7 +196,14 @@ def _name_registry(session: AzureSession) -> str:
     return f"{resource.rsplit('/', 1)[-1].lower()}.azurecr.io" if resource else ""
 
 
-def _name_repository(model: str) -> str:
+def name_repository(model: str) -> str:
+    """Return the name of the repository for the images of a model.
+
+    Raises
+    ------
+    UsageError
+        If the registry does not allow the name.
+    """
     name = model.lower()
     if not REPOSITORY.fullmatch(name):
         raise UsageError(
