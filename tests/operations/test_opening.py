@@ -103,6 +103,17 @@ def test_a_run_of_another_problem_is_not_resumed(workspace: Workspace) -> None:
     )
 
 
+@pytest.mark.parametrize("command", [("run", "retrain"), ("sweep", "train", "-p", "alpha=1,2")])
+def test_a_hyperparameter_named_like_a_result_ends_the_command_before_anything_runs(
+    mlops: CommandLine, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(Diabetes, "train", lambda self, rows, *, alpha, files: None)
+    done = mlops.invoke(*command)
+    assert done.returncode == 2
+    assert "The problem 'diabetes' has the hyperparameter 'files', but " in done.stderr
+    assert not mlops.workspace.outputs.exists()
+
+
 def test_a_broken_problem_stops_only_what_needs_it(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(name: str) -> Diabetes:
         raise ProblemError(f"Could not import the problem {name!r}: invalid syntax.")

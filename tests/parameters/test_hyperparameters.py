@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mlops.errors import ProblemError
-from mlops.parameters.hyperparameters import require_hyperparameters
+from mlops.parameters.hyperparameters import require_distinct, require_hyperparameters
 from mlops.problem import Column, Problem, metrics
 
 
@@ -61,4 +61,50 @@ def test_a_line_that_nothing_uses_is_named(notebook: Path, name: str, fix: str) 
         require_hyperparameters(Tiny(), notebook, ["alpha", "depth", name])
     assert str(raised.value) == (
         f"{notebook} sets {name!r}, but neither a cell nor the training of 'tiny' uses it. {fix}"
+    )
+
+
+def declare(*names: str, hyperparameter: str = "alpha") -> Problem:
+    """Return a problem with metrics of these names and one hyperparameter."""
+    source = f"def train(self, rows, *, {hyperparameter}): pass"
+    scope: dict[str, Any] = {}
+    exec(source, scope)  # a function whose parameter has any name
+    declared = tuple(metrics.mean_squared_error(name) for name in names)
+    return type("Named", (Tiny,), {"metrics": declared, "train": scope["train"]})()
+
+
+@pytest.mark.parametrize("name", ["training_run", "files", "training_rows", "problem", "git_commit", "cv_mse", "seed"])
+def test_a_metric_named_like_a_result_of_the_training_is_refused(project: Path, name: str) -> None:
+    notebook = project / "notebooks" / "02_train.ipynb"
+    require_distinct(declare("mse"), notebook, ["alpha", "seed"], "cv_")
+    with pytest.raises(ProblemError) as raised:
+        require_distinct(declare("mse", name), notebook, ["alpha", "seed"], "cv_")
+    assert str(raised.value) == (
+        f"The problem 'tiny' has the metric {name!r}, but {notebook} uses this name itself. Rename the metric."
+    )
+
+
+@pytest.mark.parametrize("name", ["promoted", "reason", "override", "improvement", "lower_bound", "champion_version"])
+def test_a_metric_named_like_a_result_of_the_evaluation_is_refused(project: Path, name: str) -> None:
+    notebook = project / "notebooks" / "03_evaluate.ipynb"
+    require_distinct(declare("rows", "mse"), notebook, [], "")
+    with pytest.raises(ProblemError, match=f"has the metric '{name}', but .*03_evaluate.ipynb uses this name itself"):
+        require_distinct(declare("mse", name), notebook, [], "")
+
+
+@pytest.mark.parametrize("name", ["git_commit", "cv_mse", "files", "training", "folder", "Path"])
+def test_a_hyperparameter_that_the_notebook_overwrites_is_refused(project: Path, name: str) -> None:
+    """Results, imports and variables; a name that only a comprehension binds does no harm, and `seed` is meant."""
+    notebook = project / "notebooks" / "02_train.ipynb"
+    for free in ("alpha", "seed", "value", "name", "depth"):
+        require_distinct(declare("mse", hyperparameter=free), notebook, [free, "seed"], "cv_")
+    with pytest.raises(ProblemError, match=f"has the hyperparameter '{name}', but .* Rename the hyperparameter"):
+        require_distinct(declare("mse", hyperparameter=name), notebook, [name], "cv_")
+
+
+def test_a_metric_named_like_a_hyperparameter_is_refused() -> None:
+    with pytest.raises(ProblemError) as raised:
+        declare("alpha")
+    assert str(raised.value) == (
+        "The problem 'tiny' has a metric and a hyperparameter of the name 'alpha'. Rename one of them."
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from mlops.backends import open_backend
-from mlops.parameters.hyperparameters import require_hyperparameters
+from mlops.parameters.hyperparameters import require_distinct, require_hyperparameters
 from mlops.parameters.layers import MODEL_NAME
 from mlops.parameters.merging import Parameters
 from mlops.parameters.overrides import Override
@@ -112,16 +112,20 @@ def open_project(
 
 
 def check_training(opened: OpenProject, steps: Iterable[Step]) -> None:
-    """Raise an error if a notebook that trains models does not set the hyperparameters of the problem.
+    """Raise an error if the notebooks do not fit the hyperparameters or the metrics of the problem.
 
     Raises
     ------
     ProblemError
-        If a hyperparameter is not set, or if a parameter of the notebook is not used.
+        If a notebook does not set a hyperparameter, if a parameter of a notebook that trains is not used, or if a
+        notebook uses the name of a hyperparameter or a metric for something else.
     """
-    for step in (step for step in steps if step.trains):
+    for step in (step for step in steps if step.declares):
         notebook = opened.workspace.notebooks / f"{step.notebook}.ipynb"
-        require_hyperparameters(opened.problem, notebook, opened.project.declared(step.notebook))
+        declared = opened.project.declared(step.notebook) if step.trains else ()
+        require_distinct(opened.problem, notebook, declared, step.scored_by)
+        if step.trains:
+            require_hyperparameters(opened.problem, notebook, declared)
 
 
 def require_ready(backend: Backend) -> None:

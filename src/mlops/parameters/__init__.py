@@ -9,7 +9,8 @@
     overrides         the values for one run, such as those of the option `-p`
     merging           parameter files and overrides, merged and checked for every step
     project           the parameter files of a project, and the declarations in its notebooks
-    hyperparameters   the check that the training notebook sets the hyperparameters of the problem
+    hyperparameters   the check that the notebooks fit the hyperparameters and the metrics of the problem
+    code              the names in the code of a notebook
     kernel_section    the section `kernels` of base.yml
     platform_section  the settings of a platform, from the section `azure` of azure.yml or environment variables
 """

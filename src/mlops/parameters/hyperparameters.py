@@ -1,18 +1,13 @@
-"""The check that a training notebook sets all hyperparameters of its problem, and declares no unused parameter."""
+"""The check that the notebooks fit the hyperparameters and the metrics of the problem."""
 
-import ast
-import json
-import re
 from collections.abc import Collection
 from pathlib import Path
 
 from mlops.errors import ProblemError
+from mlops.parameters.code import list_names, list_results, list_variables
 from mlops.parameters.declarations import TAG
 from mlops.parameters.suggestion import find_closest
 from mlops.problem import Problem
-
-MAGIC = re.compile(r"^\s*[%!].*$", re.MULTILINE)  # IPython commands, which are not valid Python
-WORD = re.compile(r"\w+")
 
 
 def require_hyperparameters(problem: Problem, notebook: Path, declared: Collection[str]) -> None:
@@ -34,13 +29,46 @@ def require_hyperparameters(problem: Problem, notebook: Path, declared: Collecti
     """
     trained = problem.hyperparameters
     require_set(problem, declared, str(notebook))
-    unused = next((name for name in declared if name not in {*trained, *_list_names(notebook)}), None)
+    unused = next((name for name in declared if name not in {*trained, *list_names(notebook)}), None)
     if unused:
         close = find_closest(unused, trained)
         fix = f"Did you mean {close!r}?" if close else "Remove its line from the cell tagged `parameters`."
         raise ProblemError(
             f"{notebook} sets {unused!r}, but neither a cell nor the training of {problem.name!r} uses it. {fix}"
         )
+
+
+def require_distinct(problem: Problem, notebook: Path, parameters: Collection[str], scored_by: str) -> None:
+    """Raise an error if a metric or a hyperparameter has the name of a result or a variable of a notebook.
+
+    A notebook hands on its metrics beside its other results, and stores hyperparameters in variables of their names.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem.
+    notebook : Path
+        A notebook that hands on the metrics of the problem.
+    parameters : collection of str
+        The parameters that the notebook hands on, too. Empty if it does not train models.
+    scored_by : str
+        The prefix of the result with the cross-validated metric; see `Step.scored_by`. Empty if it does not train.
+
+    Raises
+    ------
+    ProblemError
+        If two of them have the same name.
+    """
+    results = list_results(notebook)
+    score = {f"{scored_by}{problem.decisive.name}"} if scored_by else set()
+    metrics = {metric.name: "metric" for metric in problem.metrics}
+    hyperparameters = dict.fromkeys(problem.hyperparameters, "hyperparameter") if parameters else {}
+    for name, what in {**metrics, **hyperparameters}.items():
+        taken = results | score | ({*parameters} - {*hyperparameters} if what == "metric" else list_variables(notebook))
+        if name in taken:
+            raise ProblemError(
+                f"{problem} has the {what} {name!r}, but {notebook} uses this name itself. Rename the {what}."
+            )
 
 
 def require_set(problem: Problem, names: Collection[str], notebook: str) -> None:
@@ -57,19 +85,3 @@ def require_set(problem: Problem, names: Collection[str], notebook: str) -> None
             f"{problem} has the hyperparameter {missing!r}, but {notebook} does not set it. Add a line for it to the "
             f"cell tagged `{TAG}`."
         )
-
-
-def _list_names(notebook: Path) -> set[str]:
-    """Return every name in the code of a notebook, except in the cell that declares the parameters."""
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    code = [cell for cell in cells if cell["cell_type"] == "code" and TAG not in cell["metadata"].get("tags", [])]
-    return {name for cell in code for name in _find_names("".join(cell["source"]))}
-
-
-def _find_names(source: str) -> set[str]:
-    magics = {word for line in MAGIC.findall(source) for word in WORD.findall(line)}
-    try:
-        tree = ast.parse(MAGIC.sub("", source))
-    except SyntaxError:  # the cell fails with this error when it runs
-        return {*WORD.findall(source)}
-    return magics | {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}

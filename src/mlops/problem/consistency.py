@@ -57,5 +57,8 @@ def _check_metrics(problem: "Problem") -> None:
         raise ProblemError(f"{problem} has no metrics. Choose one from mlops.problem.metrics.")
     if len({*names}) < len(names):
         raise ProblemError(f"{problem} has two metrics of the same name. Its metrics are: {', '.join(names)}.")
+    shared = next((name for name in problem.hyperparameters if name in names), None)
+    if shared:
+        raise ProblemError(f"{problem} has a metric and a hyperparameter of the name {shared!r}. Rename one of them.")
     if problem.gate and problem.gate not in names:
         raise ProblemError(f"{problem}: gate is {problem.gate!r}, but its metrics are: {', '.join(names)}.")
