@@ -15,13 +15,14 @@ from declared import declare
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 
 from mlops.files.atomic import write_atomically
+from mlops.parameters.merging import Parameters
 from mlops.portal import report as step_report
 from mlops.portal.cleaning import clean_html
 from mlops.portal.environments import Environment, Overview
 from mlops.portal.index import write_index
 from mlops.portal.report import render_report
 from mlops.portal.reporter import Reporter
-from mlops.record.ledger import RunRecord, StepRecord, write_run
+from mlops.record.ledger import RunRecord, RunSettings, StepRecord, write_run
 from mlops.record.processes import own_process
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="  # one pixel
@@ -403,6 +404,12 @@ def test_the_unit_of_an_error_is_in_its_header_or_else_beside_each_number(tmp_pa
     page = read_index(tmp_path)
     assert page.select("thead th")[5].get_text() == "mae"
     assert {cell.get_text() for cell in page.find_all("td", {"data-label": "mae"})} == {"47.6 points", "46.0"}
+    own = RunSettings(
+        Parameters("local", 1, {"model_name": "tiny"}, {})
+    )  # the name of the problem that `declare` makes
+    write_run(replace(make_run(older), run_id="older", settings=own), tmp_path)
+    page = read_index(tmp_path)
+    assert {cell.get_text() for cell in page.find_all("td", {"data-label": "mae (points)"})} == {"47.6", "46.0"}
 
 
 PRODUCTION = Environment(

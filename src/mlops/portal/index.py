@@ -12,7 +12,7 @@ from mlops.portal.page import mark_code, mark_unit, render_page
 from mlops.portal.refusals import describe_failed_test
 from mlops.record.changes import list_changes, measure_duration
 from mlops.record.ledger import RunRecord, StepRecord, list_runs
-from mlops.record.scores import find_metrics, find_units
+from mlops.record.scores import find_metrics, list_units
 from mlops.record.steps import INTERRUPTED
 from mlops.record.summary import (
     OVERRULED,
@@ -58,9 +58,11 @@ def write_index(outputs: Path, overview: Overview | None) -> Path:
         The path of the index.
     """
     runs = list_runs(outputs)
-    metrics = _find_metric_units(runs)
+    units = list_units(runs)
+    metrics = _find_common_units(runs, units)
     rows = "\n".join(
-        _render_run(run, runs[place + 1 :], outputs / run.run_id, metrics) for place, run in enumerate(runs)
+        _render_run(run, runs[place + 1 :], outputs / run.run_id, metrics, units[place])
+        for place, run in enumerate(runs)
     )
     body = rows or f'<tr><td colspan="{len(LEADING) + len(metrics) + 1}">No runs yet.</td></tr>'
     heads = "".join(f'<th scope="col">{name}</th>' for name in LEADING)
@@ -81,20 +83,21 @@ def write_index(outputs: Path, overview: Overview | None) -> Path:
     return path
 
 
-def _find_metric_units(runs: Sequence[RunRecord]) -> dict[str, str]:
+def _find_common_units(runs: Sequence[RunRecord], units: Sequence[Mapping[str, str]]) -> dict[str, str]:
     found: dict[str, set[str]] = {}
-    for run in runs:
-        units = find_units(run)
+    for run, own in zip(runs, units, strict=True):
         for name in find_metrics(run):
-            found.setdefault(name, set()).add(units.get(name, ""))
+            found.setdefault(name, set()).add(own.get(name, ""))
     return {name: next(iter(units)) if len(units) == 1 else "" for name, units in found.items()}
 
 
-def _render_run(run: RunRecord, older: Sequence[RunRecord], folder: Path, metrics: Mapping[str, str]) -> str:
+def _render_run(
+    run: RunRecord, older: Sequence[RunRecord], folder: Path, metrics: Mapping[str, str], units: Mapping[str, str]
+) -> str:
     model, found = find_model(run), find_metrics(run)
     mark = f" <small>({OVERRULED})</small>" if model and find_override(run) else ""
     changes = "<br>".join(map(escape, _list_swept_values(run) or list_changes(run, older)))
-    own = {name: unit for name, unit in find_units(run).items() if not metrics[name]}
+    own = {name: unit for name, unit in units.items() if name in found and not metrics[name]}
     numbers = [
         (f"{name} ({unit})" if unit else name, _render_number(found, name, own), "number")
         for name, unit in metrics.items()

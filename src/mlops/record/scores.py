@@ -1,6 +1,6 @@
 """The metrics of a run, under the names that the run's problem declares."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -69,8 +69,35 @@ def find_unit(metric: str, results: Mapping[str, object], steps: Iterable[Step] 
 def find_units(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> dict[str, str]:
     """Return the units of the metrics of the run's model, by metric."""
     steps = tuple(steps)
-    results = {name: value for step in run.steps for name, value in step.results.items()}
+    results = _merge_results(run)
     return {name: unit for name in find_metrics(run, steps) if (unit := find_unit(name, results, steps))}
+
+
+def _merge_results(run: RunRecord) -> dict[str, object]:
+    return {name: value for step in run.steps for name, value in step.results.items()}
+
+
+def _name_model(run: RunRecord) -> str:
+    return str(run.settings.parameters.shared.get("model_name", "")) if run.settings.parameters else ""
+
+
+def list_units(runs: Sequence[RunRecord], steps: Iterable[Step] = ALL_STEPS) -> list[dict[str, str]]:
+    """Return the units of the metrics of each run, by metric.
+
+    A run of an older version did not record units. It gets those of the other runs whose problem has the name of its
+    model.
+    """
+    steps = tuple(steps)
+    problems = [read_declared(_merge_results(run), steps) for run in runs]
+    found = [find_units(run, steps) for run in runs]
+    known: dict[str, dict[str, str]] = {}
+    for problem, units in zip(problems, found, strict=True):
+        if problem:
+            known.setdefault(problem.name, {}).update(units)
+    return [
+        units if problem else known.get(_name_model(run), {})
+        for run, problem, units in zip(runs, problems, found, strict=True)
+    ]
 
 
 def list_scores(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> list[Scores]:
@@ -94,8 +121,7 @@ def list_scores(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> list[Score
     if not champion:
         return [Scores(f"challenger{mark}", metrics)]
     known = {name: champion[name] for name in metrics if isinstance(champion.get(name), float)}
-    model = str(run.settings.parameters.shared.get("model_name", "")) if run.settings.parameters else ""
-    named = f"{model} version {version}".strip() + (f", {OVERRULED}" if override else "")
+    named = f"{_name_model(run)} version {version}".strip() + (f", {OVERRULED}" if override else "")
     return [Scores(f"challenger{mark}", metrics), Scores(f"{rank} ({named})", known)]
 
 
