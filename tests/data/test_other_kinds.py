@@ -226,7 +226,6 @@ def test_the_measures_of_all_kinds_are_shown() -> None:
     assert table.measured == ["customer", "plan", "paid", "begin", "x"]
     shown = table.describe(table.measured)
     assert shown.loc["paid", ["count", "missing %", "most frequent"]].tolist() == [380, 5.0, "true (52.6%)"]
-    assert shown.loc["paid", "mean"] == pytest.approx(200 / 380)
     assert shown.loc["begin", ["mean", "min", "max"]].tolist() == ["2020-06-16", "2020-01-01", "2020-12-30"]
     assert shown.loc["plan", "most frequent"] == "basic (75.0%)"
     assert "most frequent" not in table.describe(["x"])

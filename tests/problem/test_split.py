@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from diabetes import FEATURES, problem
+from mlops.data.identity import identify_rows
 from mlops.errors import UsageError
 from mlops.problem import Column, Problem, metrics
 from mlops.problem.split import restore_rows
@@ -160,3 +161,12 @@ def test_a_feature_called_seed_decides_too(customers: pd.DataFrame) -> None:
     held = [Seeds().mark_holdout(customers.assign(seed=customers["customer"]), 0.2, seed) for seed in (0, 1)]
     assert 50 < held[0].sum() < 110
     assert not held[0].equals(held[1])
+
+
+def test_a_column_can_be_called_self(customers: pd.DataFrame) -> None:
+    class Selves(Customers):
+        columns = (Column("self", kind="id"), *Customers.columns[1:])
+
+    selves = customers.rename(columns={"customer": "self"})
+    assert Selves().mark_holdout(selves, 0.2, 0).equals(Customers().mark_holdout(customers, 0.2, 0))
+    assert identify_rows(Selves().columns, selves)["self"].tolist() == customers["customer"].astype(str).tolist()

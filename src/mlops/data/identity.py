@@ -79,9 +79,10 @@ class Familiarity:
 
 def identify_rows(columns: Sequence[Column], rows: pd.DataFrame) -> pd.DataFrame:
     """Return columns of a table in the form in which rows are compared: an id as text, which is compared exactly."""
-    ids = {column.name: _write_id(rows[column.name]) for column in columns if column.role == "id"}
     table = rows[[column.name for column in columns]]
-    return table.assign(**ids) if ids else table
+    for column in (column for column in columns if column.role == "id"):
+        table[column.name] = _write_id(rows[column.name])  # `assign` refuses a column with the name "self"
+    return table
 
 
 def _write_id(values: pd.Series) -> pd.Series:

@@ -76,7 +76,7 @@ class TableScan:
         """Return the number of values, mean, standard deviation, minimum and maximum of columns.
 
         If there are columns of other kinds than numbers, return also the most frequent value, and the share of missing
-        values in percent. The mean of a boolean is the share of true.
+        values in percent.
         """
         numbers = {name: _describe_column(self.numbers[name]) for name in names if name in self.numbers}
         if len(numbers) == len(names):

@@ -80,8 +80,9 @@ def _code_rows(columns: "Sequence[Column]", rows: pd.DataFrame) -> pd.DataFrame:
     """Return the values of the columns as codes. Rows with equal codes are on the same side of the split."""
     numbers = [column.name for column in columns if column.kind == "number" and column.role != "id"]
     coded = pd.DataFrame(_round_values(rows[numbers].to_numpy(dtype=float, na_value=np.nan)), rows.index, numbers)
-    others = {column.name: write_texts(rows[column.name]) for column in columns if column.name not in coded}
-    return coded.assign(**others)[[column.name for column in columns]] if others else coded
+    for column in (column for column in columns if column.name not in numbers):
+        coded[column.name] = write_texts(rows[column.name])  # `assign` refuses a column with the name "self"
+    return coded[[column.name for column in columns]]
 
 
 def _draw_rows(keys: pd.DataFrame, share: float, seed: int) -> pd.Series:

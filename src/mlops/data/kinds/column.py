@@ -65,15 +65,12 @@ class OtherColumn:
     def describe(self) -> tuple[object, ...]:
         """Return the number of values, mean, standard deviation, minimum, maximum, and most frequent value."""
         count, frequent = self.counts.count, self.counts.list_frequent()[:1]
-        nothing = (np.nan,) * 4
         if self.days and self.days.profile.count:
             days = (self.days.profile.mean, self.days.lowest, self.days.highest)
             mean, low, high = map(show_day, days)
             return (count, mean, np.nan, low, high, "")
-        if self.kind == "boolean" and count:
-            nothing = (self.counts.values.get("true", 0) / count, np.nan, np.nan, np.nan)
         shown = [f"{name} ({format_number(100 * number / count)}%)" for name, number in frequent if number]
-        return (count, *nothing, "".join(shown))
+        return (count, *(np.nan,) * 4, "".join(shown))
 
 
 def show_day(day: float) -> str:
