@@ -163,6 +163,11 @@ ERROR = metrics.mean_squared_error()
         ),
         ({"metrics": ()}, "The problem 'broken' has no metrics. Choose one from mlops.problem.metrics."),
         ({"metrics": (ERROR, ERROR)}, "The problem 'broken' has two metrics of the same name."),
+        (
+            {"metrics": (metrics.roc_auc_score("auc"),)},
+            "The problem 'broken' has the metric 'auc', which fits a target of the kind boolean or category. The kind "
+            "of its target is number.",
+        ),
         ({"gate": "auc"}, "The problem 'broken': gate is 'auc', but its metrics are: mean_squared_error."),
         ({"examples": ({"b": 1.0},)}, "The problem 'broken': examples[0] must have exactly the features: a."),
     ],

@@ -57,6 +57,13 @@ def _check_metrics(problem: "Problem") -> None:
         raise ProblemError(f"{problem} has no metrics. Choose one from mlops.problem.metrics.")
     if len({*names}) < len(names):
         raise ProblemError(f"{problem} has two metrics of the same name. Its metrics are: {', '.join(names)}.")
+    target = problem.target
+    unfit = next((metric for metric in problem.metrics if metric.kinds and target.kind not in metric.kinds), None)
+    if unfit:
+        raise ProblemError(
+            f"{problem} has the metric {unfit.name!r}, which fits a target of the kind {' or '.join(unfit.kinds)}. The "
+            f"kind of its target is {target.kind}."
+        )
     shared = next((name for name in problem.hyperparameters if name in names), None)
     if shared:
         raise ProblemError(f"{problem} has a metric and a hyperparameter of the name {shared!r}. Rename one of them.")

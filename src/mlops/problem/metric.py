@@ -46,6 +46,8 @@ class Metric:
     weighted : callable, optional
         A function that returns the metric for many weightings of the rows at once; see `mlops.problem.weighted`. It
         makes the gate faster if there is no `row_loss`.
+    kinds : tuple of str
+        The kinds of targets that the metric fits: "number", "boolean", "category". Empty for all of them.
 
     Raises
     ------
@@ -63,6 +65,7 @@ class Metric:
     least_rows: int = 1
     all_classes: bool = False
     weighted: "Weighted | None" = None
+    kinds: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier():

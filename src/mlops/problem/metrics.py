@@ -19,23 +19,27 @@ if TYPE_CHECKING:
 
     from mlops.problem.metric import Score, Weighted
 
+NUMBERS = ("number", "boolean")  # for a boolean, the error of the probability
+CLASSES = ("boolean", "category")
 SMALLEST = 1e-15  # replaces a probability of 0, so that the loss of a certain but wrong prediction is finite
 
 
 def mean_squared_error(name: str = "mean_squared_error", *, unit: str = "", digits: int = 6) -> Metric:
     """Return the metric "mean squared error", in squared units of the target. Lower is better."""
-    return Metric(name, _call("mean_squared_error"), False, _square, "mean squared error", unit, digits)
+    return Metric(name, _call("mean_squared_error"), False, _square, "mean squared error", unit, digits, kinds=NUMBERS)
 
 
 def mean_absolute_error(name: str = "mean_absolute_error", *, unit: str = "", digits: int = 6) -> Metric:
     """Return the metric "mean absolute error", in units of the target. Lower is better."""
-    return Metric(name, _call("mean_absolute_error"), False, _deviate, "mean absolute error", unit, digits)
+    return Metric(
+        name, _call("mean_absolute_error"), False, _deviate, "mean absolute error", unit, digits, kinds=NUMBERS
+    )
 
 
 def root_mean_squared_error(name: str = "root_mean_squared_error", *, unit: str = "", digits: int = 6) -> Metric:
     """Return the metric "root mean squared error", in units of the target. Lower is better."""
     score, weighted = _call("root_mean_squared_error"), _weigh("weigh_root_error")
-    return Metric(name, score, False, None, "root mean squared error", unit, digits, weighted=weighted)
+    return Metric(name, score, False, None, "root mean squared error", unit, digits, weighted=weighted, kinds=NUMBERS)
 
 
 def r2_score(name: str = "r2_score", *, digits: int = 6) -> Metric:
@@ -45,7 +49,7 @@ def r2_score(name: str = "r2_score", *, digits: int = 6) -> Metric:
     """
     score, weighted = _call("r2_score"), _weigh("weigh_determination")
     title = "coefficient of determination"
-    return Metric(name, score, True, None, title, "", digits, least_rows=2, weighted=weighted)
+    return Metric(name, score, True, None, title, "", digits, least_rows=2, weighted=weighted, kinds=NUMBERS)
 
 
 def mean_pinball_loss(quantile: float, name: str = "mean_pinball_loss", *, unit: str = "", digits: int = 6) -> Metric:
@@ -61,12 +65,12 @@ def mean_pinball_loss(quantile: float, name: str = "mean_pinball_loss", *, unit:
         return np.maximum(quantile * error, (quantile - 1) * error)
 
     title = f"mean pinball loss at {quantile:g}"
-    return Metric(name, _call("mean_pinball_loss", alpha=quantile), False, lose, title, unit, digits)
+    return Metric(name, _call("mean_pinball_loss", alpha=quantile), False, lose, title, unit, digits, kinds=("number",))
 
 
 def log_loss(name: str = "log_loss", *, digits: int = 6) -> Metric:
     """Return the metric "log loss": the mean negative logarithm of the true class's probability. Lower is better."""
-    return Metric(name, _average(_lose_log), False, _lose_log, "log loss", "", digits)
+    return Metric(name, _average(_lose_log), False, _lose_log, "log loss", "", digits, kinds=CLASSES)
 
 
 def roc_auc_score(name: str = "roc_auc_score", *, digits: int = 6) -> Metric:
@@ -76,7 +80,7 @@ def roc_auc_score(name: str = "roc_auc_score", *, digits: int = 6) -> Metric:
     """
     score, weighted = _average_classes("roc_auc_score"), _weigh("weigh_area")
     title = "area under the ROC curve"
-    return Metric(name, score, True, None, title, "", digits, all_classes=True, weighted=weighted)
+    return Metric(name, score, True, None, title, "", digits, all_classes=True, weighted=weighted, kinds=CLASSES)
 
 
 def average_precision_score(name: str = "average_precision_score", *, digits: int = 6) -> Metric:
@@ -85,13 +89,15 @@ def average_precision_score(name: str = "average_precision_score", *, digits: in
     If the target is a category, the metric is the mean of the average precisions for each class against the rest.
     """
     score, weighted = _average_classes("average_precision_score"), _weigh("weigh_precision")
-    return Metric(name, score, True, None, "average precision", "", digits, all_classes=True, weighted=weighted)
+    return Metric(
+        name, score, True, None, "average precision", "", digits, all_classes=True, weighted=weighted, kinds=CLASSES
+    )
 
 
 def accuracy_score(name: str = "accuracy_score", *, digits: int = 6) -> Metric:
     """Return the metric "accuracy": the share of rows whose most probable class is the true one. Higher is better."""
     score, weighted = _label(_call("accuracy_score")), _weigh("weigh_accuracy", of_classes=True)
-    return Metric(name, score, True, None, "accuracy", "", digits, weighted=weighted)
+    return Metric(name, score, True, None, "accuracy", "", digits, weighted=weighted, kinds=CLASSES)
 
 
 def f1_score(name: str = "f1_score", *, digits: int = 6) -> Metric:
@@ -99,7 +105,7 @@ def f1_score(name: str = "f1_score", *, digits: int = 6) -> Metric:
 
     If the target is a category, the metric is the mean of the F1 scores of all classes.
     """
-    return Metric(name, _score_f1, True, None, "F1 score", "", digits, weighted=_weigh_f1)
+    return Metric(name, _score_f1, True, None, "F1 score", "", digits, weighted=_weigh_f1, kinds=CLASSES)
 
 
 def _call(function: str, **options: object) -> "Score":
