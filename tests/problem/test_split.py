@@ -169,4 +169,4 @@ def test_a_column_can_be_called_self(customers: pd.DataFrame) -> None:
 
     selves = customers.rename(columns={"customer": "self"})
     assert Selves().mark_holdout(selves, 0.2, 0).equals(Customers().mark_holdout(customers, 0.2, 0))
-    assert identify_rows(Selves().columns, selves)["self"].tolist() == customers["customer"].astype(str).tolist()
+    assert identify_rows(Selves.columns[:3], selves)["self"].tolist() == customers["customer"].astype(str).tolist()
