@@ -20,5 +20,7 @@ def test_a_sweep_optimizes_the_metric_asked_for_or_the_one_of_the_step() -> None
     assert choose_goal(scored, problem) == Goal("cv_mse")
     assert choose_goal(scored, problem, "gain", True) == Goal("gain", True)
     assert choose_goal(scored, problem, "r2") == choose_goal(scored, problem, "r2", True) == Goal("r2", True)
+    certain = {name for name in ("", "cv_mse", "r2", "cv_r2", "gain") if choose_goal(scored, problem, name).is_declared}
+    assert certain == {"", "cv_mse", "r2"}
     with pytest.raises(UsageError, match="The step look does not declare a metric to compare by"):
         choose_goal(Step("look", "01_look"), problem)

@@ -16,6 +16,7 @@ ARROWS = {
     ("mlops.cli", "mlops.kernels"): "the logger that a filter is put on",
     ("mlops.kernels.needs", "mlops.notebook.declared"): "notebooks that import it load the problem",
     ("mlops.problem.consistency", "mlops.problem.metrics"): "a message says where the stock metrics are",
+    ("mlops.data.kinds.proposal", "mlops.problem"): "a proposed declaration imports it",
     ("mlops.problem.imports", "mlops.problem"): "the only part of the engine that a problem can import",
     ("mlops.kernels.provisioner", "mlops.kernels"): "the logger's own name",
     ("mlops.kernels.parent_client", "mlops.kernels.parent"): "the parent is a process of its own",

@@ -14,7 +14,7 @@ from small_sweep import FAILED, STEPS, FakeExecutor
 from mlops.backends.memory.tracking import MemoryTracker
 from mlops.errors import FormatError, StepFailed, UsageError
 from mlops.pipelines import RETRAIN
-from mlops.record.ledger import RunRecord, StepRecord, list_runs, read_run
+from mlops.record.ledger import RunRecord, StepRecord, list_runs, read_run, write_run
 from mlops.runner import Listener, Plan, Surroundings, run_pipeline
 from mlops.sweeps.executors import Executor, Threads
 from mlops.sweeps.grid import read_grid
@@ -177,6 +177,17 @@ def test_a_metric_that_no_run_has_shown_is_refused_before_anything_runs(
         sweep(small, "x=1,2,3", executor=executor, goal=Goal(metric))
     assert str(raised.value) == f"--metric: {said} If the result is new, run fit once first."
     assert (len(list_runs(small.outputs)), executor.tasks) == (before, [])
+
+
+def test_a_metric_that_the_problem_declares_needs_no_earlier_run(small: Workspace) -> None:
+    """The newest run can be of another problem, whose metrics have other names."""
+    sweep(small, "x=1,2")
+    (swept,) = list_runs(small.outputs)[:1]
+    steps = tuple(replace(step, results={"auc": 0.9}) if step.name == "fit" else step for step in swept.steps)
+    write_run(replace(swept, steps=steps), small.outputs)
+    with pytest.raises(UsageError, match="--metric: 02_fit has no result 'loss'"):
+        sweep(small, "x=1,2,3")
+    assert sweep(small, "x=1,2,3", goal=Goal("loss", is_declared=True))[0].outcome == "done"
 
 
 def test_the_metrics_of_the_committed_notebook_are_known(project: Path) -> None:

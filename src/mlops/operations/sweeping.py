@@ -61,10 +61,12 @@ def choose_goal(step: Step, problem: Problem, metric: str = "", maximize: bool =
     """
     if not metric and not step.scored_by:
         raise UsageError(f"The step {step.name} does not declare a metric to compare by. Name one with --metric NAME.")
-    chosen = metric or f"{step.scored_by}{problem.decisive.name}"
+    scored = f"{step.scored_by}{problem.decisive.name}"
+    chosen = metric or scored
     names = {chosen, chosen.removeprefix(step.scored_by)}
     declared = next((found for found in problem.metrics if found.name in names), None)
-    return Goal(chosen, maximize or (declared is not None and declared.higher_is_better))
+    higher_is_better = declared is not None and declared.higher_is_better
+    return Goal(chosen, maximize or higher_is_better, chosen in (scored, *(found.name for found in problem.metrics)))
 
 
 def sweep_step(

@@ -1,7 +1,7 @@
 """The goal of a sweep, and the interface of listeners that follow a sweep."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.sweeps.results import Point, Sweep
@@ -34,7 +34,11 @@ class SweepListener:
 
 @dataclass(frozen=True)
 class Goal:
-    """The goal of a sweep: the metric by which combinations are compared, and whether higher values are better."""
+    """The goal of a sweep: the metric by which combinations are compared, and whether higher values are better.
+
+    `is_declared` says whether the problem declares the metric, so that the notebook certainly measures it.
+    """
 
     metric: str
     maximize: bool = False
+    is_declared: bool = field(default=False, compare=False)

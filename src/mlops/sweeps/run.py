@@ -86,6 +86,7 @@ class _SweepRun:
         self.grid, self.executor, self.tracker, self.listeners = grid, executor, tracker, listeners
         self.around, self.workspace, self.secrets = surroundings, surroundings.workspace, surroundings.secrets
         self.declared = surroundings.project.declared(grid.step.notebook)
+        self.goal = goal
         self.sweep = Sweep(grid.step.name, grid.step.notebook, grid.axes, goal.metric, goal.maximize)
         self.combinations = list(grid.list_combinations())
         self.points: list[Point] = []
@@ -113,7 +114,8 @@ class _SweepRun:
         return self.record, self.sweep, self.points
 
     def _begin(self) -> None:
-        require_metric(self.sweep.metric, self.grid.step, self.workspace)
+        if not self.goal.is_declared:
+            require_metric(self.sweep.metric, self.grid.step, self.workspace)
         require_runnable([self.grid.step], self.grid.parameters.values, self.workspace)
         commit = find_commit(self.workspace.project)
         step, axes = self.grid.step, {name: list(values) for name, values in self.grid.axes.items()}
