@@ -44,8 +44,7 @@ def run(data: NDArray[np.float64]) -> NDArray[np.float64]:
     if data.ndim != 2 or data.shape[1] != len(_columns):
         found = data.shape[1] if data.ndim == 2 else "no"
         raise ValueError(f"a row has {found} numbers, but it needs {len(_columns)}: {', '.join(_columns)}")
-    with np.errstate(over="ignore", invalid="ignore"):
-        predictions = data @ _coefficients + _intercept
-    if not np.isfinite(predictions).all():
+    predictions = data @ _coefficients + _intercept
+    if np.count_nonzero(np.isfinite(predictions)) < len(predictions):
         raise ValueError("data has numbers that are too large for the model")
     return predictions

@@ -59,7 +59,7 @@ def _check_numbers(found: NDArray[Any], count: int, rest: tuple[int, ...], kind:
     if found.dtype.kind not in NUMBERS:
         raise WrongAnswer(f"run returned values of the type {found.dtype}. Return {ALLOWED[kind]}.")
     _check_shape(found, count, rest)
-    if not np.isfinite(found).all():
+    if np.count_nonzero(np.isfinite(found)) < found.size:  # half the time of `all`
         place = int(np.argmax(~np.isfinite(found).reshape(count, -1).all(axis=1)))
         raise WrongAnswer(f"run returned {found[place]} for data[{place}]. Return finite numbers.")
     return found.astype(np.float64, copy=False)

@@ -230,13 +230,17 @@ def test_a_rollback_is_told_once() -> None:
         assert f"\n            {said}\n" in summarize_run(run, status, "index.html", "mlops")
 
 
-def test_the_true_values_of_the_rows_to_try_are_stated() -> None:
-    example = '{"data": [[0.085], [-0.093]], "actual": [141.0, 97.0]}'
+@pytest.mark.parametrize(
+    ("actual", "values"),
+    [("[141.0, 97.0]", "141 and 97"), ("[false, true]", "false and true"), ('["plus", "basic"]', "plus and basic")],
+)
+def test_the_true_values_of_the_rows_to_try_are_stated(actual: str, values: str) -> None:
+    example = f'{{"data": [[0.085], [-0.093]], "actual": {actual}}}'
     service = Service("production", "http://127.0.0.1:81", "sha256:1", "healthy", "diabetes:3", 3, "", example=example)
     run = replace(make_run("released"), steps=(DEPLOYED,))
     said = summarize_run(run, Status(services=[service]), "index.html", "mlops").splitlines()
     (place,) = (place for place, line in enumerate(said) if line.startswith("Try it:"))
     assert said[place].endswith("""-d '{"data": [[0.085], [-0.093]]}'""")
     assert said[place + 1] == (
-        "            (rows of the data set that the model was not trained on; their true values: 141 and 97)"
+        f"            (rows of the data set that the model was not trained on; their true values: {values})"
     )

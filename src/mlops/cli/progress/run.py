@@ -170,7 +170,7 @@ def _describe_production(run: RunRecord, status: Status, program: str) -> list[t
         body, actual = split_example(service.example)
         lines.append(("Try it", _write_curl_without_key(service, body, program, status.command_options)))
         if actual:
-            values = " and ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in actual)
+            values = " and ".join(map(_show_actual, actual))
             lines.append(("", f"(rows of the data set that the model was not trained on; their true values: {values})"))
     return lines
 
@@ -202,6 +202,13 @@ def _format_scores(scores: Sequence[Scores], units: Mapping[str, str]) -> list[s
         f"{name:<{max(map(len, names))}}  {line}  {f'({where})' if name == names[0] else ''}".rstrip()
         for name, line in zip(names, lines, strict=True)
     ]
+
+
+def _show_actual(value: object) -> str:
+    """Return a true value in the form of the service's answers."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _write_curl_without_key(service: Service, body: str, program: str, platform_option: str) -> str:
