@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 import requests
 from imported import SLOW, list_imported
+from opened import open_here
 
 from diabetes import problem
 from mlops.backends import open_backend
 from mlops.model.loading import load_registered
+from mlops.operations.releasing import find_renewal
 from mlops.pipelines import PIPELINES
 from mlops.record.ledger import RunRecord, list_runs
 
@@ -178,6 +180,30 @@ def test_a_proxy_does_not_make_a_healthy_service_look_broken(first, mlops) -> No
     assert tested.returncode == 0, tested.stderr
     services = json.loads(mlops("status", "--json", **proxied).stdout)["services"]
     assert [service["health"] for service in services] == ["healthy", "healthy"]
+
+
+def test_a_changed_scoring_script_gives_a_new_image_of_the_champion(first, mlops, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    """The image passes its test in QA and in production. The next release finds it up to date."""
+    script = tmp_path / "score.py"
+    script.write_text((mlops.workspace.project / "src/diabetes/score.py").read_text() + "# corrected\n")
+    changed = f"create_image.scoring_script={script}"
+    before = json.loads(mlops.invoke("status", "--json").stdout)
+    assert before["outdated"] == ""
+    released = mlops("run", "release", "-p", changed)
+    assert released.returncode == 0, released.stderr
+    told = f"{script} has changed since the image of diabetes:1 was created. Creating a new image.\n"
+    assert released.stderr.startswith(told)
+    run = list_runs(mlops.workspace.outputs)[0]
+    assert (run.outcome, [step.state for step in run.steps]) == ("released", ["done"] * 5)
+    assert run.steps[0].results["outdated"] == told.removesuffix(" Creating a new image.\n")
+    after = json.loads(mlops.invoke("status", "--json").stdout)
+    assert [found["digest"] for found in after["services"]] == [run.steps[0].results["digest"]] * 2
+    assert after["services"][1]["digest"] != before["services"][1]["digest"]
+    assert after["champion"] == before["champion"]
+    shown = mlops.invoke("status").stdout
+    own = "src/diabetes/score.py has changed since the image of diabetes:1 was created. `mlops run release` creates a"
+    assert own in shown.splitlines()[1]  # the next release uses the problem's own script again
+    assert find_renewal(open_here(mlops.workspace, changed), PIPELINES["release"]) == ""
 
 
 @pytest.fixture(scope="module")

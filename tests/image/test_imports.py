@@ -5,10 +5,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
 
 from mlops.errors import ProblemError
 from mlops.image.imports import SERVER_PACKAGES, check_imports
+from mlops.image.sources import ImageSources, find_sources
+from mlops.problem import load
 from mlops.workspace import find_workspace
 
 SERVER = [f"{name}=={version(name)}" for name in SERVER_PACKAGES]
@@ -23,7 +24,7 @@ def check(tmp_path: Path, script: str, *pins: str, lock: list[str] = SERVER, **m
     files = [folder / f"{name}.py" for name in modules]
     for file in files:
         file.write_text(modules[file.stem])
-    check_imports(folder / "score.py", files, folder / "score_requirements.lock", tmp_path)
+    check_imports(ImageSources(tmp_path, folder / "score.py", folder / "score_requirements.lock", tuple(files), b""))
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ def test_a_module_that_is_not_an_image_file_is_refused(tmp_path: Path) -> None:
     lock = tmp_path / "src" / "churn" / "score_requirements.lock"
     lock.write_text("\n".join(SERVER))
     with pytest.raises(ProblemError, match=r'features\. Add "features\.py" to `image_files` of the problem\.'):
-        check_imports(tmp_path / "src" / "churn" / "score.py", [], lock, tmp_path)
+        check_imports(ImageSources(tmp_path, lock.with_name("score.py"), lock, (), b""))
 
 
 def test_a_package_of_the_project_is_refused(tmp_path: Path) -> None:
@@ -137,8 +138,4 @@ def test_the_packages_of_the_server_are_those_of_its_extra() -> None:
 
 
 def test_the_image_of_the_project_is_closed() -> None:
-    project = find_workspace().project
-    folder = project / "src" / "diabetes"
-    check_imports(folder / "score.py", [], folder / "score_requirements.lock", project)
-    names = {Requirement(pin).name for pin in SERVER}
-    assert names == set(SERVER_PACKAGES)
+    check_imports(find_sources(load("diabetes"), find_workspace().project))

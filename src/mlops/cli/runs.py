@@ -110,6 +110,7 @@ def run(
     from mlops.operations.running import start_run
 
     released: list[str] = []
+    renewed: list[str] = []
 
     def release_begins(remaining: Remaining) -> None:
         released.append(explain_release(remaining))
@@ -129,8 +130,15 @@ def run(
         jobs=jobs or 0,
         scheduler=scheduler,
     )
-    record = start_run(opened, request, [] if quiet else [Progress()], release_begins)
-    _conclude(record, opened, Printed(quiet, as_json), overrides, released if record.outcome == "rejected" else [])
+
+    def image_begins(reason: str) -> None:
+        renewed.append(f"{reason} Creating a new image.")
+        if not quiet:
+            click.echo(renewed[0], err=True)
+
+    record = start_run(opened, request, [] if quiet else [Progress()], release_begins, image_begins)
+    told = [*renewed, *(released if record.outcome == "rejected" else [])]
+    _conclude(record, opened, Printed(quiet, as_json), overrides, told)
 
 
 def explain_release(remaining: Remaining) -> str:

@@ -42,6 +42,7 @@ def status(platform: str, as_json: bool) -> None:
 def _list_json(found: Status) -> dict[str, object]:
     return {
         "champion": found.champion,
+        "outdated": found.outdated,
         "services": [
             {
                 **asdict(standing.service),
@@ -60,6 +61,8 @@ def _list_json(found: Status) -> dict[str, object]:
 def show_status(found: Status) -> None:
     """Print a status as text."""
     click.echo(f"Champion:   {found.champion_title}")
+    if found.outdated:
+        click.echo(f"{'':<12}{found.outdated} `mlops run release{found.command_options}` creates a new one.")
     standings = {standing.service.environment: standing for standing in found.standings}
     told = ""
     for environment in ENVIRONMENTS if standings else ():

@@ -6,4 +6,5 @@
     imports  the check that the packages of an image provide every module that its files import
     modules  the modules that travel beside the scoring script
     schema   what the service accepts and answers, as a file of the image
+    sources  the files of a problem that an image contains, and their changes since an image was created
 """

@@ -2,7 +2,7 @@
 
 import ast
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import Distribution, PackageNotFoundError, distribution, packages_distributions, version
 from pathlib import Path
@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 
 from mlops.errors import ProblemError
 from mlops.image.bundle import read_pins
+from mlops.image.sources import ImageSources
 
 SERVER_PACKAGES = ("httptools", "msgspec", "numpy", "uvicorn", "uvloop")  # the extra `scoring` of pyproject.toml
 SCRIPT = "score"  # the name of the scoring script as a module of the image
@@ -26,22 +27,11 @@ class Import:
     line: int
 
 
-def check_imports(script: Path, image_files: Sequence[Path], requirements: Path, project: Path) -> None:
+def check_imports(sources: ImageSources) -> None:
     """Check that an image contains everything that its modules import, and what the server needs.
 
     An import that can fail (within ``try`` and ``except ImportError``) is not checked. Neither is a module that
     `importlib` imports by a computed name. The service finds it, or fails its test.
-
-    Parameters
-    ----------
-    script : Path
-        The scoring script.
-    image_files : sequence of Path
-        Modules that the image contains beside the script.
-    requirements : Path
-        The lock: a file of pinned packages, one per line.
-    project : Path
-        The folder to which paths in messages are relative.
 
     Raises
     ------
@@ -49,24 +39,24 @@ def check_imports(script: Path, image_files: Sequence[Path], requirements: Path,
         If an imported module is in no package of the lock and is not part of the image, if the lock lacks a package of
         the server, or if a file is not valid Python.
     """
-    pins = {canonicalize_name(name) for name in read_pins(requirements)}
-    lock = _shorten(requirements, project)
+    pins = {canonicalize_name(name) for name in read_pins(sources.requirements)}
+    lock = sources.shorten(sources.requirements)
     lacking = [name for name in SERVER_PACKAGES if name not in pins]
     if lacking:
         raise ProblemError(f"{lock} lacks packages that the server needs. Add {_join(map(_name_version, lacking))}.")
     roots, unknown = _list_roots(pins)
-    inside = {SCRIPT, "serving", *(file.stem for file in image_files)}
+    inside = {SCRIPT, "serving", *(file.stem for file in sources.image_files)}
 
     def is_inside(module: str) -> bool:
         top = module.partition(".")[0]
         return top in sys.stdlib_module_names or top in inside or _provide(roots, module)
 
-    for file in (script, *image_files):
-        for found in _read_imports(file, project, is_inside):
+    for file in (sources.script, *sources.image_files):
+        for found in _read_imports(file, sources.shorten(file), is_inside):
             advice = _advise(found.module, file, lock)
             if advice and not (unknown and advice.startswith("Add")):
                 raise ProblemError(
-                    f"{_shorten(file, project)}, line {found.line}: The image does not contain the module "
+                    f"{sources.shorten(file)}, line {found.line}: The image does not contain the module "
                     f"{found.module}. {advice}"
                 )
 
@@ -87,14 +77,12 @@ def _advise(module: str, file: Path, lock: str) -> str:
     return f"Add {_name_version(sorted(owners)[0])} and its dependencies to {lock}."
 
 
-def _read_imports(file: Path, project: Path, is_inside: Callable[[str], bool]) -> list[Import]:
+def _read_imports(file: Path, shown: str, is_inside: Callable[[str], bool]) -> list[Import]:
     try:
         tree = ast.parse(file.read_bytes())
     except (SyntaxError, ValueError) as error:
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
-        raise ProblemError(
-            f"{_shorten(file, project)}{line}: This is not valid Python ({error}). Correct it."
-        ) from error
+        raise ProblemError(f"{shown}{line}: This is not valid Python ({error}). Correct it.") from error
     visitor = _Visitor(is_inside)
     visitor.visit(tree)
     return visitor.found
@@ -192,7 +180,3 @@ def _name_version(package: str) -> str:
 def _join(names: Iterable[str]) -> str:
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
-
-
-def _shorten(path: Path, project: Path) -> str:
-    return str(path.relative_to(project) if path.is_relative_to(project) else path)

@@ -1,18 +1,20 @@
-"""Releases after a run: the repeated release of production's last image, and the release of the run's model."""
+"""Releases: the new image of a champion whose sources have changed, and the releases after a run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from mlops.errors import MlopsError, ModelNotFoundError
+from mlops.image.sources import find_sources
 from mlops.operations.opening import OpenProject
-from mlops.operations.status import Status
 from mlops.parameters.merging import Parameters
-from mlops.pipelines import ALL_STEPS, PIPELINES, SERVING_AGAIN, find_release
+from mlops.pipelines import ALL_STEPS, PIPELINES, SERVING_AGAIN, find_release, list_packing
+from mlops.pipelines.step import Step
 from mlops.platform.backend import Backend
 from mlops.platform.services import Service
 from mlops.record.ledger import RunRecord
 from mlops.record.summary import find_model_name, find_model_version
-from mlops.release.next_release import NextRelease, describe_release
+from mlops.release.choice import explain_outdated
+from mlops.release.next_release import NextRelease, ReleaseState, describe_release
 from mlops.runner import Plan, Surroundings, run_pipeline
 
 
@@ -30,6 +32,35 @@ class Remaining:
 
     service: Service | None = None
     is_registered: bool = True
+
+
+def find_renewal(opened: OpenProject, steps: Sequence[Step]) -> str:
+    """Return why a release must first create a new image of the champion; "" if it need not.
+
+    Parameters
+    ----------
+    opened : OpenProject
+        The project on its platform.
+    steps : sequence of Step
+        The steps of the release.
+
+    Raises
+    ------
+    ProblemError
+        If a file of the image does not exist.
+    """
+    values, packing = opened.parameters.values, next(iter(list_packing()), None)
+    first = next((step for step in steps if step.deploys.image), None)
+    if first is None or packing is None or not packing.packs or packing in steps:
+        return ""
+    if values[first.name].get(first.deploys.image):  # the image that the user names is deployed as it is
+        return ""
+    champion = opened.backend.registry.find_champion(opened.model_name)
+    if champion is None:
+        return ""
+    given = (str(values[packing.name].get(name) or "") for name in (packing.packs.script, packing.packs.requirements))
+    sources = find_sources(opened.problem, opened.workspace.project, *given)
+    return explain_outdated(opened.backend, champion, sources)
 
 
 def release_again(
@@ -84,7 +115,7 @@ def release_again(
     return record if released.state == "succeeded" else released
 
 
-def find_release_after(opened: OpenProject, run: RunRecord, status: Status) -> NextRelease | None:
+def find_release_after(opened: OpenProject, run: RunRecord, status: ReleaseState) -> NextRelease | None:
     """Return the release of the model that a run registered, packed into an image or deployed.
 
     Parameters
@@ -93,7 +124,7 @@ def find_release_after(opened: OpenProject, run: RunRecord, status: Status) -> N
         The project on its platform.
     run : RunRecord
         A finished run.
-    status : Status
+    status : ReleaseState
         The status of the project after the run.
 
     Returns
@@ -105,7 +136,7 @@ def find_release_after(opened: OpenProject, run: RunRecord, status: Status) -> N
     if not isinstance(number, int):
         return None
     packing = next((step for step in ALL_STEPS if step.packs and run.step(step.name)), None)
-    digest = str(run.get_step(packing.name).results.get(packing.packs, "")) if packing else ""
+    digest = str(run.get_step(packing.name).results.get(packing.packs.digest, "")) if packing and packing.packs else ""
     try:
         version = opened.backend.registry.get_version(str(name), number)
         chosen = opened.backend.images.find_image(status.champion) if status.champion else None

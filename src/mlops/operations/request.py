@@ -9,13 +9,13 @@ from mlops.model.schema import REPLACE, explain_misfit
 from mlops.operations.model_file import find_named_image
 from mlops.operations.opening import OpenProject, check_training
 from mlops.parameters.overrides import Override, check_overrides
-from mlops.pipelines import PIPELINES, PUBLISHED
+from mlops.pipelines import PIPELINES, PUBLISHED, list_packing
 from mlops.pipelines.advice import OVERRULE
 from mlops.pipelines.step import Step
-from mlops.platform.images import Image
+from mlops.platform.models import ModelVersion
 from mlops.platform.services import NO_PERMISSIONS, Permissions
 from mlops.record.reuse import require_step
-from mlops.release.choice import choose_image
+from mlops.release.choice import choose_image, choose_model
 from mlops.release.refusals import explain_owner
 from mlops.runner.requirements import require_files, require_new
 
@@ -83,7 +83,9 @@ def check_request(opened: OpenProject, request: RunRequest) -> None:
         require_step(request.only, request.pipeline, [step.name for step in request.steps])
     elif request.source:
         raise UsageError(f"--from {request.source} is valid only with --only. Add --only STEP.")
-    check_overrides(opened.overrides, request.pipeline, request.steps, request.only, opened.command_options)
+    deploys = any(step.deploys.image for step in request.steps)  # so the run may have to create an image first
+    steps = tuple(dict.fromkeys((*request.steps, *(list_packing() if deploys and not request.only else ()))))
+    check_overrides(opened.overrides, request.pipeline, steps, request.only, opened.command_options)
     options = {
         "--model-file": request.model_file,
         "--take-over": request.allowed.take_over,
@@ -237,18 +239,20 @@ def _require_image(opened: OpenProject, request: RunRequest) -> None:
         if not digest and any(need in names for need in step.needs):
             continue  # the step deploys the image of an earlier step
         try:
-            image = choose_image(opened.backend, opened.model_name, digest)
+            if digest or request.only:
+                image = choose_image(opened.backend, opened.model_name, digest)
+                version = opened.backend.registry.get_version(image.model_name, image.model_version)
+            else:  # if the champion has no image, the run creates one
+                version = choose_model(opened.backend, opened.model_name)
         except NotFoundError as error:
             named = f"{step.name}.{step.deploys.image}: " if digest else ""
             raise UsageError(f"{named}{error}") from error
-        _require_fitting(opened, image)
+        _require_fitting(opened, version)
 
 
-def _require_fitting(opened: OpenProject, image: Image) -> None:
-    """Raise an error if the model of an image does not fit the problem, so that its service could not be tested."""
-    registry = opened.backend.registry
-    version = registry.get_version(image.model_name, image.model_version)
-    if why := explain_misfit(registry, opened.problem, version):
+def _require_fitting(opened: OpenProject, version: ModelVersion) -> None:
+    """Raise an error if a model does not fit the problem, so that its service could not be tested."""
+    if why := explain_misfit(opened.backend.registry, opened.problem, version):
         raise ProblemError(
             f"{version.title} {why}, so it cannot be tested. Promote a model that fits with "
             f"`mlops run {PUBLISHED} {OVERRULE}{opened.command_options}`."

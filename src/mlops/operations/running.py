@@ -6,10 +6,10 @@ from pathlib import Path
 from mlops.errors import UsageError
 from mlops.operations.data import DataRegistrar, choose_data, is_sample_asked
 from mlops.operations.opening import OpenProject, check_training, require_ready
-from mlops.operations.releasing import Remaining, release_again
+from mlops.operations.releasing import Remaining, find_renewal, release_again
 from mlops.operations.request import RunRequest, check_request, give_request, require_possible
 from mlops.operations.surroundings import surround_run
-from mlops.pipelines import PIPELINES, ROLLBACK, find_data_step, find_release
+from mlops.pipelines import PIPELINES, ROLLBACK, find_data_step, find_release, list_packing
 from mlops.record.ledger import RunRecord, list_runs, read_run
 from mlops.record.reuse import require_problem
 from mlops.runner import Listener, Plan, resume_pipeline, run_pipeline
@@ -20,8 +20,11 @@ def start_run(
     request: RunRequest,
     listeners: Sequence[Listener] = (),
     release_begins: Callable[[Remaining], None] | None = None,
+    image_begins: Callable[[str], None] | None = None,
 ) -> RunRecord:
     """Run a pipeline to its end.
+
+    A release begins with a new image if the champion has none, or if the sources of its image have changed.
 
     Parameters
     ----------
@@ -33,6 +36,8 @@ def start_run(
         Notified of the progress.
     release_begins : callable, optional
         Called with the last service of production before the run releases the image of this service again.
+    image_begins : callable, optional
+        Called with the reason before the run creates a new image of the champion.
 
     Returns
     -------
@@ -48,15 +53,19 @@ def start_run(
     require_ready(opened.backend)
     opened = give_request(opened, request)
     require_possible(opened, request)
+    renewal = "" if request.only else find_renewal(opened, request.steps)
     data_step = find_data_step(request.asked)
     parameters = opened.parameters
     if data_step:
         parameters = choose_data(opened, parameters, data_step)
     sample = data_step is not None and is_sample_asked(opened, data_step)
     around = surround_run(opened, listeners, DataRegistrar(opened.backend.datasets, sample=sample))
-    plan = Plan(
-        request.pipeline, request.steps, parameters, request.only, request.force, request.jobs, source=request.source
-    )
+    steps = request.steps
+    if renewal:
+        steps = (*list_packing(), *steps)
+        if image_begins:
+            image_begins(renewal)
+    plan = Plan(request.pipeline, steps, parameters, request.only, request.force, request.jobs, source=request.source)
     record = run_pipeline(plan, around, request.run_id)
     if record.outcome == "rejected" and find_release(request.steps) and not request.only:
         return release_again(record, parameters, around, opened.backend, release_begins)
@@ -112,6 +121,7 @@ def resume_run(opened: OpenProject, record: RunRecord, jobs: int = 0, listeners:
         If a notebook that trains models does not set the hyperparameters of the problem; see `check_training`.
     """
     steps = PIPELINES.get(record.pipeline, ())
+    steps = (*(step for step in list_packing() if record.step(step.name) and step not in steps), *steps)
     again = f"Set `problem: {record.settings.problem}` there to resume the run, or start a new one."
     require_problem(record, opened.project.base.problem, f"Run {record.run_id}", again)
     only = record.settings.only

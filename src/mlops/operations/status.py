@@ -1,10 +1,13 @@
 """The status of a project: its champion, its services, its last runs."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from mlops.errors import IntegrityError, NotFoundError, ProblemError
+from mlops.errors import IntegrityError, MlopsError, NotFoundError, ProblemError
 from mlops.operations.opening import OpenProject
+from mlops.operations.releasing import find_renewal
+from mlops.pipelines import PIPELINES, SERVING_AGAIN
 from mlops.platform.models import ModelVersion, Registry, name_version
 from mlops.platform.services import Service
 from mlops.portal.environments import format_time
@@ -19,13 +22,15 @@ class Status(ReleaseState):
 
     The newest run is first in `runs`. `problems` has a text for each part of the platform that cannot be read.
     `versions` has the model version that each environment serves, by the name of the environment. If the version is
-    unknown, `unread` has the reason instead.
+    unknown, `unread` has the reason instead. `outdated` says why the champion needs a new image; it is empty if the
+    image is up to date.
     """
 
     runs: Sequence[RunRecord] = ()
     problems: Sequence[str] = ()
     versions: Mapping[str, ModelVersion] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)
+    outdated: str = ""
 
     @property
     def champion_title(self) -> str:
@@ -96,7 +101,15 @@ def read_status(opened: OpenProject, most: int = 0) -> Status:
         problems=problems,
         versions=versions,
         unread=unread,
+        outdated=_explain_outdated(opened) if champion else "",
     )
+
+
+def _explain_outdated(opened: OpenProject) -> str:
+    """Return why the champion needs a new image; "" if it needs none, or if this is unknown."""
+    with suppress(MlopsError, OSError):  # a release reports the reason
+        return find_renewal(opened, PIPELINES[SERVING_AGAIN])
+    return ""
 
 
 def _find_versions(registry: Registry, services: Iterable[Service]) -> tuple[dict[str, ModelVersion], dict[str, str]]:

@@ -18,6 +18,7 @@ from mlops.pipelines.step import (
     Decision,
     Deployment,
     HandedFile,
+    Packing,
     Step,
     Training,
     Version,
@@ -29,6 +30,7 @@ MODEL = Version("model_name", "model_version")
 DEPLOYMENT = Deployment(
     digest="digest", image="image_digest", force="force", take_over="take_over", redeploy="redeploy_rolled_back"
 )
+PACKING = Packing("digest", "scoring_script", "requirements")
 BUILD = (
     Step(
         "test_data",
@@ -76,7 +78,7 @@ RETRAIN = (
         takes_build=BuildParameters("build_id", "build_uri"),
         names_model=MODEL,
     ),
-    Step("create_image", "05_create_image", needs=("register",), effects=True, packs="digest", names_model=MODEL),
+    Step("create_image", "05_create_image", needs=("register",), effects=True, packs=PACKING, names_model=MODEL),
 )
 RELEASE = (
     Step(
@@ -156,6 +158,11 @@ def find_gate(steps: Iterable[Step]) -> Step | None:
 def find_deployment(steps: Iterable[Step], environment: str) -> Step | None:
     """Return the step that deploys an image in an environment, or None if there is no such step."""
     return next((step for step in steps if step.deploys.digest and step.environment == environment), None)
+
+
+def list_packing() -> tuple[Step, ...]:
+    """Return the steps that create images. A release begins with them if the champion's image is outdated."""
+    return tuple(step for step in ALL_STEPS if step.packs)
 
 
 def find_release(steps: Iterable[Step]) -> Step | None:

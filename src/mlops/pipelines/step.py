@@ -26,6 +26,17 @@ class Version(NamedTuple):
     version: str
 
 
+class Packing(NamedTuple):
+    """The names of a step's result with the digest of its image, and of its parameters for the image's sources.
+
+    The parameters name the scoring script and its lock, or are empty.
+    """
+
+    digest: str
+    script: str
+    requirements: str
+
+
 class Comparison(NamedTuple):
     """The names of a step's results that describe the champion."""
 
@@ -152,8 +163,9 @@ class Step:
         Whether the step registers the run's model as a version.
     promotes : bool
         Whether the step makes the run's model the champion.
-    packs : str
-        The result with the digest of the image that the step creates for a model version: "digest".
+    packs : Packing
+        The result with the digest of the image that the step creates for a model version, and the parameters that name
+        the sources of the image.
     scored_by : str
         The prefix of the result by which a sweep compares trainings: "cv_". The name of the main metric follows it.
     names_model : Version
@@ -190,7 +202,7 @@ class Step:
     compares: tuple[()] | Comparison = ()
     registers: bool = False
     promotes: bool = False
-    packs: str = ""
+    packs: tuple[()] | Packing = ()
     scored_by: str = ""
     names_model: tuple[()] | Version = ()
     names_dataset: tuple[()] | Version = ()

@@ -54,8 +54,8 @@ class Images(Protocol):
         """
         ...
 
-    def list_files(self, image: Image) -> list[str]:
-        """Return the names of the files in an image, sorted; called by the notebook 05_create_image."""
+    def list_files(self, image: Image) -> dict[str, str]:
+        """Return the SHA-256 of each file in an image, sorted by name; called by the notebook 05_create_image."""
         ...
 
     def read_file(self, image: Image, name: str) -> bytes:

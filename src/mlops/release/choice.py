@@ -1,12 +1,18 @@
-"""The choice of the image to release: either an image that the user names, or the image of the champion."""
+"""The choice of the image to release: one that the user names, or the champion's, if it is up to date."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
 
 from mlops.errors import ImageNotFoundError, ModelNotFoundError
+from mlops.image.sources import SCHEMA_TITLE, ImageSources
 from mlops.pipelines.advice import IMAGE_NOTEBOOK
 from mlops.platform.backend import Backend
 from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def choose_image(backend: Backend, model_name: str, digest: str = "") -> Image:
@@ -26,18 +32,62 @@ def choose_image(backend: Backend, model_name: str, digest: str = "") -> Image:
     if digest:
         image = backend.images.get_image(digest)
         return _mark(image, _require_version(backend, image))
+    champion = _require_champion(backend, model_name)
+    found = backend.images.find_image(champion)
+    if found is None:
+        raise ImageNotFoundError(
+            f"The champion, {champion.title}, has no scoring image. "
+            f"`mlops run release{backend.command_options}` creates one, and so does {IMAGE_NOTEBOOK}."
+        )
+    return _mark(found, champion)
+
+
+def choose_model(backend: Backend, model_name: str, registered: Mapping[str, Any] = NOTHING) -> ModelVersion:
+    """Return the version that a run registered, or the champion if it has registered none.
+
+    Parameters
+    ----------
+    backend : Backend
+        The platform.
+    model_name : str
+        The name of the model whose champion is returned.
+    registered : mapping
+        The results "model_name" and "model_version" of the run's registration; empty if it has none.
+
+    Raises
+    ------
+    ModelNotFoundError
+        If there is no such version, or no champion yet.
+    """
+    if registered:
+        return backend.registry.get_version(registered["model_name"], registered["model_version"])
+    return _require_champion(backend, model_name)
+
+
+def explain_outdated(backend: Backend, version: ModelVersion, sources: ImageSources) -> str:
+    """Return a sentence that says why a model version needs a new image; "" if its image is up to date.
+
+    An image is outdated if the scoring script, its lock, a module beside it or the schema has changed since.
+    """
+    image = backend.images.find_image(version)
+    if image is None:
+        return f"{version.title} has no image yet."
+    changed = sources.find_changes(backend.images.list_files(image))
+    if not changed:
+        return ""
+    *first, last = changed
+    said = f"{', '.join(first)} and {last} have" if first else f"{last} has"
+    told = f"{said} changed since the image of {image.name} was created."
+    return told if changed[0] != SCHEMA_TITLE else told[0].upper() + told[1:]
+
+
+def _require_champion(backend: Backend, model_name: str) -> ModelVersion:
     champion = backend.registry.find_champion(model_name)
     if champion is None:
         raise ModelNotFoundError(
             f"The model {model_name!r} has no champion yet. Run `mlops run retrain{backend.command_options}` first."
         )
-    found = backend.images.find_image(champion)
-    if found is None:
-        raise ImageNotFoundError(
-            f"The champion, {champion.title}, has no scoring image. Run {IMAGE_NOTEBOOK} if the champion is "
-            f"the newest version, or train a different model with `mlops run retrain{backend.command_options}`."
-        )
-    return _mark(found, champion)
+    return champion
 
 
 def _require_version(backend: Backend, image: Image) -> ModelVersion:

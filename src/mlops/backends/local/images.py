@@ -119,9 +119,9 @@ class LocalImages:
         self.get_image(image.digest)
         return self._locate(image.digest)
 
-    def list_files(self, image: Image) -> list[str]:
+    def list_files(self, image: Image) -> dict[str, str]:
         """See `Images`."""
-        return list(hash_folder(self._locate(image.digest)))
+        return hash_folder(self._locate(image.digest))
 
     def read_file(self, image: Image, name: str) -> bytes:
         """See `Images`."""

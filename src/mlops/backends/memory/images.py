@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mlops.backends.memory.contents import Contents, read_folder, write_folder
 from mlops.errors import ImageNotFoundError
+from mlops.files.hashes import hash_content
 from mlops.image.bundle import EXAMPLE, digest_bundle, verify_bundle
 from mlops.pipelines.advice import IMAGE_NOTEBOOK
 from mlops.platform.images import Image
@@ -33,9 +34,10 @@ class MemoryImages:
         model = manifest["model"]
         return Image(manifest["name"], digest, f"memory://{digest}", model["name"], model["version"])
 
-    def list_files(self, image: Image) -> list[str]:
+    def list_files(self, image: Image) -> dict[str, str]:
         """See `Images`."""
-        return sorted(self._find(image.digest))
+        found = self._find(image.digest)
+        return {name: hash_content(found[name]) for name in sorted(found)}
 
     def read_file(self, image: Image, name: str) -> bytes:
         """See `Images`."""

@@ -14,6 +14,7 @@ from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.images.records import ImageRecord, ImageStore
 from mlops.backends.azure.images.sdk_environments import make_build_environment, make_inference_configuration
 from mlops.errors import ImageNotFoundError, PlatformError, UsageError
+from mlops.files.hashes import hash_folder
 from mlops.files.records import read_record
 from mlops.image.bundle import EXAMPLE, MANIFEST, digest_bundle, verify_bundle
 from mlops.pipelines.advice import IMAGE_NOTEBOOK
@@ -104,9 +105,13 @@ class AzureImages:
             newest = self._store.read_model(model).newest
         return self.get_image(newest) if newest else None
 
-    def list_files(self, image: Image) -> list[str]:
+    def list_files(self, image: Image) -> dict[str, str]:
         """See `Images`. Files of Azure's base image and of the installed packages are not listed."""
-        return list(self.find_record(image).files)
+        record = self.find_record(image)
+        if record.hashes:
+            return dict(record.hashes)
+        with tempfile.TemporaryDirectory() as scratch:  # an older version wrote the record
+            return hash_folder(self.fetch_bundle(record, Path(scratch)))
 
     def read_file(self, image: Image, name: str) -> bytes:
         """See `Images`."""
@@ -153,6 +158,7 @@ class AzureImages:
             repository=repository,
             bundle=digest_bundle(bundle),
             files=tuple(sorted([*manifest["files"], MANIFEST])),
+            hashes=hash_folder(bundle),
             example=(bundle / EXAMPLE).read_text(encoding="utf-8").strip(),
         )
 

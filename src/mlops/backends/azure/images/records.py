@@ -10,7 +10,7 @@
 import io
 import json
 import tarfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -42,6 +42,8 @@ class ImageRecord:
         The names of the files in the bundle.
     example : str
         An example request to the service, as JSON.
+    hashes : dict of str to str
+        The SHA-256 of each file; empty in older records.
     """
 
     image: Image
@@ -49,6 +51,7 @@ class ImageRecord:
     bundle: str
     files: tuple[str, ...]
     example: str
+    hashes: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

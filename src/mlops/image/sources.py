@@ -1,0 +1,95 @@
+"""The files of a problem from which an image is created, and their changes since an image was created."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlops.errors import ProblemError
+from mlops.files.hashes import hash_content, hash_file
+from mlops.image.bundle import REQUIREMENTS, SCHEMA, SCORING_SCRIPT
+from mlops.image.modules import find_image_files
+from mlops.image.schema import encode_schema
+from mlops.pipelines.advice import IMAGE_NOTEBOOK
+from mlops.problem import Problem
+
+SCHEMA_TITLE = "the schema of the problem"
+
+
+@dataclass(frozen=True)
+class ImageSources:
+    """The files of a problem that an image contains.
+
+    Parameters
+    ----------
+    project : Path
+        The folder to which paths in messages are relative.
+    script, requirements : Path
+        The scoring script, and the lock of its packages.
+    image_files : tuple of Path
+        The modules beside the script.
+    schema : bytes
+        The content of ``schema.json``.
+    """
+
+    project: Path
+    script: Path
+    requirements: Path
+    image_files: tuple[Path, ...]
+    schema: bytes
+
+    def find_changes(self, recorded: Mapping[str, str]) -> list[str]:
+        """Return the files that have changed since an image was created, as paths in the project.
+
+        Parameters
+        ----------
+        recorded : mapping of str to str
+            The SHA-256 of each file in the image, by its name.
+        """
+        present = {name: (title, sha256) for name, title, sha256 in self._hash_files()}
+        changed = [title for name, (title, sha256) in present.items() if recorded.get(name) != sha256]
+        removed = (name for name in recorded if "/" not in name and name.endswith(".py") and name not in present)
+        return [*changed, *removed]
+
+    def shorten(self, path: Path) -> str:
+        """Return a path for messages: relative to the project if it is in the project."""
+        return str(path.relative_to(self.project) if path.is_relative_to(self.project) else path)
+
+    def _hash_files(self) -> Iterator[tuple[str, str, str]]:
+        """Yield the name of each file in an image, its name in messages, and its SHA-256."""
+        named = {SCORING_SCRIPT: self.script, REQUIREMENTS: self.requirements}
+        for name, path in {**named, **{path.name: path for path in self.image_files}}.items():
+            yield name, self.shorten(path), hash_file(path)
+        yield SCHEMA, SCHEMA_TITLE, hash_content(self.schema)
+
+
+def find_sources(problem: Problem, project: Path, script: str = "", requirements: str = "") -> ImageSources:
+    """Return the files of a problem from which its image is created.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem.
+    project : Path
+        The folder of the project.
+    script, requirements : str
+        A scoring script and a lock to use instead of the problem's own, relative to the project. The modules in
+        `image_files` are always those of the problem.
+
+    Raises
+    ------
+    ProblemError
+        If a file does not exist.
+    """
+    found = ImageSources(
+        project,
+        project / script if script else problem.folder / "score.py",
+        project / requirements if requirements else problem.folder / "score_requirements.lock",
+        tuple(find_image_files(problem)),
+        encode_schema(problem),
+    )
+    for path in (found.script, found.requirements):
+        if not path.is_file():
+            raise ProblemError(
+                f"There is no {path}. Create it, or name another file in the parameters of {IMAGE_NOTEBOOK}."
+            )
+    return found
