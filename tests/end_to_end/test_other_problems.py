@@ -4,10 +4,11 @@ import importlib
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import mlflow.pyfunc
 import pytest
 import requests
 from command_line import CommandLine
@@ -19,9 +20,11 @@ from mlops.pipelines import PIPELINES
 from mlops.problem import Problem
 from mlops.problem.values import make_table, write_value
 from mlops.record.ledger import RunRecord, list_runs
+from mlops.workspace import Workspace
 
 # A model that leaves room for a better one.
 POOR = {"cancer": "components=1", "churn": "trees=3"}
+QUICK = ("-p", "test_qa.latency_requests=10", "-p", "test_production.latency_requests=10")
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Other:
 
     def start(self) -> RunRecord:
         """Return the first run: from the data test to the tested production service, with a poor model."""
-        return self.run("first", "all", "-p", f"train.{POOR[self.problem.name]}")
+        return self.run("first", "all", "-p", f"train.{POOR[self.problem.name]}", *QUICK)
 
     def improve(self) -> RunRecord:
         """Return the second run, which retrains with the default hyperparameters."""
@@ -50,12 +53,21 @@ class Other:
         return self.run("second", "retrain")
 
 
-@pytest.fixture(scope="module", params=["cancer"])
-def other(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, database: Path) -> Iterator[Other]:
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder for one copy of the project, so that both problems use the same parent of warm kernels."""
+    return tmp_path_factory.mktemp("copy")
+
+
+@pytest.fixture(scope="module", params=POOR)
+def other(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, copy: Path, database: Path
+) -> Iterator[Other]:
     """Each of the problems, with a home of its own."""
-    mlops = copy_project(tmp_path_factory.mktemp(request.param), request.param)
-    mlops.workspace.home.mkdir()
-    shutil.copyfile(database, mlops.workspace.home / database.name)
+    copied, state = copy_project(copy, request.param), tmp_path_factory.mktemp(request.param)
+    (state / "home").mkdir()
+    shutil.copyfile(database, state / "home" / database.name)
+    mlops = replace(copied, workspace=Workspace(copied.workspace.project, state / "home", state / "outputs"))
     yield Other(importlib.import_module(request.param).problem, mlops)
     mlops("stop")
 
@@ -76,7 +88,7 @@ def test_the_service_answers_records_as_the_champion_predicts(other: Other) -> N
     champion = backend.registry.find_champion(other.problem.name)
     assert champion is not None
     (service,) = [found for found in _read_status(other)["services"] if found["environment"] == "production"]
-    key = other.mlops("keys", "production", "--primary").stdout.strip()
+    key = other.mlops.invoke("keys", "production", "--primary").stdout.strip()
     features = [column for column in other.problem.columns if column.role == "feature"]
     records = [
         {column.name: write_value(column, example[column.name]) for column in features}
@@ -90,6 +102,18 @@ def test_the_service_answers_records_as_the_champion_predicts(other: Other) -> N
         load_registered(backend, other.problem, champion), make_table(features, other.problem.examples)
     )
     assert answer.json()["result"] == pytest.approx(list(expected), rel=1e-6)
+
+
+def test_the_client_of_mlflow_loads_the_champion_and_predicts_the_same(
+    other: Other, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other.start()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{other.mlops.workspace.home}/mlflow.db")
+    loaded = mlflow.pyfunc.load_model(f"models:/{other.problem.name}@champion")
+    backend = open_backend("local", other.mlops.workspace)
+    champion = load_registered(backend, other.problem, backend.registry.get_version(other.problem.name, 1))
+    inputs = other.problem.prepare(other.problem.load_sample().head(50))
+    assert loaded.predict(inputs) == pytest.approx(champion.predict_proba(inputs), rel=1e-12)
 
 
 def test_a_better_challenger_is_promoted(other: Other) -> None:
@@ -118,5 +142,5 @@ def test_a_worse_challenger_is_rejected(other: Other) -> None:
 
 
 def _read_status(other: Other) -> dict[str, Any]:
-    status: dict[str, Any] = json.loads(other.mlops("status", "--json").stdout)
+    status: dict[str, Any] = json.loads(other.mlops.invoke("status", "--json").stdout)
     return status

@@ -46,14 +46,16 @@ def copy_project(folder: Path, name: str, project: Path = PROJECT) -> CommandLin
     """Copy the project into `folder/project`, have it solve the problem `name`, and return its command line.
 
     Only `src/<name>/`, `problem` and `steps.train` in base.yml, and the `parameters` cell of 02_train differ from the
-    original. The engine is a link to the original, so that it is not compiled again.
+    original. The engine is a link to the original, so that it is not compiled again. An existing copy is changed to
+    this problem. Two problems in one copy share the parent of warm kernels.
     """
     copy = folder / "project"
     for path in list_tracked(project, *COPIED):
         place = copy / path.relative_to(project)
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, place)
-    (copy / ENGINE).symlink_to(project / ENGINE)
+    if not (copy / ENGINE).exists():
+        (copy / ENGINE).symlink_to(project / ENGINE)
     add_problem(copy, name)
     declare_hyperparameters(copy, HYPERPARAMETERS[name])
     return OtherCommandLine(Workspace(copy, folder / "home", folder / "outputs"))
@@ -62,7 +64,7 @@ def copy_project(folder: Path, name: str, project: Path = PROJECT) -> CommandLin
 def add_problem(project: Path, name: str) -> None:
     """Add the package of a problem to a project, with the profile of its sample, and name it in base.yml."""
     package = project / "src" / name
-    shutil.copytree(PROBLEMS / name, package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(PROBLEMS / name, package, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
     profile = package / "reference_profile.json"
     if not profile.exists():
         problem = load(name)
