@@ -1,5 +1,6 @@
 """Predictions and cross-validation of a problem's models."""
 
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,7 +30,10 @@ def predict_rows(problem: "Problem", model: "Any", rows: "pd.DataFrame") -> "NDA
     shape = (len(rows), len(problem.classes)) if problem.target.kind == "category" else (len(rows),)
     if rows.empty:  # scikit-learn refuses an empty table
         return np.empty(shape)
-    predicted = np.asarray(problem.predict(model, rows))
+    with warnings.catch_warnings():
+        # A model that was fitted on arrays, such as one of an older version, does not know the names of its inputs.
+        warnings.filterwarnings("ignore", "X has feature names, but", UserWarning)
+        predicted = np.asarray(problem.predict(model, rows))
     if predicted.shape != shape:
         found = f"predict returned an array of shape {predicted.shape}"
         raise ProblemError(f"{problem}: {found}. The shape must be {shape}.")
