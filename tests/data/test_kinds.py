@@ -129,3 +129,17 @@ def test_dates_may_have_a_time_and_an_offset(tmp_path: Path) -> None:
 
 def test_a_table_without_a_declaration_stays_as_it_is(tmp_path: Path) -> None:
     assert read_table(write_csv(tmp_path / "data.csv")).frame["months"].tolist()[0] == 1
+
+
+def test_an_allowed_value_is_no_gap_even_if_pandas_reads_it_as_one(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("contract,x,other\nNone,1,None\n,NA,b\nmonthly,3,c\n")
+    columns = (
+        Column("contract", kind="category", allowed=("None", "monthly")),
+        Column("x"),
+        Column("other", kind="id"),
+    )
+    frame = read_table(str(path), "", columns).frame
+    assert frame["contract"].fillna("gap").tolist() == ["None", "gap", "monthly"]
+    assert frame["x"].fillna(-1).tolist() == [1.0, -1.0, 3.0]
+    assert frame["other"].fillna("gap").tolist() == ["gap", "b", "c"]

@@ -22,6 +22,17 @@ def test_a_plot_without_bars_says_why_it_has_none(seen: tuple[float, ...]) -> No
     assert figures.describe_drift(make_drifts(*seen)) == said
 
 
+def test_the_drift_of_categories_is_shown_beside_that_of_numbers() -> None:
+    drifts = [*make_drifts(0.01), Drift("plan", "mix", 0.2, 0.1, drifted=True)]
+    (axes,) = figures.plot_drift(drifts).axes
+    assert axes.get_xlabel() == "Kolmogorov-Smirnov distance or total variation distance from the reference"
+    assert [label.get_text() for label in axes.get_yticklabels()][-1] == "plan"
+    said = "Distance of each column from the reference; the largest is plan with 0.200."
+    assert figures.describe_drift(drifts) == said
+    (axes,) = figures.plot_drift(make_drifts(0.01)).axes
+    assert axes.get_xlabel() == "Kolmogorov-Smirnov distance from the reference"
+
+
 def test_a_plot_with_bars_names_the_largest() -> None:
     (axes,) = figures.plot_drift(make_drifts(0.0, 0.0312, 0.02)).axes
     assert list(axes.texts) == []

@@ -1,7 +1,7 @@
 """One file of a data folder, which a worker reads."""
 
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from mlops.data.batches import Batches, Columns, open_batches, read_schema
 from mlops.data.content import Content
+from mlops.data.delimited import NO_TEXTS
 from mlops.data.listing import Files, FileSystem, explain_unreadable, fetch_file, find_files, is_local
 from mlops.data.tables import explain_damage
 from mlops.errors import IntegrityError
@@ -104,7 +105,9 @@ def fetch_part(part: Part) -> Iterator[Content]:
 
 
 @contextmanager
-def open_part(part: Part, columns: Columns | None = None, texts: Collection[str] = ()) -> Iterator[Batches]:
+def open_part(
+    part: Part, columns: Columns | None = None, texts: Mapping[str, Collection[str]] = NO_TEXTS
+) -> Iterator[Batches]:
     """Open a part for reading in batches, within a ``with`` statement. See `mlops.data.batches.open_batches`.
 
     Raises

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mlops.data.content import Content
+from mlops.data.delimited import NO_TEXTS
 from mlops.data.kinds.parsing import make_series
 from mlops.data.listing import PARQUET
 from mlops.data.profile import find_repeated, is_number
@@ -194,7 +195,9 @@ def _make_series(values: pa.Array) -> pl.Series:
 
 
 @contextmanager
-def open_batches(content: Content, columns: Columns | None = None, texts: Collection[str] = ()) -> Iterator[Batches]:
+def open_batches(
+    content: Content, columns: Columns | None = None, texts: Mapping[str, Collection[str]] = NO_TEXTS
+) -> Iterator[Batches]:
     """Open a data file for reading in batches, within a ``with`` statement.
 
     Parameters
@@ -203,8 +206,8 @@ def open_batches(content: Content, columns: Columns | None = None, texts: Collec
         The data file.
     columns : Columns, optional
         The columns of the whole table. Needed if the file is only a part of the table.
-    texts : collection of str, optional
-        The names of columns of a CSV file whose values stay as they are written.
+    texts : mapping of str to collection of str, optional
+        The columns of a CSV file whose values stay as they are written; see `mlops.data.delimited.read_delimited`.
 
     Raises
     ------

@@ -4,7 +4,7 @@ import codecs
 import io
 import re
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import pandas as pd
 
@@ -15,10 +15,16 @@ ENCODINGS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 OTHERS = {b"PK\x03\x04": "an Excel workbook or a zip archive", b"PAR1": "a Parquet file", b"\x1f\x8b": "a gzip file"}
 NUMBER = r"[+-]?(\d+(,\d+)?|,\d+)([eE][+-]?\d+)?"  # a number with a decimal comma, or an integer
 THOUSANDS = r"[+-]?([1-9]\d{0,2}(,\d{3})+|\d+)"  # an integer, perhaps with commas between thousands
+GAPS = {  # the texts that pandas reads as missing values
+    *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA"),
+    *("NULL", "NaN", "None", "n/a", "nan", "null"),
+}
 RAGGED = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 
+NO_TEXTS: Mapping[str, Collection[str]] = {}
 
-def read_delimited(content: bytes, url: str, texts: Collection[str] = ()) -> pd.DataFrame:
+
+def read_delimited(content: bytes, url: str, texts: Mapping[str, Collection[str]] = NO_TEXTS) -> pd.DataFrame:
     """Read a table from the bytes of a text file, whose first line has the names of the columns.
 
     Parameters
@@ -27,8 +33,9 @@ def read_delimited(content: bytes, url: str, texts: Collection[str] = ()) -> pd.
         The text, in UTF-8 or UTF-16, with fields separated by commas, semicolons, tabs or bars.
     url : str
         The location of the file, for error messages.
-    texts : collection of str, optional
-        The names of columns whose values stay as they are written. A column that the table lacks is not an error.
+    texts : mapping of str to collection of str, optional
+        The names of columns whose values stay as they are written, with those of their values that are never missing
+        values: a category can have the value "None". A column that the table lacks is not an error.
 
     Raises
     ------
@@ -83,16 +90,27 @@ def _find_separator(text: bytes) -> str:
     return max(SEPARATORS, key=lambda separator: header.count(separator.encode()))
 
 
-def _read_lines(text: bytes, separator: str, url: str, texts: Collection[str]) -> pd.DataFrame:
+def _read_lines(text: bytes, separator: str, url: str, texts: Mapping[str, Collection[str]]) -> pd.DataFrame:
+    kinds, gaps = dict.fromkeys(texts, "str"), _list_gaps(text, separator, texts)
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always", pd.errors.ParserWarning)
-        frame = pd.read_csv(io.BytesIO(text), sep=separator, index_col=False, dtype=dict.fromkeys(texts, "str"))
+        frame = pd.read_csv(
+            io.BytesIO(text), sep=separator, index_col=False, dtype=kinds, na_values=gaps, keep_default_na=not gaps
+        )
     if any(issubclass(warning.category, pd.errors.ParserWarning) for warning in warned):  # more fields than columns
         _require_empty_ends(pd.read_csv(io.BytesIO(text), sep=separator), url)
     unnamed = f"Unnamed: {len(frame.columns) - 1}"
     if len(frame.columns) > 1 and frame.columns[-1] == unnamed and frame[unnamed].isna().all():
         frame = frame.drop(columns=unnamed)
     return frame
+
+
+def _list_gaps(text: bytes, separator: str, texts: Mapping[str, Collection[str]]) -> dict[str, Collection[str]] | None:
+    """Return the texts that are missing values for each column, or None if those are the same for all columns."""
+    if not any(GAPS.intersection(values) for values in texts.values()):
+        return None
+    names = pd.read_csv(io.BytesIO(text), sep=separator, index_col=False, nrows=0).columns
+    return {name: GAPS.difference(texts.get(name, ())) for name in names}
 
 
 def _require_empty_ends(frame: pd.DataFrame, url: str) -> None:
@@ -108,7 +126,7 @@ def _require_empty_ends(frame: pd.DataFrame, url: str) -> None:
         )
 
 
-def _convert_commas(frame: pd.DataFrame, url: str, texts: Collection[str]) -> pd.DataFrame:
+def _convert_commas(frame: pd.DataFrame, url: str, texts: Mapping[str, object]) -> pd.DataFrame:
     """Convert columns of numbers that have a decimal comma, except the columns `texts`.
 
     Raises

@@ -2,7 +2,7 @@
 
 import gzip
 import zlib
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -12,7 +12,7 @@ import pyarrow as pa
 from pandas.api.types import infer_dtype
 
 from mlops.data.content import Content, open_content
-from mlops.data.delimited import read_delimited
+from mlops.data.delimited import NO_TEXTS, read_delimited
 from mlops.data.kinds.conversion import convert_kinds, list_texts
 from mlops.data.listing import PARQUET, ZIPPED_CSV
 from mlops.errors import UsageError, quote_cause
@@ -72,7 +72,7 @@ def read_table(url: str, sha256: str = "", columns: Sequence[Column] = ()) -> Ta
         return Table(url, content.sha256, convert_kinds(frame, columns, url) if columns else frame)
 
 
-def parse_content(content: Content, texts: Collection[str] = ()) -> pd.DataFrame:
+def parse_content(content: Content, texts: Mapping[str, Collection[str]] = NO_TEXTS) -> pd.DataFrame:
     """Return the rows of a data file. The columns `texts` of a CSV file are read as text.
 
     Raises
@@ -84,7 +84,7 @@ def parse_content(content: Content, texts: Collection[str] = ()) -> pd.DataFrame
     return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
 
 
-def _parse_part(ending: str, file: Path, url: str, texts: Collection[str]) -> pd.DataFrame:
+def _parse_part(ending: str, file: Path, url: str, texts: Mapping[str, Collection[str]]) -> pd.DataFrame:
     if ending == PARQUET:
         return _parse_parquet(file, url, texts)
     content = file.read_bytes()

@@ -14,9 +14,13 @@ def find_kind(column: Column) -> str:
     return "id" if column.role == "id" else column.kind
 
 
-def list_texts(columns: Sequence[Column]) -> list[str]:
-    """Return the names of the columns that are read from a CSV file as text, so that "007" does not become 7."""
-    return [column.name for column in columns if column.role != "ignored" and find_kind(column) != "number"]
+def list_texts(columns: Sequence[Column]) -> dict[str, tuple[str, ...]]:
+    """Return the columns that are read from a CSV file as text, with their allowed values.
+
+    Otherwise, "007" would become 7.
+    """
+    read = [column for column in columns if column.role != "ignored"]
+    return {column.name: column.allowed for column in read if find_kind(column) != "number"}
 
 
 def convert_kinds(table: pd.DataFrame, columns: Sequence[Column], url: str) -> pd.DataFrame:
