@@ -176,8 +176,7 @@ def test_hyperparameters_files_metrics_and_examples_belong_to_the_contract() -> 
     rows = Visits().load_sample()
     with pytest.raises(ProblemError, match=r"the metric auc is undefined for \d+ held-out rows\. Use more rows"):
         check(Visits(), rows.assign(back=rows["back"] | Visits().mark_holdout(rows, 0.2, 0)))
-    with pytest.raises(ProblemError, match=r"has no examples\."):
-        check(type("Mute", (Visits,), {"examples": ()})())
+    check(type("Mute", (Visits,), {"examples": ()})())
     with pytest.raises(ProblemError, match=r"has 'features\.py' in `image_files`, but there is no .*features\.py\."):
         check(type("Empty", (Visits,), {"image_files": ("features.py",)})())
 
@@ -244,6 +243,12 @@ def test_a_problem_imports_little(package: Path, file: str, text: str, message: 
     path.write_text(f"{text}\n{path.read_text() if path.exists() else ''}")
     with pytest.raises(ProblemError, match=message):
         check(problem)
+
+
+def test_a_scoring_script_needs_its_two_functions(package: Path) -> None:
+    (package / "score.py").write_text("def init():\n    pass\n")
+    with pytest.raises(ProblemError, match=r"score\.py has no function run\. The service calls init\(\) once, and run"):
+        check(importlib.import_module(package.name).problem)
 
 
 def test_a_problem_without_a_sample_says_what_to_do(package: Path) -> None:

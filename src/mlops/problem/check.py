@@ -1,5 +1,6 @@
 """The contract that every problem must meet, as one function for tests of problems."""
 
+import ast
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from mlops.problem.declared import Problem
 
+SCRIPT = "score.py"
 SHARE, SEED = 0.2, 0  # how rows are held out
 ROWS = 20  # rows that are predicted one by one
 TOLERANCE = 1e-6  # relative difference of two predictions that count as equal
@@ -61,6 +63,16 @@ def _check_files(problem: "Problem") -> None:
             raise ProblemError(
                 f"{problem} has {name!r} in `image_files`, but there is no {problem.folder / name}. Create the file, "
                 "or correct the name."
+            )
+    script = problem.folder / SCRIPT
+    if not script.is_file():  # the project can have the scoring script elsewhere
+        return
+    tree = ast.parse(script.read_text(encoding="utf-8"), SCRIPT)
+    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    for name in ("init", "run"):
+        if name not in defined:
+            raise ProblemError(
+                f"{script} has no function {name}. The service calls init() once, and run(data) per request."
             )
 
 
@@ -168,8 +180,6 @@ def _check_examples(problem: "Problem", model: "Any") -> None:
     from mlops.problem.scoring import predict_rows
     from mlops.problem.values import make_table
 
-    if not problem.examples:
-        raise ProblemError(f"{problem} has no examples. Add rows with which users can try the service.")
     features = [column for column in problem.columns if column.role == "feature"]
     predict_rows(problem, model, make_table(features, problem.examples))
 
