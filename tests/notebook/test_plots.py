@@ -214,12 +214,13 @@ def test_an_own_plot_that_fails_is_named(plot: Any, message: str) -> None:
             ("predictions",),
             "The problem 'large' declares the plot 'predictions', but its target is a boolean. Its plots are: roc, ",
         ),
+        ("roc", "The problem 'large': plots is 'roc'. Write a tuple: ('roc',)."),
         (("roc", "roc"), "The problem 'large' declares the plot 'roc' more than once."),
         ((lambda axes, actual, predicted: "",), "The problem 'large' declares the plot <lambda>. Declare a name, or a"),
         ((3,), "The problem 'large' declares the plot 3. Declare a name, or a function with another name."),
     ],
 )
-def test_a_wrong_plot_is_refused_when_it_is_declared(declared: tuple[Any, ...], message: str) -> None:
+def test_a_wrong_plot_is_refused_when_it_is_declared(declared: object, message: str) -> None:
     with pytest.raises(ProblemError) as raised:
         type("Large", (Large,), {"name": "large", "plots": declared})()
     assert str(raised.value).startswith(message)

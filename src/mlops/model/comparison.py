@@ -24,6 +24,7 @@ from scipy.stats import t
 
 from mlops.data.equality import ROUNDING, are_equal
 from mlops.model.bootstrap import MOST_RESAMPLED, Rows, bound_mean, expand_confidence, resample, scale_spread
+from mlops.numbers import format_number
 from mlops.problem import Metric, Problem
 
 MOST_UNDEFINED = 0.01  # the largest allowed share of resampled sets on which the metric is undefined
@@ -156,10 +157,9 @@ class MetricComparison(Comparison):
         share = float(np.isnan(self._resampled).mean())
         if share <= MOST_UNDEFINED:
             return ""
-        return (
-            f"The {self.metric.title} is undefined on {100 * share:.0f}% of the resampled sets of the {self.rows} rows "
-            f"unseen by both models, but the comparison allows {100 * MOST_UNDEFINED:.0f}%."
-        )
+        sets = f"{format_number(100 * share)}% of the resampled sets of the {self.rows} rows unseen by both models"
+        allowed = f"but the comparison allows {100 * MOST_UNDEFINED:.0f}%"
+        return f"The {self.metric.title} is undefined on {sets}, {allowed}."
 
     @property
     def improvement(self) -> float:

@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from mlops.data.equality import are_equal
 from mlops.model.comparison import Comparison, LossComparison, MetricComparison
 from mlops.numbers import format_number
 
@@ -89,7 +90,7 @@ def _draw_histogram(axes: Axes, values: NDArray[np.float64], signed: bool) -> No
 def _describe_constant(compared: MetricComparison) -> str:
     """Return a sentence that says that all resampled sets have the same value, or an empty text if they do not."""
     values = compared.differences
-    if np.ptp(values):
+    if not are_equal(values, np.full(len(values), values.mean())):
         return ""
     value = f"{format_number(float(values[0]))} {compared.metric.unit}".strip()
     return f"The {_name_value(compared, unit=False)} is {value} on all {len(values):,} resampled sets of the rows."

@@ -174,7 +174,10 @@ class Problem:
         return probabilities[:, 1] if self.target.kind == "boolean" else probabilities
 
     def explain(self, model: "Any") -> "pd.Series | None":
-        """Return the importance of each feature, by name, for the report of a training. By default, return None."""
+        """Return the importance of each feature, or None, which is the default.
+
+        The notebook 02_train shows the importances. The name of the series says what they are: "weight".
+        """
         return None
 
     def export(self, model: "Any", folder: Path) -> None:
