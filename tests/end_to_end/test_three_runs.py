@@ -15,7 +15,7 @@ from opened import open_here
 from diabetes import problem
 from mlops.backends import open_backend
 from mlops.model.loading import load_registered
-from mlops.operations.releasing import find_renewal
+from mlops.operations.status import find_renewal
 from mlops.pipelines import PIPELINES
 from mlops.record.ledger import RunRecord, list_runs
 

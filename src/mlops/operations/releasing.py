@@ -1,19 +1,16 @@
-"""Releases: the new image of a champion whose sources have changed, and the releases after a run."""
+"""Releases after a run: the repeated release of production's last image, and the release of the run's model."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from mlops.errors import MlopsError, ModelNotFoundError
-from mlops.image.sources import find_sources
 from mlops.operations.opening import OpenProject
 from mlops.parameters.merging import Parameters
-from mlops.pipelines import ALL_STEPS, PIPELINES, SERVING_AGAIN, find_release, list_packing
-from mlops.pipelines.step import Step
+from mlops.pipelines import ALL_STEPS, PIPELINES, SERVING_AGAIN, find_release
 from mlops.platform.backend import Backend
 from mlops.platform.services import Service
 from mlops.record.ledger import RunRecord
 from mlops.record.summary import find_model_name, find_model_version
-from mlops.release.choice import explain_outdated
 from mlops.release.next_release import NextRelease, ReleaseState, describe_release
 from mlops.runner import Plan, Surroundings, run_pipeline
 
@@ -32,35 +29,6 @@ class Remaining:
 
     service: Service | None = None
     is_registered: bool = True
-
-
-def find_renewal(opened: OpenProject, steps: Sequence[Step]) -> str:
-    """Return why a release must first create a new image of the champion; "" if it need not.
-
-    Parameters
-    ----------
-    opened : OpenProject
-        The project on its platform.
-    steps : sequence of Step
-        The steps of the release.
-
-    Raises
-    ------
-    ProblemError
-        If a file of the image does not exist.
-    """
-    values, packing = opened.parameters.values, next(iter(list_packing()), None)
-    first = next((step for step in steps if step.deploys.image), None)
-    if first is None or packing is None or not packing.packs or packing in steps:
-        return ""
-    if values[first.name].get(first.deploys.image):  # the image that the user names is deployed as it is
-        return ""
-    champion = opened.backend.registry.find_champion(opened.model_name)
-    if champion is None:
-        return ""
-    given = (str(values[packing.name].get(name) or "") for name in (packing.packs.script, packing.packs.requirements))
-    sources = find_sources(opened.problem, opened.workspace.project, *given)
-    return explain_outdated(opened.backend, champion, sources)
 
 
 def release_again(

@@ -6,8 +6,9 @@ from pathlib import Path
 from mlops.errors import UsageError
 from mlops.operations.data import DataRegistrar, choose_data, is_sample_asked
 from mlops.operations.opening import OpenProject, check_training, require_ready
-from mlops.operations.releasing import Remaining, find_renewal, release_again
+from mlops.operations.releasing import Remaining, release_again
 from mlops.operations.request import RunRequest, check_request, give_request, require_possible
+from mlops.operations.status import find_renewal
 from mlops.operations.surroundings import surround_run
 from mlops.pipelines import PIPELINES, ROLLBACK, find_data_step, find_release, list_packing
 from mlops.record.ledger import RunRecord, list_runs, read_run

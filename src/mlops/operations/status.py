@@ -5,13 +5,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from mlops.errors import IntegrityError, MlopsError, NotFoundError, ProblemError
+from mlops.image.sources import find_sources
 from mlops.operations.opening import OpenProject
-from mlops.operations.releasing import find_renewal
-from mlops.pipelines import PIPELINES, SERVING_AGAIN
+from mlops.pipelines import PIPELINES, SERVING_AGAIN, list_packing
+from mlops.pipelines.step import Step
 from mlops.platform.models import ModelVersion, Registry, name_version
 from mlops.platform.services import Service
 from mlops.portal.environments import format_time
 from mlops.record.ledger import RunRecord, list_runs
+from mlops.release.choice import explain_outdated
 from mlops.release.next_release import ReleaseState
 from mlops.release.standing import Standing, find_standings
 
@@ -101,14 +103,45 @@ def read_status(opened: OpenProject, most: int = 0) -> Status:
         problems=problems,
         versions=versions,
         unread=unread,
-        outdated=_explain_outdated(opened) if champion else "",
+        outdated=_explain_outdated(opened, champion) if champion else "",
     )
 
 
-def _explain_outdated(opened: OpenProject) -> str:
+def find_renewal(opened: OpenProject, steps: Sequence[Step], champion: ModelVersion | None = None) -> str:
+    """Return why a release must first create a new image of the champion; "" if it need not.
+
+    Parameters
+    ----------
+    opened : OpenProject
+        The project on its platform.
+    steps : sequence of Step
+        The steps of the release.
+    champion : ModelVersion, optional
+        The champion. By default, it is read from the registry.
+
+    Raises
+    ------
+    ProblemError
+        If a file of the image does not exist.
+    """
+    values, packing = opened.parameters.values, next(iter(list_packing()), None)
+    first = next((step for step in steps if step.deploys.image), None)
+    if first is None or packing is None or not packing.packs or packing in steps:
+        return ""
+    if values[first.name].get(first.deploys.image):  # the image that the user names is deployed as it is
+        return ""
+    champion = champion or opened.backend.registry.find_champion(opened.model_name)
+    if champion is None:
+        return ""
+    given = (str(values[packing.name].get(name) or "") for name in (packing.packs.script, packing.packs.requirements))
+    sources = find_sources(opened.problem, opened.workspace.project, *given)
+    return explain_outdated(opened.backend, champion, sources)
+
+
+def _explain_outdated(opened: OpenProject, champion: ModelVersion) -> str:
     """Return why the champion needs a new image; "" if it needs none, or if this is unknown."""
     with suppress(MlopsError, OSError):  # a release reports the reason
-        return find_renewal(opened, PIPELINES[SERVING_AGAIN])
+        return find_renewal(opened, PIPELINES[SERVING_AGAIN], champion)
     return ""
 
 

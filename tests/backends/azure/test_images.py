@@ -1,5 +1,6 @@
 """Images: the build requests to Azure, the records of an image, and the state after a failed build."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,11 @@ from tiny_model import PIN, deploy, make_bundle, publish, register
 from mlops.backends import open_backend
 from mlops.backends.azure.images.sdk_environments import list_packages
 from mlops.errors import ImageNotFoundError, IntegrityError, PlatformError, UsageError
+from mlops.files.hashes import hash_content
 from mlops.image.bundle import digest_bundle
+from mlops.image.sources import ImageSources
 from mlops.platform.backend import Backend
+from mlops.release.choice import explain_outdated
 from mlops.workspace import Workspace
 
 pytestmark = pytest.mark.slow
@@ -76,6 +80,29 @@ def test_the_newest_image_of_a_version_is_found(backend: Backend, tmp_path: Path
     backend.images.publish(tmp_path / "bundle-1.0", model)
     assert backend.images.find_image(model) == first
     assert backend.images.get_image(second.digest) == second
+
+
+def test_a_second_image_of_a_version_is_created_for_a_changed_script(
+    azure: Azure, backend: Backend, workspace: Workspace, tmp_path: Path
+) -> None:
+    """An older version recorded the first image without the hashes of its files."""
+    first = publish(backend, tmp_path)
+    model = backend.registry.get_version("tiny", 1)
+    sources = ImageSources(tmp_path, tmp_path / "score.py", tmp_path / "requirements.txt", (), b"{}")
+    name = f"mlops/images/{first.digest.removeprefix('sha256:')}.json"
+    recorded = json.loads(azure.blobs.read(name))
+    assert recorded.pop("hashes")["score.py"] == hash_content((tmp_path / "score.py").read_bytes())
+    azure.blobs.write(name, json.dumps(recorded).encode())
+    later = open_backend("azure", workspace)
+    assert explain_outdated(later, model, sources).startswith("The schema of the problem has changed")  # it has none
+    sources.script.write_text("def init(): ...\n")
+    assert explain_outdated(later, model, sources) == (
+        "score.py and the schema of the problem have changed since the image of tiny:1 was created."
+    )
+    second = later.images.publish(make_bundle(tmp_path, model, 1.0, sources.script.read_text()), model)
+    assert (second.digest != first.digest, later.images.find_image(model)) == (True, second)
+    assert len(azure.find_requests("POST", BUILD)) == 2
+    assert "score.py" not in explain_outdated(open_backend("azure", workspace), model, sources)
 
 
 def test_a_build_that_fails_says_where_its_log_is_and_leaves_nothing_that_is_taken_for_an_image(

@@ -125,7 +125,7 @@ def _fill(folder: Path, requirements: Path) -> EnvironmentRecord:
             f"The service needs packages that are not installed here: {', '.join(missing)}. Connect this machine to a "
             f"package index and try again, or pin the versions that {sys.prefix} has ({reason})."
         )
-    return EnvironmentRecord(len(pins), len(linked), dict(_scan(folder, folder)))
+    return EnvironmentRecord(len(pins), len(linked), dict(_scan(str(folder))))
 
 
 def _read_complete(folder: Path) -> EnvironmentRecord | None:
@@ -136,7 +136,7 @@ def _read_complete(folder: Path) -> EnvironmentRecord | None:
         return None
     if not (folder / "bin" / "python").exists():  # the interpreter that it was created with was deleted
         return None
-    found = {path: state for path, state in _scan(folder, folder) if path in record.files or not _is_bytecode(path)}
+    found = {path: state for path, state in _scan(str(folder)) if path in record.files or not _is_bytecode(path)}
     return record if found == record.files else None
 
 
@@ -144,11 +144,12 @@ def _is_bytecode(path: str) -> bool:
     return path.endswith(".pyc")
 
 
-def _scan(folder: Path, root: Path) -> Iterator[tuple[str, tuple[int, int]]]:
+def _scan(folder: str, prefix: str = "") -> Iterator[tuple[str, tuple[int, int]]]:
     """Yield each file in an environment with its size and modification time, except the record."""
     for entry in os.scandir(folder):
+        name = f"{prefix}{entry.name}"
         if entry.is_dir(follow_symlinks=False):
-            yield from _scan(Path(entry.path), root)
-        elif entry.name != RECORD or folder != root:
+            yield from _scan(entry.path, f"{name}/")
+        elif name != RECORD:
             found = entry.stat(follow_symlinks=False)
-            yield os.path.relpath(entry.path, root), (found.st_size, found.st_mtime_ns)
+            yield name, (found.st_size, found.st_mtime_ns)

@@ -4,10 +4,10 @@ import csv
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 
 def link_packages(pins: Mapping[str, str], target: Path) -> list[str]:
@@ -27,57 +27,57 @@ def link_packages(pins: Mapping[str, str], target: Path) -> list[str]:
     for name, version in pins.items():
         with suppress(PackageNotFoundError):
             found = distribution(name)
-            if found.version == version and _is_complete(found):
-                _link_files(found, target)
+            files, base = _read_files(found), str(found.locate_file(""))
+            if found.version == version and not found.read_text("direct_url.json") and _is_complete(files, base):
+                _link_files(files, base, str(target))
                 linked.append(name)
     return linked
 
 
-def _is_complete(found: Distribution) -> bool:
-    files = _read_files(found)
-    if found.read_text("direct_url.json") or not files:  # installed from a folder or an unknown source
-        return False
-    base = str(found.locate_file(""))
+def _read_files(found: Distribution) -> dict[str, int | None]:
+    """Return the files of a package, relative to ``site-packages``, and their sizes if these are known."""
+    # `Distribution.files` may leave out files that are missing.
+    rows = csv.reader((found.read_text("RECORD") or "").splitlines())
+    # `make` compiles again what a package brings as bytecode, so the size of bytecode does not count.
+    return {name: int(size) if size and not name.endswith(".pyc") else None for name, _, size in rows}
+
+
+def _is_complete(files: Mapping[str, int | None], base: str) -> bool:
     try:
-        return all(os.stat(f"{base}/{path}").st_size == size for path, size in files.items() if size is not None)
+        return bool(files) and all(
+            os.stat(f"{base}/{name}").st_size == size for name, size in files.items() if size is not None
+        )
     except OSError:
         return False
 
 
-def _read_files(found: Distribution) -> dict[PurePosixPath, int | None]:
-    """Return the files of a package, relative to ``site-packages``, and their sizes if these are known."""
-    # `Distribution.files` leaves out files that are missing.
-    rows = csv.reader((found.read_text("RECORD") or "").splitlines())
-    # `make` compiles again what a package brings as bytecode, so the size of bytecode does not count.
-    return {PurePosixPath(name): int(size) if size and name[-4:] != ".pyc" else None for name, _, size in rows}
-
-
-def _link_files(found: Distribution, target: Path) -> None:
-    base = Path(str(found.locate_file("")))
-    folders = {target}
-    for path in _list_paths(found):
-        place = target / path
-        if place.parent not in folders:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            folders.add(place.parent)
+def _link_files(files: Iterable[str], base: str, target: str) -> None:
+    folders = set[str]()
+    for name in _list_names(files):
+        place = f"{target}/{name}"
+        folder = place.rpartition("/")[0]
+        if folder not in folders:
+            os.makedirs(folder, exist_ok=True)
+            folders.add(folder)
         with suppress(FileExistsError, FileNotFoundError):  # bytecode may be missing, or listed with the package
-            _link(base / path, place)
+            _link(f"{base}/{name}", place)
 
 
-def _list_paths(found: Distribution) -> Iterator[PurePosixPath]:
-    """Yield the files of a package and their bytecode, relative to ``site-packages``, without its commands."""
-    for path in _read_files(found):
-        if ".." in path.parts:
+def _list_names(files: Iterable[str]) -> Iterator[str]:
+    """Yield the files of a package and their bytecode, without its commands."""
+    for name in files:
+        if name.startswith("../"):
             continue
-        yield path
-        if path.suffix == ".py":
-            yield path.parent / "__pycache__" / f"{path.stem}.{sys.implementation.cache_tag}.pyc"
+        yield name
+        if name.endswith(".py"):
+            folder, slash, module = name.rpartition("/")
+            yield f"{folder}{slash}__pycache__/{module[:-3]}.{sys.implementation.cache_tag}.pyc"
 
 
-def _link(source: Path, target: Path) -> None:
+def _link(source: str, target: str) -> None:
     try:
         os.link(source, target)
-    except FileExistsError:
+    except (FileExistsError, FileNotFoundError):
         raise
     except OSError:  # another file system, or one without hard links
         shutil.copy2(source, target)
