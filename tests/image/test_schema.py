@@ -5,9 +5,11 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from diabetes import problem as diabetes
-from mlops.image.schema import encode_schema, write_rows
+from mlops.errors import ProblemError
+from mlops.image.schema import check_examples, encode_schema, write_rows
 from mlops.problem import Column, Problem, metrics
 
 
@@ -50,6 +52,18 @@ def test_the_service_of_the_example_checks_no_ranges() -> None:
     content = json.loads(encode_schema(diabetes))
     assert content["answer"] == {"kind": "number", "classes": []}
     assert {(feature["minimum"], feature["maximum"]) for feature in content["features"]} == {(None, None)}
+
+
+def test_an_example_that_the_service_would_refuse_is_refused() -> None:
+    example = {"plan": "plus", "city": None, "fee": -1, "joined": None, "paperless": True}
+    check_examples(diabetes)
+    unfit = type("Unfit", (Phones,), {"examples": ({**example, "fee": 3}, example)})()
+    with pytest.raises(ProblemError) as raised:
+        check_examples(unfit)
+    assert str(raised.value) == (
+        "The problem 'phones': The service would refuse its examples. "
+        "examples[1].fee is -1.0, but it must be a number from 0."
+    )
 
 
 def test_rows_are_records_unless_all_features_are_numbers() -> None:

@@ -4,7 +4,6 @@
 
     bundle   the content of an image: a folder with a manifest, identified by a digest
     imports  the check that the packages of an image provide every module that its files import
-    modules  the modules that travel beside the scoring script
     schema   what the service accepts and answers, as a file of the image
     sources  the files of a problem that an image contains, and their changes since an image was created
 """

@@ -19,6 +19,7 @@ import math
 from collections.abc import Sequence
 from datetime import date
 
+from mlops.errors import ProblemError
 from mlops.problem import Column, Problem
 from mlops.problem.column import Bound
 from mlops.problem.values import Value, write_value
@@ -35,6 +36,29 @@ def encode_schema(problem: Problem) -> bytes:
     answer = {"kind": problem.target.kind, "classes": list(problem.classes)}
     content = {"format": FORMAT, "features": features, "answer": answer}
     return (json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def check_examples(problem: Problem) -> None:
+    """Check that the service accepts the examples of a problem.
+
+    Raises
+    ------
+    ProblemError
+        If an example does not fit the schema.
+    """
+    if not problem.examples:
+        return
+    # imported here, because commands that only compare schemas need no numpy
+    from mlops.serving.refusals import Refusal
+    from mlops.serving.rows import open_reader
+    from mlops.serving.schema import decode_schema
+
+    request = json.dumps({"data": write_rows(problem, problem.example_rows)}).encode()
+    try:
+        open_reader(decode_schema(encode_schema(problem))).read_rows(request)
+    except Refusal as refusal:
+        said = str(refusal).replace("data", "examples", 1)
+        raise ProblemError(f"{problem}: The service would refuse its examples. {said}") from refusal
 
 
 def write_rows(problem: Problem, rows: Sequence[Sequence[object]]) -> list[Row]:

@@ -7,10 +7,10 @@ from pathlib import Path
 from mlops.errors import ProblemError
 from mlops.files.hashes import hash_content, hash_file
 from mlops.image.bundle import REQUIREMENTS, SCHEMA, SCORING_SCRIPT
-from mlops.image.modules import find_image_files
 from mlops.image.schema import encode_schema
 from mlops.pipelines.advice import IMAGE_NOTEBOOK
 from mlops.problem import Problem
+from mlops.problem.image_files import find_image_files
 
 SCHEMA_TITLE = "the schema of the problem"
 

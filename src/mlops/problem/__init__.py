@@ -37,6 +37,7 @@ the package, because every command imports it. Import them in the methods that n
     values       the values of a row as JSON has them
     scoring      predictions and cross-validation
     check        the contract of problems, for tests
+    image_files  the modules that travel beside the scoring script
     imports      the part of the contract about imports
     sample       the part of the contract about rows
 """

@@ -38,12 +38,14 @@ def check(problem: "Problem", rows: "pd.DataFrame | None" = None, /, **hyperpara
     ProblemError
         If the problem breaks a promise. The message says which one, and how to keep it.
     """
+    from mlops.problem.image_files import find_image_files
     from mlops.problem.imports import check_imports
     from mlops.problem.sample import check_rows
     from mlops.problem.scoring import predict_rows
 
     check_imports(problem)
-    _check_files(problem)
+    find_image_files(problem)
+    _check_script(problem)
     if rows is None:
         rows = problem.load_sample()
     check_rows(problem, rows)
@@ -57,13 +59,7 @@ def check(problem: "Problem", rows: "pd.DataFrame | None" = None, /, **hyperpara
     _check_examples(problem, model)
 
 
-def _check_files(problem: "Problem") -> None:
-    for name in problem.image_files:
-        if not (problem.folder / name).is_file():
-            raise ProblemError(
-                f"{problem} has {name!r} in `image_files`, but there is no {problem.folder / name}. Create the file, "
-                "or correct the name."
-            )
+def _check_script(problem: "Problem") -> None:
     script = problem.folder / SCRIPT
     if not script.is_file():  # the project can have the scoring script elsewhere
         return

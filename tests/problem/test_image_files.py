@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from mlops.errors import ProblemError
-from mlops.image.modules import find_image_files
 from mlops.problem import Column, Problem, metrics
+from mlops.problem.image_files import find_image_files
 
 
 class Prices(Problem):

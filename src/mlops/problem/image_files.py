@@ -2,14 +2,17 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlops.errors import ProblemError
-from mlops.problem import Problem
+
+if TYPE_CHECKING:
+    from mlops.problem.declared import Problem
 
 RESERVED = ("score", "serving")  # modules that every image contains
 
 
-def find_image_files(problem: Problem) -> list[Path]:
+def find_image_files(problem: "Problem") -> list[Path]:
     """Return the paths of a problem's `image_files`.
 
     Raises
@@ -20,7 +23,7 @@ def find_image_files(problem: Problem) -> list[Path]:
     return [_find_file(problem, name) for name in problem.image_files]
 
 
-def _find_file(problem: Problem, name: str) -> Path:
+def _find_file(problem: "Problem", name: str) -> Path:
     module = name.removesuffix(".py")
     if name != f"{module}.py" or not module.isidentifier():
         raise ProblemError(
