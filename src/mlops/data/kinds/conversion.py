@@ -48,7 +48,7 @@ def convert_kinds(table: pd.DataFrame, columns: Sequence[Column], url: str) -> p
         if column.role == "ignored" or column.name not in types:
             continue
         # Assigning a column takes 0.4 ms, which would be 4 s for 10,000 columns.
-        if column.kind != "number" or types[column.name] != "float64":
+        if find_kind(column) != "number" or types[column.name] != "float64":
             converted[column.name] = _convert_column(table[column.name], column, url)
     return converted
 
