@@ -7,11 +7,13 @@ from mlops.serving.script import load_script
 
 SCRIPT = """
 from shared_features import WEIGHT
+from .shared_features import WEIGHT as RELATIVE
 def init():
     global late
     import shared_late as late
 def run(data):
-    return WEIGHT, late.WEIGHT
+    from . import shared_late
+    return WEIGHT, RELATIVE, late.WEIGHT, shared_late.WEIGHT
 """
 
 
@@ -25,8 +27,8 @@ def write(folder: Path, weight: int) -> Path:
 
 
 def test_each_script_imports_the_modules_beside_it(tmp_path: Path) -> None:
-    """Even if one process loads several images, as the platform in memory does."""
+    """Relatively or by their names, and even if one process loads several images, as the platform in memory does."""
     before = list(sys.path)
     first, second = load_script(write(tmp_path / "one", 1)), load_script(write(tmp_path / "two", 2))
-    assert (first.run(None), second.run(None)) == ((1, 1), (2, 2))
+    assert (first.run(None), second.run(None)) == ((1, 1, 1, 1), (2, 2, 2, 2))
     assert sys.path == before

@@ -1,24 +1,33 @@
 """The loading of an image's scoring script."""
 
 import importlib.util
+import itertools
 import sys
 from pathlib import Path
 from types import ModuleType
 
+PACKAGE = "scoring_image_"  # the folder of each script is a package of its own, in which relative imports work
+_numbers = itertools.count(1)
+
 
 def load_script(path: Path) -> ModuleType:
-    """Import the scoring script and call its ``init()``. The script can import the modules beside it by their names."""
-    spec = importlib.util.spec_from_file_location("score", path)
+    """Import the scoring script and call its ``init()``.
+
+    The script can import a module beside it relatively (``from .features import x``) or by its name.
+    """
+    package = ModuleType(f"{PACKAGE}{next(_numbers)}")
+    package.__path__ = [str(path.parent)]
+    spec = importlib.util.spec_from_file_location(f"{package.__name__}.score", path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is not a Python file")
+    sys.modules[package.__name__] = package
     for beside in path.parent.glob("*.py"):  # another image of this process may have modules of the same names
         sys.modules.pop(beside.stem, None)
     script = importlib.util.module_from_spec(spec)
-    folder = str(path.parent)
-    sys.path.insert(0, folder)
+    sys.path.insert(0, str(path.parent))
     try:
         spec.loader.exec_module(script)
         script.init()
     finally:
-        sys.path.remove(folder)
+        sys.path.remove(str(path.parent))
     return script
