@@ -54,7 +54,7 @@ def test_the_newest_version_of_the_data_set_is_named(tmp_path: Path, workspace: 
     (tmp_path / "new.csv").write_text("Y\n1\n")
     version = opened.backend.datasets.register(opened.backend.datasets.stage(tmp_path / "new.csv"))
     found = read_overview(opened)
-    assert (found.dataset, found.dataset_url) == ("new version 1", version.url)
+    assert (found.dataset, found.dataset_url) == ("diabetes version 1", version.url)
     Path(version.url.removeprefix("file://")).write_text("Y\n2\n")
     found = read_overview(opened)
     assert (found.dataset, len(found.problems)) == ("", 1)
