@@ -147,6 +147,17 @@ def test_text_gaps_dates_zeros_and_infinities_have_an_identity_too() -> None:
         assert match_rows(changed, [rows]).unseen.all(), name
 
 
+def test_the_type_of_a_column_may_differ_between_files() -> None:
+    """A gap elsewhere in a file makes booleans objects, and pandas reads times in other units."""
+    rows = pd.DataFrame({"member": [True, False], "day": pd.to_datetime(["2026-01-01", "2026-01-02"])})
+    gaps = pd.concat([rows, pd.DataFrame({"member": [None], "day": [pd.NaT]})], ignore_index=True)
+    again = gaps.astype({"day": "datetime64[s]"})
+    assert again["member"].dtype == object
+    assert match_rows(rows, [again]).seen.all()
+    assert match_rows(again, [rows]).seen.tolist() == [True, True, False]
+    assert match_rows(again, [gaps]).seen.all()
+
+
 def test_constant_and_repeated_rows_are_found() -> None:
     rows = pd.DataFrame({"a": [3.0] * 1000, "b": [0.0] * 1000})
     assert match_rows(rows, [rows]).seen.all()
