@@ -206,6 +206,18 @@ def test_a_changed_scoring_script_gives_a_new_image_of_the_champion(first, mlops
     assert find_renewal(open_here(mlops.workspace, changed), PIPELINES["release"]) == ""
 
 
+def test_a_script_that_imports_what_its_lock_lacks_is_refused(first, mlops, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    before = json.loads(mlops.invoke("status", "--json").stdout)["services"]
+    (tmp_path / "score.py").write_text("import json\nfrom sklearn import linear_model\n")
+    refused = mlops("run", "release", "-p", f"create_image.scoring_script={tmp_path / 'score.py'}")
+    assert refused.returncode == 1
+    assert "score.py, line 2: The image does not contain the module sklearn. Add scikit-learn==" in refused.stderr
+    assert "and its dependencies to src/diabetes/score_requirements.lock." in refused.stderr
+    states = [step.state for step in list_runs(mlops.workspace.outputs)[0].steps]
+    assert states == ["failed", "skipped", "skipped", "skipped", "skipped"]
+    assert json.loads(mlops.invoke("status", "--json").stdout)["services"] == before
+
+
 @pytest.fixture(scope="module")
 def rolled_back(first, mlops) -> None:  # type: ignore[no-untyped-def]
     """A better model, which was released to production and rolled back."""

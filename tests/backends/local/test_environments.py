@@ -180,6 +180,22 @@ def test_a_package_that_is_not_installed_here_is_installed_by_uv(
     assert len(list((tmp_path / "environments").iterdir())) == 2  # the first one and the lock
 
 
+@pytest.mark.parametrize("cached", [True, False])
+def test_the_network_is_used_only_for_what_the_cache_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cached: bool
+) -> None:
+    commands = []
+
+    def run_uv(command: list[str], **options: object) -> "subprocess.CompletedProcess[str]":
+        commands.append(command)
+        fails = "--offline" in command and not cached
+        return subprocess.CompletedProcess(command, int(fails), "", "not in the cache\n" if fails else "")
+
+    monkeypatch.setattr(installer.subprocess, "run", run_uv)
+    assert installer.install_packages(Path("python"), tmp_path) == ""
+    assert ["--offline" in command for command in commands] == ([True] if cached else [True, False])
+
+
 def test_missing_packages_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UV_OFFLINE", "1")
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
