@@ -38,6 +38,7 @@ def register(backend: Backend, folder: Path, tags: Mapping[str, str], *columns: 
         (declare(X, Y), ""),
         (declare(X, Column("w"), Y, Column("day", kind="date", role="ignored")), "without 'w'"),
         (declare(Y), "with 'x'"),
+        (declare(X, Y, Column("day", kind="date")), "without 'day'"),
         (declare(X, *map(Column, "abcdef")), "without 'a', 'b', 'c' and 3 more and with 'y'"),
         (declare(Y, X), "their order, their kinds or the target differ"),
         (declare(X, Column("y", kind="date")), "their order, their kinds or the target differ"),

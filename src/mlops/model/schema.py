@@ -56,8 +56,8 @@ def explain_misfit(registry: Registry, problem: Problem, model: ModelVersion) ->
         return f"solves the problem {owner!r}, not {problem.name!r}"
     if schema == hash_schema(problem):
         return ""
-    trained, declared = _read_features(registry, model), _list_features(problem)
-    if not schema and trained in ((), tuple(name for name, kind in declared if kind == "number")):
+    trained = _read_features(registry, model)
+    if not schema and (not trained or _list_features(problem) == [(name, "number") for name in trained]):
         return ""
     return f"was trained on other columns than {problem.name!r} declares: {_compare(trained, problem)}"
 
