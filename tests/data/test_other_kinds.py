@@ -229,3 +229,9 @@ def test_the_measures_of_all_kinds_are_shown() -> None:
     assert shown.loc["begin", ["mean", "min", "max"]].tolist() == ["2020-06-16", "2020-01-01", "2020-12-30"]
     assert shown.loc["plan", "most frequent"] == "basic (75.0%)"
     assert "most frequent" not in table.describe(["x"])
+
+
+@pytest.mark.parametrize("name", ["count", "values", ""])
+def test_a_category_can_have_any_name(name: str) -> None:
+    scan = scan_frame(pd.DataFrame({name: ["a", "b", "a"]}), [Column(name, kind="category")], {})
+    assert scan.others[name].counts.values == {"a": 2, "b": 1}

@@ -100,6 +100,7 @@ columns = (
     [
         ("churned", "has no column 'churned'. Its columns are: customer_id, "),
         ("begin", "The column begin contains a date in each row, so it cannot be the target. Name another column with"),
+        ("empty", "The column empty contains no value, so it cannot be the target."),
         ("note", "The column note contains text with more than 20 different values, so it cannot be the target."),
     ],
 )

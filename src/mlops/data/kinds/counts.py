@@ -81,13 +81,13 @@ def count_values(values: pl.Series, kept: Collection[str] = ()) -> ValueCounts:
     kept : collection of str
         The expected values.
     """
-    there, expected = values.drop_nulls().cast(pl.String), frozenset(kept)
+    there, expected = values.drop_nulls().cast(pl.String).alias("value"), frozenset(kept)
     every = len(there)
     crowded = every > LIMIT and there.n_unique() > LIMIT + len(expected)
     if crowded:  # true for names and free text, whose counts would be large
         there = there.filter(there.is_in(list(expected)))
     found = there.value_counts(name="count")
-    counted = dict(zip(found[values.name].to_list(), found["count"].to_list(), strict=True))
+    counted = dict(zip(found["value"].to_list(), found["count"].to_list(), strict=True))
     return _limit(expected, counted, every - len(there), crowded)
 
 

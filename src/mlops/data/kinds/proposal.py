@@ -81,7 +81,9 @@ def _find_kind(values: pd.Series, is_target: bool) -> Kind:
 
 def _name_rows(values: pd.Series, kind: Kind) -> bool:
     """Return whether every row has another text without spaces, such as "C-000123"."""
-    return kind == "category" and values.notna().all() and values.is_unique and not values.str.contains(r"\s").any()
+    texts = parse_values(make_series(values), "category")
+    is_unique = not texts.null_count() and texts.n_unique() == len(texts)
+    return kind == "category" and is_unique and not texts.str.contains(r"\s").any()
 
 
 def _propose_columns(rows: pd.DataFrame, kinds: dict[str, Kind], target: str) -> Iterator[str]:
@@ -107,6 +109,8 @@ def _require_target(values: pd.Series, kind: Kind) -> Rules:
     advice = "so it cannot be the target. Name another column with --target."
     if kind not in TARGETS:
         raise UsageError(f"The column {values.name} contains a {kind} in each row, {advice}")
+    if values.isna().all():
+        raise UsageError(f"The column {values.name} contains no value, {advice}")
     if kind == "number":
         return {}
     counts = _count(values, kind)
