@@ -98,18 +98,22 @@ def test_the_modules_beside_the_script_are_checked_too(tmp_path: Path) -> None:
         check(tmp_path, "import features", features="import pandas")
 
 
-@pytest.mark.parametrize("statement", ["from .features import ratio", "from . import features"])
-def test_a_relative_import_is_refused(tmp_path: Path, statement: str) -> None:
-    with pytest.raises(
-        ProblemError, match=r"module \.features\. score\.py is not in a package there, so write features"
-    ):
+@pytest.mark.parametrize("statement", ["from .features import ratio", "from . import features, features as other"])
+def test_modules_beside_the_script_can_be_imported_relatively(tmp_path: Path, statement: str) -> None:
+    check(tmp_path, statement, features="from .features import ratio")
+
+
+@pytest.mark.parametrize("statement", ["from ..model import weights", "from .model import weights", "from . import a"])
+def test_a_relative_import_of_another_module_is_refused(tmp_path: Path, statement: str) -> None:
+    with pytest.raises(ProblemError, match=r"module \.+\w+\. Import modules beside score\.py or packages of the lock"):
         check(tmp_path, statement, features="")
 
 
-def test_a_module_that_is_not_an_image_file_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("statement", ["import features", "from .features import ratio", "from . import features"])
+def test_a_module_that_is_not_an_image_file_is_refused(tmp_path: Path, statement: str) -> None:
     (tmp_path / "src" / "churn").mkdir(parents=True)
     (tmp_path / "src" / "churn" / "features.py").write_text("")
-    (tmp_path / "src" / "churn" / "score.py").write_text("import features")
+    (tmp_path / "src" / "churn" / "score.py").write_text(statement)
     lock = tmp_path / "src" / "churn" / "score_requirements.lock"
     lock.write_text("\n".join(SERVER))
     with pytest.raises(ProblemError, match=r'features\. Add "features\.py" to `image_files` of the problem\.'):

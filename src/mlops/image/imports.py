@@ -48,6 +48,8 @@ def check_imports(sources: ImageSources) -> None:
     inside = {SCRIPT, "serving", *(file.stem for file in sources.image_files)}
 
     def is_inside(module: str) -> bool:
+        if module.startswith("."):
+            return module[1:].partition(".")[0] in inside
         top = module.partition(".")[0]
         return top in sys.stdlib_module_names or top in inside or _provide(roots, module)
 
@@ -63,12 +65,12 @@ def check_imports(sources: ImageSources) -> None:
 
 def _advise(module: str, file: Path, lock: str) -> str:
     """Return what to do about a module that the image does not contain."""
-    if module.startswith("."):
-        return f"{file.name} is not in a package there, so write {module.lstrip('.')} without the dot."
-    top = module.partition(".")[0]
+    top = module.lstrip(".").partition(".")[0]
     beside = file.with_name(f"{top}.py")
-    if beside.is_file():
+    if beside.is_file() and not module.startswith(".."):
         return f'Add "{beside.name}" to `image_files` of the problem.'
+    if module.startswith("."):
+        return f"Import modules beside {file.name} or packages of the lock instead."
     if (file.parents[1] / top).is_dir():  # a package of the project
         return f"Move what the script needs to a module beside {file.name}, and add it to `image_files` of the problem."
     owners = packages_distributions().get(top, [])
@@ -100,7 +102,8 @@ class _Visitor(ast.NodeVisitor):
             self._note(alias.name, node.lineno)
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        self._note("." * node.level + (node.module or node.names[0].name), node.lineno)
+        for name in [node.module] if node.module else [alias.name for alias in node.names]:
+            self._note("." * node.level + name, node.lineno)
 
     def visit_If(self, node: ast.If) -> None:
         named = node.test.attr if isinstance(node.test, ast.Attribute) else getattr(node.test, "id", "")
