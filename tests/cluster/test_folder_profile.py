@@ -74,6 +74,10 @@ def test_a_folder_has_the_same_profile_as_on_one_machine(
     monkeypatch.setattr(cluster_profile, "TRAVEL", travel)
     url = write_folder(tmp_path / "data.parquet")
     assert_same(profile_folder(url, InlineWorkers()), make_reference(read_table(url).frame))
+
+
+def test_declared_columns_have_the_same_profile_as_on_one_machine(tmp_path: Path) -> None:
+    url = write_folder(tmp_path / "data.parquet")
     declared = (Column("few", kind="category"), Column("large", kind="id"), Column("heavy", role="ignored"))
     assert_same(profile_folder(url, InlineWorkers(), declared), profile_file(url, "", declared))
 
