@@ -65,7 +65,7 @@ class FrameBatches:
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self.names = [str(name) for name in frame.columns]
-        self._frame = _simplify(frame.set_axis(self.names, axis="columns"))
+        self._frame = _convert_unsupported(frame.set_axis(self.names, axis="columns"))
         self.rows = len(frame)
         numeric = {name for name, kind in zip(self.names, frame.dtypes, strict=True) if is_number(kind)}
         self.numbers = frozenset(numeric - find_repeated(self.names))
@@ -87,7 +87,7 @@ class FrameBatches:
         return self._frame.head(rows)
 
     def _cut(self, names: Sequence[str]) -> Iterator[pd.DataFrame]:
-        size = _choose_size(names)
+        size = _choose_rows(names)
         for start in range(0, self.rows, size):
             yield self._frame.iloc[start : start + size][list(names)]
 
@@ -146,7 +146,7 @@ class ParquetBatches:
         self.columns = columns or combine_schemas(schemas)
         self.names, self.numbers = self.columns.names, self.columns.numbers
         self.rows = sum(self._counts)
-        self._targets = {name: _choose_type(self.columns.types[name]) for name in self.numbers}
+        self._targets = {name: _choose_common_type(self.columns.types[name]) for name in self.numbers}
 
     def name_kind(self, name: str) -> str:
         """See `Batches`."""
@@ -170,11 +170,10 @@ class ParquetBatches:
         for path, count in zip(self._files, self._counts, strict=True):
             if count:
                 with _open_file(path) as file:
-                    return self._complete(require_text(next(file.iter_batches(rows)).to_pandas()))
+                    return self._add_missing_columns(require_text(next(file.iter_batches(rows)).to_pandas()))
         return pd.DataFrame(columns=self.names)
 
-    def _complete(self, head: pd.DataFrame) -> pd.DataFrame:
-        """Return rows of one file, with all columns of the table, and with decimals as floats."""
+    def _add_missing_columns(self, head: pd.DataFrame) -> pd.DataFrame:
         if not head.columns.is_unique:
             return head
         return convert_decimals(head.reindex(columns=list(dict.fromkeys(self.names))))
@@ -183,7 +182,7 @@ class ParquetBatches:
         for path in self._files:
             with _open_file(path) as file:
                 there = set(file.schema_arrow.names)
-                yield from file.iter_batches(_choose_size(names), columns=[name for name in names if name in there])
+                yield from file.iter_batches(_choose_rows(names), columns=[name for name in names if name in there])
 
 
 def _make_series(values: pa.Array) -> pl.Series:
@@ -223,13 +222,11 @@ def open_batches(
         raise explain_damage(content.parts, content.url, error) from error
 
 
-def _choose_size(names: Sequence[str]) -> int:
-    """Return the number of rows in a batch of these columns."""
+def _choose_rows(names: Sequence[str]) -> int:
     return max(VALUES // max(len(names), 1), 1000)
 
 
-def _simplify(frame: pd.DataFrame) -> pd.DataFrame:
-    """Convert columns whose number type polars does not support to float64."""
+def _convert_unsupported(frame: pd.DataFrame) -> pd.DataFrame:
     unknown = [kind == np.longdouble or isinstance(kind, pd.SparseDtype) for kind in frame.dtypes]
     names = [name for name, kind in frame.dtypes[unknown].items() if is_number(kind)]
     return frame.astype(dict.fromkeys(names, "float64")) if names else frame
@@ -250,13 +247,11 @@ def read_schema(path: Path) -> tuple[pa.Schema, int]:
 
 
 def _drop_index(schema: pa.Schema) -> pa.Schema:
-    """Return a schema without the columns that pandas uses as the index."""
     index = [name for name in (schema.pandas_metadata or {}).get(INDEX, ()) if isinstance(name, str)]
     return pa.schema([field for field in schema if field.name not in index])
 
 
-def _choose_type(kinds: Sequence[pa.DataType]) -> pa.DataType:
-    """Return an integer type if all given types are integers, otherwise float64."""
+def _choose_common_type(kinds: Sequence[pa.DataType]) -> pa.DataType:
     if not all(map(pa.types.is_integer, kinds)):
         return pa.float64()
     return pa.from_numpy_dtype(np.result_type(*(kind.to_pandas_dtype() for kind in kinds)))

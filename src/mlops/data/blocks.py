@@ -1,7 +1,6 @@
-"""The numbers of a table in blocks of columns.
+"""The numbers of a table in blocks of columns."""
 
-A block is faster than single columns, and takes less memory than the whole table.
-"""
+# A block is faster than single columns, and takes less memory than the whole table.
 
 from collections.abc import Iterator
 

@@ -80,9 +80,7 @@ def open_content(url: str, sha256: str = "") -> Iterator[Content]:
 
 @contextmanager
 def pack_file(file: Path, sha256: str = "") -> Iterator[tuple[str, Path]]:
-    """Open a data file or a folder of Parquet files as a single file, within a ``with`` statement.
-
-    Yield the name and the path of the single file.
+    """Open a data file or a folder of Parquet files as a single file, and yield its name and path.
 
     Raises
     ------
@@ -95,7 +93,7 @@ def pack_file(file: Path, sha256: str = "") -> Iterator[tuple[str, Path]]:
         packed = content.parts[0]
         if len(content.parts) > 1:
             packed = Path(scratch, f"packed{content.format}")
-            _join_files(content.parts, packed)
+            _join_parquet_files(content.parts, packed)
         yield split_name(file.name)[0] + content.format, packed
 
 
@@ -117,8 +115,7 @@ def read_header(file: Path) -> tuple[str, ...]:
     return tuple(next(csv.reader([line], delimiter=separator), ()))
 
 
-def _join_files(files: Sequence[Path], joined: Path) -> None:
-    """Write the rows of Parquet files to one file."""
+def _join_parquet_files(files: Sequence[Path], joined: Path) -> None:
     import pyarrow as pa  # this import takes 120 ms, and every command that opens a platform imports this module
     import pyarrow.parquet as pq
 
@@ -137,9 +134,8 @@ def _join_files(files: Sequence[Path], joined: Path) -> None:
 
 
 def _require_unchanged(content: Content, cause: Exception | None = None) -> None:
-    """Raise IntegrityError from `cause` if a file of `content` was changed or deleted."""
     try:
-        found = _sign_files(content.parts)
+        found = _list_file_properties(content.parts)
     except OSError as error:
         raise IntegrityError(f"The data file {content.url} was deleted while it was read. Restore it.") from error
     # Using a file in MLOPS_HOME sets its modification time, so a new time alone does not count as a change.
@@ -148,8 +144,7 @@ def _require_unchanged(content: Content, cause: Exception | None = None) -> None
         raise IntegrityError(f"The data file {content.url} changed while it was read. Test it again.") from cause
 
 
-def _sign_files(files: Sequence[Path]) -> tuple[Signature, ...]:
-    """Return, for each file, properties that change when the content of the file changes."""
+def _list_file_properties(files: Sequence[Path]) -> tuple[Signature, ...]:
     found = [file.stat() for file in files]
     return tuple((state.st_ino, state.st_size, state.st_mtime_ns) for state in found)
 
@@ -159,6 +154,6 @@ def _find(url: str, scratch: Path) -> Content:
     with explain_unreadable(url):
         files = {name: fetch_file(found.system, place, scratch / name) for name, place in found.paths.items()}
         read = tuple(files[name] for name in found.parts)
-        signatures = _sign_files(read)  # first, because a file may change while it is hashed
+        signatures = _list_file_properties(read)  # first, because a file may change while it is hashed
         hashes = {name: hash_file(file) for name, file in files.items()}
     return Content(url, found.format, read, signatures, found.hash_content(hashes))

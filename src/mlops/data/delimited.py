@@ -42,7 +42,7 @@ def read_delimited(content: bytes, url: str, texts: Mapping[str, Collection[str]
     UsageError
         If the content cannot be read as a table.
     """
-    text = _recode(content, url)
+    text = _recode_to_utf8(content, url)
     separator = _find_separator(text)
     try:
         frame = _read_lines(text, separator, url, texts)
@@ -54,13 +54,12 @@ def read_delimited(content: bytes, url: str, texts: Mapping[str, Collection[str]
         raise UsageError(f"The data file {url} is not a table separated by {separator!r}. {reason}.") from error
     except UnicodeDecodeError as error:
         raise UsageError(
-            f"The data file {url} is not UTF-8 text: {_describe_byte(content)}. Save it as UTF-8."
+            f"The data file {url} is not UTF-8 text: {_describe_bad_byte(content)}. Save it as UTF-8."
         ) from error
-    return _convert_commas(frame, url, texts)
+    return _convert_decimal_commas(frame, url, texts)
 
 
-def _describe_byte(content: bytes) -> str:
-    """Return a text with the first byte of `content` that is not UTF-8, and its position."""
+def _describe_bad_byte(content: bytes) -> str:
     try:
         content.decode()
     except UnicodeDecodeError as error:
@@ -69,8 +68,7 @@ def _describe_byte(content: bytes) -> str:
     return "pandas cannot decode it"
 
 
-def _recode(content: bytes, url: str) -> bytes:
-    """Return a text in UTF-8 or UTF-16 as UTF-8. Raise UsageError if `content` is not text."""
+def _recode_to_utf8(content: bytes, url: str) -> bytes:
     other = next((name for start, name in OTHERS.items() if content.startswith(start)), "")
     if other:
         raise UsageError(f"The data file {url} is {other}, not CSV. Rename it, or save it as CSV.")
@@ -98,7 +96,7 @@ def _read_lines(text: bytes, separator: str, url: str, texts: Mapping[str, Colle
             io.BytesIO(text), sep=separator, index_col=False, dtype=kinds, na_values=gaps, keep_default_na=not gaps
         )
     if any(issubclass(warning.category, pd.errors.ParserWarning) for warning in warned):  # more fields than columns
-        _require_empty_ends(pd.read_csv(io.BytesIO(text), sep=separator), url)
+        _require_empty_extra_fields(pd.read_csv(io.BytesIO(text), sep=separator), url)
     unnamed = f"Unnamed: {len(frame.columns) - 1}"
     if len(frame.columns) > 1 and frame.columns[-1] == unnamed and frame[unnamed].isna().all():
         frame = frame.drop(columns=unnamed)
@@ -113,8 +111,7 @@ def _list_gaps(text: bytes, separator: str, texts: Mapping[str, Collection[str]]
     return {name: GAPS.difference(texts.get(name, ())) for name in names}
 
 
-def _require_empty_ends(frame: pd.DataFrame, url: str) -> None:
-    """Raise UsageError if a line has more fields than the first line, unless the additional fields are empty."""
+def _require_empty_extra_fields(frame: pd.DataFrame, url: str) -> None:
     # pandas used the first fields of each line as the name of the row, and shifted the other fields to the left.
     extra = frame.index.nlevels
     filled = frame.iloc[:, -extra:].notna().any(axis="columns").to_numpy()
@@ -126,14 +123,7 @@ def _require_empty_ends(frame: pd.DataFrame, url: str) -> None:
         )
 
 
-def _convert_commas(frame: pd.DataFrame, url: str, texts: Mapping[str, object]) -> pd.DataFrame:
-    """Convert columns of numbers that have a decimal comma, except the columns `texts`.
-
-    Raises
-    ------
-    UsageError
-        If it is unclear whether the commas are decimal commas or separate thousands, as in 1,234.
-    """
+def _convert_decimal_commas(frame: pd.DataFrame, url: str, texts: Mapping[str, object]) -> pd.DataFrame:
     read = [name for name in frame.columns if name not in texts]
     columns = {name: text for name in read if (text := _find_commas(frame[name])) is not None}
     if not columns:

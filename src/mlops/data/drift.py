@@ -127,7 +127,7 @@ def _compare_spread(name: str, reference: ColumnProfile, current: ColumnProfile,
 
 
 def _compare_mix(name: str, reference: CountProfile, current: CountProfile, rate: float) -> Drift:
-    first, second = _count_together(reference, current)
+    first, second = _count_in_both(reference, current)
     share = 1 / first.sum() + 1 / second.sum()
     apart, both = first / first.sum() - second / second.sum(), (first + second) / (first + second).sum()
     statistic = float((apart**2 / both).sum() / share)
@@ -139,8 +139,7 @@ def _compare_mix(name: str, reference: CountProfile, current: CountProfile, rate
     return Drift(name, "mix", distance, min(allowed, 1.0), moved)
 
 
-def _count_together(reference: CountProfile, current: CountProfile) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return how often each value occurs in both profiles, with the rare values counted together."""
+def _count_in_both(reference: CountProfile, current: CountProfile) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     known = [current.values.get(value, 0) for value in reference.values]
     counts = np.array(
         [[*reference.values.values(), reference.other], [*known, current.count - sum(known)]], dtype=float

@@ -1,11 +1,11 @@
-"""The search for rows of a table that a model was trained on.
+"""The search for rows of a table that a model was trained on."""
 
-Two rows are the same if all their numbers agree to five digits, and all other values are equal. A gap equals a gap.
-Hashes of rows cannot be compared, because the digits of a row change when it is written in single precision or as text.
-
-Two rows that agree only roughly may be the same row, written with fewer digits. Two values agree roughly if they differ
-by at most 1 %, or if rounding to decimals or to one or two significant digits can explain their difference.
-"""
+# Two rows are the same if all their numbers agree to five digits, and all other values are equal. A gap equals a gap.
+# Hashes of rows cannot be compared, because the digits of a row change when it is written in single precision or as
+# text.
+#
+# Two rows that agree only roughly may be the same row, written with fewer digits. Two values agree roughly if they
+# differ by at most 1 %, or if rounding to decimals or to one or two significant digits can explain their difference.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,8 +42,7 @@ class Familiarity:
     seen : array of bool, shape (n,)
         True for a row that is a recorded row.
     unknown : array of bool, shape (n,)
-        True for a row that may be a recorded row, because it agrees roughly with one, or because some recorded rows are
-        unavailable.
+        True for a row that may be a recorded row.
     unavailable : int
         The number of tables of recorded rows that are unavailable.
     """
@@ -92,18 +91,12 @@ def _write_id(values: pd.Series) -> pd.Series:
 def match_rows(rows: pd.DataFrame, recorded: Sequence[pd.DataFrame | None]) -> Familiarity:
     """Find out which rows of a table are among recorded rows, such as the training rows of a model.
 
-    Rows are compared in the columns that a recorded table and `rows` share. For example, a table of ids identifies its
-    rows by the id alone.
-
-    Looking up 200,000 rows of 20 numbers among 800,000 recorded rows takes 3 s of processor time, and 250 MB in
-    addition to the tables.
-
     Parameters
     ----------
     rows : DataFrame
-        The rows to look up, with the columns to compare; see `identify_rows`.
+        The rows to look up, with the columns to compare.
     recorded : sequence of DataFrame or None
-        Tables of recorded rows. None stands for an unavailable table, and so does a table that shares no column.
+        Tables of recorded rows; None for an unavailable table.
     """
     groups = _group_tables(rows.columns, recorded)
     unavailable = len(recorded) - sum(map(len, groups.values()))
@@ -121,7 +114,6 @@ def match_rows(rows: pd.DataFrame, recorded: Sequence[pd.DataFrame | None]) -> F
 def _group_tables(
     columns: pd.Index, recorded: Sequence[pd.DataFrame | None]
 ) -> dict[tuple[str, ...], list[pd.DataFrame]]:
-    """Return the available tables by the columns that they share with `columns`."""
     groups: dict[tuple[str, ...], list[pd.DataFrame]] = {}
     for table in recorded:
         shared = () if table is None else tuple(columns[columns.isin(table.columns)])
@@ -131,13 +123,10 @@ def _group_tables(
 
 
 def _select(table: pd.DataFrame, columns: pd.Index) -> pd.DataFrame:
-    """Return a table with only these columns, which is not a copy if the table has no other columns."""
     return table if table.columns.equals(columns) else table[list(columns)]
 
 
 class _Search:
-    """The search for rows in tables with the same columns."""
-
     # Values are converted to a logarithmic scale, on which a relative difference becomes a distance. The scale is
     # divided so that the tolerance of each column is a distance of 1. The distance between two rows is the largest
     # distance in any column. Tables are converted one at a time, because a converted table is as large as the original.
@@ -146,9 +135,9 @@ class _Search:
         numeric = np.array(
             [_are_numbers(kinds) for kinds in zip(*(t.dtypes for t in (rows, *tables)), strict=True)], dtype=bool
         )
-        self._codes = _encode([table.loc[:, ~numeric] for table in (rows, *tables)])
+        self._codes = _encode_as_numbers([table.loc[:, ~numeric] for table in (rows, *tables)])
         self._rows, *self._tables = (t if numeric.all() else t.loc[:, numeric] for t in (rows, *tables))
-        self._sizes = _measure_columns(self._tables)
+        self._sizes = _measure_mean_magnitudes(self._tables)
 
     def find_alike(self) -> NDArray[np.bool_]:
         """Return, for each row, whether it agrees roughly with a row of a table."""
@@ -167,24 +156,22 @@ class _Search:
 
     def _find(self, chosen: NDArray[np.bool_], tolerances: Numbers, units: Numbers) -> NDArray[np.bool_]:
         found = np.zeros(int(chosen.sum()), dtype=bool)
-        rows = self._scale(self._rows[chosen], self._codes[0][chosen], tolerances, units)
+        rows = self._to_log_scale(self._rows[chosen], self._codes[0][chosen], tolerances, units)
         for table, codes in zip(self._tables, self._codes[1:], strict=True):
             if not found.all():
-                found[~found] = _find_near(rows[~found], self._scale(table, codes, tolerances, units))
+                found[~found] = _find_within_one(rows[~found], self._to_log_scale(table, codes, tolerances, units))
         return found
 
-    def _scale(self, table: pd.DataFrame, codes: Numbers, tolerances: Numbers, units: Numbers) -> Numbers:
-        """Convert a table to a logarithmic scale, which is linear below the value that `units` has for the column."""
+    def _to_log_scale(self, table: pd.DataFrame, codes: Numbers, tolerances: Numbers, units: Numbers) -> Numbers:
         width = table.shape[1]
         scaled = np.empty((len(table), width + codes.shape[1]))
         for columns, numbers in list_blocks(table):
-            scaled[:, columns] = _scale(numbers / units[columns]) / -np.log1p(-tolerances[columns])
+            scaled[:, columns] = _to_log_scale(numbers / units[columns]) / -np.log1p(-tolerances[columns])
         scaled[:, width:] = codes
         return scaled
 
 
-def _find_near(rows: Numbers, known: Numbers) -> NDArray[np.bool_]:
-    """Return, for each row, whether a row of `known` differs from it by at most 1 in every column."""
+def _find_within_one(rows: Numbers, known: Numbers) -> NDArray[np.bool_]:
     first = np.unique(hash_rows(known), return_index=True)[1]
     known = known[np.sort(first)] if len(first) < len(known) else known  # copies slow down the search
     # Without the search for medians (balanced_tree), building the tree takes a third of the time.
@@ -197,8 +184,7 @@ def _are_numbers(kinds: Sequence[object]) -> bool:
     return all(map(pd.api.types.is_any_real_numeric_dtype, kinds))  # not booleans
 
 
-def _encode(tables: Sequence[pd.DataFrame]) -> list[Numbers]:
-    """Convert the values of tables to numbers that are equal for equal values."""
+def _encode_as_numbers(tables: Sequence[pd.DataFrame]) -> list[Numbers]:
     columns = zip(*(map(table.__getitem__, table) for table in tables), strict=True)
     codes = [pd.factorize(_join(column))[0] * APART for column in columns]
     ends = np.cumsum([len(table) for table in tables])
@@ -211,8 +197,7 @@ def _join(parts: Sequence[pd.Series]) -> pd.Series:
     return joined if joined.dtype.kind == "M" else joined.astype("object")  # dates as objects take ten times as long
 
 
-def _measure_columns(tables: Sequence[pd.DataFrame]) -> Numbers:
-    """Return, for each column, the mean magnitude of its finite numbers in all tables, or 0 if it has none."""
+def _measure_mean_magnitudes(tables: Sequence[pd.DataFrame]) -> Numbers:
     sums, counts = np.zeros(tables[0].shape[1]), np.zeros(tables[0].shape[1])
     for table in tables:
         for columns, numbers in list_blocks(table):
@@ -222,8 +207,7 @@ def _measure_columns(tables: Sequence[pd.DataFrame]) -> Numbers:
     return sums / np.maximum(counts, 1)
 
 
-def _scale(numbers: Numbers) -> Numbers:
-    """Convert numbers to a scale that is linear up to 1 and logarithmic above 1."""
+def _to_log_scale(numbers: Numbers) -> Numbers:
     sizes = np.abs(numbers)
     scaled = np.sign(numbers) * np.where(sizes < 1, sizes, 1 + np.log(np.maximum(sizes, 1)))
     return np.nan_to_num(scaled, nan=MISSING, posinf=-2 * MISSING, neginf=2 * MISSING)

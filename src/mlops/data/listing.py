@@ -91,7 +91,7 @@ def find_files(url: str) -> Files:
         raise UsageError(f"The data file {url} {obstacle}.")
     with explain_unreadable(url):
         system, path = fsspec.core.url_to_fs(url)
-        if _is_folder(system, path, url):
+        if _is_folder_url(system, path, url):
             return _list_folder(system, path, url)
         ending = split_name(url)[1]
         if not ending:
@@ -131,14 +131,13 @@ def explain_unreadable(url: str) -> Iterator[None]:
         raise UsageError(f"The data file {url} cannot be read ({quote_cause(error)}). Check the path.") from error
 
 
-def _is_folder(system: FileSystem, path: str, url: str) -> bool:
-    """Return whether a URL is the URL of a folder. A server is not asked about a URL that ends like a data file."""
+def _is_folder_url(system: FileSystem, path: str, url: str) -> bool:
     return find_path(url).is_dir() or (not split_name(url)[1] and system.isdir(path))
 
 
 def _list_folder(system: FileSystem, path: str, url: str) -> Files:
     paths = {PurePosixPath(name).relative_to(path).as_posix(): name for name in sorted(system.find(path))}
-    parts = tuple(name for name in paths if _is_part(name, url))
+    parts = tuple(name for name in paths if _is_visible_parquet(name, url))
     if not parts:
         raise UsageError(f"The data file {url} is a folder without Parquet files.")
     for name in paths:
@@ -147,8 +146,7 @@ def _list_folder(system: FileSystem, path: str, url: str) -> Files:
     return Files(system, PARQUET, paths, parts, is_folder=True)
 
 
-def _is_part(name: str, url: str) -> bool:
-    """Return True for a Parquet file in a folder, and False for a hidden file. Raise an error for any other file."""
+def _is_visible_parquet(name: str, url: str) -> bool:
     *folders, file = PurePosixPath(name).parts
     if any(part.startswith(HIDDEN) for part in (*folders, file)):
         return False

@@ -18,16 +18,14 @@ Flags = NDArray[np.bool_]
 
 
 def bound_rounding(rows: pd.DataFrame, known: pd.DataFrame) -> Numbers:
-    """Return, for each column, the largest difference between two numbers that were equal before they were rounded.
-
-    One number is rounded to the decimals of the column in `rows`, the other to its decimals in `known`.
+    """Return, for each column, the largest difference that rounding can cause between two equal numbers.
 
     Parameters
     ----------
     rows, known : DataFrame
         Tables of numbers with the same columns.
     """
-    first, second = _find_last_places(rows), _find_last_places(known)
+    first, second = _find_last_decimal_places(rows), _find_last_decimal_places(known)
     return np.where(first == second, 0.0, (first + second) / 2)
 
 
@@ -36,45 +34,38 @@ def bound_coarseness(rows: pd.DataFrame, known: pd.DataFrame) -> Numbers:
 
     Digits are significant digits. The result is 0 if neither table seems to be rounded to one or two digits.
     """
-    digits = np.array([_count_digits(rows), _count_digits(known)])
+    digits = np.array([_count_significant_digits(rows), _count_significant_digits(known)])
     fewest = int(digits.max(axis=1).min()) if digits.size else 0
     finer = digits[0] != digits[1]
     more = finer & (digits.max(axis=0) > COARSE)
-    rounded = more.any() and not (_are_whole(rows.loc[:, more]) & _are_whole(known.loc[:, more])).all()
+    rounded = more.any() and not (_are_columns_whole(rows.loc[:, more]) & _are_columns_whole(known.loc[:, more])).all()
     bound = 0.5 * 10.0 ** (1 - fewest) if rounded and 0 < fewest <= COARSE else 0.0
     return np.where(finer, bound, 0.0)
 
 
-def _find_last_places(table: pd.DataFrame) -> Numbers:
-    """Return the value of the last decimal place of each column: 0.01 if its numbers have two decimals.
-
-    Return 0 for a column with more than `MOST_DECIMALS` decimals.
-    """
+def _find_last_decimal_places(table: pd.DataFrame) -> Numbers:
     places = np.zeros(table.shape[1])
     for columns, numbers in list_blocks(table):
-        decimals = _find_fewest(numbers, range(MOST_DECIMALS + 1), _has_decimals)
+        decimals = _find_first(numbers, range(MOST_DECIMALS + 1), _has_at_most_decimals)
         places[columns] = np.where(decimals < 0, 0.0, 10.0 ** -decimals.astype(float))
     return places
 
 
-def _count_digits(table: pd.DataFrame) -> NDArray[np.int64]:
-    """Return the largest number of significant digits in each column, at most `COARSE` + 1, or 0 without values."""
+def _count_significant_digits(table: pd.DataFrame) -> NDArray[np.int64]:
     digits = np.zeros(table.shape[1], dtype="int64")
     for columns, numbers in list_blocks(table):
-        found = _find_fewest(numbers, range(1, COARSE + 1), _has_digits)
+        found = _find_first(numbers, range(1, COARSE + 1), _has_at_most_digits)
         empty = ~(np.isfinite(numbers) & (numbers != 0)).any(axis=0)
         digits[columns] = np.where(empty, 0, np.where(found < 0, COARSE + 1, found))
     return digits
 
 
-def _are_whole(table: pd.DataFrame) -> Flags:
-    """Return, for each column, whether all its numbers are integers."""
+def _are_columns_whole(table: pd.DataFrame) -> Flags:
     parts = [(~np.isfinite(numbers) | (numbers == np.round(numbers))).all(axis=0) for _, numbers in list_blocks(table)]
     return np.concatenate(parts)
 
 
-def _find_fewest(numbers: Numbers, candidates: range, test: Callable[[Numbers, int], Flags]) -> NDArray[np.int64]:
-    """Return, for each column, the first candidate for which `test` is true of all values, or -1 if there is none."""
+def _find_first(numbers: Numbers, candidates: range, test: Callable[[Numbers, int], Flags]) -> NDArray[np.int64]:
     found = np.full(numbers.shape[1], -1)
     for candidate in candidates:
         pending = np.flatnonzero(found < 0)
@@ -84,14 +75,12 @@ def _find_fewest(numbers: Numbers, candidates: range, test: Callable[[Numbers, i
 
 
 @np.errstate(divide="ignore", invalid="ignore")
-def _has_digits(numbers: Numbers, most: int) -> Flags:
-    """Return, for each value, whether it has at most `most` significant digits. True for zeros and missing values."""
+def _has_at_most_digits(numbers: Numbers, most: int) -> Flags:
     units = 10.0 ** (np.floor(np.log10(np.abs(numbers))) + 1 - most)
     near = np.abs(numbers - np.round(numbers / units) * units) <= EXACT * np.abs(numbers)
     return near | (numbers == 0) | ~np.isfinite(numbers)
 
 
 @np.errstate(invalid="ignore")
-def _has_decimals(numbers: Numbers, most: int) -> Flags:
-    """Return, for each value, whether it has at most `most` decimals. True for missing values."""
+def _has_at_most_decimals(numbers: Numbers, most: int) -> Flags:
     return (np.abs(numbers - np.round(numbers, most)) <= EXACT * np.abs(numbers)) | ~np.isfinite(numbers)

@@ -1,7 +1,6 @@
-"""The scan of some rows of a table.
+"""The scan of some rows of a table."""
 
-The scans of consecutive rows can be merged into the scan of the whole table.
-"""
+# The scans of consecutive rows can be merged into the scan of the whole table.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -105,5 +104,4 @@ def find_repeats(hashes: Hashes) -> tuple[int, int]:
 
 
 def _hash_rows(batch: pl.DataFrame) -> Hashes:
-    """Return a hash of each row, in which null and NaN count as equal."""
     return batch.with_columns(cs.float().fill_nan(None)).hash_rows().to_numpy()

@@ -78,7 +78,7 @@ class TableScan:
         If there are columns of other kinds than numbers, return also the most frequent value, and the share of missing
         values in percent.
         """
-        numbers = {name: _describe_column(self.numbers[name]) for name in names if name in self.numbers}
+        numbers = {name: _list_statistics(self.numbers[name]) for name in names if name in self.numbers}
         if len(numbers) == len(names):
             return pd.DataFrame(numbers.values(), index=list(names), columns=list(MEASURES))
         rounded = {name: (round(value, 9) for value in measures) for name, measures in numbers.items()}
@@ -91,8 +91,6 @@ class TableScan:
 
 def scan_file(url: str, columns: Sequence[Column], reference: Profile) -> TableScan:
     """Scan a CSV or Parquet file, or a folder of Parquet files as one table.
-
-    Parquet is read in batches, so that it can be larger than the memory. A CSV file is read as a whole.
 
     Parameters
     ----------
@@ -134,7 +132,7 @@ def plan_scan(layout: Layout, columns: Sequence[Column], reference: Profile) -> 
     read = [name for name in once if name in ranges or name not in declared]  # as numbers
     edges = {name: _find_edges(reference, name) for name in read if name in layout.numbers or not layout.rows}
     others = {name: _plan_values(declared[name], reference) for name in once if name in declared and name not in edges}
-    _require_kinds(declared, reference)
+    _require_same_kinds(declared, reference)
     return ScanPlan(edges, ranges, others, frozenset(name for name in declared if not declared[name].watch_drift))
 
 
@@ -197,8 +195,7 @@ def _plan_values(column: Column, reference: Profile) -> ValuePlan:
     )
 
 
-def _require_kinds(declared: Mapping[str, Column], reference: Profile) -> None:
-    """Raise UsageError if the reference was made for columns of other kinds."""
+def _require_same_kinds(declared: Mapping[str, Column], reference: Profile) -> None:
     for name, column in declared.items():
         known = reference[name].kind if name in reference else ""
         if known and known != column.kind and column.role != "id":
@@ -208,8 +205,7 @@ def _require_kinds(declared: Mapping[str, Column], reference: Profile) -> None:
             )
 
 
-def _describe_column(column: ColumnTotals) -> tuple[float, ...]:
-    """Return the number of values, mean, standard deviation, minimum and maximum of a column."""
+def _list_statistics(column: ColumnTotals) -> tuple[float, ...]:
     known = column.profile
     infinite = not np.isfinite([column.lowest, column.highest, known.squares]).all()
     count = known.count + known.nulls - column.missing

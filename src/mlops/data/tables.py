@@ -47,17 +47,14 @@ def write_sample(folder: Path, name: str, make: Callable[[], pd.DataFrame]) -> s
 def read_table(url: str, sha256: str = "", columns: Sequence[Column] = ()) -> Table:
     """Read a CSV or Parquet file, or a folder of Parquet files.
 
-    The same values give the same table from every format if `columns` declares their kinds.
-
     Parameters
     ----------
     url : str
-        A path, or a URL with a scheme that fsspec supports. The ending of a file's name determines its format:
-        ``.csv``, ``.csv.gz`` or ``.parquet``.
+        A path, or a URL with a scheme that fsspec supports. It ends with ``.csv``, ``.csv.gz`` or ``.parquet``.
     sha256 : str
         The expected hash; empty to accept any.
     columns : sequence of Column, optional
-        The declared columns. Their values get the types of their kinds, see `mlops.data.kinds.conversion`.
+        The declared columns. Their values get the types of their kinds.
 
     Raises
     ------
@@ -106,15 +103,14 @@ def parse_parquet(file: Path | IO[bytes]) -> pd.DataFrame:
 def _parse_parquet(file: Path, url: str, texts: Collection[str]) -> pd.DataFrame:
     try:
         frame = convert_decimals(require_text(parse_parquet(file)))
-        for name, values in _read_whole_numbers(file, texts).items():
+        for name, values in _read_whole_numbers_as_text(file, texts).items():
             frame[name] = values
         return frame
     except (ValueError, OSError, pa.ArrowException) as error:
         raise explain_damage([file], url, error) from error
 
 
-def _read_whole_numbers(file: Path, names: Collection[str]) -> dict[str, pd.Series]:
-    """Return those of the named columns that have whole numbers and gaps as text. As floats, they would lose digits."""
+def _read_whole_numbers_as_text(file: Path, names: Collection[str]) -> dict[str, pd.Series]:
     import pyarrow.parquet as pq  # imported here, because reading a CSV file does not need it
 
     if not names:
@@ -127,13 +123,12 @@ def _read_whole_numbers(file: Path, names: Collection[str]) -> dict[str, pd.Seri
 
 def explain_damage(files: Sequence[Path], url: str, error: Exception) -> UsageError:
     """Return an error that says why reading Parquet files at `url` raised `error`."""
-    if column := next(filter(None, map(_find_bad_text, files)), ""):
+    if column := next(filter(None, map(_find_column_with_bad_text, files)), ""):
         return UsageError(f"The column {column} of the data file {url} has text that is not UTF-8. Save it as UTF-8.")
     return UsageError(f"The data file {url} is not a whole Parquet file: {quote_cause(error)}.")
 
 
-def _find_bad_text(file: Path) -> str:
-    """Return the name of the first column of a Parquet file with text that is not UTF-8; empty if there is none."""
+def _find_column_with_bad_text(file: Path) -> str:
     import pyarrow.parquet as pq  # imported here, because it is needed only for damaged files
 
     try:

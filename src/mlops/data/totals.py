@@ -1,7 +1,6 @@
-"""The totals of columns of numbers, such as their mean and range, added up batch by batch.
+"""The totals of columns of numbers, such as their mean and range, added up batch by batch."""
 
-A column with values above 1e154, whose squares are infinite, has no mean and an infinite standard deviation.
-"""
+# A column with values above 1e154, whose squares are infinite, has no mean and an infinite standard deviation.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -66,7 +65,7 @@ class Totals:
     def add(self, batch: pl.DataFrame, row: int) -> None:
         """Add a batch of rows, of which the first has the number `row`, counted from 0."""
         self._choose_origins(batch)
-        for name, part in (self._query if batch.height >= TALL else self._count)(batch):
+        for name, part in (self._count_with_polars if batch.height >= TALL else self._count_with_numpy)(batch):
             if part.missing and self._sums[name].first_missing < 0:
                 gaps = batch[name].cast(pl.Float64).fill_nan(None).is_null()
                 part = replace(part, first_missing=row + int(gaps.arg_max() or 0))
@@ -77,16 +76,15 @@ class Totals:
         merged = Totals(self.edges, self.ranges)
         merged._origins = later._origins | self._origins
         for name in self.edges:
-            left, right = (part._measure_from(name, merged._origins) for part in (self, later))
+            left, right = (part._shift_to_origins(name, merged._origins) for part in (self, later))
             merged._sums[name] = merge_totals(left, right)
         return merged
 
     def finish(self) -> dict[str, ColumnTotals]:
         """Return the totals of each column."""
-        return {name: _move(sums, self._origins.get(name, 0.0)) for name, sums in self._sums.items()}
+        return {name: _add_origin_to_mean(sums, self._origins.get(name, 0.0)) for name, sums in self._sums.items()}
 
-    def _measure_from(self, name: str, origins: Mapping[str, float]) -> ColumnTotals:
-        """Return the totals of a column, with the mean as its distance from the column's value in `origins`."""
+    def _shift_to_origins(self, name: str, origins: Mapping[str, float]) -> ColumnTotals:
         sums = self._sums[name]
         if name not in self._origins:
             return sums
@@ -94,7 +92,6 @@ class Totals:
         return replace(sums, profile=profile)
 
     def _choose_origins(self, batch: pl.DataFrame) -> None:
-        """Set the origin of each column without an origin to its first finite value in a batch."""
         # A mean is computed as its distance from the origin. Otherwise, with a mean of 1,000,000 and a standard
         # deviation of 1, the sum of squares would be wrong in its twelfth digit.
         first = batch.row(0, named=True) if batch.height else {}
@@ -103,13 +100,12 @@ class Totals:
             if value is not None and np.isfinite(value):  # true for most columns, and much faster
                 self._origins[name] = float(value)
             else:
-                self._origins.update((name, origin) for origin in _find_first(batch[name]))
+                self._origins.update((name, origin) for origin in _find_first_finite(batch[name]))
 
     def _get_range(self, name: str) -> tuple[float, float]:
         return self.ranges.get(name, (-np.inf, np.inf))
 
-    def _count(self, batch: pl.DataFrame) -> Iterator[tuple[str, ColumnTotals]]:
-        """Yield the totals of each column of a batch, counted with numpy in blocks of columns."""
+    def _count_with_numpy(self, batch: pl.DataFrame) -> Iterator[tuple[str, ColumnTotals]]:
         names, width = list(self.edges), max(VALUES // max(batch.height, 1), 1)
         for start in range(0, len(names), width):
             block = names[start : start + width]
@@ -123,8 +119,8 @@ class Totals:
         squares = np.square(apart - means).sum(axis=0, where=finite).tolist()
         low, high = np.array([self._get_range(name) for name in names]).T
         outside = ((numbers < low) | (numbers > high)).sum(axis=0).tolist()
-        minima, maxima = _find_ends(numbers, finite)
-        lowest, highest = _find_ends(numbers, ~gaps)
+        minima, maxima = _find_extremes(numbers, finite)
+        lowest, highest = _find_extremes(numbers, ~gaps)
         for place, (name, mean) in enumerate(zip(names, means.tolist(), strict=True)):
             edges, count = self.edges[name], counts[place]
             bins = np.searchsorted(edges, numbers[finite[:, place], place], side="left")
@@ -140,12 +136,11 @@ class Totals:
             )
             yield name, ColumnTotals(profile, missing[place], -1, lowest[place], highest[place], outside[place])
 
-    def _query(self, batch: pl.DataFrame) -> Iterator[tuple[str, ColumnTotals]]:
-        """Yield the totals of each column of a batch, counted with polars."""
+    def _count_with_polars(self, batch: pl.DataFrame) -> Iterator[tuple[str, ColumnTotals]]:
         terms = [term for name in self.edges for term in self._list_terms(name)]
         found = iter(batch.select(term.alias(str(place)) for place, term in enumerate(terms)).row(0))
         for name, edges in self.edges.items():
-            yield name, _read_terms([next(found) for _ in range(TERMS + len(edges))], batch.height, edges)
+            yield name, _read_query_result([next(found) for _ in range(TERMS + len(edges))], batch.height, edges)
 
     def _list_terms(self, name: str) -> list[pl.Expr]:
         numbers = pl.col(name).cast(pl.Float64)
@@ -169,8 +164,7 @@ class Totals:
         ]
 
 
-def _read_terms(values: Sequence[float | None], rows: int, edges: tuple[float, ...]) -> ColumnTotals:
-    """Return the totals of a column from the result of a polars query, for a batch of `rows` rows."""
+def _read_query_result(values: Sequence[float | None], rows: int, edges: tuple[float, ...]) -> ColumnTotals:
     count, mean, variance, minimum, maximum, missing, lowest, highest, below, above, least = values[:TERMS]
     finite, infinite = int(count or 0), int(least or 0)
     under = [0, *(int(number or 0) - infinite for number in values[TERMS:]), finite]
@@ -192,20 +186,17 @@ def _read_terms(values: Sequence[float | None], rows: int, edges: tuple[float, .
     )
 
 
-def _find_ends(numbers: NDArray[np.float64], there: NDArray[np.bool_]) -> tuple[list[float], list[float]]:
-    """Return the minimum and the maximum of each column of those values that `there` marks."""
+def _find_extremes(numbers: NDArray[np.float64], there: NDArray[np.bool_]) -> tuple[list[float], list[float]]:
     minima = numbers.min(axis=0, initial=np.inf, where=there)
     return minima.tolist(), numbers.max(axis=0, initial=-np.inf, where=there).tolist()
 
 
-def _find_first(values: pl.Series) -> Iterator[float]:
-    """Yield the first finite value of a column, or nothing if there is none."""
+def _find_first_finite(values: pl.Series) -> Iterator[float]:
     numbers = values.cast(pl.Float64)
     yield from numbers.filter(numbers.is_finite()).head(1)
 
 
-def _move(sums: ColumnTotals, origin: float) -> ColumnTotals:
-    """Return totals with `origin` added to the mean."""
+def _add_origin_to_mean(sums: ColumnTotals, origin: float) -> ColumnTotals:
     profile = sums.profile
     if not np.isfinite(profile.squares):
         return replace(sums, profile=replace(profile, mean=np.nan, squares=np.inf))

@@ -76,7 +76,7 @@ def find_violations(
     return [
         *_check_size(scan, max_duplicate_share, min_rows),
         *_check_names(scan.names, columns),
-        *(violation for column in columns if column.role != "ignored" for violation in _check_column(scan, column)),
+        *(violation for column in columns if column.role != "ignored" for violation in _check_rules(scan, column)),
         *(_describe_drift(drift) for drift in drifts if drift.drifted),
     ]
 
@@ -132,8 +132,7 @@ def _check_names(names: Sequence[str], declared: Sequence[Column]) -> list[Viola
     return found
 
 
-def _check_column(scan: TableScan, declared: Column) -> list[Violation]:
-    """Return the violations of the rules of a declared column."""
+def _check_rules(scan: TableScan, declared: Column) -> list[Violation]:
     name, column, other = declared.name, scan.numbers.get(declared.name), scan.others.get(declared.name)
     found = [
         Violation(name, "missing", *_describe_missing(part, declared.max_missing, scan.rows))
@@ -144,13 +143,12 @@ def _check_column(scan: TableScan, declared: Column) -> list[Violation]:
     if other:
         found += _check_values(other, declared)
     if totals and totals.outside:
-        seen = f"{_count(totals.outside, 'value')} outside, the furthest {_describe_furthest(totals, declared)}"
+        seen = f"{_count(totals.outside, 'value')} outside, the furthest {_name_furthest(totals, declared)}"
         found.append(Violation(name, "range", seen, _describe_range(declared)))
     return found
 
 
 def _check_values(other: OtherColumn, declared: Column) -> list[Violation]:
-    """Return the violations of the rules of a declared column whose values are not read as numbers."""
     name, found = declared.name, []
     if other.bad and other.kind == "number":
         found.append(Violation(name, "type", f"{other.type}, for example {other.example}", EXAMPLES["number"]))
@@ -167,7 +165,6 @@ def _check_values(other: OtherColumn, declared: Column) -> list[Violation]:
 
 
 def _check_shares(other: OtherColumn, declared: Column) -> list[Violation]:
-    """Return a violation if a value of a category or a boolean is too rare."""
     counts = other.counts
     names = list_expected(declared, other.kind) or counts.values
     if not declared.min_share or not counts.count or not names:
@@ -181,7 +178,6 @@ def _check_shares(other: OtherColumn, declared: Column) -> list[Violation]:
 
 
 def _describe_missing(found: ColumnTotals | OtherColumn, share: float, rows: int) -> tuple[str, str]:
-    """Return two texts: how many values of a column are missing, and how many may be missing."""
     seen = f"{_count(found.missing, 'missing value')}, the first in row {found.first_missing + 1}, counted from 1"
     if not share:
         return seen, "none"
@@ -195,8 +191,7 @@ def _describe_range(column: Column) -> str:
     return f"at least {column.minimum}" if column.maximum is None else f"[{column.minimum}, {column.maximum}]"
 
 
-def _describe_furthest(column: ColumnTotals, declared: Column) -> str:
-    """Return the value of a column that is furthest outside its allowed range, as text."""
+def _name_furthest(column: ColumnTotals, declared: Column) -> str:
     minimum, maximum = declared.range
     outside = []  # the distance between an infinite value and an infinite limit is NaN
     if column.highest > maximum:

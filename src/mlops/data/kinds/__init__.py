@@ -1,4 +1,4 @@
-"""The kinds of columns: number, category, boolean, date and id. The same values give the same result from any file.
+"""The kinds of columns: number, category, boolean, date and id.
 
 .. code-block:: text
 

@@ -18,7 +18,7 @@ class OtherColumn:
     Parameters
     ----------
     kind : str
-        The kind as which the values are read. "number" if the column should have numbers, but has other values.
+        The kind of the values. "number" if the column should have numbers, but has other values.
     type : str
         The name that pandas has for the type of the values in the file.
     bad : int
@@ -79,7 +79,7 @@ def show_day(day: float) -> str:
 
 
 def conclude_column(kind: str, type_name: str, found: OtherTotals, repeats: int, repeated: str) -> OtherColumn:
-    """Return the result of a scan from the totals of a column, and from its repeated values."""
+    """Return the result of a scan, given the totals of a column and its repeated values."""
     return OtherColumn(
         kind=kind,
         type=type_name,

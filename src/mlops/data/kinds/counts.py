@@ -92,7 +92,7 @@ def count_values(values: pl.Series, kept: Collection[str] = ()) -> ValueCounts:
 
 
 def summarize_counts(kind: str, counts: ValueCounts, nulls: int) -> CountProfile:
-    """Return the profile of a column: the expected values, and the most frequent ones that occur more than once."""
+    """Return the profile of a column from the counts of its values."""
     # A value that occurs once says little about the distribution, but can identify a person.
     frequent = [name for name, count in counts.list_frequent() if count > 1]
     shown = dict.fromkeys((*sorted(counts.kept), *frequent[:MOST]))

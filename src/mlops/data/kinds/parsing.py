@@ -56,12 +56,12 @@ def parse_values(values: pl.Series, kind: str) -> pl.Series:
 
 
 def find_bad(values: pl.Series, parsed: pl.Series) -> pl.Series:
-    """Return a column of booleans, which is true for a value that is not of the kind as which it was parsed."""
+    """Return a column of booleans, which is true for a value that could not be parsed."""
     return parsed.is_null() & ~find_gaps(values)
 
 
 def find_words(values: pl.Series, bad: pl.Series) -> pl.Series:
-    """Return those of the bad values of a column of numbers that show best what is wrong: "ten", but not "10"."""
+    """Return a column of booleans, which is true for a bad value that is a word: "ten", but not "10"."""
     return bad & values.str.strip_chars().cast(pl.Float64, strict=False).is_null() if values.dtype == pl.String else bad
 
 

@@ -27,12 +27,12 @@ Rules = dict[str, object]
 
 
 def propose_declaration(url: str, target: str = "") -> str:
-    """Return the source code of a declaration of the columns of a data file, which the file meets.
+    """Return source code that declares the columns of a data file.
 
     Parameters
     ----------
     url : str
-        The location of the data file, see `mlops.data.tables.read_table`.
+        The location of the data file.
     target : str
         The name of the column to predict. Empty for the last column.
 
@@ -52,7 +52,7 @@ def propose_declaration(url: str, target: str = "") -> str:
     chosen = target or names[-1]
     kinds = {name: _find_kind(raw[name], name == chosen) for name in names}
     if "id" not in kinds.values():
-        naming = [name for name in names if name != chosen and _name_rows(raw[name], kinds[name])]
+        naming = [name for name in names if name != chosen and _has_unique_names(raw[name], kinds[name])]
         kinds |= dict.fromkeys(naming[:1], "id")
     # The file is read again, because a CSV file has the texts of codes such as "01" only if their kind is known.
     rows = read_table(url, "", [Column(name, kind=kind) for name, kind in kinds.items()]).frame
@@ -79,22 +79,20 @@ def _find_kind(values: pd.Series, is_target: bool) -> Kind:
     return kind
 
 
-def _name_rows(values: pd.Series, kind: Kind) -> bool:
-    """Return whether every row has another text without spaces, such as "C-000123"."""
+def _has_unique_names(values: pd.Series, kind: Kind) -> bool:
     texts = parse_values(make_series(values), "category")
     is_unique = not texts.null_count() and texts.n_unique() == len(texts)
     return kind == "category" and is_unique and not texts.str.contains(r"\s").any()
 
 
 def _propose_columns(rows: pd.DataFrame, kinds: dict[str, Kind], target: str) -> Iterator[str]:
-    """Yield the source code of each column."""
     ids = [name for name, kind in kinds.items() if kind == "id"]
     for name, kind in kinds.items():
         values = rows[name]
         share = float(values.isna().mean())
         rules: Rules = {"kind": kind} if kind != "number" else {}
         if name == target:
-            rules |= {"role": "target", **_require_target(values, kind)}
+            rules |= {"role": "target", **_make_target_rules(values, kind)}
         elif share == 1 or name in ids[1:] or _is_free_text(values, kind):
             rules["role"] = "ignored"
         if rules.get("role") != "ignored":
@@ -104,8 +102,7 @@ def _propose_columns(rows: pd.DataFrame, kinds: dict[str, Kind], target: str) ->
         yield _write_column(name, rules)
 
 
-def _require_target(values: pd.Series, kind: Kind) -> Rules:
-    """Return the rules of a target, or raise UsageError if the column cannot be one."""
+def _make_target_rules(values: pd.Series, kind: Kind) -> Rules:
     advice = "so it cannot be the target. Name another column with --target."
     if kind not in TARGETS:
         raise UsageError(f"The column {values.name} contains a {kind} in each row, {advice}")
@@ -122,7 +119,6 @@ def _require_target(values: pd.Series, kind: Kind) -> Rules:
 
 
 def _is_free_text(values: pd.Series, kind: Kind) -> bool:
-    """Return whether most texts of a category are different, so that a model cannot learn from them."""
     return kind == "category" and values.nunique() > max(FEW, 0.5 * values.count())
 
 
@@ -145,7 +141,7 @@ def _are_whole(values: pd.Series) -> bool:
 
 
 def _propose_range(numbers: np.ndarray[tuple[int], np.dtype[np.float64]], *, whole: bool) -> Rules:
-    """Return a range with a margin of half its width on both sides. A margin does not change the sign."""
+    """Return a range with a margin of half its width on both sides, which does not change the sign."""
     there = numbers[~np.isnan(numbers)]
     low, high = float(there.min()), float(there.max())
     if not math.isfinite(high - low):

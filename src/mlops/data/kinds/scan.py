@@ -24,7 +24,7 @@ class ValuePlan:
     Parameters
     ----------
     kind : str
-        The kind as which the values are read. "number" if the column should have numbers, but has other values.
+        The kind of the values. "number" if the column should have numbers, but has other values.
     is_unique : bool
         Whether no two rows may have the same value.
     allowed : frozenset of str
@@ -59,7 +59,7 @@ class OtherTotals:
     bad : int
         The number of values that are not of the column's kind.
     first, example : tuple of str
-        The first of these values, and the first one that shows best what is wrong. Empty if there is no such value.
+        The first of these values, and the clearest example of them. Empty if there is no such value.
     missing, first_missing : int
         The number of missing values, and the row of the first one, counted from 0, or -1 if no value is missing.
     refused : int
@@ -134,7 +134,7 @@ def hash_ids(values: pl.Series) -> Hashes:
 
 
 def find_id(parts: Iterable[pl.Series], wanted: int) -> str:
-    """Return the first id with a hash. Return "" if there is none."""
+    """Return the first id with the hash `wanted`, or "" if there is none."""
     for values in parts:
         ids = parse_values(values, "id").drop_nulls()
         found = ids.filter(ids.hash() == wanted)
