@@ -1,7 +1,5 @@
 """The scan and the profile of data files on the workers of a Dask cluster.
 
-Each file in a folder of Parquet files is called a part.
-
 .. code-block:: text
 
     connection  the connection to the scheduler of a cluster
@@ -12,3 +10,5 @@ Each file in a folder of Parquet files is called a part.
     selection   exact quantiles of a column that is split over several parts
     profile     the profile of a data file or folder, as a reference for later data
 """
+
+# Each file in a folder of Parquet files is called a part.

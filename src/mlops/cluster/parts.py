@@ -32,11 +32,9 @@ class Part:
     format : str
         The ending of the file's name: one of `mlops.data.listing.FORMATS`.
     signature : str
-        Properties of the file, such as its size and modification time. They change with the content, but they can
-        also change without it. Empty if the file has not been inspected yet.
+        Properties of the file that change with its content, such as its size. Empty before the file is inspected.
     sha256 : str
-        The hash of the file, which decides whether the content changed if the signature did. Empty if the file was not
-        hashed. A new signature then counts as a change.
+        The hash of the file. Empty if the file was not hashed.
     """
 
     url: str
@@ -67,7 +65,7 @@ class Inspection:
 
 
 def find_parts(url: str) -> tuple[Files, dict[str, Part]]:
-    """Find the files of a data file or folder. Return them, and a part for each file, including hidden ones, by name.
+    """Return the files at the URL of a data file or folder, and a part for each file by name.
 
     Raises
     ------
@@ -93,14 +91,14 @@ def inspect_part(part: Part, has_rows: bool, is_hashed: bool) -> Inspection:
     is_hashed : bool
         Whether to compute the hash of the file.
     """
-    with _fetch(part, is_hashed=is_hashed) as (path, signed):
+    with _fetch_signed(part, is_hashed=is_hashed) as (path, signed):
         return Inspection(signed, *(_read_schema(part, path) if has_rows else (pa.schema([]), 0)))
 
 
 @contextmanager
 def fetch_part(part: Part) -> Iterator[Content]:
-    """Provide the content of a part on this machine, within a ``with`` statement. See `open_part` for the errors."""
-    with _fetch(part) as (path, _):
+    """Provide the content of a part on this machine, within a ``with`` statement."""
+    with _fetch_signed(part) as (path, _):
         yield Content(part.url, part.format, (path,), (), "")
 
 
@@ -124,8 +122,7 @@ def open_part(
 
 
 @contextmanager
-def _fetch(part: Part, *, is_hashed: bool = False) -> Iterator[tuple[Path, Part]]:
-    """Yield the path of a part on this machine, and the part with its signature, and with its hash if `is_hashed`."""
+def _fetch_signed(part: Part, *, is_hashed: bool = False) -> Iterator[tuple[Path, Part]]:
     import fsspec
 
     system, place = fsspec.core.url_to_fs(part.location)

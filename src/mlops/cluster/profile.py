@@ -86,7 +86,6 @@ def profile_folder(
 
 
 def _find_kinds(folder: Folder, columns: Sequence[Column], workers: Workers) -> dict[str, str]:
-    """Return the kind of each column of a data folder, except ignored columns."""
     declared = {column.name: find_kind(column) for column in columns}
     ignored = {column.name for column in columns if column.role == "ignored"}
     names = [name for name in folder.names if name not in ignored]
@@ -122,7 +121,6 @@ def _conclude_other(name: str, kind: str, found: RowsScan) -> ColumnProfile | Co
 def _choose_all_edges(
     folder: Folder, kinds: Mapping[str, str], workers: Workers
 ) -> Iterator[tuple[str, tuple[float, ...]]]:
-    """Yield each column of numbers or dates of a data folder with the edges of its bins."""
     names = [name for name, kind in kinds.items() if kind in MEASURED]
     dates = {name for name in names if kinds[name] == "date"}
     size = max(TRAVEL // (POINTS * BINS * len(folder.parts)), 1)  # columns whose outlines fit into the memory
@@ -168,7 +166,7 @@ def recognize_part(part: Part, columns: Columns, names: Sequence[str]) -> dict[s
 
 
 def outline_part(part: Part, columns: Columns, windows: Windows, dates: Collection[str]) -> Outlines:
-    """Return the outlines (see `mlops.cluster.selection`) of a file of a data folder, by column and window."""
+    """Return a summary of the values of a file of a data folder, by column and range of values."""
     names = list(windows)
     with open_part(part, columns) as batches:
         size = max(VALUES // max(batches.rows, 1), 1)
@@ -189,7 +187,6 @@ def count_part(part: Part, columns: Columns, plan: ScanPlan) -> RowsScan:
 def _read_sorted(
     batches: Batches, names: Sequence[str], dates: Collection[str]
 ) -> Iterator[tuple[str, NDArray[np.float64]]]:
-    """Yield each named column with its finite values, sorted. Dates are in days since 1970-01-01."""
     numbers = [name for name in names if name not in dates]
     read = [batch.cast(pl.Float64) for batch in batches.read_numbers(numbers)] if numbers else []
     for name in names:

@@ -57,7 +57,10 @@ def scan_file(url: str, columns: Sequence[Column], reference: Profile, scheduler
 
 
 def scan_folder(url: str, columns: Sequence[Column], reference: Profile, workers: Workers) -> TableScan:
-    """Scan a data file or folder on the workers of a cluster. See `scan_file` for the parameters and errors."""
+    """Scan a data file or folder on the workers of a cluster.
+
+    The parameters and errors are those of `scan_file`.
+    """
     folder = inspect_folder(url, workers, is_hashed=True)
     if folder.is_text:
         (found,) = workers.collect([workers.submit(scan_text, folder.parts[0], columns, reference)])
@@ -82,7 +85,7 @@ def _scan_parts(folder: Folder, plan: ScanPlan, workers: Workers) -> TableScan:
 
 
 def _find_repeats(scans: Sequence[Handle[Scanned]], name: str, buckets: int, workers: Workers) -> tuple[int, int]:
-    """Return the number of hashes that equal an earlier hash, and the smallest of them, from the scans of all parts."""
+    """Count the hashes that repeat an earlier one in all parts, and return the count and the smallest such hash."""
     found = workers.collect(
         [
             workers.submit(find_in_bucket, [workers.submit(get_bucket, one, name, number) for one in scans])
@@ -108,10 +111,7 @@ def read_head(part: Part, columns: Columns) -> pd.DataFrame:
 
 
 def scan_part(part: Part, columns: Columns, plan: ScanPlan, row: int, buckets: int) -> Scanned:
-    """Scan a file whose first row has the number `row`. Return also its sorted hashes, split into buckets.
-
-    The hashes are those of the rows, and those of the values of each column whose values must be unique.
-    """
+    """Scan a file whose first row has the number `row`, and return also its sorted hashes, split into buckets."""
     with open_part(part, columns) as batches:
         found = scan_rows(batches, plan, row)
     hashes = {ROWS: found.hashes, **{name: found.others[name].ids for name in plan.unique}}
@@ -132,7 +132,7 @@ def get_findings(scanned: Scanned) -> RowsScan:
 
 
 def get_bucket(scanned: Scanned, name: str, number: int) -> Hashes:
-    """Return the bucket with this number of the hashes of the rows or of a column from the result of `scan_part`."""
+    """Return a bucket of the sorted hashes of the rows, or of a column, from the result of `scan_part`."""
     return scanned[1][name][number]
 
 

@@ -29,7 +29,7 @@ EVERYTHING = Window(-np.inf, np.inf)
 
 @dataclass(frozen=True)
 class Outline:
-    """A summary of the values of one part (a file of a data folder) in a window, a range of values.
+    """A summary of the values of a file in a range of values, called a window.
 
     Parameters
     ----------
@@ -62,9 +62,9 @@ class Search:
     Parameters
     ----------
     windows : mapping of int to Window
-        The ranges that contain the quantiles that are not found yet, by rank of the quantile, counted from 0.
+        The range of values that contains each quantile, by the rank of the quantile, counted from 0.
     found : mapping of float to float
-        The next larger value of each quantile that was found. Infinity if there is none.
+        The quantiles that were found, each with the next larger value. Infinity if there is none.
     lowest, highest : float
         The smallest and the largest value. Infinity and -infinity if the column has no values.
     """
@@ -75,11 +75,11 @@ class Search:
     highest: float
 
     def list_windows(self) -> list[Window]:
-        """Return the ranges of values that the next outlines must cover. Empty if all quantiles are found."""
+        """Return the ranges of values to summarize next. Empty if all quantiles are found."""
         return list(dict.fromkeys(self.windows.values()))
 
     def narrow(self, outlines: Sequence[Mapping[Window, Outline]]) -> "Search":
-        """Return the state of the search after `outlines`, which has the outlines of each part by window."""
+        """Return the state of the search, given new summaries of each file by range of values."""
         found, windows = dict(self.found), {}
         merged = {window: _merge([part[window] for part in outlines]) for window in self.list_windows()}
         for rank, window in self.windows.items():
@@ -99,7 +99,7 @@ class Search:
 
 
 def begin_search(outlines: Sequence[Outline], bins: int = BINS) -> Search:
-    """Begin the search for the quantiles of a column, with the outlines of all values of each part."""
+    """Begin the search for the quantiles of a column, given a summary of all values of each file."""
     points = np.concatenate([outline.points for outline in outlines])
     ranks = choose_ranks(sum(outline.count for outline in outlines), bins)
     begun = Search(
@@ -143,23 +143,7 @@ def outline(values: NDArray[np.float64], window: Window, most: int) -> Outline:
 
 
 @dataclass(frozen=True)
-class _Merged:
-    """The merged outlines of all parts in a window.
-
-    Parameters
-    ----------
-    points : array of float, ascending
-        The points of all parts.
-    at_least : array of int
-        For each point, the number of values of the column that are certainly smaller or equal.
-    at_most : array of int
-        For each point, the largest possible number of values of the column that are smaller.
-    after : float
-        The smallest value above the window.
-    complete : bool
-        Whether `points` has all distinct values in the window, so that `at_least` and `at_most` are exact.
-    """
-
+class _MergedOutlines:
     points: NDArray[np.float64]
     at_least: NDArray[np.int64]
     at_most: NDArray[np.int64]
@@ -167,24 +151,20 @@ class _Merged:
     complete: bool
 
     def find(self, rank: int) -> tuple[float, float, float, bool]:
-        """Return the ends of the narrowest known range that contains the value with this rank.
-
-        Also return the next larger known value, and whether the outlines have all distinct values in the window.
-        """
         high = int(np.searchsorted(self.at_least, rank + 1, side="left"))
         low = int(np.searchsorted(self.at_most, rank, side="right")) - 1
         after = float(self.points[high + 1]) if high + 1 < len(self.points) else self.after
         return float(self.points[low]), float(self.points[high]), after, self.complete
 
 
-def _merge(outlines: Sequence[Outline]) -> _Merged:
+def _merge(outlines: Sequence[Outline]) -> _MergedOutlines:
     below = sum(outline.below for outline in outlines)
     points, places = np.unique(np.concatenate([outline.points for outline in outlines]), return_inverse=True)
     certain = np.concatenate([np.diff(outline.until, prepend=0) for outline in outlines])
     # The values between a point and the next point of its part may all be smaller than a point of another part.
     possible = np.concatenate([np.diff(outline.before, append=outline.count) for outline in outlines])
     steps = np.bincount(places, possible, len(points)).astype(np.int64)
-    return _Merged(
+    return _MergedOutlines(
         points=points,
         at_least=below + np.cumsum(np.bincount(places, certain, len(points)).astype(np.int64)),
         at_most=below + np.cumsum(steps) - steps,

@@ -85,7 +85,7 @@ class DaskWorkers:
     def __init__(self, client: "Client", address: str, source: str = OPTION) -> None:
         self._client, self._place = client, Place(source, address, describe_versions())
         # The scheduler imports the functions, too. A worker that cannot import them would end at its first task.
-        with self._explain():
+        with self._explain_errors():
             count_threads(client, address, source)
             found = {"the scheduler": client.run_on_scheduler(make_probe()), **client.run(make_probe())}
         for place, module in found.items():
@@ -95,18 +95,18 @@ class DaskWorkers:
 
     @property
     def is_connected(self) -> bool:
-        """True if the scheduler is connected. After the connection is lost, this is still true for a few seconds."""
+        """True if the scheduler is connected."""
         return bool(self._client.status != "closed")
 
     def submit(self, function: Callable[..., Result], *arguments: object) -> Handle[Result]:
         """See `Workers`."""
-        with self._explain():
+        with self._explain_errors():
             handle: Handle[Result] = self._client.submit(run_task, self._place, function, *arguments, pure=False)
             return handle
 
     def collect(self, handles: Sequence[Handle[Result]]) -> list[Result]:
         """See `Workers`."""
-        with self._explain():
+        with self._explain_errors():
             return [self._wait(handle) for handle in handles]
 
     def _wait(self, handle: Handle[Result]) -> Result:
@@ -123,8 +123,7 @@ class DaskWorkers:
                 )
 
     @contextmanager
-    def _explain(self) -> Iterator[None]:
-        """Replace an error of Dask with a `ClusterError` that says what to do."""
+    def _explain_errors(self) -> Iterator[None]:
         from distributed import KilledWorker
 
         if not self.is_connected:
