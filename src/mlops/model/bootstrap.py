@@ -58,21 +58,19 @@ def resample(score: Score, rows: int, fast: bool, seed: int) -> NDArray[np.float
     Parameters
     ----------
     score : callable
-        A function that takes the rows to use, as an index, and counts of shape (sets, number of these rows). A count
-        says how often a set contains a row. The function returns the score of each set, with NaN where it is undefined.
+        Takes the rows to use, as an index, and counts of shape (sets, number of these rows), which say how often a set
+        contains a row. Returns the score of each set, with NaN where it is undefined.
     rows : int
         The number of rows.
     fast : bool
-        Whether the function scores many sets at once. There are 5,000 sets, or 1,000 if it does not, or 200 if there
-        are more than 10,000 rows.
+        Whether the function scores many sets at once, so that more sets can be drawn.
     seed : int
         The seed.
 
     Returns
     -------
     array
-        The scores, in random order. A set has as many rows as there are, but at most 50,000. The deviation of the
-        scores of smaller sets is larger; see `scale_spread`.
+        The scores, in random order. A set has as many rows as there are, but at most 50,000.
     """
     rng = np.random.default_rng(seed)
     if rows > MOST_RESAMPLED:

@@ -1,8 +1,7 @@
-"""The canonical form of skops' archives: the same model has the same bytes, whichever process writes it.
+"""The canonical form of skops' archives: the same model has the same bytes, whichever process writes it."""
 
-skops names objects and files by their addresses in memory, and stores the time. So this module numbers the objects in
-the order of their appearance, sorts sets, and sets the times to the earliest that an archive can have.
-"""
+# skops names objects and files by their addresses in memory, and stores the time. So this module numbers the objects
+# in the order of their appearance, sorts sets, and sets the times to the earliest that an archive can have.
 
 import io
 import json
@@ -92,15 +91,14 @@ def _clear_gaps(content: bytes) -> bytes:
     if records.dtype.names is None:
         return content
     data = np.frombuffer(content, dtype="u1").copy()
-    data[-records.nbytes :].reshape(-1, records.itemsize)[:, ~_find_used(records.dtype)] = 0
+    data[-records.nbytes :].reshape(-1, records.itemsize)[:, ~_find_used_bytes(records.dtype)] = 0
     return data.tobytes()
 
 
-def _find_used(kind: "np.dtype[Any]") -> "NDArray[np.bool_]":
-    """Return which bytes of a record belong to a field."""
+def _find_used_bytes(kind: "np.dtype[Any]") -> "NDArray[np.bool_]":
     used = np.zeros(kind.itemsize, dtype=bool)
     for field, offset, *_ in (kind.fields or {}).values():
-        used[offset : offset + field.itemsize] = _find_used(field) if field.names else True
+        used[offset : offset + field.itemsize] = _find_used_bytes(field) if field.names else True
     return used
 
 

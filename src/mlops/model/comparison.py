@@ -1,16 +1,16 @@
-"""The comparison of a new model (the challenger) with the current one (the champion) on the same rows.
+"""The comparison of a new model (the challenger) with the current one (the champion) on the same rows."""
 
-The metric that decides about promotions says how the models are compared:
-
-- A metric that is a mean over rows is compared by its losses. The improvement on a row is the champion's loss minus the
-  challenger's loss, and the bootstrap resamples these improvements.
-- Any other metric, such as the area under the ROC curve, is compared as a whole. The bootstrap measures both models on
-  each resampled set of rows. The difference is positive if the challenger is better, whether higher or lower values of
-  the metric are better.
-
-A metric can be undefined on a resampled set, for example if the set lacks a class. Such sets are left out. If they are
-more than 1 % of the sets, the rows are too few for a comparison: the sets that remain would no longer be a fair sample.
-"""
+# The metric that decides about promotions says how the models are compared:
+#
+# - A metric that is a mean over rows is compared by its losses. The improvement on a row is the champion's loss minus
+#   the challenger's loss, and the bootstrap resamples these improvements.
+# - Any other metric, such as the area under the ROC curve, is compared as a whole. The bootstrap measures both models
+#   on each resampled set of rows. The difference is positive if the challenger is better, whether higher or lower
+#   values of the metric are better.
+#
+# A metric can be undefined on a resampled set, for example if the set lacks a class. Such sets are left out. If they
+# are more than 1 % of the sets, the rows are too few for a comparison: the sets that remain would no longer be a fair
+# sample.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -39,9 +39,9 @@ class Comparison(ABC):
     metric : Metric
         The metric.
     champion : array, optional
-        What the current model has on the rows: losses or predictions. None if there is no champion.
+        The losses or predictions of the current model. None if there is no champion.
     challenger : array
-        The same for the new model.
+        The losses or predictions of the new model.
     confidence : float
         The confidence of one-sided bounds, between 0 and 1.
     seed : int
@@ -86,7 +86,7 @@ class Comparison(ABC):
     @property
     @abstractmethod
     def standard_error(self) -> float:
-        """The standard deviation of the improvement on other rows of the same kind."""
+        """The standard error of the improvement."""
 
     @property
     @abstractmethod

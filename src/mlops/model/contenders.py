@@ -89,7 +89,6 @@ class Contenders:
             return found
 
     def _leave_out(self, why: str) -> None:
-        """Leave the champion out, or raise an error with the reason if the gate is not overruled."""
         self.models.pop(CHAMPION, None)
         self.misfit = why
         if not self._overruled:

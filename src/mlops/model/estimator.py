@@ -1,4 +1,4 @@
-"""The file of a fitted estimator, in skops' format. It contains no code, and only types that the problem trusts."""
+"""The file of a fitted estimator in skops' format, which contains no code."""
 
 from pathlib import Path
 from typing import Any

@@ -47,10 +47,7 @@ def save_model(problem: Problem, estimator: Any, folder: Path, rows: "pd.DataFra
 
 
 def list_served(names: Iterable[str]) -> list[str]:
-    """Return those names of model files that a service needs.
-
-    These are the files that the problem exported, or else the estimator, and the description of the training data.
-    """
+    """Return the names of the model files that a service needs."""
     names = sorted(names)
     exported = [name for name in names if name not in RESERVED]
     return [*(exported or [ESTIMATOR]), *(name for name in names if name == TRAINING_DATA)]

@@ -16,12 +16,7 @@ BLUE, ORANGE, GREY = "#2a6fbb", "#c45a11", "#6e7781"  # the colors of the figure
 
 
 def plot_gains(compared: Comparison) -> Figure:
-    """Plot by how much the challenger is better, and how much this varies.
-
-    If the models are compared by losses, plot the improvement of the loss on each row, or the loss itself if there is
-    no champion. Otherwise, plot a histogram of the metric's improvement on resampled sets of rows, or of the metric
-    itself if there is no champion.
-    """
+    """Plot by how much the challenger is better, and how much this varies."""
     figure = Figure(figsize=(8, 3.2), layout="constrained")
     axes = figure.subplots()
     if isinstance(compared, LossComparison):
@@ -36,7 +31,7 @@ def describe_gains(compared: Comparison) -> str:
     if compared.equality:
         return EQUAL
     if isinstance(compared, MetricComparison):
-        return compared.shortage or _describe_constant(compared) or _describe_metric(compared)
+        return compared.shortage or _describe_if_constant(compared) or _describe_metric(compared)
     if compared.champion is None:
         return f"The challenger's loss on each of {compared.rows} unseen rows, sorted."
     gains = compared.champion - compared.challenger
@@ -66,7 +61,7 @@ def _plot_losses(axes: Axes, compared: LossComparison) -> None:
 
 def _plot_metric(axes: Axes, compared: MetricComparison) -> None:
     axes.set(xlabel=_name_value(compared), ylabel="resampled sets of rows")
-    if reason := EQUAL if compared.equality else compared.shortage or _describe_constant(compared):
+    if reason := EQUAL if compared.equality else compared.shortage or _describe_if_constant(compared):
         _write_text(axes, reason)
         axes.set(xticks=[], yticks=[])
         return
@@ -87,8 +82,7 @@ def _draw_histogram(axes: Axes, values: NDArray[np.float64], signed: bool) -> No
     axes.bar(edges[:-1], counts, width=np.diff(edges), align="edge", color=colors)
 
 
-def _describe_constant(compared: MetricComparison) -> str:
-    """Return a sentence that says that all resampled sets have the same value, or an empty text if they do not."""
+def _describe_if_constant(compared: MetricComparison) -> str:
     values = compared.differences
     if not are_equal(values, np.full(len(values), values.mean())):
         return ""

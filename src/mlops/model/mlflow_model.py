@@ -1,8 +1,7 @@
-"""The files beside an estimator that make a folder an MLflow model: its inputs, an example, and its packages.
+"""The files beside an estimator that make a folder an MLflow model: its inputs, an example, and its packages."""
 
-`mlflow.sklearn.save_model` writes the same files, but takes 0.5 s in a new process, of which 0.2 s is a scan of all
-installed packages, and 0.3 s the import of `mlflow.pyfunc`. This module takes 0.02 s.
-"""
+# `mlflow.sklearn.save_model` writes the same files, but takes 0.5 s in a new process, of which 0.2 s is a scan of all
+# installed packages, and 0.3 s the import of `mlflow.pyfunc`. This module takes 0.02 s.
 
 import platform
 import warnings
@@ -65,7 +64,7 @@ def describe_model(folder: Path, file: str, problem: Problem, estimator: Any, in
     _add_flavors(model, method, file, problem.trusted_types)
     model.model_size_bytes = sum((folder / name).stat().st_size for name in (file, EXAMPLE, SERVING_EXAMPLE))
     model.save(str(folder / MLMODEL))
-    _write_environment(folder)
+    _write_packages(folder)
 
 
 def _infer_signature(
@@ -105,8 +104,7 @@ def _add_flavors(model: "Model", method: str, file: str, trusted: tuple[str, ...
     )
 
 
-def _write_environment(folder: Path) -> None:
-    """Write the packages in MLflow's three formats. The installers have no version, because environments differ."""
+def _write_packages(folder: Path) -> None:
     # importlib.metadata would take 3 ms for each package, and does not find mlflow, because mlflow-skinny is installed.
     pins = [f"{name}=={import_module(module).__version__}" for name, module in PACKAGES.items()]
     python = platform.python_version()

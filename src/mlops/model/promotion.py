@@ -114,7 +114,7 @@ def describe_sensitivity(decision: Decision, unit: str) -> str:
 
 
 def overrule(decision: Decision, promote_always: bool, why: str, misfit: str = "") -> Decision:
-    """Return a decision of the promotion gate, changed to a promotion if a person overrules the gate.
+    """Return the decision of the promotion gate, or a promotion if a person overrules the gate.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def overrule(decision: Decision, promote_always: bool, why: str, misfit: str = "
     why : str
         The person's reason; empty if nobody overrules the gate.
     misfit : str
-        The reason why the champion was left out of the comparison; empty if it was not. It replaces the gate's reason.
+        The reason why the champion was left out of the comparison; empty if it was not.
 
     Raises
     ------

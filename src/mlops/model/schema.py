@@ -33,9 +33,7 @@ def hash_schema(problem: Problem) -> str:
 def explain_misfit(registry: Registry, problem: Problem, model: ModelVersion) -> str:
     """Return why a model does not fit a problem, as a phrase about the model; empty if it fits.
 
-    A model fits if it belongs to the problem and was trained on the features that the problem declares, in the same
-    order, for the same target. A model that an older version registered has no tag with its schema. Then its features
-    must have the same names and be numbers. If not even they are recorded, the model is taken to fit.
+    A model fits if it was trained for the problem, on the features that the problem declares, in the same order.
 
     Parameters
     ----------
@@ -56,7 +54,7 @@ def explain_misfit(registry: Registry, problem: Problem, model: ModelVersion) ->
         return f"solves the problem {owner!r}, not {problem.name!r}"
     if schema == hash_schema(problem):
         return ""
-    trained = _read_features(registry, model)
+    trained = _read_recorded_features(registry, model)
     if not schema and (not trained or _list_features(problem) == [(name, "number") for name in trained]):
         return ""
     return f"was trained on other columns than {problem.name!r} declares: {_compare(trained, problem)}"
@@ -66,8 +64,7 @@ def _list_features(problem: Problem) -> list[tuple[str, str]]:
     return [(column.name, column.kind) for column in problem.columns if column.role == "feature"]
 
 
-def _read_features(registry: Registry, model: ModelVersion) -> tuple[str, ...]:
-    """Return the features that a model was trained on; empty if they are not recorded."""
+def _read_recorded_features(registry: Registry, model: ModelVersion) -> tuple[str, ...]:
     from mlops.model.training_data import read_training_data  # imported here, because it imports pandas
 
     with TemporaryDirectory() as folder:

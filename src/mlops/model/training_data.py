@@ -64,15 +64,14 @@ class TrainingData:
         if not self.columns:
             return "unknown, because the model was trained by an older version, which did not record ranges"
         values = [row[name] for name in self.columns] if isinstance(row, Mapping) else row
-        judged = (self._judge_value(place, value) for place, value in enumerate(values))
+        judged = (self._describe_if_far_outside(place, value) for place, value in enumerate(values))
         outside = [f"{self.columns[place]} {text}" for place, text in enumerate(judged) if text]
         if not outside:
             return "within or near the training data"
         others = f" and {len(outside) - 1} more" if len(outside) > 1 else ""
         return f"FAR OUTSIDE the training data: {outside[0]}{others}"
 
-    def _judge_value(self, place: int, value: Value) -> str:
-        """Return a value and what the model was trained on, or an empty text if the value is not far outside."""
+    def _describe_if_far_outside(self, place: int, value: Value) -> str:
         low, high = self.minimum[place], self.maximum[place]
         seen = self.seen[place] if self.seen else ()
         if value is None or value != value:  # only NaN differs from itself
@@ -80,7 +79,7 @@ class TrainingData:
         if seen:
             return "" if value in seen else f"{_show(value)} (trained on {_list_values(seen)})"
         if isinstance(low, str) and isinstance(high, str):
-            return "" if _is_near(str(value)[:DAY], low, high) else f"{value} (trained on {low} to {high})"
+            return "" if _is_day_near(str(value)[:DAY], low, high) else f"{value} (trained on {low} to {high})"
         if low is None or high is None or isinstance(low, str) or isinstance(high, str):
             return ""
         number = float(value)
@@ -125,10 +124,7 @@ def write_training_data(described: TrainingData, folder: Path) -> None:
 
 
 def read_training_data(folder: Path) -> TrainingData:
-    """Read the description of a model's training data from ``training_data.json`` in a folder.
-
-    Return an empty description if the file does not exist.
-    """
+    """Read the description of a model's training data from ``training_data.json``; empty if there is no such file."""
     path = folder / TRAINING_DATA
     return read_record(path, TrainingData) if path.is_file() else TrainingData()
 
@@ -150,8 +146,7 @@ def _round(value: Value) -> Value:
     return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
 
 
-def _is_near(day: str, low: str, high: str) -> bool:
-    """Return whether a date is not farther from a range than the range is wide."""
+def _is_day_near(day: str, low: str, high: str) -> bool:
     try:
         found, first, last = map(date.fromisoformat, (day, low, high))
     except ValueError:

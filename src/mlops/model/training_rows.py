@@ -35,13 +35,12 @@ def keep_rows(tracker: Tracker, problem: Problem, rows: pd.DataFrame) -> str:
         The name of the stored rows.
     """
     content, rows = io.BytesIO(), identify_rows(problem.key, rows)
-    unique = rows if _are_unique(rows) else rows.drop_duplicates()
+    unique = rows if _are_certainly_unique(rows) else rows.drop_duplicates()
     unique.to_parquet(content, index=False)
     return tracker.keep_rows(content.getvalue())
 
 
-def _are_unique(rows: pd.DataFrame) -> bool:
-    """Return True if all rows certainly differ, and False if two rows may be the same."""
+def _are_certainly_unique(rows: pd.DataFrame) -> bool:
     # The check of pandas is exact, but takes ten times as long as comparing hashes.
     if rows.empty or not all(map(pd.api.types.is_numeric_dtype, rows.dtypes)):
         return False
@@ -77,7 +76,7 @@ def look_up_rows(
 def find_distinct_rows(
     tracker: Tracker, problem: Problem, trainings: Iterable[Mapping[str, object]], steps: Sequence[Step] = ALL_STEPS
 ) -> list[pd.DataFrame | None]:
-    """Return the rows that several models were trained on, without duplicate tables; see `find_rows`."""
+    """Return the rows that several models were trained on, without duplicate tables."""
     step = find_training(steps)
     name = step.trains.rows if step and step.trains else ""
     distinct = {str(made.get(name, place)): made for place, made in enumerate(trainings)}
