@@ -107,10 +107,7 @@ def build_bundle(
 
 
 def split_example(text: str) -> tuple[str, list[object]]:
-    """Split the text of ``example.json`` into the request, as JSON, and the true values of its rows.
-
-    The list of true values is empty if they are unknown.
-    """
+    """Split the text of ``example.json`` into the request, as JSON, and the true values of its rows, if known."""
     try:
         content = json.loads(text or "{}")
     except ValueError:  # the text is damaged; this is reported when the image is read

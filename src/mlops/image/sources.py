@@ -55,7 +55,6 @@ class ImageSources:
         return str(path.relative_to(self.project) if path.is_relative_to(self.project) else path)
 
     def _hash_files(self) -> Iterator[tuple[str, str, str]]:
-        """Yield the name of each file in an image, its name in messages, and its SHA-256."""
         named = {SCORING_SCRIPT: self.script, REQUIREMENTS: self.requirements}
         for name, path in {**named, **{path.name: path for path in self.image_files}}.items():
             yield name, self.shorten(path), hash_file(path)
@@ -72,8 +71,7 @@ def find_sources(problem: Problem, project: Path, script: str = "", requirements
     project : Path
         The folder of the project.
     script, requirements : str
-        A scoring script and a lock to use instead of the problem's own, relative to the project. The modules in
-        `image_files` are always those of the problem.
+        A scoring script and a lock to use instead of the problem's own, relative to the project.
 
     Raises
     ------

@@ -1,8 +1,7 @@
-"""Start the server for a bundle: ``python -m serving --bundle FOLDER --keys FILE --port 0 --ready FILE``.
+"""Start the server for a bundle: ``python -m serving --bundle FOLDER --keys FILE --port 0 --ready FILE``."""
 
-The server writes the file that ``--ready`` names once it answers requests, and ends when this file is deleted. It also
-ends if its standard input closes before a line arrives.
-"""
+# The server writes the file that `--ready` names once it answers requests, and ends when this file is deleted. It also
+# ends if its standard input closes before a line arrives.
 
 # The process that starts the server writes this line after it has recorded the server. If that process dies earlier, no
 # server is left behind.

@@ -1,8 +1,7 @@
-"""The entry script for Azure's inference server: ``init()`` is called once, ``run()`` for each request to ``/score``.
+"""The entry script for Azure's inference server, which calls ``init()`` once and ``run()`` for each request."""
 
-The script gives the same answers as `serving.app`. If the deployment enables azureml-monitoring, inputs and predictions
-are collected.
-"""
+# The script gives the same answers as `serving.app`. If the deployment enables azureml-monitoring, inputs and
+# predictions are collected.
 
 # Azure's server checks the keys (401), answers other paths (``GET /`` reports that the service is ready), and limits
 # the time in which a body must arrive. If a collector fails, the request still succeeds, and the failure is written to
@@ -52,7 +51,7 @@ _collectors: dict[str, Any] = {}
 def init() -> None:
     """Check the bundle, load its scoring script, and prepare the collection of inputs and predictions."""
     global _scorer
-    manifest = _read_manifest(BUNDLE)
+    manifest = _read_verified_manifest(BUNDLE)
     os.environ["AZUREML_MODEL_DIR"] = str(BUNDLE / "model")
     schema = read_schema(BUNDLE)
     _scorer = Scorer(load_script(BUNDLE / "score.py").run, schema)
@@ -86,8 +85,7 @@ def _answer(request: Any) -> "tuple[Rows, NDArray[Any]]":
     return _scorer.score(body)
 
 
-def _read_manifest(bundle: Path) -> dict[str, Any]:
-    """Return the manifest of a bundle, after checking the hash of every file that it lists."""
+def _read_verified_manifest(bundle: Path) -> dict[str, Any]:
     manifest: dict[str, Any] = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
     for name, recorded in manifest["files"].items():
         found = hashlib.sha256((bundle / name).read_bytes()).hexdigest()

@@ -89,7 +89,6 @@ def _list_key_faults(schema: Schema, place: str, row: dict[str, Any]) -> Iterato
 
 
 def _fits(feature: Feature, value: Any) -> bool:
-    """Return whether a feature can have a value."""
     if value is None:
         return feature.missing
     if isinstance(value, bool):
@@ -122,7 +121,6 @@ def _is_day_between(text: str, feature: Feature) -> bool:
 
 
 def _describe(feature: Feature) -> str:
-    """Describe the allowed values of a feature."""
     if feature.allowed:
         return f"one of: {_join(feature.allowed)}" + (", or null" if feature.missing else "")
     kinds = {

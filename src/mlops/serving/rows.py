@@ -127,7 +127,6 @@ def _list_values(column: NDArray[Any]) -> NDArray[Any]:
 
 
 def _choose_type(feature: Feature) -> Any:
-    """Return the type of a feature's values in JSON, with their limits."""
     kinds = {"boolean": bool, "date": datetime.date, "id": int | str, "category": str, "number": float}
     found: Any = kinds[feature.kind]
     if feature.allowed:

@@ -1,4 +1,4 @@
-"""The scoring of a request: its rows are checked, then the scoring script runs, then its answer is checked."""
+"""The scoring of a request: the check of its rows, the scoring script, and the check of its answer."""
 
 import logging
 from collections.abc import Callable
