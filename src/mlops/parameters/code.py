@@ -1,4 +1,6 @@
-"""The names in the code of a notebook, without running it. The cell that declares the parameters is left out."""
+"""The names in the code of a notebook, without running it."""
+
+# The cell that declares the parameters is left out.
 
 import ast
 import json
@@ -25,7 +27,7 @@ def list_variables(notebook: Path) -> set[str]:
 
 
 def list_results(notebook: Path) -> set[str]:
-    """Return the names of the results that a notebook hands on by a keyword, ``reason=...`` for example."""
+    """Return the names of the results that a notebook stores by keyword, such as ``reason=...``."""
     return _collect(notebook, _find_results)
 
 

@@ -7,9 +7,9 @@ A declaration is a literal, with a comment that gives its meaning and the allowe
     alpha = 0.4           # strength of the regularization, no unit; in [0, inf)
     folds = 5             # parts of the data, no unit; a whole number in [2, 20]
     environment = "qa"    # where to deploy; one of: qa, production
-
-A range allows fractions, even if the literal is whole, unless the comment says "whole number".
 """
+
+# A range allows fractions, even if the literal is whole, unless the comment says "whole number".
 
 import ast
 import io
@@ -182,7 +182,7 @@ def _read_declaration(
         interval="{}{}, {}{}".format(*interval.groups()) if interval else "",
         options=tuple(options[1].split(", ")) if options else (),
         pattern=pattern[1] if pattern else "",
-        declared=_read_type(line, default, comment, f"{notebook}: {target.id}"),
+        declared=_read_declared_type(line, default, comment, f"{notebook}: {target.id}"),
     )
     check_value(parameter, Setting(default, f"{notebook}: {target.id}"))
     return parameter
@@ -195,8 +195,7 @@ def split_assignment(line: ast.stmt) -> tuple[ast.Name | None, ast.expr | None]:
     return name, line.value if isinstance(line, ast.Assign | ast.AnnAssign) else None
 
 
-def _read_type(line: ast.stmt, default: object, comment: str, source: str) -> type | None:
-    """Return the type that the annotation or the comment of a line declares, or None if they declare no type."""
+def _read_declared_type(line: ast.stmt, default: object, comment: str, source: str) -> type | None:
     if isinstance(line, ast.AnnAssign):
         written = ast.unparse(line.annotation)
         try:

@@ -28,17 +28,17 @@ class Layer:
     path : str
         The name of the file in error messages: "parameters/base.yml".
     platform : str
-        The platform that the file chooses. Empty if it does not choose one.
+        The platform that the file chooses, or empty.
     problem : str
-        The name of the package that declares the problem: "churn". Only base.yml can set it.
+        The name of the package that declares the problem: "churn", or empty.
     run, shared : mapping of str to Setting
-        The settings of the runner, and the values for every notebook that declares a parameter of the same name.
+        The settings of the runner, and the values of parameters in all notebooks, by name.
     steps : mapping of str to mapping of str to Setting
-        Values by the name of the step, or by the name of its notebook without the number.
+        The values of parameters in single steps, by the name of the step or of its notebook.
     kernels : mapping of str to Setting
-        The settings for starting kernels. Only base.yml can set them.
+        The settings for starting kernels.
     own : mapping of str to Setting
-        The settings of the platform, from the section with the name of the file: "azure" in azure.yml.
+        The settings of the platform that the file is for.
     """
 
     path: str
@@ -52,8 +52,6 @@ class Layer:
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """A YAML loader that raises an error if a key appears twice in a mapping."""
-
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         for key in keys:
@@ -84,7 +82,7 @@ def read_layer(path: Path) -> Layer:
         platform=str(sections.get("platform") or ""),
         problem=problem,
         run=_read_settings(sections.get("run"), f"{name}: run"),
-        shared=shared | _name_model(problem, shared, name),
+        shared=shared | _name_model_after_problem(problem, shared, name),
         steps={step: _read_settings(values, f"{name}: steps.{step}") for step, values in steps.items()},
         kernels=_read_settings(sections.get("kernels"), f"{name}: kernels"),
         own=_read_settings(sections.get(path.stem) if path.stem != BASE else None, f"{name}: {path.stem}"),
@@ -102,8 +100,7 @@ def load_problem(workspace: Workspace) -> Problem:
     return load(read_layer(workspace.parameters / f"{BASE}.yml").problem)
 
 
-def _name_model(package: str, shared: Mapping[str, Setting], name: str) -> dict[str, Setting]:
-    """Return a setting that names the model after the problem, or nothing if `shared` names it or loading fails."""
+def _name_model_after_problem(package: str, shared: Mapping[str, Setting], name: str) -> dict[str, Setting]:
     if not package or (MODEL_NAME in shared and shared[MODEL_NAME].value):
         return {}
     try:
@@ -113,12 +110,12 @@ def _name_model(package: str, shared: Mapping[str, Setting], name: str) -> dict[
 
 
 def read_mapping(path: Path, name: str) -> dict[str, Any]:
-    """Read a YAML file that contains a mapping. Error messages call the file `name`.
+    """Read a YAML file that contains a mapping.
 
     Raises
     ------
     ParameterError
-        If the file cannot be read, does not contain a mapping, or has a duplicate key.
+        If the file cannot be read, does not contain a mapping, or has a duplicate key. The message calls it `name`.
     """
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader) or {}

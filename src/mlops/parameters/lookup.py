@@ -56,7 +56,7 @@ class Declared:
         notebooks = {known.notebook_name: known.notebook for known in self.steps}
         notebooks |= {known.name: known.notebook for known in self.steps}
         if step not in notebooks:
-            raise ParameterError(self._explain_unknown(step, name, source, notebooks))
+            raise ParameterError(self._explain_unknown_step(step, name, source, notebooks))
         _refuse_reserved(name, source)
         parameters = self.by_notebook[notebooks[step]]
         if not parameters:
@@ -69,8 +69,7 @@ class Declared:
             raise ParameterError(f"{source}: notebooks/{notebooks[step]}.ipynb has no parameter {name!r}{hint}")
         return parameters[name]
 
-    def _explain_unknown(self, step: str, name: str, source: str, notebooks: Mapping[str, str]) -> str:
-        """Return an error message for a step that is empty or does not exist, with a suggestion."""
+    def _explain_unknown_step(self, step: str, name: str, source: str, notebooks: Mapping[str, str]) -> str:
         owners: dict[str, list[str]] = {}
         for known in {known.notebook: known for known in self.steps}.values():
             for declared in self.by_notebook[known.notebook]:

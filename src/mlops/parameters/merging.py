@@ -1,8 +1,7 @@
-"""The parameters of a run, merged from several sources and checked.
+"""The parameters of a run, merged from several sources and checked."""
 
-The sources, with the lowest priority first, are the literal in the notebook, ``base.yml``, ``<platform>.yml``,
-``<environment>.yml`` for the steps of that environment, and overrides such as ``-p`` options.
-"""
+# The sources, with the lowest priority first, are the literal in the notebook, `base.yml`, `<platform>.yml`,
+# `<environment>.yml` for the steps of that environment, and overrides such as `-p` options.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -49,7 +48,6 @@ class Layers:
     environments: Mapping[str, Layer]
 
     def __iter__(self) -> Iterator[Layer]:
-        """Yield all parameter files, with the lowest priority first."""
         yield from self.common
         yield from self.environments.values()
 
@@ -85,12 +83,12 @@ def merge_layers(platform: str, layers: Layers, declared: Declared, overrides: I
     for layer in layers:
         _check_names(layer, declared)
     for environment, layer in layers.environments.items():
-        _check_environment(environment, layer, declared.steps)
+        _check_environment_file(environment, layer, declared.steps)
     for layer in list(layers)[1:]:
-        _check_place(layer, layers.common[0])
+        _check_only_base_sets(layer, layers.common[0])
     common = {name: setting for layer in layers.common for name, setting in layer.shared.items()}
     shared = common | given.get(SHARED, {})
-    _check_agreement(layers, given, shared)
+    _check_shared_values(layers, given, shared)
     return Parameters(
         platform=platform,
         step_timeout_minutes=_read_timeout(layers.common),
@@ -118,8 +116,7 @@ def _check_names(layer: Layer, declared: Declared) -> None:
                 check_value(declared.find(step, name, setting.source), setting)
 
 
-def _check_environment(environment: str, layer: Layer, steps: Sequence[Step]) -> None:
-    """Raise an error if the parameter file of an environment sets values that have no effect there."""
+def _check_environment_file(environment: str, layer: Layer, steps: Sequence[Step]) -> None:
     own = {name for step in steps if step.environment == environment for name in (step.name, step.notebook_name)}
     for setting in (*layer.run.values(), *layer.shared.values(), *layer.own.values()):
         raise ParameterError(f"{setting.source} applies to whole runs. It belongs in base.yml.")
@@ -130,16 +127,14 @@ def _check_environment(environment: str, layer: Layer, steps: Sequence[Step]) ->
             )
 
 
-def _check_place(layer: Layer, base: Layer) -> None:
-    """Raise an error if a parameter file other than base.yml sets values that only base.yml can set."""
+def _check_only_base_sets(layer: Layer, base: Layer) -> None:
     if layer.platform:
         raise ParameterError(f"{layer.path}: platform can be set only in {base.path}. Remove it here.")
     for setting in layer.kernels.values():
         raise ParameterError(f"{setting.source} applies to the kernels of all platforms. It belongs in base.yml.")
 
 
-def _check_agreement(layers: Layers, given: Given, shared: Mapping[str, Setting]) -> None:
-    """Raise an error if a value that all notebooks must share is set for a single step."""
+def _check_shared_values(layers: Layers, given: Given, shared: Mapping[str, Setting]) -> None:
     for step, settings in (*[item for layer in layers for item in layer.steps.items()], *given.items()):
         for name in settings.keys() & shared.keys() if step != SHARED else ():
             raise ParameterError(
@@ -156,7 +151,6 @@ def _read_timeout(layers: Iterable[Layer]) -> float:
 
 
 def _merge_step(step: Step, chain: Iterable[Layer], given: Given, declared: Mapping[str, Parameter]) -> dict[str, Any]:
-    """Return the values of parameters for one step, merged from parameter files and overrides."""
     # Within a layer, a value for the step has priority over a value for its notebook.
     names = dict.fromkeys((step.notebook_name, step.name))
     merged: dict[str, Setting] = {}

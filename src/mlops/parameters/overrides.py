@@ -1,7 +1,6 @@
-"""Overrides: values of parameters for one run, which have priority over all parameter files.
+"""Overrides: values of parameters for one run, which have priority over all parameter files."""
 
-The user types an override as ``-p step.name=value``.
-"""
+# The user types an override as `-p step.name=value`.
 
 import json
 import re
@@ -28,8 +27,8 @@ class Override:
     Parameters
     ----------
     step : str
-        The name of the step, the name of its notebook without the number, or `mlops.parameters.lookup.SHARED` for all
-        notebooks. Empty if the user named no step.
+        The name of the step, the name of its notebook without the number, or "shared" for all notebooks. Empty if the
+        user named no step.
     name : str
         The name of the parameter.
     value : bool, int, float, str or list
@@ -53,7 +52,7 @@ class Override:
         value, text = self.value, str(self.value)
         if not isinstance(parameter.default, str):
             with suppress(ValueError, yaml.YAMLError):
-                value = _read_text(text, parameter.kind)
+                value = _convert_text(text, parameter.kind)
         return Setting(value, self.source, repr(text))
 
     def to_text(self) -> str:
@@ -79,8 +78,7 @@ def read_override(text: str) -> Override:
     return Override(step or "", name, value, f"-p {step}.{name}" if step else f"-p {name}", is_typed_text=True)
 
 
-def _read_text(text: str, kind: type) -> Value:
-    """Convert text that a user typed to a value of a type."""
+def _convert_text(text: str, kind: type) -> Value:
     # Numbers are not read as YAML, in which 010 is 8 and 1:30 is 90.
     if kind is bool:
         return {"true": True, "false": False}.get(text.lower(), text)
