@@ -1,7 +1,5 @@
 """The operations that the commands of `mlops.cli` call.
 
-All functions have typed arguments and results. They report progress to listeners, and print nothing.
-
 .. code-block:: text
 
     opening        a project on one of its platforms, with which every operation starts
@@ -22,3 +20,5 @@ All functions have typed arguments and results. They report progress to listener
     pruning        the deletion of old state that is no longer needed
     upgrade        the upgrade of MLOPS_HOME to the format of this version, after a backup
 """
+
+# All functions have typed arguments and results. They report progress to listeners, and print nothing.

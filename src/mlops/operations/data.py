@@ -27,10 +27,10 @@ def is_sample_asked(opened: OpenProject, step: Step) -> bool:
 
 
 def choose_data(opened: OpenProject, parameters: Parameters, step: Step) -> Parameters:
-    """Return the parameters, changed so that the data test reads the newest version of the data set.
+    """Return the parameters, changed so that the data test `step` reads the newest version of the data set.
 
     If the user names a file or asks for the sample data, or if the data set has no version yet, the parameters are
-    returned unchanged. `step` is the step that tests the data.
+    returned unchanged.
 
     Raises
     ------
@@ -63,8 +63,7 @@ def _require_columns(version: DatasetVersion, problem: Problem, parameter: str, 
 
 
 def describe_data(run: RunRecord, datasets: Datasets, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return the data that passed its test in a run: "churn version 2", or the path of a file. Return "" if none
-    passed.
+    """Return the data that passed its test in a run: "churn version 2", or the path of a file. Return "" if none did.
 
     Raises
     ------
@@ -88,9 +87,7 @@ class RefusedData:
 
 
 def find_refused(run: RunRecord, datasets: Datasets, steps: Iterable[Step] = ALL_STEPS) -> RefusedData | None:
-    """Return the data that failed its test in a run.
-
-    The result is None if the test passed or crashed, or if it tested the project's sample data.
+    """Return the data that failed its test in a run, or None.
 
     Raises
     ------
@@ -107,9 +104,6 @@ def find_refused(run: RunRecord, datasets: Datasets, steps: Iterable[Step] = ALL
 
 class DataRegistrar(Listener):
     """A listener that registers a new version of the data set after the data test passed.
-
-    It registers the data at the address `new`. If `new` is empty and the data set has no version yet, it registers the
-    project's sample data as version 1.
 
     Parameters
     ----------
@@ -145,7 +139,7 @@ class DataRegistrar(Listener):
         declared = self._step
         if declared is None or step.name != declared.name or not step.has_results:
             return step
-        given = _find_given(run, step).get(declared.takes_data, "")
+        given = _find_parameters_of_step(run, step).get(declared.takes_data, "")
         if given in ("", self._new):
             newest = None if given or self._sample else self._datasets.find_newest()
             version = newest or self._datasets.register(str(step.results[declared.takes_data]))
@@ -154,6 +148,5 @@ class DataRegistrar(Listener):
         return step
 
 
-def _find_given(run: RunRecord, step: StepRecord) -> Mapping[str, Any]:
-    """Return the parameters that a run gives to a step."""
+def _find_parameters_of_step(run: RunRecord, step: StepRecord) -> Mapping[str, Any]:
     return run.settings.parameters.values.get(step.name, {}) if run.settings.parameters else step.parameters

@@ -1,4 +1,4 @@
-"""A project that is opened on a platform. Every operation starts with it."""
+"""A project that is opened on a platform."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -86,7 +86,7 @@ class OpenProject:
 def open_project(
     project: Project, overrides: Sequence[Override] = (), platform: str = "", command: Sequence[str] = ()
 ) -> OpenProject:
-    """Open a project on a platform. No request is sent to the platform yet.
+    """Open a project on a platform, without sending a request to it.
 
     Parameters
     ----------
@@ -129,6 +129,6 @@ def check_training(opened: OpenProject, steps: Iterable[Step]) -> None:
 
 
 def require_ready(backend: Backend) -> None:
-    """Raise an error if the platform is not ready for a run. Call this function before the first step."""
+    """Raise an error if the platform is not ready for a run."""
     if backend.infrastructure:
         backend.infrastructure.require_ready()

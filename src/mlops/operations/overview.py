@@ -19,10 +19,7 @@ from mlops.release.standing import Standing
 
 
 def read_overview(opened: OpenProject) -> Overview:
-    """Read the service of each environment from the platform. Production comes first.
-
-    If a part cannot be read, the overview contains the reason instead.
-    """
+    """Read the service of each environment from the platform, production first."""
     try:
         found = read_status(opened.override())  # without overrides, which may name another model
         standings = {standing.service.environment: standing for standing in found.standings}
@@ -32,13 +29,12 @@ def read_overview(opened: OpenProject) -> Overview:
         )
     except (MlopsError, OSError) as error:
         return Overview(problems=(str(error),), at=now())
-    dataset, problem = _find_dataset(opened)
+    dataset, problem = _find_newest_dataset(opened)
     name, url = (f"{dataset.name} version {dataset.version}", dataset.url) if dataset else ("", "")
     return Overview(environments, tuple(filter(None, [found.champion_problem, problem])), now(), name, url)
 
 
-def _find_dataset(opened: OpenProject) -> tuple[DatasetVersion | None, str]:
-    """Return the newest version of the data set, or None and the reason why it cannot be read."""
+def _find_newest_dataset(opened: OpenProject) -> tuple[DatasetVersion | None, str]:
     try:
         return opened.backend.datasets.find_newest(), ""
     except (MlopsError, OSError) as error:
@@ -46,7 +42,7 @@ def _find_dataset(opened: OpenProject) -> tuple[DatasetVersion | None, str]:
 
 
 def refresh_index(opened: OpenProject) -> None:
-    """Rewrite the index page of all runs. If there is no index page yet, do nothing."""
+    """Rewrite the index page of all runs, if there is one."""
     if (opened.workspace.outputs / "index.html").is_file():
         with suppress(OSError):  # the change was made, even if the page cannot be rewritten
             write_index(opened.workspace.outputs, read_overview(opened))
@@ -58,7 +54,7 @@ def _describe(status: Status, standing: Standing, metric: Metric) -> Environment
         return Environment(service.environment, "", service.health, is_champion=None, remark=service.problem)
     shown = Environment(
         service.environment,
-        service.full_model if _is_first_mention(status, standing) else service.model,
+        service.full_model if _is_first_with_override(status, standing) else service.model,
         service.health,
         service.deployed,
         is_champion=standing.serves_champion,
@@ -81,14 +77,12 @@ def _describe(status: Status, standing: Standing, metric: Metric) -> Environment
     return replace(shown, decision=decision, error=measured, error_name=metric.title)
 
 
-def _is_first_mention(status: Status, standing: Standing) -> bool:
-    """Return whether this environment is the first at which the overview says why the gate was overruled."""
+def _is_first_with_override(status: Status, standing: Standing) -> bool:
     override = standing.service.override
     return next(found for found in reversed(status.standings) if found.service.override == override) == standing
 
 
 def _find_decision(status: Status, standing: Standing, version: ModelVersion | None = None) -> str:
-    """Return who deployed a service, or who rolled back to it, and whether a person promoted its model."""
     made, undone = standing.service.decision, standing.restored_by
     by = f" by {made.by}" if made.by else ""
     if undone and describe_rollback(undone) in standing.remark:

@@ -1,4 +1,6 @@
-"""The setup and the deletion of a platform. The setup is a run of the notebook 00_provision."""
+"""The setup and the deletion of a platform."""
+
+# The setup is a run of the notebook 00_provision.
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -27,7 +29,7 @@ def require_infrastructure(opened: OpenProject) -> Infrastructure:
 
 
 def preview_changes(opened: OpenProject, *, delete: bool = False) -> Sequence[Change]:
-    """Return the changes that would set the platform up or, with `delete`, delete it. Nothing is changed yet.
+    """Return the changes that would set the platform up or, with `delete`, delete it.
 
     Raises
     ------

@@ -49,7 +49,7 @@ def preview_pruning(opened: OpenProject, before: float) -> Pruning:
     IntegrityError
         If it is unknown what the champion or a service uses, because a record is damaged.
     """
-    old, needed = _sort_runs(opened, before)
+    old, needed = _find_old_runs_and_needed(opened, before)
     own = opened.backend.leftovers.find(before, needed) if opened.backend.leftovers else []
     return _conclude(opened, old, own, list_leftovers(before))
 
@@ -57,20 +57,19 @@ def preview_pruning(opened: OpenProject, before: float) -> Pruning:
 def prune(opened: OpenProject, before: float) -> Pruning:
     """Delete old state that is no longer needed, and return what was deleted.
 
-    The function keeps the champion, deployed images, images that a rollback can restore, and everything that a
-    remaining run uses. If the process is killed, call the function again to delete the rest.
+    If the process is killed, call the function again to delete the rest.
 
     Raises
     ------
     UsageError
         If a run is in progress.
     IntegrityError
-        See `preview_pruning`.
+        If it is unknown what the champion or a service uses, because a record is damaged.
     """
     outputs = opened.workspace.outputs
     with claim_runs(outputs):
         _require_no_run(outputs)
-        old, needed = _sort_runs(opened, before)
+        old, needed = _find_old_runs_and_needed(opened, before)
         kernels = list_leftovers(before)
         own = opened.backend.leftovers.delete(before, needed) if opened.backend.leftovers else []
         result = _conclude(opened, old, own, kernels)
@@ -84,24 +83,22 @@ def prune(opened: OpenProject, before: float) -> Pruning:
 
 
 def _require_no_run(outputs: Path) -> None:
-    """Raise an error if a run is in progress."""
     # Older versions of `mlops` do not hold the lock during a run, so the records are read.
     running = next((run for run in list_runs(outputs) if run.state == "running"), None)
     if running:
         raise UsageError(f"Run {running.run_id} is in progress. Wait until it ends, then try again.")
 
 
-def _sort_runs(opened: OpenProject, before: float) -> tuple[list[Leftover], set[str]]:
-    """Return the runs to delete, and the names of everything that the remaining runs use."""
+def _find_old_runs_and_needed(opened: OpenProject, before: float) -> tuple[list[Leftover], set[str]]:
     services = _list_services(opened)
     runs = list_runs(opened.workspace.outputs)
-    needed = _list_references(opened, services) | {_find_deployer(service, runs) for service in services}
+    needed = _list_references(opened, services) | {_find_run_that_deployed(service, runs) for service in services}
     platform = opened.backend.name
-    ends = _find_ends(runs, time.time())
+    ends = _find_end_times(runs, time.time())
     old = {
         run.run_id: run
         for run in runs
-        if ends[run.run_id] < before and _may_go(run, platform) and not _is_named(run, opened, needed)
+        if ends[run.run_id] < before and _may_go(run, platform) and not _is_run_or_model_needed(run, opened, needed)
     }
     kept = [run for run in runs if run.run_id not in old]
     sources = [step.source for run in kept for step in run.steps]
@@ -124,8 +121,7 @@ def _list_services(opened: OpenProject) -> Sequence[Service]:
     return services
 
 
-def _find_deployer(service: Service, runs: Iterable[RunRecord]) -> str:
-    """Return the id of the newest run that deployed this service, or "" if no run did."""
+def _find_run_that_deployed(service: Service, runs: Iterable[RunRecord]) -> str:
     declared = {step.name: step.deploys.digest for step in ALL_STEPS if step.deploys.digest}
     for run in runs:
         for step in run.steps:
@@ -136,7 +132,6 @@ def _find_deployer(service: Service, runs: Iterable[RunRecord]) -> str:
 
 
 def _list_references(opened: OpenProject, services: Sequence[Service]) -> set[str]:
-    """Return the names of everything that is used by the champion, the services, the rollbacks or the platform."""
     backend = opened.backend
     champion = backend.registry.find_champion(opened.model_name)
     found = {text for service in services for text in (service.image, service.digest, service.decision.run_id)}
@@ -150,19 +145,7 @@ def _may_go(run: RunRecord, platform: str) -> bool:
     return run.state not in LEFT_ALONE and run.platform == platform
 
 
-def _find_ends(runs: Iterable[RunRecord], now: float) -> dict[str, float]:
-    """Return the time at which each run ended, in seconds since 1970, by the id of the run.
-
-    If a run has no recorded end, its start is returned. If its times cannot be read, the result is infinity. Times from
-    a wrong clock are corrected.
-
-    Parameters
-    ----------
-    runs : iterable of RunRecord
-        All runs, newest first.
-    now : float
-        The present time in seconds since 1970.
-    """
+def _find_end_times(runs: Iterable[RunRecord], now: float) -> dict[str, float]:
     ends, following = dict[str, float](), math.inf
     for run in runs:
         try:
@@ -179,8 +162,7 @@ def _find_ends(runs: Iterable[RunRecord], now: float) -> dict[str, float]:
     return ends
 
 
-def _is_named(run: RunRecord, opened: OpenProject, needed: Set[str]) -> bool:
-    """Return whether `needed` contains the id or the folder of the run, or the name of a model that it trained."""
+def _is_run_or_model_needed(run: RunRecord, opened: OpenProject, needed: Set[str]) -> bool:
     makers = {step.name: step.names_model for step in ALL_STEPS if step.names_model and not step.environment}
     made = {
         ":".join(str(step.results.get(result)) for result in makers[step.name])
@@ -191,7 +173,6 @@ def _is_named(run: RunRecord, opened: OpenProject, needed: Set[str]) -> bool:
 
 
 def _list_texts(value: object) -> Iterator[str]:
-    """Yield every text in a record."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Releases after a run: the repeated release of production's last image, and the release of the run's model."""
+"""Releases after a run: production's last image if production is down, or the model of the run."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -40,8 +40,7 @@ def release_again(
 ) -> RunRecord:
     """Release production's last image again, if production is not healthy.
 
-    Call this after a run that rejected its new model. If production never had a service, or if the registry no longer
-    has the model version of its last image, the champion is released instead.
+    If production never had a service, or if the model of its last image was deleted, the champion is released instead.
 
     Parameters
     ----------
@@ -50,7 +49,7 @@ def release_again(
     parameters : Parameters
         The parameters of the run.
     around : Surroundings
-        See `mlops.runner.plan.Surroundings`.
+        The project and the platform to run with.
     backend : Backend
         The platform.
     release_begins : callable, optional
@@ -119,7 +118,6 @@ def _find_service(backend: Backend, environment: str) -> Service | None:
 
 
 def _is_registered(backend: Backend, service: Service) -> bool:
-    """Return whether the registry still has the model version of a service."""
     try:
         return service.serves(backend.registry.get_version(service.model_name, service.model_version))
     except ModelNotFoundError:

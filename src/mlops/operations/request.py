@@ -71,7 +71,7 @@ class RunRequest:
 
 
 def check_request(opened: OpenProject, request: RunRequest) -> None:
-    """Raise an error if the options of a request are wrong. This function does not contact the platform.
+    """Raise an error if the options of a request are wrong, without contacting the platform.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def check_request(opened: OpenProject, request: RunRequest) -> None:
         "--redeploy-rolled-back": request.allowed.redeploy,
     }
     for option in (option for option, given in options.items() if given):
-        _find_deployment(opened, request, option)
+        _find_first_deployment(opened, request, option)
     _check_scheduler(opened, request)
     if request.run_id:
         require_new(request.run_id, opened.workspace.outputs)
@@ -111,44 +111,40 @@ def give_request(opened: OpenProject, request: RunRequest) -> OpenProject:
         steps = [step for step in opened.project.steps if step.deploys.force]
         forced = [Override(step.notebook_name, step.deploys.force, True, "--force") for step in steps]
     if request.model_file:
-        step = _find_deployment(opened, request, "--model-file")
+        step = _find_first_deployment(opened, request, "--model-file")
         digest = find_named_image(request.model_file, opened.backend).digest
         named = [Override(step.name, step.deploys.image, digest, f"--model-file {request.model_file}")]
     if request.allowed.take_over:
-        step = _find_deployment(opened, request, "--take-over")
+        step = _find_first_deployment(opened, request, "--take-over")
         named.append(Override(step.notebook_name, step.deploys.take_over, True, "--take-over"))
     if request.allowed.redeploy:
-        step = _find_deployment(opened, request, "--redeploy-rolled-back")
+        step = _find_first_deployment(opened, request, "--redeploy-rolled-back")
         named.append(Override(step.notebook_name, step.deploys.redeploy, True, "--redeploy-rolled-back"))
     if request.scheduler:
-        named += [Override(*place, request.scheduler, OPTION) for place in _list_schedulers(request)]
+        named += [Override(*place, request.scheduler, OPTION) for place in _list_scheduler_parameters(request)]
     if request.reason:
         overruled = [(step.name, step.decides.override_reason) for step in request.asked if step.decides.overruled_by]
         named += [Override(name, parameter, request.reason, "--reason") for name, parameter in overruled]
     return opened.override(*forced, *opened.overrides, *named) if forced or named else opened
 
 
-def _find_deployment(opened: OpenProject, request: RunRequest, option: str) -> Step:
-    """Return the first step of a request that has a parameter for the image to deploy.
-
-    If there is none, raise an error that names `option`.
-    """
+def _find_first_deployment(opened: OpenProject, request: RunRequest, option: str) -> Step:
     found = next((step for step in request.asked if step.deploys.image), None)
     if found is None:
         asked = _name_asked(request)
         raise UsageError(
-            f"{option}: The {asked} does not deploy anything. Use it with `mlops run release{opened.command_options}`."
+            f"{option}: The {asked} does not deploy anything. "
+            f"Use the option with `mlops run release{opened.command_options}`."
         )
     return found
 
 
 def _check_scheduler(opened: OpenProject, request: RunRequest) -> None:
-    """Raise an error if no step uses the request's Dask scheduler, if its address is invalid, or if Dask is missing."""
-    found = _list_schedulers(request)
+    found = _list_scheduler_parameters(request)
     if request.scheduler and not found:
         raise UsageError(
             f"{OPTION}: The {_name_asked(request)} does not test a data file. "
-            f"Use it with `mlops run build{opened.command_options}`."
+            f"Use the option with `mlops run build{opened.command_options}`."
         )
     for step, name in found:
         address, source = request.scheduler, OPTION
@@ -158,8 +154,7 @@ def _check_scheduler(opened: OpenProject, request: RunRequest) -> None:
             require_address(address, source)
 
 
-def _list_schedulers(request: RunRequest) -> list[tuple[str, str]]:
-    """Return the name of each step that can use a Dask cluster, and the name of its parameter for the scheduler."""
+def _list_scheduler_parameters(request: RunRequest) -> list[tuple[str, str]]:
     return [(step.name, step.takes_scheduler) for step in request.asked if step.takes_scheduler]
 
 
@@ -180,15 +175,14 @@ def require_possible(opened: OpenProject, request: RunRequest) -> None:
     IntegrityError
         If the run needs the champion, but the registry is damaged, so that the champion is unknown.
     """
-    _require_owner(opened, request)
-    _require_champion(opened, request)
+    _require_same_model(opened, request)
+    _require_comparable_champion(opened, request)
     _require_reason(opened, request)
-    _require_running(opened, request)
-    _require_image(opened, request)
+    _require_not_stopped(opened, request)
+    _require_testable_image(opened, request)
 
 
-def _require_owner(opened: OpenProject, request: RunRequest) -> None:
-    """Raise an error if a run would deploy in an environment that serves another model."""
+def _require_same_model(opened: OpenProject, request: RunRequest) -> None:
     values = opened.parameters.values
     steps = [step for step in request.asked if step.deploys.digest]
     if any(values[step.name].get(step.deploys.image) for step in steps):
@@ -201,8 +195,7 @@ def _require_owner(opened: OpenProject, request: RunRequest) -> None:
             raise UsageError(explain_owner(step.environment, owner, opened.model_name))
 
 
-def _require_champion(opened: OpenProject, request: RunRequest) -> None:
-    """Raise an error if a run needs the champion, but it is unknown, or a new model cannot be compared with it."""
+def _require_comparable_champion(opened: OpenProject, request: RunRequest) -> None:
     values = opened.parameters.values
     if not any(
         step.watches or (step.deploys.image and not values[step.name].get(step.deploys.image)) for step in request.asked
@@ -217,8 +210,7 @@ def _require_champion(opened: OpenProject, request: RunRequest) -> None:
             raise ProblemError(f"The champion, {champion.title}, {why}. {REPLACE}")
 
 
-def _require_running(opened: OpenProject, request: RunRequest) -> None:
-    """Raise an error if the run only tests a service, and this service passed its test earlier and was then stopped."""
+def _require_not_stopped(opened: OpenProject, request: RunRequest) -> None:
     tested = [step.environment for step in request.asked if step.checks and request.only]
     if not tested:
         return
@@ -231,8 +223,7 @@ def _require_running(opened: OpenProject, request: RunRequest) -> None:
             )
 
 
-def _require_image(opened: OpenProject, request: RunRequest) -> None:
-    """Raise an error if the image to release does not exist, or cannot be tested because its model was deleted."""
+def _require_testable_image(opened: OpenProject, request: RunRequest) -> None:
     names = {step.name for step in request.steps}
     for step in (step for step in request.asked if step.deploys.image):
         digest = str(opened.parameters.values[step.name].get(step.deploys.image) or "")
@@ -247,11 +238,10 @@ def _require_image(opened: OpenProject, request: RunRequest) -> None:
         except NotFoundError as error:
             named = f"{step.name}.{step.deploys.image}: " if digest else ""
             raise UsageError(f"{named}{error}") from error
-        _require_fitting(opened, version)
+        _require_model_fits(opened, version)
 
 
-def _require_fitting(opened: OpenProject, version: ModelVersion) -> None:
-    """Raise an error if a model does not fit the problem, so that its service could not be tested."""
+def _require_model_fits(opened: OpenProject, version: ModelVersion) -> None:
     if why := explain_misfit(opened.backend.registry, opened.problem, version):
         raise ProblemError(
             f"{version.title} {why}, so it cannot be tested. Promote a model that fits with "
@@ -260,7 +250,6 @@ def _require_fitting(opened: OpenProject, version: ModelVersion) -> None:
 
 
 def _require_reason(opened: OpenProject, request: RunRequest) -> None:
-    """Raise an error if the promotion gate is overruled without a reason, or if a reason is given but not needed."""
     overruled = False
     for step in request.asked:
         if not step.decides.overruled_by:

@@ -30,9 +30,7 @@ def roll_back(
     *,
     take_over: bool = False,
 ) -> RunRecord:
-    """Serve an earlier image of an environment again, and record the user, the time and the reason as a run.
-
-    The restored image is the newest earlier image that passed its test.
+    """Serve the newest earlier image that passed its test again, and record the rollback as a run.
 
     Parameters
     ----------
@@ -59,7 +57,7 @@ def roll_back(
         `take_over` is False. No run is recorded then.
     """
     require_ready(opened.backend)
-    _require_previous(opened, environment, take_over)
+    _require_previous_service(opened, environment, take_over)
     _require_reason(opened, environment, reason, take_over)
     around = surround_run(opened, listeners)
     record = _begin(opened, environment, reason)
@@ -74,7 +72,6 @@ def roll_back(
 
 
 def _require_reason(opened: OpenProject, environment: str, reason: str, take_over: bool) -> None:
-    """Raise an error if a rollback has no reason."""
     if not reason.strip():
         options = f"{opened.command_options} --environment {environment}{' --take-over' if take_over else ''}"
         raise UsageError(f'A rollback needs a reason. Run `mlops rollback{options} --reason "TEXT"`.')
@@ -104,8 +101,7 @@ def explain_next_release(opened: OpenProject, record: RunRecord) -> str:
     return f"{barred} The champion is {following.version.title}, which `{following.command}` deploys."
 
 
-def _require_previous(opened: OpenProject, environment: str, take_over: bool) -> None:
-    """Raise an error if the platform would refuse to roll back an environment."""
+def _require_previous_service(opened: OpenProject, environment: str, take_over: bool) -> None:
     try:
         opened.backend.services.require_previous(environment, take_over=take_over)
     except DeploymentNotFoundError as error:
@@ -116,7 +112,6 @@ def _require_previous(opened: OpenProject, environment: str, take_over: bool) ->
 
 
 def _explain_lost_champion(opened: OpenProject) -> str:
-    """Return why the champion cannot be read, and what the user can do. Return "" if it can be read."""
     try:
         opened.backend.registry.find_champion(opened.model_name)
     except IntegrityError as error:
@@ -125,7 +120,7 @@ def _explain_lost_champion(opened: OpenProject) -> str:
 
 
 def list_rollback_runs(opened: OpenProject) -> list[SubmittedRun]:
-    """Return the rollbacks on a platform. Rollbacks from other machines are included."""
+    """Return the rollbacks on a platform, including those from other machines."""
     return [
         SubmittedRun(
             run_id=rollback.decision.run_id,

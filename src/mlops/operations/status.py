@@ -42,18 +42,12 @@ class Status(ReleaseState):
         return "unknown" if self.champion_problem else "none yet"
 
     def name_model(self, service: Service) -> str:
-        """Return the name of a service's model and, if a person overruled the promotion gate for it, the reason.
-
-        The reason is left out if the champion has the same reason.
-        """
+        """Return the name of a service's model and, if a person overruled the promotion gate for it, the reason."""
         told = self.champion.override if self.champion else ""
         return service.model if service.override == told else service.full_model
 
     def find_redeployment(self, standing: Standing) -> str:
-        """Return a phrase about an earlier rollback of the model version that an environment serves now.
-
-        The phrase is empty if the version was never rolled back, or if a later rollback restored it.
-        """
+        """Return a phrase about an earlier rollback of the model version that an environment serves now, or ""."""
         service = standing.service
         found = [old for old in self.rollbacks if old.environment == service.environment and old.removed(service)]
         if standing.restored_by or not found:
@@ -92,7 +86,7 @@ def read_status(opened: OpenProject, most: int = 0) -> Status:
     problems = tuple(filter(None, [problem, *(service.problem for service in services)]))
     rollbacks = opened.backend.services.list_rollbacks()
     runs = list_runs(opened.workspace.outputs)[:most] if most else ()
-    versions, unread = _find_versions(opened.backend.registry, services)
+    versions, unread = _find_served(opened.backend.registry, services)
     return Status(
         champion,
         services,
@@ -145,11 +139,7 @@ def _explain_outdated(opened: OpenProject, champion: ModelVersion) -> str:
     return ""
 
 
-def _find_versions(registry: Registry, services: Iterable[Service]) -> tuple[dict[str, ModelVersion], dict[str, str]]:
-    """Return the model version of each environment's service, by environment.
-
-    If a version is unknown, the second mapping has the reason, also by environment.
-    """
+def _find_served(registry: Registry, services: Iterable[Service]) -> tuple[dict[str, ModelVersion], dict[str, str]]:
     found, unread = dict[str, ModelVersion](), dict[str, str]()
     for service in services:
         if service.problem:

@@ -31,8 +31,6 @@ class SubmittedStep:
 def run_submitted_step(opened: OpenProject, asked: SubmittedStep, listeners: Sequence[Listener] = ()) -> RunRecord:
     """Run one step of a submitted run.
 
-    The folder of the run is fetched from the platform before the step, and stored on the platform after it.
-
     Parameters
     ----------
     opened : OpenProject
@@ -86,7 +84,6 @@ def _run(opened: OpenProject, asked: SubmittedStep, job: Job, listeners: Sequenc
 
 
 def _find_data(backend: Backend, version: str, job: Job) -> Arrival:
-    """Return a version of the data set or, if `version` is the constant `NEW_DATA`, the data that arrived last."""
     if version == NEW_DATA:
         return backend.require(backend.arrivals, "folder that is watched for new data").fetch_newest(job.run_id)
     return Arrival("", backend.datasets.get_version(version).url)

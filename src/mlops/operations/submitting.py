@@ -30,7 +30,7 @@ class SubmissionListener:
         """Handle a change of the state of the run or of one of its steps."""
 
     def look_failed(self, error: PlatformError) -> None:
-        """Handle a failure to read the state of the run. The state is read again later."""
+        """Handle a failure to read the state of the run, which is read again later."""
 
 
 def require_pipelines(backend: Backend) -> Pipelines:
@@ -45,12 +45,12 @@ def require_pipelines(backend: Backend) -> Pipelines:
 
 
 def publish_pipeline(opened: OpenProject, build: Build) -> PublishedPipeline:
-    """Publish the retraining pipeline of this checkout. A build without an id gets a new id.
+    """Publish the retraining pipeline of this checkout.
 
     Raises
     ------
     ProblemError
-        If a notebook that trains models does not set the hyperparameters of the problem; see `check_training`.
+        If a notebook that trains models does not set the hyperparameters of the problem.
     """
     pipelines = require_pipelines(opened.backend)
     check_training(opened, PIPELINES[PUBLISHED])
@@ -58,7 +58,7 @@ def publish_pipeline(opened: OpenProject, build: Build) -> PublishedPipeline:
 
 
 def submit_pipeline(opened: OpenProject, submission: Submission) -> SubmittedRun:
-    """Start the published pipeline. Do not wait for its end.
+    """Start the published pipeline, without waiting for its end.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def submit_pipeline(opened: OpenProject, submission: Submission) -> SubmittedRun
     NotFoundError
         If no pipeline has been published.
     ProblemError
-        If a notebook that trains models does not set the hyperparameters of the problem; see `check_training`.
+        If a notebook that trains models does not set the hyperparameters of the problem.
     """
     pipelines = require_pipelines(opened.backend)
     check_training(opened, PIPELINES[PUBLISHED])
@@ -79,7 +79,7 @@ def submit_pipeline(opened: OpenProject, submission: Submission) -> SubmittedRun
 def watch_run(
     pipelines: Pipelines, run: SubmittedRun, listener: SubmissionListener, sleep: Callable[[float], None] = time.sleep
 ) -> SubmittedRun:
-    """Read the state of a run at intervals until the run ends. The intervals grow while the state does not change.
+    """Read the state of a run at growing intervals until the run ends.
 
     Parameters
     ----------
@@ -118,10 +118,7 @@ def watch_run(
 
 
 def write_new_model(path: Path, opened: OpenProject, run: SubmittedRun) -> None:
-    """Write the file that names the new model of a run.
-
-    If the model was rejected, delete the file.
-    """
+    """Write the file that names the new model of a run, or delete the file if the model was rejected."""
     path.unlink(missing_ok=True)
     if run.outcome == "promoted":
         name = run.model_name or opened.model_name
@@ -147,7 +144,7 @@ def list_runs(opened: OpenProject, most: int) -> list[SubmittedRun]:
     """Return the newest runs of a platform, newest first. Runs from other machines are listed without steps."""
     found = [*require_pipelines(opened.backend).list_runs(most), *list_rollback_runs(opened)]
     known = {run.run_id for run in found}
-    recorded = (record for record in _iterate_records(opened) if record.run_id not in known)
+    recorded = (record for record in _iterate_records_on_platform(opened) if record.run_id not in known)
     dated = [(run.started or NOT_STARTED, run) for run in found]
     last = NOT_STARTED
     for record in islice(recorded, most):
@@ -196,17 +193,13 @@ def require_submitted(opened: OpenProject, run_id: str) -> None:
         ) from None
 
 
-def _iterate_records(opened: OpenProject) -> Iterator[RunRecord]:
-    """Yield this machine's records of runs on the project's platform, newest first.
-
-    Unreadable records are included.
-    """
+def _iterate_records_on_platform(opened: OpenProject) -> Iterator[RunRecord]:
     platforms = ("", opened.parameters.platform)
     return (record for record in iterate_runs(opened.workspace.outputs) if record.platform in platforms)
 
 
 def _is_recorded(opened: OpenProject, run_id: str) -> bool:
-    return any(record.run_id == run_id for record in _iterate_records(opened))
+    return any(record.run_id == run_id for record in _iterate_records_on_platform(opened))
 
 
 def _describe(opened: OpenProject, record: RunRecord) -> SubmittedRun:

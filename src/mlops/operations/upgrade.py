@@ -57,7 +57,7 @@ def upgrade_home(workspace: Workspace, services: Services, upgrades: Upgrades | 
     if not outdated:
         yield f"{home} is up to date (format {HOME_FORMAT}): nothing to do"
         return
-    with _lock_home(workspace, services.command_options):
+    with _hold_all_locks(workspace, services.command_options):
         for line in outdated:
             yield f"outdated  {line}"
         backup = back_up_home(home)
@@ -84,9 +84,7 @@ def list_outdated(home: Path, upgrades: Upgrades | None) -> list[str]:
 
 
 def back_up_home(home: Path) -> Path:
-    """Copy MLOPS_HOME to a new folder beside it, and return the new folder.
-
-    The copies of the databases are consistent even if the databases are in use.
+    """Copy MLOPS_HOME, even while it is in use, to a new folder beside it, and return the new folder.
 
     Raises
     ------
@@ -118,8 +116,7 @@ def _copy_file(source: str, target: str) -> None:
 
 
 @contextmanager
-def _lock_home(workspace: Workspace, options: str) -> Iterator[None]:
-    """Hold all locks of MLOPS_HOME. Raise an error if another process is using this folder."""
+def _hold_all_locks(workspace: Workspace, options: str) -> Iterator[None]:
     home = workspace.home
     found = {home / "upgrade.lock", *(path for name in LOCKS for path in home.rglob(name))}
     with ExitStack() as held:
