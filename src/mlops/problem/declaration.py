@@ -1,4 +1,6 @@
-"""The declaration of a problem: its name and metrics. A run records it, and the pages about the run use it."""
+"""The declaration of a problem: its name and metrics."""
+
+# A run records it, and the pages about the run use it.
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

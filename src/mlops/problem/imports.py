@@ -36,7 +36,7 @@ def check_imports(problem: "Problem") -> None:
         If importing the package imports numpy, pandas, scikit-learn, matplotlib or too many modules, if a module
         imports another part of `mlops` than `mlops.problem`, or if the scoring script or an image file imports `mlops`.
     """
-    _check_weight(problem)
+    _check_weight_in_new_process(problem)
     beside = ("score.py", *problem.image_files)
     for path in sorted(problem.folder.rglob("*.py")):
         in_image = path.parent == problem.folder and path.name in beside
@@ -49,8 +49,7 @@ def check_imports(problem: "Problem") -> None:
             raise ProblemError(f"{place}. A problem can import only {ALLOWED}.")
 
 
-def _check_weight(problem: "Problem") -> None:
-    """Import the package in a process of its own, because this process may have imported libraries before."""
+def _check_weight_in_new_process(problem: "Problem") -> None:
     package = type(problem).__module__.partition(".")[0]
     paths = [str(problem.folder.parent), *sys.path]
     command = [sys.executable, "-c", PROBE, json.dumps([paths, package])]
@@ -72,7 +71,6 @@ def _check_weight(problem: "Problem") -> None:
 
 
 def _find_imports(path: Path) -> Iterator[tuple[str, int]]:
-    """Yield the modules that a file imports, with their lines."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), path.name)):
         if isinstance(node, ast.Import):
             yield from ((name.name, node.lineno) for name in node.names)

@@ -109,7 +109,7 @@ def f1_score(name: str = "f1_score", *, digits: int = 6) -> Metric:
 
 
 def _call(function: str, **options: object) -> "Score":
-    """Return a score function that calls the named function of scikit-learn, which is imported at the first call."""
+    """Return a score function that calls the named function of scikit-learn."""
 
     def score(actual: "ArrayLike", predicted: "ArrayLike") -> float:
         import sklearn.metrics
@@ -135,7 +135,7 @@ def _average_classes(function: str) -> "Score":
 
 
 def _weigh(function: str, of_classes: bool = False) -> "Weighted":
-    """Return the named function of `mlops.problem.weighted`. It gets the most probable classes if `of_classes`."""
+    """Return a function of `mlops.problem.weighted`, which gets the most probable classes if `of_classes` is true."""
 
     def weighted(actual: "ArrayLike", predicted: "ArrayLike", weights: "NDArray[np.float64]") -> "NDArray[np.float64]":
         from mlops.problem import weighted as module

@@ -33,13 +33,12 @@ def check_rows(problem: "Problem", rows: "pd.DataFrame") -> None:
         if column.name not in rows:
             raise ProblemError(f"{column} is declared, but the rows do not have it. Correct the name, or remove it.")
         if column.role != "ignored":
-            broken = _find_broken(column, rows[column.name])
+            broken = _describe_broken_rule(column, rows[column.name])
             if broken:
                 raise ProblemError(f"{column} {broken}. Correct the declaration or the rows.")
 
 
-def _find_broken(column: "Column", values: "pd.Series") -> str:
-    """Return how values break the rules of their column, or an empty text."""
+def _describe_broken_rule(column: "Column", values: "pd.Series") -> str:
     missing = float(values.isna().mean()) if len(values) else 0.0
     if missing > column.max_missing:
         return f"has {missing:.1%} missing values, but max_missing is {column.max_missing:g}"
@@ -75,7 +74,6 @@ def _show(value: object) -> str:
 
 
 def _has_type(kind: str, values: "pd.Series") -> bool:
-    """Return whether the type of a column shows that all its values are of a kind."""
     import pandas as pd
 
     if kind == "number":

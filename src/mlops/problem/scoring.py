@@ -46,8 +46,6 @@ def predict_rows(problem: "Problem", model: "Any", rows: "pd.DataFrame") -> "NDA
 def cross_validate(problem: "Problem", rows: "pd.DataFrame", **hyperparameters: object) -> float:
     """Cross-validate on the training rows, and return the mean of the metric that decides about promotions.
 
-    The folds are the same for all hyperparameters, so you can use the result to choose them.
-
     Parameters
     ----------
     problem : Problem

@@ -1,4 +1,6 @@
-"""The split into training rows and holdout rows. A hash of each row decides whether it is held out."""
+"""The split into training rows and holdout rows."""
+
+# A hash of each row decides whether it is held out.
 
 # So the decision stays the same if the data grows or is reordered, or if the target of the row is corrected.
 
@@ -42,7 +44,7 @@ def mark_rows(columns: "Sequence[Column]", rows: pd.DataFrame, share: float, see
     # Numbers are rounded to `DIGITS` significant digits first, so the decision stays the same if they are written with
     # fewer digits, unless a number is close to a rounding boundary. The values of an id are not rounded.
     parts = [rows.iloc[start : start + CHUNK] for start in range(0, max(len(rows), 1), CHUNK)]
-    return pd.concat([_draw_rows(_code_rows(columns, part), share, seed) for part in parts])
+    return pd.concat([_draw_rows(_encode_rows(columns, part), share, seed) for part in parts])
 
 
 def restore_rows(features: "Sequence[str]", rows: pd.DataFrame, made: "Mapping[str, object]") -> pd.DataFrame:
@@ -64,10 +66,7 @@ def restore_rows(features: "Sequence[str]", rows: pd.DataFrame, made: "Mapping[s
 
 
 def write_texts(values: pd.Series) -> "NDArray[np.generic]":
-    """Return values as text. All missing values get the same text.
-
-    A whole number has no decimal point, because pandas reads whole numbers as floats if one of them is missing.
-    """
+    """Return values as text. All missing values get the same text."""
     texts = values.astype("object").where(values.notna(), None).astype(str).to_numpy(copy=True)
     if pd.api.types.is_float_dtype(values):
         numbers = values.to_numpy(dtype=float, na_value=np.nan)
@@ -76,10 +75,9 @@ def write_texts(values: pd.Series) -> "NDArray[np.generic]":
     return texts
 
 
-def _code_rows(columns: "Sequence[Column]", rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the values of the columns as codes. Rows with equal codes are on the same side of the split."""
+def _encode_rows(columns: "Sequence[Column]", rows: pd.DataFrame) -> pd.DataFrame:
     numbers = [column.name for column in columns if column.kind == "number" and column.role != "id"]
-    coded = pd.DataFrame(_round_values(rows[numbers].to_numpy(dtype=float, na_value=np.nan)), rows.index, numbers)
+    coded = pd.DataFrame(_round_and_encode(rows[numbers].to_numpy(dtype=float, na_value=np.nan)), rows.index, numbers)
     for column in (column for column in columns if column.name not in numbers):
         coded[column.name] = write_texts(rows[column.name])  # `assign` refuses a column with the name "self"
     return coded[[column.name for column in columns]]
@@ -91,8 +89,7 @@ def _draw_rows(keys: pd.DataFrame, share: float, seed: int) -> pd.Series:
     return hashes / 2.0**64 < share
 
 
-def _round_values(values: "NDArray[np.float64]") -> "NDArray[np.int64]":
-    """Round each number to `DIGITS` significant digits, and encode it as one integer."""
+def _round_and_encode(values: "NDArray[np.float64]") -> "NDArray[np.int64]":
     # 0.0123 has the digits 123 and the exponent -2, so it becomes 123 * 1000 - 2.
     usable = np.isfinite(values) & (values != 0)
     exponents = np.zeros(values.shape)

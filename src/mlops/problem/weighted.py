@@ -1,9 +1,8 @@
-"""Metrics of many weightings of the same rows at once, for the bootstrap of the promotion gate.
+"""Metrics of many weightings of the same rows at once, for the bootstrap of the promotion gate."""
 
-A resampled set of rows is a weighting: the weight of a row is the number of times that it was drawn. Each function
-takes actual values and predictions as `mlops.problem.metrics` describes them, and weights of shape (sets, n). It
-returns the metric of each set as an array of shape (sets,), with NaN where the metric is undefined.
-"""
+# A resampled set of rows is a weighting: the weight of a row is the number of times that it was drawn. Each function
+# takes actual values and predictions as `mlops.problem.metrics` describes them, and weights of shape (sets, n). It
+# returns the metric of each set as an array of shape (sets,), with NaN where the metric is undefined.
 
 from collections.abc import Callable
 
@@ -26,7 +25,7 @@ def weigh_precision(actual: ArrayLike, predicted: ArrayLike, weights: Floats) ->
 def weigh_root_error(actual: ArrayLike, predicted: ArrayLike, weights: Floats) -> Floats:
     """Return the root mean squared error."""
     squares = np.square(np.asarray(actual, dtype=float) - np.asarray(predicted, dtype=float))
-    return np.sqrt(_divide(weights @ squares, weights.sum(axis=1)))
+    return np.sqrt(_divide_or_nan(weights @ squares, weights.sum(axis=1)))
 
 
 def weigh_determination(actual: ArrayLike, predicted: ArrayLike, weights: Floats) -> Floats:
@@ -35,26 +34,23 @@ def weigh_determination(actual: ArrayLike, predicted: ArrayLike, weights: Floats
     centred = truth - truth.mean()  # the squares of large values with a small variance would lose digits
     totals = weights.sum(axis=1)
     errors = weights @ np.square(truth - np.asarray(predicted, dtype=float))
-    spread = weights @ np.square(centred) - _divide(np.square(weights @ centred), totals)
+    spread = weights @ np.square(centred) - _divide_or_nan(np.square(weights @ centred), totals)
     constant = spread <= 1e-12 * (weights @ np.square(centred))
-    found = np.where(constant, np.where(errors == 0, 1.0, 0.0), 1 - _divide(errors, spread))
+    found = np.where(constant, np.where(errors == 0, 1.0, 0.0), 1 - _divide_or_nan(errors, spread))
     return np.where(totals < 2, np.nan, found)
 
 
 def weigh_accuracy(actual: NDArray[np.int64], predicted: NDArray[np.int64], weights: Floats) -> Floats:
     """Return the share of rows with the right class. Both arrays have the positions of classes."""
-    return _divide(weights @ (actual == predicted).astype(float), weights.sum(axis=1))
+    return _divide_or_nan(weights @ (actual == predicted).astype(float), weights.sum(axis=1))
 
 
 def weigh_f1(actual: NDArray[np.int64], predicted: NDArray[np.int64], weights: Floats, several: bool) -> Floats:
-    """Return the F1 score of the positive class or, if there are several, the mean of the F1 scores of all classes.
-
-    Both arrays have the positions of classes. A class without rows and predictions does not count.
-    """
+    """Return the F1 score of the positive class or, if there are several, the mean of the F1 scores of all classes."""
     classes = np.union1d(actual, predicted) if several else [1]
     scores = np.stack([_weigh_f1(actual == place, predicted == place, weights) for place in classes])
     counted = ~np.isnan(scores)
-    return _divide(np.where(counted, scores, 0.0).sum(axis=0), np.maximum(counted.sum(axis=0), 1))
+    return _divide_or_nan(np.where(counted, scores, 0.0).sum(axis=0), np.maximum(counted.sum(axis=0), 1))
 
 
 def _average_classes(
@@ -70,11 +66,11 @@ def _average_classes(
 
 
 def _weigh_area(positive: NDArray[np.bool_], score: Floats, weights: Floats) -> Floats:
-    """Return the share of pairs of a positive and a negative row that are in order. A tie counts half."""
+    """Return the share of pairs of a positive and a negative row whose scores are in order; a tie counts half."""
     positives, negatives = _sum_ties(positive, score, weights)
     below = np.cumsum(negatives, axis=1) - negatives / 2
     pairs = positives.sum(axis=1) * negatives.sum(axis=1)
-    return _divide(np.einsum("ij,ij->i", positives, below), pairs)
+    return _divide_or_nan(np.einsum("ij,ij->i", positives, below), pairs)
 
 
 def _weigh_precision(positive: NDArray[np.bool_], score: Floats, weights: Floats) -> Floats:
@@ -84,16 +80,16 @@ def _weigh_precision(positive: NDArray[np.bool_], score: Floats, weights: Floats
     chosen = found + np.cumsum(negatives, axis=1)
     precision = found / np.maximum(chosen, np.finfo(float).tiny)  # before the first drawn row, both are 0
     total = np.where(chosen[:, -1] > found[:, -1], found[:, -1], 0.0)  # undefined without negative rows
-    return _divide(np.einsum("ij,ij->i", positives, precision), total)
+    return _divide_or_nan(np.einsum("ij,ij->i", positives, precision), total)
 
 
 def _weigh_f1(actual: NDArray[np.bool_], predicted: NDArray[np.bool_], weights: Floats) -> Floats:
     hits = weights @ (actual & predicted).astype(float)
-    return _divide(2 * hits, weights @ actual.astype(float) + weights @ predicted.astype(float))
+    return _divide_or_nan(2 * hits, weights @ actual.astype(float) + weights @ predicted.astype(float))
 
 
 def _sum_ties(positive: NDArray[np.bool_], score: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Return the weights of the positive and of the negative rows, summed for each score in ascending order."""
+    """Return the summed weights of the positive and of the negative rows for each score, in ascending order."""
     order = np.argsort(score, kind="stable")
     sorted_scores = score[order]
     weights = weights[:, order].astype(float)
@@ -105,7 +101,6 @@ def _sum_ties(positive: NDArray[np.bool_], score: Floats, weights: Floats) -> tu
     return np.add.reduceat(positives, starts, axis=1), np.add.reduceat(negatives, starts, axis=1)
 
 
-def _divide(numerator: Floats, denominator: ArrayLike) -> Floats:
-    """Return the ratio, or NaN where the denominator is 0."""
+def _divide_or_nan(numerator: Floats, denominator: ArrayLike) -> Floats:
     below = np.asarray(denominator, dtype=float)
     return np.divide(numerator, below, out=np.full(below.shape, np.nan), where=below != 0)
