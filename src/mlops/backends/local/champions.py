@@ -1,7 +1,6 @@
-"""Champion notes: a small file for each model, which names the version that was promoted last.
+"""Champion notes: a small file for each model, which names the version that was promoted last."""
 
-With the note, the deletion of a champion in MLflow can be detected.
-"""
+# With the note, the deletion of a champion in MLflow can be detected.
 
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass

@@ -87,14 +87,14 @@ class LocalDatasets:
     def find_newest(self) -> DatasetVersion | None:
         """See `Datasets`."""
         versions = self._list_own(self._read().versions)
-        return self._describe(self._verify(versions[-1]), versions) if versions else None
+        return self._make_version(self._verify(versions[-1]), versions) if versions else None
 
     def get_version(self, version: str) -> DatasetVersion:
         """See `Datasets`."""
         versions = self._list_own(self._read().versions)
         for entry in reversed(versions):
             if version in (LATEST, str(entry.version)):
-                return self._describe(self._verify(entry), versions)
+                return self._make_version(self._verify(entry), versions)
         known = ", ".join(str(entry.version) for entry in versions)
         raise DatasetNotFoundError(
             f"The data set has no version {version!r} in {self._folder}. "
@@ -122,13 +122,13 @@ class LocalDatasets:
             if versions and versions[-1].sha256 == sha256:
                 if not self._is_whole(versions[-1]):
                     copy_atomically(path, self._folder / versions[-1].file, sha256)
-                return self._describe(versions[-1], versions)
+                return self._make_version(versions[-1], versions)
             mark_home(self._home)  # raises the format number of MLOPS_HOME, because format 1 has no catalogue
             number = versions[-1].version + 1 if versions else 1
             file, name = path.relative_to(self._folder).as_posix(), self._find_name()
             entry = CatalogueEntry(number, file, sha256, now(), name, read_header(path))
-            self._write([*self._name(known, versions), entry])
-        return self._describe(entry, (*versions, entry))
+            self._write([*self._add_names(known, versions), entry])
+        return self._make_version(entry, (*versions, entry))
 
     def list_unnamed(self) -> int:
         """Return how many versions of the data set have no name, because an older engine registered them."""
@@ -139,7 +139,7 @@ class LocalDatasets:
         """Name the versions of the data set that have no name."""
         with explain_full_disk(self._folder), FileLock(self._folder / "lock"):
             known = self._read().versions
-            self._write(self._name(known, self._list_own(known)))
+            self._write(self._add_names(known, self._list_own(known)))
 
     def list_staged(self) -> list[Path]:
         """Return the staged files that were not registered as versions."""
@@ -156,7 +156,7 @@ class LocalDatasets:
 
     def _read(self) -> Catalogue:
         path = self._folder / CATALOGUE
-        return read_record(path, Catalogue) if path.is_file() else Catalogue(tuple(self._list_numbered()))
+        return read_record(path, Catalogue) if path.is_file() else Catalogue(tuple(self._list_numbered_folders()))
 
     def _write(self, versions: Sequence[CatalogueEntry]) -> None:
         content = msgspec.json.format(msgspec.json.encode(Catalogue(tuple(versions))), indent=1)
@@ -166,7 +166,6 @@ class LocalDatasets:
         return self._load_problem().name if self._load_problem else ""
 
     def _list_own(self, known: Sequence[CatalogueEntry]) -> tuple[CatalogueEntry, ...]:
-        """Return the versions of the problem's data set, oldest first."""
         if self._load_problem is None or not known:
             return tuple(known)
         problem = self._load_problem()
@@ -177,8 +176,7 @@ class LocalDatasets:
         columns = read_header(self._folder / unnamed[-1].file)
         return unnamed if problem.target.name in columns or not columns else ()
 
-    def _name(self, known: Sequence[CatalogueEntry], own: Sequence[CatalogueEntry]) -> list[CatalogueEntry]:
-        """Return all versions, after adding the name of the data set to its own versions."""
+    def _add_names(self, known: Sequence[CatalogueEntry], own: Sequence[CatalogueEntry]) -> list[CatalogueEntry]:
         name = self._find_name()
         return [
             replace(entry, dataset=name, columns=entry.columns or read_header(self._folder / entry.file))
@@ -187,8 +185,7 @@ class LocalDatasets:
             for entry in known
         ]
 
-    def _list_numbered(self) -> list[CatalogueEntry]:
-        """Return the versions that an older engine stored as folders with a number as their name."""
+    def _list_numbered_folders(self) -> list[CatalogueEntry]:
         folders = [path for path in self._folder.glob("*") if re.fullmatch(r"[1-9]\d{0,5}", path.name)]
         # Names of unfinished copies begin with a dot.
         files = {int(path.name): next(path.glob("[!.]*"), None) for path in folders}
@@ -203,13 +200,6 @@ class LocalDatasets:
         return path.is_file() and hash_file(path) == entry.sha256
 
     def _verify(self, entry: CatalogueEntry) -> CatalogueEntry:
-        """Return `entry` after checking that its file has not changed since it was registered.
-
-        Raises
-        ------
-        IntegrityError
-            If the file has changed or is missing.
-        """
         if not self._is_whole(entry):
             command = f"mlops provision -p {DATA_PARAMETER}=FILE{self._options}"
             raise IntegrityError(
@@ -218,8 +208,7 @@ class LocalDatasets:
             )
         return entry
 
-    def _describe(self, entry: CatalogueEntry, versions: Sequence[CatalogueEntry]) -> DatasetVersion:
-        """Return an entry of the catalogue as a `DatasetVersion`."""
+    def _make_version(self, entry: CatalogueEntry, versions: Sequence[CatalogueEntry]) -> DatasetVersion:
         name = self._find_name() or split_name(Path(versions[0].file).name)[0]
         file = self._folder / entry.file
         return DatasetVersion(name, entry.version, str(file), entry.columns or read_header(file))

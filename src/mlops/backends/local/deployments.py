@@ -18,8 +18,8 @@ class LocalDeployment(Deployment):
     keys : str
         The SHA-256 of the server's keys.
     home, machine : str
-        The MLOPS_HOME that started the server, and the machine on which the server runs. They show whether MLOPS_HOME
-        was copied while the server was running. Both fields are empty if they are unknown or the server was stopped.
+        The MLOPS_HOME that started the server, and the machine on which the server runs; empty if they are unknown or
+        the server was stopped.
     """
 
     process: ServiceProcess | None = None
@@ -30,7 +30,7 @@ class LocalDeployment(Deployment):
 
 @dataclass(frozen=True)
 class LocalState(Deployments):
-    """The state of one environment: its deployments, and the `port` of the last one, which is 0 before the first."""
+    """The state of one environment, with the `port` of its last deployment; 0 before the first one."""
 
     current: LocalDeployment | None = None
     history: tuple[LocalDeployment, ...] = ()

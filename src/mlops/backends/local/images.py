@@ -72,13 +72,12 @@ class LocalImages:
         """See `Images`."""
         digest = digest_bundle(bundle)
         with explain_full_disk(self._folder):
-            self._store(bundle, digest)
+            self._store_once(bundle, digest)
             index = NewestImage(digest, model.identity, now())
             write_atomically(self._index(model), json.dumps(asdict(index)))
         return self.get_image(digest)
 
-    def _store(self, bundle: Path, digest: str) -> None:
-        """Copy the folder `bundle` to MLOPS_HOME as the image with this digest, unless that image is already stored."""
+    def _store_once(self, bundle: Path, digest: str) -> None:
         target = self._locate(digest)
         if not target.is_dir():
             target.parent.mkdir(parents=True, exist_ok=True)

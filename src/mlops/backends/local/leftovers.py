@@ -62,7 +62,7 @@ class LocalLeftovers:
             return []
         kept = needed | self.list_references()
         unrecorded = (
-            _describe("run", path.name, path, (path,), submitted)
+            _make_leftover("run", path.name, path, (path,), submitted)
             for path, submitted in self._pipelines.list_unrecorded()
         )
         images = [image for image in self._find_images(kept) if image.last_used < before]
@@ -98,37 +98,31 @@ class LocalLeftovers:
                 name = " ".join([*(index.stem for index in image.indexes), image.digest[:19] + "…"])
                 # The index files, which name the image as a model's newest, are deleted first. If the process is killed
                 # between the two deletions, no index names a missing image.
-                yield _describe("image", name, image.folder, (*image.indexes, image.folder), image.published)
+                yield _make_leftover("image", name, image.folder, (*image.indexes, image.folder), image.published)
 
     def _find_service_folders(self) -> Iterator[Leftover]:
         for environment in ENVIRONMENTS:
             site = self._host.look(environment)
             for folder in site.list_ended():
                 ended = site.read().find_replacement(folder)
-                yield _describe("service folder", f"{environment}/{folder.name}", folder, (folder,), ended)
+                yield _make_leftover("service folder", f"{environment}/{folder.name}", folder, (folder,), ended)
 
     def _find_environments(self, images: Sequence[Leftover]) -> Iterator[Leftover]:
-        """Yield the environments in MLOPS_HOME that no image needs except those in `images`, which are deleted, too."""
         gone = {path for image in images for path in image.paths}
         locks = [stored.folder / REQUIREMENTS for stored in self._images.list_stored() if stored.folder not in gone]
         used = {self._environments.locate(lock) for lock in locks if lock.is_file()}
         for folder in self._environments.list_stored():
             if folder not in used and folder.is_relative_to(self._home):  # other projects may use a shared folder
-                yield _describe("environment", folder.name, folder, (folder,))
+                yield _make_leftover("environment", folder.name, folder, (folder,))
 
     def _find_staged(self, kept: Set[str]) -> Iterator[Leftover]:
-        """Yield the staged data files to which no run or model refers, neither by path nor by SHA-256."""
         mentioned = kept | {tag for tags in self._registry.list_tags() for tag in tags.values()}
         for path in self._datasets.list_staged():
             if not mentioned & {str(path), path.as_uri()} and hash_file(path) not in mentioned:
-                yield _describe("data", f"{path.parent.name}/{path.name}", path, (path,))
+                yield _make_leftover("data", f"{path.parent.name}/{path.name}", path, (path,))
 
 
-def _describe(kind: str, name: str, place: Path, paths: tuple[Path, ...], recorded: str = "") -> Leftover:
-    """Return a `Leftover` that was last used at the time `recorded`.
-
-    If `recorded` is empty, the newest modification time of the files is used.
-    """
+def _make_leftover(kind: str, name: str, place: Path, paths: tuple[Path, ...], recorded: str = "") -> Leftover:
     inside = [path.lstat().st_mtime for path in place.rglob("*")] if kind == "service folder" else []
     last_used = from_iso(recorded) if recorded else max(place.stat().st_mtime, *inside, 0.0)
     return Leftover(kind, name, last_used, sum(map(measure_size, paths)), paths)

@@ -1,7 +1,7 @@
-"""The published pipeline on one machine. Submitted runs execute in background processes, with the current sources.
+"""The published pipeline on one machine, whose runs execute in background processes."""
 
-This platform has no schedules. To retrain regularly, run ``mlops submit retrain`` with cron.
-"""
+# Submitted runs use the current sources. This platform has no schedules. To retrain regularly, run
+# `mlops submit retrain` with cron.
 
 import shutil
 from collections.abc import Sequence
@@ -88,7 +88,7 @@ class LocalPipelines:
                 "Runs cannot start in the background, because the platform was opened without a command for them. "
                 f"Use `mlops submit{self._options}`, or pass `command` to `open_backend`."
             )
-        data = self._find_data(submission)
+        data = self._find_data_url(submission)
         versions = self._read_versions()
         if not versions:
             raise PipelineNotFoundError(f"No pipeline is published here. Run `mlops publish{self._options}`.")
@@ -96,7 +96,7 @@ class LocalPipelines:
         folder = make_run_folder(self._outputs, PUBLISHED)
         run_id = folder.name
         build = Build(version, build_uri)
-        words = [*self._command, *_list_words(run_id, submission, build, data)]
+        words = [*self._command, *_list_arguments(run_id, submission, build, data)]
         process = start_process(words, self._workspace, folder)
         order = take_order(self._outputs.glob(f"*/{SUBMISSION}"))
         background = BackgroundRun(process, now(), version, list_tags(submission, build), order)
@@ -115,14 +115,11 @@ class LocalPipelines:
     def list_runs(self, most: int) -> list[SubmittedRun]:
         """See `mlops.platform.pipelines.Pipelines`."""
         submitted = sort_records(self._outputs.glob(f"*/{SUBMISSION}"))
-        found = (self._get_or_mark(path.parent.name) for path in submitted)
+        found = (self._get_or_mark_unreadable(path.parent.name) for path in submitted)
         return list(islice((run for run in found if run), most))
 
     def list_unrecorded(self) -> list[tuple[Path, str]]:
-        """Return the folder and the time of submission of each run that ended before it wrote ``run.json``.
-
-        Runs whose time of submission cannot be read are left out.
-        """
+        """Return the folder and the time of submission of each run that ended before it wrote ``run.json``."""
         found: list[tuple[Path, str]] = []
         for path in sorted(self._outputs.glob(f"*/{SUBMISSION}")):
             with suppress(IntegrityError, FileNotFoundError):
@@ -131,8 +128,7 @@ class LocalPipelines:
                     found.append((path.parent, submission.submitted))
         return found
 
-    def _get_or_mark(self, run_id: str) -> SubmittedRun | None:
-        """Return a run; None if it does not exist. If its record cannot be read, the outcome is "unreadable"."""
+    def _get_or_mark_unreadable(self, run_id: str) -> SubmittedRun | None:
         try:
             return self.get_run(run_id)
         except (RunNotFoundError, FileNotFoundError):
@@ -172,8 +168,7 @@ class LocalPipelines:
     def _describe(self, version: str) -> PublishedPipeline:
         return PublishedPipeline(PUBLISHED, version, f"{PUBLISHED}:{version}", self._workspace.project.as_uri())
 
-    def _find_data(self, submission: Submission) -> str:
-        """Return the path or URL of the data file that a submission names; "" if it names none."""
+    def _find_data_url(self, submission: Submission) -> str:
         data = submission.data_file_path
         if not data and submission.dataset_version != LATEST:
             return self._datasets.get_version(submission.dataset_version).url
@@ -187,8 +182,7 @@ class LocalPipelines:
         return folder
 
 
-def _list_words(run_id: str, submission: Submission, build: Build, data: str) -> list[str]:
-    """Return the arguments of the command that executes a submitted run."""
+def _list_arguments(run_id: str, submission: Submission, build: Build, data: str) -> list[str]:
     given = list_overrides(submission, build, data, PIPELINES[PUBLISHED])
     options = [word for override in given for word in ("-p", override.to_text())]
     return ["run", PUBLISHED, "--platform", "local", "--run-id", run_id, *options]

@@ -81,7 +81,7 @@ def start_process(
     Parameters
     ----------
     python : Path
-        The interpreter of the service's environment. It imports only the packages there and the files of the image.
+        The interpreter of the service's environment.
     bundle, keys : Path
         The folder with the files of the image, and the file with the keys of the service.
     port : int
@@ -93,8 +93,7 @@ def start_process(
     Returns
     -------
     tuple of (Popen, Path)
-        The server process, in its own session, and the path of ``ready.json``. Until `confirm_process` is called, the
-        server ends when the calling process ends.
+        The server process, in its own session, and the path of ``ready.json``.
     """
     ready = folder / "ready.json"
     command = [str(python), "-B", "-m", SERVER, "--bundle", str(bundle), "--keys", str(keys)]
@@ -161,7 +160,7 @@ def find_servers(folder: Path) -> list[psutil.Process]:
 
 
 def end_servers(servers: Sequence[psutil.Process]) -> None:
-    """Ask servers to finish their requests and end. Kills those that still run after 15 seconds.
+    """Ask servers to finish their requests and end, and kill those that still run after 15 seconds.
 
     Raises
     ------

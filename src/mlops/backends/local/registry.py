@@ -1,7 +1,6 @@
-"""Model versions in MLflow's registry. A tag marks the champion.
+"""Model versions in MLflow's registry, of which a tag marks the champion."""
 
-The SHA-256 of every file is recorded and checked, because MLflow does not protect the files of a model.
-"""
+# The SHA-256 of every file is recorded and checked, because MLflow does not protect the files of a model.
 
 import json
 import tempfile
@@ -77,7 +76,7 @@ class LocalRegistry:
         """See `Registry`."""
         noted = self._notes.read(name)
         found = self._find_champion(name)  # no lock is taken, because a reader must not create a lock file
-        lost = self._find_deleted(name) if noted is None else noted
+        lost = self._find_deleted_champion(name) if noted is None else noted
         if found is None and lost:
             remaining = [version.version for version in self._list_versions(name)]
             raise self._notes.explain_loss(name, lost, self.home / DATABASE, remaining)
@@ -99,8 +98,7 @@ class LocalRegistry:
         found = find_champions(self._list_versions(name)).get(name)
         return _read_version(found) if found else None
 
-    def _find_deleted(self, name: str) -> int:
-        """Return the number of a deleted version of a model that was its champion; 0 if there is none."""
+    def _find_deleted_champion(self, name: str) -> int:
         return find_deleted(self._store.database, name, CHAMPION, self._store.patience) if self._store.exists else 0
 
     @explained
@@ -119,7 +117,6 @@ class LocalRegistry:
         return folder
 
     def _list_versions(self, name: str | None = None, version: int | None = None) -> list[VersionRow]:
-        """Return the versions of all models, or only those with this name and number."""
         if not self._store.exists:
             return []
         return read_versions(self._store.database, name, version, self._store.patience)

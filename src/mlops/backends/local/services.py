@@ -1,4 +1,6 @@
-"""Services on one machine: one server process per environment. The state of each environment is a file."""
+"""Services on one machine: one server process per environment."""
+
+# The state of each environment is a file.
 
 import subprocess
 from collections.abc import Iterator
@@ -131,7 +133,6 @@ class LocalSite:
         return state.current.keys == self._secrets.hash_keys(self._environment)
 
     def _may_accept_keys(self, state: LocalState) -> bool:
-        """Return whether the service accepts the stored keys; True if this is unknown."""
         assert state.current is not None
         try:
             return not state.current.keys or self.accepts_keys(state)  # older records have no hash to compare
@@ -200,10 +201,9 @@ class LocalSite:
         service = state.describe(
             self._environment, url, _check_health(state), example, accepts_keys=self._may_accept_keys(state)
         )
-        return replace(service, original=self._name_original(current))
+        return replace(service, original=self._name_other_home(current))
 
-    def _name_original(self, current: LocalDeployment) -> str:
-        """Return the MLOPS_HOME that started the server; "" if it is this MLOPS_HOME, or is not recorded."""
+    def _name_other_home(self, current: LocalDeployment) -> str:
         elsewhere = current.machine not in ("", identify_machine())
         if not current.home or (current.home == self._home and not elsewhere):
             return ""
@@ -215,7 +215,6 @@ class LocalSite:
         return [folder for folder, path in sorted(ready.items()) if not serves_from(_read_ready(path).pid, folder)]
 
     def _choose_port(self, state: LocalState) -> int:
-        """Return the port on which to start a server; 0 for any free port."""
         port = self._wanted.number or state.port
         if not port or port in self._list_own_ports() or not is_listening(port):
             return port
@@ -227,12 +226,10 @@ class LocalSite:
         return 0
 
     def _list_own_ports(self) -> set[int]:
-        """Return the ports of all running servers of this environment."""
         found = [_read_ready(ready) for ready in self._folder.glob("*/ready.json")]
         return {ready.port for ready in found if serves_from(ready.pid, self._folder)}
 
     def _end_servers(self, besides: int = 0) -> bool:
-        """End all servers of this environment except the process `besides`, and return whether any server was found."""
         # The recorded state can be damaged, and does not name a server whose deployment was killed.
         servers = [server for server in find_servers(self._folder) if server.pid != besides]
         end_servers(servers)
@@ -240,7 +237,6 @@ class LocalSite:
 
 
 def _read_ready(path: Path) -> Ready:
-    """Return the content of a server's ``ready.json``. If it is missing or damaged, the returned process id is 0."""
     try:
         return read_record(path, Ready)
     except (IntegrityError, FileNotFoundError):

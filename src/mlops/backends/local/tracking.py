@@ -72,7 +72,7 @@ class LocalTracker:
         return TrainingRun(run.info.run_id, hashes)
 
     def _log_data(self, run_id: str, origin: TrainingOrigin) -> None:
-        """Log the data of a training. If another training logs the same data for the first time, log it again."""
+        """Log the data of a training, and try again if another training logs the same data at the same time."""
         from mlflow.exceptions import MlflowException
 
         inputs = [describe_data(origin)]
@@ -84,7 +84,6 @@ class LocalTracker:
             self._store.client.log_inputs(run_id, datasets=inputs)
 
     def _delete_attempt(self, attempt: str) -> None:
-        """Delete the trainings whose tag `ATTEMPT` has the value `attempt`. If `attempt` is empty, delete nothing."""
         if attempt:
             for left in find_trainings(self._store.database, ATTEMPT, attempt, self._store.patience):
                 self._store.client.delete_run(left)
@@ -131,7 +130,6 @@ class LocalTracker:
         return require_hash(path.read_bytes(), sha256, f"The training rows {path}")
 
     def _create_run(self, name: str, tags: Mapping[str, str], began: int | None = None) -> Any:
-        """Create an MLflow run that started at `began`, in milliseconds since 1970; by default now."""
         self._store.prepare_write()
         experiment = self._store.client.get_experiment_by_name(EXPERIMENT)
         own = {"mlflow.user": name_user(), **tags}

@@ -61,12 +61,12 @@ class LocalEnvironments:
     def create(self, requirements: Path) -> ServiceEnvironment:
         """See `ServiceEnvironments`."""
         folder = self.locate(requirements)
-        found = _read_complete(folder)
+        found = _read_if_complete(folder)
         if found is None:
             with explain_full_disk(self._folder), self.lock():
-                found = _read_complete(folder)  # another process may have created it meanwhile
+                found = _read_if_complete(folder)  # another process may have created it meanwhile
                 if found is None:
-                    return self._create(folder, requirements)
+                    return self._create_while_locked(folder, requirements)
         with suppress(OSError):
             os.utime(folder)  # so that `mlops prune` does not regard it as old
         return ServiceEnvironment(folder, found.packages, found.linked)
@@ -88,15 +88,14 @@ class LocalEnvironments:
         with FileLock(self._folder / "environments.lock"):
             yield
 
-    def _create(self, folder: Path, requirements: Path) -> ServiceEnvironment:
-        """Create an environment in a new folder, and rename the folder when it is complete. The lock must be held."""
+    def _create_while_locked(self, folder: Path, requirements: Path) -> ServiceEnvironment:
         began = time.monotonic()
         for path in self._folder.glob(f"{UNFINISHED}*"):  # its process was killed
             shutil.rmtree(path, ignore_errors=True)
         finish_removals(self._folder)
         scratch = Path(tempfile.mkdtemp(dir=self._folder, prefix=UNFINISHED))
         try:
-            record = _fill(scratch, requirements)
+            record = _install_python_and_packages(scratch, requirements)
             (scratch / RECORD).write_text(json.dumps(asdict(record)), encoding="utf-8")
             scratch.chmod(0o755)
             if folder.exists():
@@ -108,11 +107,7 @@ class LocalEnvironments:
         return ServiceEnvironment(folder, record.packages, record.linked, time.monotonic() - began)
 
 
-def _fill(folder: Path, requirements: Path) -> EnvironmentRecord:
-    """Create the interpreter of an environment and its packages.
-
-    Raise DeploymentError if packages are missing and cannot be installed.
-    """
+def _install_python_and_packages(folder: Path, requirements: Path) -> EnvironmentRecord:
     import venv
 
     venv.EnvBuilder(symlinks=True, with_pip=False).create(folder)
@@ -128,8 +123,7 @@ def _fill(folder: Path, requirements: Path) -> EnvironmentRecord:
     return EnvironmentRecord(len(pins), len(linked), dict(_scan(str(folder))))
 
 
-def _read_complete(folder: Path) -> EnvironmentRecord | None:
-    """Return the record of an environment; None if the environment does not exist or is damaged."""
+def _read_if_complete(folder: Path) -> EnvironmentRecord | None:
     try:
         record = read_record(folder / RECORD, EnvironmentRecord)
     except (FileNotFoundError, IntegrityError):
@@ -145,7 +139,6 @@ def _is_bytecode(path: str) -> bool:
 
 
 def _scan(folder: str, prefix: str = "") -> Iterator[tuple[str, tuple[int, int]]]:
-    """Yield each file in an environment with its size and modification time, except the record."""
     for entry in os.scandir(folder):
         name = f"{prefix}{entry.name}"
         if entry.is_dir(follow_symlinks=False):

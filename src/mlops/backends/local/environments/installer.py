@@ -15,9 +15,7 @@ def find_uv() -> str:
 
 
 def install_packages(python: Path, requirements: Path) -> str:
-    """Install what an environment lacks of a lock, and check the hashes in the lock.
-
-    The network is used only if uv's cache lacks a package.
+    """Install the missing packages of a lock in an environment, and check the hashes in the lock.
 
     Returns
     -------

@@ -35,7 +35,6 @@ def link_packages(pins: Mapping[str, str], target: Path) -> list[str]:
 
 
 def _read_files(found: Distribution) -> dict[str, int | None]:
-    """Return the files of a package, relative to ``site-packages``, and their sizes if these are known."""
     # `Distribution.files` may leave out files that are missing.
     rows = csv.reader((found.read_text("RECORD") or "").splitlines())
     # `make` compiles again what a package brings as bytecode, so the size of bytecode does not count.
