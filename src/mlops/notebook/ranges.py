@@ -79,8 +79,8 @@ class CellCheck:
             if source.startswith(INJECTED):
                 self._check_injected(source)
             elif _assigns_constants(source):
-                self._declared = self._read_declared(source)
-            elif _list_ruled(source):
+                self._declared = self._read_declared_parameters(source)
+            elif _list_assignments_with_rules(source):
                 return [*lines[:-1], lines[-1].rstrip("\n") + "\n", AFTERWARDS.format(source=source)]
         return lines
 
@@ -99,7 +99,7 @@ class CellCheck:
         ParameterError
             If a value is not allowed.
         """
-        for name, line in _list_ruled(source).items():
+        for name, line in _list_assignments_with_rules(source).items():
             value = values[name].item() if getattr(values[name], "shape", None) == () else values[name]
             if type(value) in KINDS:
                 with _without_frames():
@@ -108,8 +108,7 @@ class CellCheck:
                 said = f"{name} was not checked, because its value is of type {type(value).__name__}."
                 warnings.warn_explicit(said, UserWarning, THIS_CELL, 1)  # with this file name, it quotes no code
 
-    def _read_declared(self, source: str) -> dict[str, Parameter]:
-        """Return the parameters that the notebook declares, in a cell of constants or in an earlier cell."""
+    def _read_declared_parameters(self, source: str) -> dict[str, Parameter]:
         ranges = any(rule.search(source) for rule in RULES)
         if self._declared and not ranges:
             return self._declared
@@ -142,13 +141,7 @@ def _without_frames() -> Iterator[None]:
 
 
 def _list_assignments(source: str) -> Iterator[tuple[str, ast.stmt, ast.expr]]:
-    """Yield the name, the statement and the value of each assignment in a cell.
-
-    Raises
-    ------
-    ValueError
-        If the cell does anything other than assign values.
-    """
+    """Yield the name, the statement and the value of each assignment, and raise ValueError for any other statement."""
     try:
         statements = ast.parse(source).body
     except SyntaxError:
@@ -161,7 +154,6 @@ def _list_assignments(source: str) -> Iterator[tuple[str, ast.stmt, ast.expr]]:
 
 
 def _assigns_constants(source: str) -> bool:
-    """Return whether a cell only assigns constants, as a ``parameters`` cell does."""
     try:
         values = [value for _, _, value in _list_assignments(source)]
     except ValueError:
@@ -169,11 +161,7 @@ def _assigns_constants(source: str) -> bool:
     return bool(values) and all(isinstance(part, PARTS) for value in values for part in ast.walk(value))
 
 
-def _list_ruled(source: str) -> dict[str, str]:
-    """Return each assignment whose comment gives the allowed values, with the comment, by the name of the variable.
-
-    The result is empty if the cell does anything other than assign values.
-    """
+def _list_assignments_with_rules(source: str) -> dict[str, str]:
     try:
         statements = [(name, statement) for name, statement, _ in _list_assignments(source)]
     except ValueError:
@@ -183,11 +171,10 @@ def _list_ruled(source: str) -> dict[str, str]:
     return {
         name: f"{ast.get_source_segment(source, found)}  # {comment}"
         for name, found, comment in ruled
-        if _is_ruled(comment)
+        if _has_rule(comment)
     }
 
 
-def _is_ruled(comment: str) -> bool:
-    """Return whether a comment gives the allowed values of a parameter, as "in [0, 1]" does."""
+def _has_rule(comment: str) -> bool:
     pattern = PATTERN.search(comment)
     return bool(INTERVAL.search(comment) or OPTIONS.search(comment) or (pattern and SPECIAL & {*pattern[1]}))

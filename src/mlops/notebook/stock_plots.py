@@ -57,7 +57,7 @@ class Predicted:
 
     @cached_property
     def one_against_rest(self) -> dict[str, tuple[NDArray[np.bool_], NDArray[np.float64]]]:
-        """The rows of a class and the probabilities of that class, for each class by name, or only for true."""
+        """For each class by name: whether each row is of the class, and the predicted probability of the class."""
         actual, predicted = self.pair
         if predicted.ndim == 1:
             return {self.problem.target.title: (actual.astype(bool), predicted)}

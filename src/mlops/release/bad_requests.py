@@ -59,18 +59,16 @@ def _list_bad_records(schema: Schema, good: dict[str, Any]) -> Iterator[tuple[st
 
 
 def _list_bad_values(feature: Feature) -> Iterator[tuple[str, str, object]]:
-    """Yield the broken rule, the name and the value of each bad value."""
     other, value = OTHER_KINDS[feature.kind]
     yield feature.kind, f"{other} for {feature.name}", value
     if not feature.missing:
         yield "missing", f"null for {feature.name}", None
-    outside = _find_outside(feature)
+    outside = _find_value_outside(feature)
     if outside is not None:
         yield f"range of {feature.kind}", f"{outside!r} for {feature.name}".replace("'", ""), outside
 
 
-def _find_outside(feature: Feature) -> float | str | None:
-    """Return a value outside the range or the allowed values of a feature; None if there is none."""
+def _find_value_outside(feature: Feature) -> float | str | None:
     if feature.allowed:
         return f"not {' or '.join(feature.allowed[:2])}"
     low, high = feature.minimum, feature.maximum

@@ -31,7 +31,7 @@ def choose_image(backend: Backend, model_name: str, digest: str = "") -> Image:
     """
     if digest:
         image = backend.images.get_image(digest)
-        return _mark(image, _require_version(backend, image))
+        return _add_override_and_identity(image, _require_version(backend, image))
     champion = _require_champion(backend, model_name)
     found = backend.images.find_image(champion)
     if found is None:
@@ -39,7 +39,7 @@ def choose_image(backend: Backend, model_name: str, digest: str = "") -> Image:
             f"The champion, {champion.title}, has no scoring image. "
             f"`mlops run release{backend.command_options}` creates one, and so does {IMAGE_NOTEBOOK}."
         )
-    return _mark(found, champion)
+    return _add_override_and_identity(found, champion)
 
 
 def choose_model(backend: Backend, model_name: str, registered: Mapping[str, Any] = NOTHING) -> ModelVersion:
@@ -91,10 +91,6 @@ def _require_champion(backend: Backend, model_name: str) -> ModelVersion:
 
 
 def _require_version(backend: Backend, image: Image) -> ModelVersion:
-    """Return the model version of an image.
-
-    Raise an error if the version was deleted.
-    """
     try:
         return backend.registry.get_version(image.model_name, image.model_version)
     except ModelNotFoundError as error:
@@ -105,6 +101,5 @@ def _require_version(backend: Backend, image: Image) -> ModelVersion:
         ) from error
 
 
-def _mark(image: Image, version: ModelVersion) -> Image:
-    """Return the image with its model's identity and, if a person overruled the promotion gate, the reason."""
+def _add_override_and_identity(image: Image, version: ModelVersion) -> Image:
     return replace(image, override=version.override, model_identity=version.identity)

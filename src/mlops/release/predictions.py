@@ -21,22 +21,16 @@ Prediction = float | str | bool | list[float]
 
 @dataclass(frozen=True)
 class _Numbers:
-    """The body of an answer with numbers."""
-
     result: list[float]
 
 
 @dataclass(frozen=True)
 class _Truths:
-    """The body of an answer with booleans or probabilities of true."""
-
     result: list[bool | float]
 
 
 @dataclass(frozen=True)
 class _Classes:
-    """The body of an answer with labels or probabilities of classes."""
-
     result: list[str | list[float]]
 
 
@@ -69,7 +63,7 @@ def agree(expected: ArrayLike, seen: Sequence[Prediction], answer: Answer) -> bo
     answer : Answer
         The kind of the answer, and its classes.
     """
-    wanted = _match_form(np.asarray(expected), seen, answer)
+    wanted = _match_labels(np.asarray(expected), seen, answer)
     if wanted.dtype.kind in "US":
         return bool(wanted.tolist() == [*seen])
     try:
@@ -82,7 +76,7 @@ def agree(expected: ArrayLike, seen: Sequence[Prediction], answer: Answer) -> bo
 
 def show_predictions(expected: ArrayLike, seen: Sequence[Prediction], answer: Answer) -> tuple[str, str]:
     """Format two lists of predictions as text, with enough digits to show where they differ."""
-    wanted = _match_form(np.asarray(expected), seen, answer).tolist()
+    wanted = _match_labels(np.asarray(expected), seen, answer).tolist()
     if len(wanted) != len(seen):
         texts = ["; ".join(map(show_prediction, side)) or "none" for side in (wanted, seen)]
         return texts[0], texts[1]
@@ -99,8 +93,7 @@ def show_prediction(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else format_number(value)
 
 
-def _match_form(expected: NDArray[Any], seen: Sequence[Prediction], answer: Answer) -> NDArray[Any]:
-    """Return the expected predictions as labels if the service returned labels."""
+def _match_labels(expected: NDArray[Any], seen: Sequence[Prediction], answer: Answer) -> NDArray[Any]:
     if answer.kind == "category" and expected.ndim == 2 and all(isinstance(value, str) for value in seen):
         return np.asarray(answer.classes, dtype=str)[expected.argmax(axis=1)]
     if answer.kind == "boolean" and expected.dtype.kind == "f" and all(isinstance(value, bool) for value in seen):

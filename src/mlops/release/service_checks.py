@@ -120,7 +120,6 @@ def check_refusals(url: str, key: str, rows: Sequence[Row], schema: Schema | Non
 
 
 def _list_refusals(url: str, key: str, rows: Sequence[Row], schema: Schema | None) -> Iterator[Check]:
-    """Yield a check for each bad request. The requests are sent one by one while the caller iterates."""
     good = {"data": rows}
     ask = partial(call_service, url)
     yield _check_status("no key", ask("", good), 401)
@@ -140,7 +139,7 @@ def measure_latency(url: str, key: str, rows: Sequence[Row], count: int) -> Late
     with open_session(url) as session:
         for number in range(1, count + 1):
             began = time.perf_counter()
-            check = _check_request(session, f"request {number} of {count}", url, key, rows)
+            check = _check_one_request(session, f"request {number} of {count}", url, key, rows)
             if not check.passed:
                 return Latency(len(times), math.nan, math.nan, math.nan, (check,))
             times.append((time.perf_counter() - began) * 1000)
@@ -148,8 +147,7 @@ def measure_latency(url: str, key: str, rows: Sequence[Row], count: int) -> Late
     return Latency(count, float(p50), float(p95), float(p99))
 
 
-def _check_request(session: requests.Session, name: str, url: str, key: str, rows: Sequence[Row]) -> Check:
-    """Send one request, without repeating it, and check that the service answers."""
+def _check_one_request(session: requests.Session, name: str, url: str, key: str, rows: Sequence[Row]) -> Check:
     try:
         answer = post_rows(session, url, json={"data": rows}, headers={"Authorization": f"Bearer {key}"})
     except requests.RequestException as error:
@@ -183,7 +181,7 @@ def conclude_test(services: Services, environment: str, digest: str, url: str, c
     failed = [check for check in checks if not check.passed]
     silent = failed[0].seen if failed and all(isinstance(check, NoAnswer) for check in failed) else ""
     try:
-        judged = _record(services, environment, digest, passed=not failed, silent=silent)
+        judged = _record_result(services, environment, digest, passed=not failed, silent=silent)
     except ServiceTestFailed as error:  # the platform's error does not list the failed checks
         raise ServiceTestFailed("\n".join([str(error), *_list_failed(checks)])) from error
     model = judged.serving.model if judged.serving else "nothing"
@@ -201,11 +199,7 @@ def conclude_test(services: Services, environment: str, digest: str, url: str, c
     require_passed(checks, url, now)
 
 
-def _record(services: Services, environment: str, digest: str, *, passed: bool, silent: str) -> Judgement:
-    """Record the result of a test.
-
-    If the service did not answer, `silent` is the error message. Otherwise, it is empty.
-    """
+def _record_result(services: Services, environment: str, digest: str, *, passed: bool, silent: str) -> Judgement:
     try:
         return services.record_test(environment, digest, passed=passed, answered=not silent)
     except PlatformError as error:  # raised before anything was changed; see `Services.record_test`
@@ -231,7 +225,6 @@ def require_passed(checks: Sequence[Check], url: str, consequence: str) -> None:
 
 
 def _list_failed(checks: Sequence[Check]) -> list[str]:
-    """Return one line per failed check. Checks that got no answer for the same reason share a line."""
     silences = {check.seen: check for check in reversed(checks) if isinstance(check, NoAnswer)}
     failed = [check for check in checks if not check.passed and silences.get(check.seen, check) is check]
     return [f"  {check.name}: expected {check.expected}, saw {check.seen}" for check in failed]
