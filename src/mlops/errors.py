@@ -90,7 +90,7 @@ class DataTestFailed(MlopsError):
 
 
 class HandoffError(MlopsError):
-    """The results of a notebook are missing, or a value cannot be handed on to the next notebook."""
+    """The results of a notebook are missing, or a value cannot be passed on to later notebooks."""
 
 
 class IntegrityError(MlopsError):

@@ -10,7 +10,7 @@ ALL_DIGITS = 17  # with 17 digits, any two different floats look different
 def format_number(value: object, digits: int = DIGITS) -> str:
     """Format a float with `digits` significant digits, and an integer with all its digits.
 
-    Text is returned unchanged. NaN, empty text and every value that is neither text nor a number become a dash.
+    Text is returned unchanged. Other values become a dash.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Scraps: the results that a notebook hands on, in the format of the library scrapbook."""
+"""Scraps: the results that a notebook stores for later notebooks, in the format of the library scrapbook."""
 
 # scrapbook itself is not imported, because the import would take seconds in every kernel.
 
@@ -19,16 +19,14 @@ def name_copy(notebook: str, environment: str = "") -> str:
 
 
 def read_scraps(path: Path) -> dict[str, Any]:
-    """Return the scraps in a notebook file: their values by name.
-
-    The result is empty if the file is missing or has no scraps.
+    """Return the results in a notebook file, by name; empty if there is no file.
 
     Raises
     ------
     IntegrityError
         If the file is damaged.
     HandoffError
-        If a scrap cannot be read.
+        If a result cannot be read.
     """
     if not path.exists():
         return {}
@@ -39,12 +37,12 @@ def read_scraps(path: Path) -> dict[str, Any]:
 
 
 def extract_scraps(notebook: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the scraps in a parsed notebook: their values by name.
+    """Return the results in a parsed notebook, by name.
 
     Raises
     ------
     HandoffError
-        If an output has the MIME type of a scrap, but not the content of a scrap.
+        If an output has the MIME type of a result, but not the content.
     """
     return collect_scraps(
         output.get("data", {})
@@ -55,16 +53,19 @@ def extract_scraps(notebook: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def collect_scraps(bundles: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the scraps in the data of cell outputs: their values by name.
+    """Return the results in the data of cell outputs, by name.
 
-    Raise HandoffError if the content of a scrap is invalid.
+    Raises
+    ------
+    HandoffError
+        If the content of a result is invalid.
     """
     scraps = ((mime, data) for bundle in bundles for mime, data in bundle.items() if mime.startswith(MIME_PREFIX))
     return dict(_read_scrap(mime, payload) for mime, payload in scraps)
 
 
 def write_scraps(path: Path, values: Mapping[str, Any]) -> None:
-    """Write a notebook file that contains only these values, as scraps."""
+    """Write a notebook file that contains only these results."""
     outputs = [make_scrap(name, value) for name, value in values.items()]
     cell: dict[str, Any] = {
         "cell_type": "code",
@@ -78,7 +79,7 @@ def write_scraps(path: Path, values: Mapping[str, Any]) -> None:
 
 
 def make_scrap(name: str, value: Any) -> dict[str, Any]:
-    """Return a value as the cell output that scrapbook's ``glue`` would create for it."""
+    """Return a result as the cell output that scrapbook's ``glue`` would create for it."""
     encoder = "text" if isinstance(value, str) else "json"  # with "json", scrapbook would parse a text as JSON
     data = "null" if value is None else value  # scrapbook's schema refuses null, but it decodes "null"
     payload = {"name": name, "data": data, "encoder": encoder, "version": 1}

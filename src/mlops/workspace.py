@@ -1,8 +1,7 @@
-"""The folders of a project, and MLOPS_HOME, the folder with the state that outlives a run.
+"""The folders of a project, and MLOPS_HOME, the folder with the state that outlives a run."""
 
-Different versions of `mlops` can use the same MLOPS_HOME, so its file ``format`` contains a format number. Code that
-reads the folder calls `check_home` first, and code that writes to it calls `mark_home`.
-"""
+# Different versions of `mlops` can use the same MLOPS_HOME, so its file `format` contains a format number. Code that
+# reads the folder calls `check_home` first, and code that writes to it calls `mark_home`.
 
 import os
 from collections.abc import Mapping
@@ -83,13 +82,12 @@ def find_workspace(environ: Mapping[str, str] | None = None, start: Path | None 
         raise UsageError(f"There is no project at {start}. Go to the folder with parameters/base.yml and try again.")
     return Workspace(
         project=folder,
-        home=_find_folder(environ, "MLOPS_HOME", folder / ".mlops"),
-        outputs=_find_folder(environ, "MLOPS_OUTPUTS", folder / "outputs"),
+        home=_find_named_folder(environ, "MLOPS_HOME", folder / ".mlops"),
+        outputs=_find_named_folder(environ, "MLOPS_OUTPUTS", folder / "outputs"),
     )
 
 
-def _find_folder(environ: Mapping[str, str], variable: str, default: Path) -> Path:
-    """Return the folder that an environment variable names, or the default folder. It need not exist."""
+def _find_named_folder(environ: Mapping[str, str], variable: str, default: Path) -> Path:
     named = environ.get(variable, "")
     folder = Path(named or default).resolve()
     existing = next((path for path in (folder, *folder.parents) if path.exists()), folder)
@@ -140,9 +138,14 @@ def check_home(home: Path, newest: int = HOME_FORMAT) -> None:
 
 
 def mark_home(home: Path, newest: int = HOME_FORMAT) -> None:
-    """Set the format number of MLOPS_HOME to `newest`. Create the folder if it does not exist.
+    """Set the format number of MLOPS_HOME to `newest`, and create the folder if it does not exist.
 
-    Repeated calls change nothing. Raise the same errors as `check_home`.
+    Raises
+    ------
+    FormatError
+        If the format number of the folder is higher than `newest`.
+    IntegrityError
+        If the file with the format number does not contain a number.
     """
     check_home(home, newest)
     if not (home / FORMAT_FILE).is_file() or read_home_format(home) < newest:

@@ -51,15 +51,14 @@ def profile(data_file: str, output: Path | None, scheduler: str, propose: bool, 
     if propose:
         content = propose_declaration(data_file, target).encode()
     else:
-        content = encode_profile(profile_file(data_file, scheduler, _read_columns()))
+        content = encode_profile(profile_file(data_file, scheduler, _read_declared_columns()))
     if output:
         write_atomically(output, content)
     else:
         click.echo(content, nl=False)
 
 
-def _read_columns() -> "tuple[Column, ...]":
-    """Return the columns that the project's problem declares. Empty if the project names no problem."""
+def _read_declared_columns() -> "tuple[Column, ...]":
     from mlops.parameters.layers import read_layer
     from mlops.problem import load
 

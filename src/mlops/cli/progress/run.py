@@ -170,7 +170,7 @@ def _describe_production(run: RunRecord, status: Status, program: str) -> list[t
         body, actual = split_example(service.example)
         lines.append(("Try it", _write_curl_without_key(service, body, program, status.command_options)))
         if actual:
-            values = " and ".join(map(_show_actual, actual))
+            values = " and ".join(map(_show_true_value, actual))
             lines.append(("", f"(rows of the data set that the model was not trained on; their true values: {values})"))
     return lines
 
@@ -204,8 +204,7 @@ def _format_scores(scores: Sequence[Scores], units: Mapping[str, str]) -> list[s
     ]
 
 
-def _show_actual(value: object) -> str:
-    """Return a true value in the form of the service's answers."""
+def _show_true_value(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)
