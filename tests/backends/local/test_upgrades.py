@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 from old_homes import age_database, build_home
 
 from mlops.backends import open_backend
+from mlops.backends.local.datasets import LocalDatasets
 from mlops.backends.local.store.schema import configure_alembic, read_revisions, read_schema, require_schema
 from mlops.backends.local.upgrades import LocalUpgrades
 from mlops.errors import FormatError, IntegrityError
@@ -35,6 +36,11 @@ def older(tmp_path: Path, older_database: Path) -> Workspace:
     workspace = build_home(tmp_path)
     shutil.copy(older_database, workspace.home / "mlflow.db")
     return workspace
+
+
+def open_upgrades(home: Path) -> LocalUpgrades:
+    """Return the upgrades of a home."""
+    return LocalUpgrades(home, LocalDatasets(home))
 
 
 def set_revision(database: Path, revision: str) -> None:
@@ -72,7 +78,7 @@ def test_the_database_of_an_older_mlflow_is_refused_and_stays_as_it_is(tmp_path:
 
 @pytest.mark.slow
 def test_an_upgraded_database_has_what_it_had(older: Workspace) -> None:
-    upgrades = LocalUpgrades(older.home)
+    upgrades = open_upgrades(older.home)
     assert upgrades.list_outdated() == [f"mlflow.db has schema {OLDER}, and MLflow needs {NEWEST}"]
     assert list(upgrades.upgrade()) == [
         f"mlflow.db: schema {OLDER} upgraded to {NEWEST}",
@@ -98,7 +104,7 @@ def test_the_database_of_a_newer_mlflow_is_refused(tmp_path: Path) -> None:
         f"was created by a newer MLflow (schema f0f0f0f0f0f0). The installed MLflow reads schemas up to {NEWEST}"
     )
     with pytest.raises(FormatError, match=said):
-        LocalUpgrades(home).list_outdated()
+        open_upgrades(home).list_outdated()
     with pytest.raises(FormatError, match=said):
         require_schema(home / "mlflow.db")
 
@@ -115,12 +121,12 @@ def test_an_upgrade_that_is_killed_leaves_the_old_database_or_the_new_one(
 ) -> None:
     database = older.home / "mlflow.db"
     began = time.monotonic()
-    list(LocalUpgrades(older.home).upgrade())  # imports the modules that the children then inherit
+    list(open_upgrades(older.home).upgrade())  # imports the modules that the children then inherit
     seconds = time.monotonic() - began
     kept = read_champion(database)
     for share in range(1, 12):
         shutil.copy(older_database, database)
-        child = get_context("fork").Process(target=lambda: list(LocalUpgrades(older.home).upgrade()))
+        child = get_context("fork").Process(target=lambda: list(open_upgrades(older.home).upgrade()))
         child.start()
         time.sleep(seconds * share / 10)
         child.kill()
@@ -129,15 +135,15 @@ def test_an_upgrade_that_is_killed_leaves_the_old_database_or_the_new_one(
         found = read_schema(database)
         assert found is not None
         assert found.found in (OLDER, NEWEST)
-    list(LocalUpgrades(older.home).upgrade())
-    assert LocalUpgrades(older.home).list_outdated() == []
+    list(open_upgrades(older.home).upgrade())
+    assert open_upgrades(older.home).list_outdated() == []
 
 
 def test_an_upgrade_notes_the_champion(tmp_path: Path) -> None:
     workspace = build_home(tmp_path)
     note = workspace.home / "champions" / "diabetes.json"
-    assert list(LocalUpgrades(workspace.home).upgrade()) == [
+    assert list(open_upgrades(workspace.home).upgrade()) == [
         f"{note}: version 1 recorded as the champion of 'diabetes'"
     ]
     assert note.read_text() == '{"version":1}'
-    assert list(LocalUpgrades(workspace.home).upgrade()) == []
+    assert list(open_upgrades(workspace.home).upgrade()) == []

@@ -133,7 +133,9 @@ class LocalDatasets:
     def list_unnamed(self) -> int:
         """Return how many versions of the data set have no name, because an older engine registered them."""
         known = self._read().versions
-        return sum(not entry.dataset for entry in self._list_own(known)) if any(not e.dataset for e in known) else 0
+        if self._load_problem is None or all(entry.dataset for entry in known):
+            return 0
+        return sum(not entry.dataset for entry in self._list_own(known))
 
     def name_versions(self) -> None:
         """Name the versions of the data set that have no name."""
