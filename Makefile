@@ -86,8 +86,8 @@ nbval: $(call extras,test)  ## run the notebooks in a scratch MLOPS_HOME and com
 	@$(NBVAL) notebooks $(call fix,make notebooks (if the new outputs are right))
 
 notebooks: WANTED = test
-notebooks: $(call extras,test)  ## run the notebooks and update their committed outputs
-	@$(BIN)/python tests/notebooks/refresh.py
+notebooks: $(call extras,test)  ## run the notebooks and update their committed outputs; with CONFIRM=1, also what they declare
+	@CONFIRM='$(CONFIRM)' $(BIN)/python tests/notebooks/refresh.py
 
 lint: WANTED = test
 lint: $(call extras,test)  ## check style, types, layers, and notebooks for stray outputs

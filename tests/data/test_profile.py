@@ -149,6 +149,7 @@ def test_a_bad_profile_says_how_to_make_one(tmp_path: Path, content: str | None)
     if content is not None:
         path.write_text(content, encoding="latin-1")
     with pytest.raises(
-        UsageError, match=r"reference profile .*profile\.json.*\. Make one with `mlops profile DATA_FILE`\."
+        UsageError,
+        match=r"reference profile .*profile\.json.*\. Make one with `mlops profile DATA_FILE --output PROFILE`\.",
     ):
         read_profile(path)

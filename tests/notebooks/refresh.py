@@ -2,6 +2,9 @@
 
 Kept are the outputs of cells tagged `keep_output`, and the scraps whose values are declared to be kept. A committed
 output stays unchanged if the new one is within its tolerance, so a diff does not show last digits.
+
+If a notebook hands on other scraps than its metadata declares, the difference is printed. With CONFIRM=1 in the
+environment, the declarations are changed.
 """
 
 import base64
@@ -19,6 +22,7 @@ from nbclient import NotebookClient
 
 from mlops.pipelines import list_notebooks
 from mlops.regression.check import SANITIZER
+from mlops.regression.declaring import compare_scraps
 from mlops.regression.expectations import list_kept_scraps
 from mlops.regression.keeping import find_scraps, keep_close_outputs
 from mlops.regression.notebook import Notebook
@@ -44,6 +48,7 @@ def main() -> None:
                 committed = copy.deepcopy(notebook)
                 resources = {"metadata": {"path": NOTEBOOKS}}
                 NotebookClient(notebook, timeout=600, resources=resources).execute()
+                declare_scraps(notebook, path.stem)
                 keep_what_is_checked(notebook, path.stem)
                 keep_close_outputs(notebook, committed, path.stem, sanitizer)
                 nbformat.write(notebook, path)
@@ -52,6 +57,20 @@ def main() -> None:
             subprocess.run([mlops, "stop"], check=True, stdout=subprocess.DEVNULL)
     strip = [Path(sys.executable).with_name("nbstripout"), "--keep-count", "--keep-id"]
     subprocess.run([*strip, *sorted(NOTEBOOKS.glob("*.ipynb"))], check=True)
+
+
+def declare_scraps(notebook: Any, name: str) -> None:
+    """Print how the scraps of a notebook differ from those that it declares, and declare them if CONFIRM is 1."""
+    changes = compare_scraps(notebook, name)
+    if not changes:
+        return
+    confirmed = os.environ.get("CONFIRM") == "1"
+    print(f"{name} {'now declares' if confirmed else 'should declare'} what it hands on:")
+    print(*(f"  {line}" for line in changes.describe()), sep="\n")
+    if confirmed:
+        changes.apply(notebook.metadata)
+    else:
+        print("To change the declarations, run `make notebooks CONFIRM=1`.")
 
 
 def keep_what_is_checked(notebook: Any, name: str) -> None:

@@ -22,7 +22,7 @@ def test_the_project_s_problem_is_loaded() -> None:
             None,
             "There is no package 'no_such' to declare the problem. Create src/no_such/, or set",
         ),
-        ("empty_one", "", "The package 'empty_one' declares no problem. Its __init__.py must set `problem` to an"),
+        ("empty_one", "", "The package 'empty_one' declares no problem: "),
         ("bad_import", "import nothing_at_all", "Could not import the problem 'bad_import': No module named 'nothing_"),
         ("bad_key", "{}['plan']", "Could not import the problem 'bad_key': KeyError: 'plan'."),
         ("bad_file", "open('/no/such/file')", "Could not import the problem 'bad_file': FileNotFoundError: "),

@@ -46,8 +46,18 @@ def copy_project(folder: Path, name: str, project: Path = PROJECT) -> CommandLin
     """Copy the project into `folder/project`, have it solve the problem `name`, and return its command line.
 
     Only `src/<name>/`, `problem` and `steps.train` in base.yml, and the `parameters` cell of 02_train differ from the
-    original. The engine is a link to the original, so that it is not compiled again. An existing copy is changed to
-    this problem. Two problems in one copy share the parent of warm kernels.
+    original. An existing copy is changed to this problem. Two problems in one copy share the parent of warm kernels.
+    """
+    mlops = copy_files(folder, project)
+    add_problem(mlops.workspace.project, name)
+    declare_hyperparameters(mlops.workspace.project, HYPERPARAMETERS[name])
+    return mlops
+
+
+def copy_files(folder: Path, project: Path = PROJECT) -> CommandLine:
+    """Copy the project without its problem into `folder/project`, and return its command line.
+
+    The engine is a link to the original, so that it is not compiled again.
     """
     copy = folder / "project"
     for path in list_tracked(project, *COPIED):
@@ -56,8 +66,6 @@ def copy_project(folder: Path, name: str, project: Path = PROJECT) -> CommandLin
         shutil.copyfile(path, place)
     if not (copy / ENGINE).exists():
         (copy / ENGINE).symlink_to(project / ENGINE)
-    add_problem(copy, name)
-    declare_hyperparameters(copy, HYPERPARAMETERS[name])
     return OtherCommandLine(Workspace(copy, folder / "home", folder / "outputs"))
 
 
@@ -74,7 +82,15 @@ def add_problem(project: Path, name: str) -> None:
 
 
 def declare_hyperparameters(project: Path, lines: Mapping[str, str]) -> None:
-    """Replace the hyperparameters of the example in 02_train and base.yml by others.
+    """Replace the hyperparameters of the example in 02_train and base.yml by `lines`, as for `write_parameters`."""
+    write_parameters(project, lines)
+    base = project / "parameters" / "base.yml"
+    defaults = "".join(f"    {name}: {line.split('  #')[0]}\n" for name, line in lines.items())
+    base.write_text(re.sub(r"^    alpha: .*\n", defaults, base.read_text(), flags=re.MULTILINE))
+
+
+def write_parameters(project: Path, lines: Mapping[str, str]) -> None:
+    """Replace the hyperparameters of the example in the `parameters` cell of 02_train.
 
     Parameters
     ----------
@@ -89,6 +105,3 @@ def declare_hyperparameters(project: Path, lines: Mapping[str, str]) -> None:
     kept = [line for line in cell["source"] if not line.startswith("alpha ")]
     cell["source"] = [*(f"{name} = {line}\n" for name, line in lines.items()), *kept]
     path.write_text(json.dumps(notebook, indent=1) + "\n")
-    base = project / "parameters" / "base.yml"
-    defaults = "".join(f"    {name}: {line.split('  #')[0]}\n" for name, line in lines.items())
-    base.write_text(re.sub(r"^    alpha: .*\n", defaults, base.read_text(), flags=re.MULTILINE))

@@ -14,7 +14,7 @@ from mlops.data.kinds.counts import CountProfile
 from mlops.errors import IntegrityError, UsageError
 from mlops.files.records import read_record
 
-MAKE_PROFILE = "Make one with `mlops profile DATA_FILE`."
+MAKE_PROFILE = "Make one with `mlops profile DATA_FILE --output PROFILE`."
 
 BINS = 20
 

@@ -42,7 +42,7 @@ def load(name: str) -> Problem:
     found = getattr(module, ATTRIBUTE, None)
     if not isinstance(found, Problem):
         raise ProblemError(
-            f"The package {name!r} declares no problem. Its __init__.py must set `{ATTRIBUTE}` to an instance of a "
+            f"The package {name!r} declares no problem: {module.__file__} must set `{ATTRIBUTE}` to an instance of a "
             "class derived from mlops.problem.Problem."
         )
     return found

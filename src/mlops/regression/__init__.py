@@ -13,5 +13,6 @@ This package executes no notebook and writes no file.
     pictures      plots, by their largest local difference
     values        numbers and text
     keeping       the committed outputs that stay when notebooks are executed again
+    declaring     the declarations that a notebook lacks or no longer needs
     junit         the result for CI
 """
