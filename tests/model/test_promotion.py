@@ -70,6 +70,12 @@ def test_a_clearly_better_model_is_promoted() -> None:
     assert decision.improvement == pytest.approx(GAINS.mean())
 
 
+def test_the_gains_have_the_names_of_the_declared_results() -> None:
+    decision = decide_promotion(LOSSES, LOSSES - GAINS)
+    expected = (decision.improvement, decision.lower_bound, decision.detectable_gain)
+    assert tuple(decision.gains.values()) == expected
+
+
 def test_a_worse_model_is_rejected() -> None:
     decision = decide_promotion(LOSSES - GAINS, LOSSES)
     assert (decision.promoted, decision.improvement) == (False, pytest.approx(-GAINS.mean()))

@@ -52,6 +52,11 @@ class Decision:
     kind: Literal["first", "unlike", "few", "equal", "compared"] = "compared"
     override: str = ""
 
+    @property
+    def gains(self) -> dict[str, float]:
+        """The improvement, its lower bound and the smallest detectable gain, by the names of these results."""
+        return {name: getattr(self, name) for name in GATE.gains}
+
 
 def decide_promotion(compared: Comparison, *, min_rows: int = 30, left_out: str = "") -> Decision:
     """Decide whether to promote a new model (the challenger).

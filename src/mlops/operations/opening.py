@@ -123,7 +123,7 @@ def check_training(opened: OpenProject, steps: Iterable[Step]) -> None:
     for step in (step for step in steps if step.declares):
         notebook = opened.workspace.notebooks / f"{step.notebook}.ipynb"
         declared = opened.project.declared(step.notebook) if step.trains else ()
-        require_distinct(opened.problem, notebook, declared, step.scored_by)
+        require_distinct(opened.problem, notebook, declared, step.scored_by, step.decides.gains)
         if step.trains:
             require_hyperparameters(opened.problem, notebook, declared)
 

@@ -38,7 +38,9 @@ def require_hyperparameters(problem: Problem, notebook: Path, declared: Collecti
         )
 
 
-def require_distinct(problem: Problem, notebook: Path, parameters: Collection[str], scored_by: str) -> None:
+def require_distinct(
+    problem: Problem, notebook: Path, parameters: Collection[str], scored_by: str, results: Collection[str] = ()
+) -> None:
     """Raise an error if a metric or a hyperparameter has the name of a result or a variable of a notebook.
 
     A notebook hands on its metrics beside its other results, and stores hyperparameters in variables of their names.
@@ -53,13 +55,15 @@ def require_distinct(problem: Problem, notebook: Path, parameters: Collection[st
         The parameters that the notebook hands on, too. Empty if it does not train models.
     scored_by : str
         The prefix of the result with the cross-validated metric; see `Step.scored_by`. Empty if it does not train.
+    results : collection of str
+        The results that the code of the notebook does not spell.
 
     Raises
     ------
     ProblemError
         If two of them have the same name.
     """
-    results = list_results(notebook)
+    results = {*results, *list_results(notebook)}
     score = {f"{scored_by}{problem.decisive.name}"} if scored_by else set()
     metrics = {metric.name: "metric" for metric in problem.metrics}
     hyperparameters = dict.fromkeys(problem.hyperparameters, "hyperparameter") if parameters else {}

@@ -62,6 +62,7 @@ RETRAIN = (
             reason="reason",
             overruled_by="promote_always",
             override_reason="override_reason",
+            gains=("improvement", "lower_bound", "detectable_gain"),
         ),
         declares=PROBLEM,
         compares=Comparison("champion_metrics", "champion_version", "champion_override"),

@@ -73,12 +73,15 @@ class Decision:
         The parameter that overrules the decision: "promote_always".
     override_reason : str
         The parameter with the reason for overruling the decision; ``--reason`` sets it.
+    gains : tuple of str
+        The results with the improvement of the metric, its lower bound, and the smallest detectable improvement.
     """
 
     result: str = ""
     reason: str = ""
     overruled_by: str = ""
     override_reason: str = ""
+    gains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
