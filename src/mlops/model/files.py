@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mlops.errors import ProblemError
 from mlops.files.atomic import write_atomically
 from mlops.model.estimator import dump_estimator
-from mlops.model.mlflow_model import WRITTEN, describe_model
+from mlops.model.mlflow_model import TYPED_ROWS, WRITTEN, describe_model
 from mlops.model.training_data import TRAINING_DATA
 from mlops.problem import Problem
 
@@ -43,7 +43,7 @@ def save_model(problem: Problem, estimator: Any, folder: Path, rows: "pd.DataFra
         if path.name in RESERVED:
             raise ProblemError(f"{problem}: `export` wrote {path.name}, but the engine writes this file. Rename it.")
     write_atomically(folder / ESTIMATOR, dump_estimator(problem, estimator))
-    describe_model(folder, ESTIMATOR, problem, estimator, problem.prepare(rows))
+    describe_model(folder, ESTIMATOR, problem, estimator, problem.prepare(rows.head(TYPED_ROWS)))
 
 
 def list_served(names: Iterable[str]) -> list[str]:

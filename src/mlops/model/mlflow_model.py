@@ -46,7 +46,7 @@ def describe_model(folder: Path, file: str, problem: Problem, estimator: Any, in
     estimator : scikit-learn estimator
         The fitted estimator.
     inputs : DataFrame
-        Rows of inputs of the estimator. The first rows become the example.
+        Some rows of inputs of the estimator, which tell the types of its columns. The first two become the example.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def _infer_signature(
 
     try:
         with warnings.catch_warnings(action="ignore", category=UserWarning):  # about whole numbers and names of columns
-            return infer_signature(inputs.head(TYPED_ROWS), predict(inputs.head(EXAMPLE_ROWS)))
+            return infer_signature(inputs, predict(inputs.head(EXAMPLE_ROWS)))
     except MlflowException as error:
         raise ProblemError(f"{problem}: MLflow has no type for a column of `prepare`. MLflow said: {error}") from error
     except (AttributeError, KeyError, TypeError, ValueError) as error:
