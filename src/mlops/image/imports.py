@@ -44,7 +44,7 @@ def check_imports(sources: ImageSources) -> None:
     lacking = [name for name in SERVER_PACKAGES if name not in pins]
     if lacking:
         raise ProblemError(f"{lock} lacks packages that the server needs. Add {_join(map(_name_version, lacking))}.")
-    roots, unknown = _list_roots(pins)
+    roots, unknown = _list_provided_modules(pins)
     inside = {SCRIPT, "serving", *(file.stem for file in sources.image_files)}
 
     def is_inside(module: str) -> bool:
@@ -55,7 +55,7 @@ def check_imports(sources: ImageSources) -> None:
 
     for file in (sources.script, *sources.image_files):
         for found in _read_imports(file, sources.shorten(file), is_inside):
-            advice = _advise(found.module, file, lock)
+            advice = _advise_about_missing(found.module, file, lock)
             if advice and not (unknown and advice.startswith("Add")):
                 raise ProblemError(
                     f"{sources.shorten(file)}, line {found.line}: The image does not contain the module "
@@ -63,8 +63,7 @@ def check_imports(sources: ImageSources) -> None:
                 )
 
 
-def _advise(module: str, file: Path, lock: str) -> str:
-    """Return what to do about a module that the image does not contain."""
+def _advise_about_missing(module: str, file: Path, lock: str) -> str:
     top = module.lstrip(".").partition(".")[0]
     beside = file.with_name(f"{top}.py")
     if beside.is_file() and not module.startswith(".."):
@@ -85,14 +84,12 @@ def _read_imports(file: Path, shown: str, is_inside: Callable[[str], bool]) -> l
     except (SyntaxError, ValueError) as error:
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
         raise ProblemError(f"{shown}{line}: This is not valid Python ({error}). Correct it.") from error
-    visitor = _Visitor(is_inside)
+    visitor = _ImportCollector(is_inside)
     visitor.visit(tree)
     return visitor.found
 
 
-class _Visitor(ast.NodeVisitor):
-    """Collects the imports of modules that the image does not contain, also those within functions."""
-
+class _ImportCollector(ast.NodeVisitor):
     def __init__(self, is_inside: Callable[[str], bool]) -> None:
         self.found: list[Import] = []
         self._is_inside = is_inside
@@ -111,10 +108,10 @@ class _Visitor(ast.NodeVisitor):
             self.visit(child)
 
     def visit_Try(self, node: ast.Try) -> None:
-        if not any(map(_catches_failure, node.handlers)):
+        if not any(map(_catches_failed_import, node.handlers)):
             self.generic_visit(node)
             return
-        attempt = _Visitor(self._is_inside)
+        attempt = _ImportCollector(self._is_inside)
         for statement in node.body:
             attempt.visit(statement)
         rest: list[ast.AST] = [*node.handlers] if attempt.found else [*node.orelse]  # what runs after the attempt
@@ -131,8 +128,7 @@ class _Visitor(ast.NodeVisitor):
             self.found.append(Import(module, line))
 
 
-def _catches_failure(handler: ast.ExceptHandler) -> bool:
-    """Return whether an ``except`` clause catches the error of an import that fails."""
+def _catches_failed_import(handler: ast.ExceptHandler) -> bool:
     if handler.type is None:
         return True
     caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
@@ -143,12 +139,11 @@ def _name(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 
-def _list_roots(pins: Iterable[str]) -> tuple[set[str], bool]:
-    """Return the packages and modules that the pinned packages provide, and whether some of them are unknown here."""
+def _list_provided_modules(pins: Iterable[str]) -> tuple[set[str], bool]:
     roots, unknown = set[str](), False
     for name in pins:
         try:
-            found = _list_modules(distribution(name))
+            found = _list_top_modules(distribution(name))
         except PackageNotFoundError:
             found = set()
         roots |= found
@@ -156,8 +151,7 @@ def _list_roots(pins: Iterable[str]) -> tuple[set[str], bool]:
     return roots, unknown
 
 
-def _list_modules(found: Distribution) -> set[str]:
-    """Return the names of a distribution's packages and modules, without those inside of its packages."""
+def _list_top_modules(found: Distribution) -> set[str]:
     record = found.read_text("RECORD")  # faster than `Distribution.files`
     files = [line.partition(",")[0] for line in record.splitlines()] if record else map(str, found.files or ())
     paths = [name.split("/") for name in files if name.endswith(MODULES) and not name.startswith("../")]

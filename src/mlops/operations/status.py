@@ -97,7 +97,7 @@ def read_status(opened: OpenProject, most: int = 0) -> Status:
         problems=problems,
         versions=versions,
         unread=unread,
-        outdated=_explain_outdated(opened, champion) if champion else "",
+        outdated=_explain_outdated_image(opened, champion) if champion else "",
     )
 
 
@@ -132,8 +132,7 @@ def find_renewal(opened: OpenProject, steps: Sequence[Step], champion: ModelVers
     return explain_outdated(opened.backend, champion, sources)
 
 
-def _explain_outdated(opened: OpenProject, champion: ModelVersion) -> str:
-    """Return why the champion needs a new image; "" if it needs none, or if this is unknown."""
+def _explain_outdated_image(opened: OpenProject, champion: ModelVersion) -> str:
     with suppress(MlopsError, OSError):  # a release reports the reason
         return find_renewal(opened, PIPELINES[SERVING_AGAIN], champion)
     return ""

@@ -10,7 +10,7 @@ from mlops.problem import Column
 
 
 def find_kind(column: Column) -> str:
-    """Return the kind as which the values of a declared column are read. Whole numbers that name a row are an id."""
+    """Return the kind of the values of a declared column, which is "id" for whole numbers that name rows."""
     return "id" if column.role == "id" else column.kind
 
 

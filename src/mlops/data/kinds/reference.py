@@ -47,12 +47,12 @@ def list_expected(column: Column | None, kind: str) -> tuple[str, ...]:
 
 
 def require_numbers(name: str, kind: str, *, is_number: bool) -> None:
-    """Raise an error about the column `name`, whose type pandas calls `kind`, if `is_number` is False.
+    """Raise an error about the column `name` of the type `kind`, unless `is_number` is true.
 
     Raises
     ------
     UsageError
-        If `is_number` is False.
+        If `is_number` is false.
     """
     if not is_number:
         raise UsageError(f"The column {name} contains {kind}, but the problem declares numbers. Convert or remove it.")

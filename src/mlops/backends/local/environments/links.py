@@ -52,7 +52,7 @@ def _is_complete(files: Mapping[str, int | None], base: str) -> bool:
 
 def _link_files(files: Iterable[str], base: str, target: str) -> None:
     folders = set[str]()
-    for name in _list_names(files):
+    for name in _list_files_and_bytecode(files):
         place = f"{target}/{name}"
         folder = place.rpartition("/")[0]
         if folder not in folders:
@@ -62,8 +62,7 @@ def _link_files(files: Iterable[str], base: str, target: str) -> None:
             _link(f"{base}/{name}", place)
 
 
-def _list_names(files: Iterable[str]) -> Iterator[str]:
-    """Yield the files of a package and their bytecode, without its commands."""
+def _list_files_and_bytecode(files: Iterable[str]) -> Iterator[str]:
     for name in files:
         if name.startswith("../"):
             continue
