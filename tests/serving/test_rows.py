@@ -232,5 +232,20 @@ def test_many_names_are_shortened() -> None:
     assert read(wide, [1.0] * 5000).shape == (1, 5000)
 
 
+@pytest.mark.parametrize("name", ['5" pipe', "a\\b", "a\tb", "ü ñ", "", "data", "__class__", "a.b"])
+@pytest.mark.parametrize("kind", ["category", "number"])
+def test_a_column_can_have_any_name(name: str, kind: Any) -> None:
+    schema = Schema(1, (Feature(name, minimum=0), Feature("day", "date", missing=True), Feature("x", kind)), Answer())
+    value = 1.0 if kind == "number" else "plus"
+    columns = read(schema, {name: 1, "day": "2024-01-31", "x": value}, {name: 2, "day": None, "x": value})
+    assert columns[name].tolist() == [1.0, 2.0]
+    assert columns["day"].tolist() == [date(2024, 1, 31), None]
+    assert refuse(schema, {"data": [{name: -1, "day": None, "x": value}]}).endswith("it must be a number from 0.")
+    assert "has no key" in refuse(schema, {"data": [{"day": None, "x": value}]})
+    assert "has the unknown key" in refuse(schema, {"data": [{name: 1, "day": None, "x": value, "y": 1}]})
+    numbers = Schema(1, (Feature(name), Feature("x")), Answer())
+    np.testing.assert_array_equal(read(numbers, [1, 2], {name: 3, "x": 4}), [[1, 2], [3, 4]])
+
+
 def test_days_are_compared_as_days() -> None:
     assert Feature("joined", "date", minimum="2020-01-31").days == (date(2020, 1, 31), date(9999, 12, 31))

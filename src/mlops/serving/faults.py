@@ -144,7 +144,7 @@ def _describe(feature: Feature) -> str:
 def _show(bound: float | str) -> str:
     if isinstance(bound, str):
         return f'"{bound}"'
-    return f"{bound:,.0f}" if float(bound).is_integer() and abs(bound) < 1e15 else f"{bound:g}"
+    return f"{bound:,.0f}" if float(bound).is_integer() and abs(bound) < 1e15 else f"{bound}"
 
 
 def quote_value(value: object) -> str:

@@ -4,6 +4,7 @@
 # If it refuses a body, `faults` reads the body again to find the row and the column.
 
 import datetime
+import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Protocol
 
@@ -51,17 +52,10 @@ class SchemaReader:
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
         types = [_choose_type(feature) for feature in schema.features]
-        fields = [f"f{place}" for place in range(len(types))]  # a name may not be an identifier
-        record = msgspec.defstruct(
-            "Record",
-            list(zip(fields, types, strict=True)),
-            rename=dict(zip(fields, schema.names, strict=True)),
-            forbid_unknown_fields=True,
-            gc=False,
-        )
-        row: Any = record
-        if schema.only_numbers:
-            row = record | tuple[tuple(types)]  # type: ignore[misc]  # a type for each feature
+        self._values: Any = tuple[tuple(types)]  # type: ignore[misc]  # a type for each feature
+        record = _choose_record(schema, types)
+        self._unpack = self._order_values if record == dict[str, Any] else msgspec.structs.astuple
+        row: Any = record | self._values if schema.only_numbers else record
         request = msgspec.defstruct("Request", [("data", list[row])], forbid_unknown_fields=True)
         self._decoder = msgspec.json.Decoder(request)
         self._days = {
@@ -74,13 +68,13 @@ class SchemaReader:
         """See `RowReader`."""
         try:
             read = self._decoder.decode(body).data  # type: ignore[attr-defined]  # the struct is made above
+            rows = [row if type(row) is tuple else self._unpack(row) for row in read]
         except msgspec.ValidationError as error:
             raise find_fault(self._schema, body, str(error)) from error
         except NOT_JSON as error:
             raise Refusal(400, f"The body is not JSON: {error}.") from error
-        if not read:
+        if not rows:
             raise Refusal(422, "data has no rows.")
-        rows = [row if type(row) is tuple else msgspec.structs.astuple(row) for row in read]
         if self._schema.only_numbers:
             return np.array(rows, dtype=np.float64), len(rows)
         columns = [*zip(*rows, strict=True)]
@@ -89,6 +83,13 @@ class SchemaReader:
                 raise find_fault(self._schema, body, "A date of data is out of range.")
         named = zip(self._schema.features, columns, strict=True)
         return {feature.name: _make_column(feature, values) for feature, values in named}, len(rows)
+
+    def _order_values(self, row: dict[str, Any]) -> tuple[Any, ...]:
+        """Return the values of a record in the order of the features."""
+        if row.keys() != {*self._schema.names}:
+            raise msgspec.ValidationError("A record has unknown or missing keys")
+        values: tuple[Any, ...] = msgspec.convert([row[name] for name in self._schema.names], self._values)
+        return values
 
 
 class NumberReader:
@@ -117,13 +118,27 @@ def tabulate_rows(rows: Rows) -> NDArray[Any]:
     """Return rows as one array of shape (n, k), for collection. A date becomes text, and a missing date None."""
     if not isinstance(rows, Mapping):
         return rows
-    return np.column_stack([_list_values(column) for column in rows.values()])
+    return np.column_stack([_list_column(column) for column in rows.values()])
 
 
-def _list_values(column: NDArray[Any]) -> NDArray[Any]:
+def _list_column(column: NDArray[Any]) -> NDArray[Any]:
     if column.dtype.kind != "M":
         return column.astype(object)
     return np.where(np.isnat(column), None, np.datetime_as_string(column).astype(object))  # type: ignore[call-overload]
+
+
+def _choose_record(schema: Schema, types: Sequence[Any]) -> Any:
+    """Return the type of a record."""
+    if any(json.dumps(name, ensure_ascii=False) != f'"{name}"' for name in schema.names):
+        return dict[str, Any]  # msgspec refuses such names, for example with a quotation mark
+    fields = [f"f{place}" for place in range(len(types))]  # a name may not be an identifier
+    return msgspec.defstruct(
+        "Record",
+        list(zip(fields, types, strict=True)),
+        rename=dict(zip(fields, schema.names, strict=True)),
+        forbid_unknown_fields=True,
+        gc=False,
+    )
 
 
 def _choose_type(feature: Feature) -> Any:
