@@ -62,7 +62,7 @@ def test_a_notebook_that_loads_the_problem_needs_the_packages_of_the_project(pro
     (project / "churn" / "__init__.py").write_text("def train():\n    from churn import model\n")
     own, path = ["mlops", "churn"], [str(project)]
     assert find_needs(write_notebook(project, "from mlops.notebook import handoff"), own, path) == []
-    environ = write_notebook(project, "from mlops.notebook import declared, handoff")
+    environ = write_notebook(project, "from mlops.notebook import handoff, load_problem")
     assert find_needs(environ, own, path) == ["numpy", "pandas", "sklearn", "skops"]
     assert find_expected(environ, own, path) == ["numpy", "pandas", "sklearn", "skops"]
 

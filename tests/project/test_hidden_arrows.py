@@ -14,7 +14,6 @@ ARROWS = {
     ("mlops.__main__", "mlops.cli:run_program"): "what a fork of the warm parent runs",
     ("mlops.cli.options", "mlops.cli"): "what a platform is given to start runs in the background",
     ("mlops.cli", "mlops.kernels"): "the logger that a filter is put on",
-    ("mlops.kernels.needs", "mlops.notebook.declared"): "notebooks that import it load the problem",
     ("mlops.problem.consistency", "mlops.problem.metrics"): "a message says where the stock metrics are",
     ("mlops.data.kinds.proposal", "mlops.problem"): "a proposed declaration imports it",
     ("mlops.problem.imports", "mlops.problem"): "the only part of the engine that a problem can import",

@@ -11,6 +11,9 @@
     ranges       the check of parameters in JupyterLab
 """
 
+from mlops.notebook.declared import load_problem, read_hyperparameters
 from mlops.notebook.ranges import check_cells
+
+__all__ = ["load_problem", "read_hyperparameters"]
 
 check_cells()
