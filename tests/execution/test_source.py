@@ -9,7 +9,7 @@ import pytest
 
 from mlops.errors import UsageError
 from mlops.execution.notebook import execute
-from mlops.execution.source import Kernel, find_kernel, require_sources
+from mlops.execution.source import KernelSpec, find_kernel, require_sources
 
 TAGGED = nbformat.v4.new_code_cell("x = 1  # a number", metadata={"tags": ["parameters"]})
 
@@ -31,8 +31,8 @@ def test_a_notebook_without_a_kernelspec_runs_on_the_project_s_kernel(tmp_path: 
 
 def test_the_kernel_is_the_one_that_the_notebook_names(tmp_path: Path) -> None:
     named = write(tmp_path, TAGGED, kernelspec={"name": "ir", "display_name": "R"}, language_info={"name": "R"})
-    assert find_kernel(named) == Kernel("ir", "R")
-    assert find_kernel(write(tmp_path, TAGGED)) == Kernel("python3", "python")
+    assert find_kernel(named) == KernelSpec("ir", "R")
+    assert find_kernel(write(tmp_path, TAGGED)) == KernelSpec("python3", "python")
 
 
 def test_an_unknown_kernel_is_refused(tmp_path: Path) -> None:

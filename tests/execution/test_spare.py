@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mlops.execution import spare as module
-from mlops.execution.source import Kernel as Named
+from mlops.execution.source import KernelSpec
 from mlops.execution.spare import Spare
 
 SECONDS = 10
@@ -76,10 +76,10 @@ def closing(monkeypatch: pytest.MonkeyPatch) -> FakeKernel:
 def test_the_work_is_called_if_the_notebook_cannot_be_read(
     source: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
-    def find_kernel(notebook: Path) -> Named:
+    def find_kernel(notebook: Path) -> KernelSpec:
         if threading.current_thread().name == "spare":
             raise error("half a notebook")
-        return Named("python3", "python")
+        return KernelSpec("python3", "python")
 
     monkeypatch.setattr(module, "find_kernel", find_kernel)
     assert use(Spare(source)) is None
