@@ -108,14 +108,14 @@ def test_a_value_of_another_kind_is_named_with_its_row(tmp_path: Path, column: s
     with pytest.raises(UsageError) as caught:
         read_table(url, "", COLUMNS)
     assert str(caught.value) == (
-        f"The data file {url} has {value!r} in row 3, counted from 1, of the column {column}. "
-        f"The problem declares {declared}."
+        f"The data file {url} has {value!r} in the column {column}, row 3 (counted from 1), "
+        f"but the problem declares {declared}."
     )
 
 
 def test_numbers_are_no_dates(tmp_path: Path) -> None:
     url = write_parquet(tmp_path / "data.parquet", begin=[20240105])
-    with pytest.raises(UsageError, match="has '20240105' in row 1"):
+    with pytest.raises(UsageError, match="has '20240105' in the column begin, row 1 "):
         read_table(url, "", COLUMNS)
 
 

@@ -73,7 +73,7 @@ def test_a_home_of_format_3_is_upgraded(tmp_path: Path) -> None:
         f"outdated  MLOPS_HOME has format 3, and this version writes {HOME_FORMAT}",
         "outdated  datasets/catalogue.json does not name the data set of 1 version",
         f"backup    {backup}",
-        "upgraded  datasets/catalogue.json: 1 version recorded as data of the problem",
+        "upgraded  datasets/catalogue.json: recorded the data set of 1 version",
         f"upgraded  MLOPS_HOME: format 3 to {HOME_FORMAT}",
         f"To go back to the old version, stop the services and replace {home} with the backup.",
     ]

@@ -38,7 +38,7 @@ def test_another_problem_starts_afresh_in_the_home_of_the_first(tmp_path: Path) 
     run = list_runs(first.outputs)[0]
     base = other.parameters / "base.yml"
     base.write_text(re.sub(r"^problem: \w+", "problem: diabetes", base.read_text(), flags=re.MULTILINE))
-    said = "The run is of the problem 'cancer', but parameters/base.yml names the problem 'diabetes'."
+    said = "The run was made for the problem 'cancer', but parameters/base.yml sets the problem 'diabetes'."
     refused = mlops("run", "build", "--only", "test_data", "--from", run.run_id)
     assert (refused.returncode, refused.stderr.count(said)) == (2, 1)
     shown = json.loads(mlops("status", "--json").stdout)

@@ -207,17 +207,20 @@ def test_an_own_plot_that_fails_is_named(plot: Any, message: str) -> None:
     [
         (
             ("rox",),
-            "The problem 'large' declares the plot 'rox'. For its target, the plots are: roc, calibration, confusion, "
-            "importances. You can also declare a function.",
+            "The problem 'large' declares the plot 'rox', but there is no such plot. The plots that fit its target "
+            "are: roc, calibration, confusion, importances. You can also declare a function.",
         ),
         (
             ("predictions",),
-            "The problem 'large' declares the plot 'predictions', but its target is a boolean. Its plots are: roc, ",
+            "The problem 'large' declares the plot 'predictions', which does not fit its target, a boolean. The plots ",
         ),
         ("roc", "The problem 'large': plots is 'roc'. Write a tuple: ('roc',)."),
         (("roc", "roc"), "The problem 'large' declares the plot 'roc' more than once."),
-        ((lambda axes, actual, predicted: "",), "The problem 'large' declares the plot <lambda>. Declare a name, or a"),
-        ((3,), "The problem 'large' declares the plot 3. Declare a name, or a function with another name."),
+        (
+            (lambda axes, actual, predicted: "",),
+            "The problem 'large' declares the plot <lambda>, which cannot be used.",
+        ),
+        ((3,), "The problem 'large' declares the plot 3, which cannot be used. Declare the name of a plot, such as"),
     ],
 )
 def test_a_wrong_plot_is_refused_when_it_is_declared(declared: object, message: str) -> None:

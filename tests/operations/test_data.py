@@ -73,12 +73,12 @@ def test_a_version_that_lacks_a_column_of_the_problem_is_refused_before_anything
                 opened, grid, Goal("cv_mse"), Places()
             )
         assert str(raised.value) == (
-            f"{said} Register data that fits the problem with `mlops provision -p data_path=FILE`, or its sample data "
-            "with `mlops run build -p test_data.data_path=`."
+            f"{said} To register data that fits the problem, run `mlops provision -p data_path=FILE`, or "
+            "`mlops run build -p test_data.data_path=` for its sample data."
         )
     assert not workspace.outputs.exists()
     monkeypatch.setattr(Diabetes, "load_sample", Problem.load_sample)
-    with pytest.raises(ProblemError, match=r"with `mlops provision -p data_path=FILE`\.$"):
+    with pytest.raises(ProblemError, match=r"run `mlops provision -p data_path=FILE`\.$"):
         start_run(opened, RunRequest("build"))
 
 

@@ -98,7 +98,7 @@ def test_a_run_of_another_problem_is_not_resumed(workspace: Workspace) -> None:
     with pytest.raises(UsageError) as raised:
         resume_run(opened, record)
     assert str(raised.value) == (
-        "Run first is of the problem 'churn', but parameters/base.yml names the problem 'diabetes'. Set "
+        "Run first was made for the problem 'churn', but parameters/base.yml sets the problem 'diabetes'. Set "
         "`problem: churn` there to resume the run, or start a new one."
     )
 

@@ -108,5 +108,5 @@ def test_a_metric_named_like_a_hyperparameter_is_refused() -> None:
     with pytest.raises(ProblemError) as raised:
         declare("alpha")
     assert str(raised.value) == (
-        "The problem 'tiny' has a metric and a hyperparameter of the name 'alpha'. Rename one of them."
+        "The problem 'tiny' has a metric and a hyperparameter with the name 'alpha'. Rename one of them."
     )

@@ -128,7 +128,7 @@ def unimported(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"minutes": None}, "The column 'minutes' has 100.0% missing values, but max_missing is 0. "),
         ({"page": "c"}, "The column 'page' has 'c', which is not in allowed. "),
         ({"page": 7}, "The column 'page' has the value 7, but its kind is 'category': text. "),
-        ({"visitor": 1}, "The column 'visitor' has 1 more than once, but it is the id. "),
+        ({"visitor": 1}, "The column 'visitor' has the value 1 more than once, but an id must be unique. "),
         ({"back": "yes"}, "The column 'back' has the value 'yes', but its kind is 'boolean': True and False. "),
     ],
 )
@@ -150,15 +150,15 @@ def test_a_declared_column_must_be_in_the_rows() -> None:
 @pytest.mark.parametrize(
     ("broken", "message"),
     [
-        ("mark_holdout", "mark_holdout marks other rows if the rows are in another order."),
-        ("rows", "train changes its rows, which are used again."),
-        ("train", "train returns another model for the same rows."),
+        ("mark_holdout", "mark_holdout marks different rows if the order of the rows changes."),
+        ("rows", "train changes the given rows, but they are used again."),
+        ("train", "train returns different models for the same rows."),
         ("labels", "predict returned an array of shape (35,). The shape must be (36,)."),
         ("gaps", "predict returned nan for row 0."),
         ("logits", "Return probabilities, from 0 to 1."),
         ("ranks", "Do not let rows depend on each other, because the service predicts single rows."),
-        ("explain", "explain must return a Series whose index has the name of each feature once."),
-        ("export", "export writes other files if it is called again."),
+        ("explain", "explain must return a Series with the name of each feature once in its index."),
+        ("export", "export writes different files if it is called again."),
         ("folder", "export writes the folder 'inner'. Write only files."),
     ],
 )

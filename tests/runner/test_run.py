@@ -333,7 +333,7 @@ def test_one_step_alone_uses_no_results_of_another_problem(small: Workspace) -> 
     with pytest.raises(UsageError) as raised:
         run_pipeline(plan, surround(small))
     assert str(raised.value) == (
-        f"--from {other.run_id}: The run is of the problem 'churn', but parameters/base.yml names the problem "
+        f"--from {other.run_id}: The run was made for the problem 'churn', but parameters/base.yml sets the problem "
         "'flowers'. Name another run, or omit --from."
     )
     for folder in {found.run_id for found in list_runs(small.outputs)} - {other.run_id}:

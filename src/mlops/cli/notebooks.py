@@ -110,4 +110,4 @@ def _describe_notebook(found: "Comparison") -> Iterator[str]:
         differences = list(group)
         yield from (f"    {difference}" for difference in differences[:SHOWN])
         if len(differences) > SHOWN:
-            yield f"        and {len(differences) - SHOWN} more like these; --json has all"
+            yield f"        and {len(differences) - SHOWN} more like these; --json lists all"

@@ -155,7 +155,7 @@ def profile_text(part: Part, columns: Sequence[Column]) -> dict[str, ColumnProfi
 
 
 def recognize_part(part: Part, columns: Columns, names: Sequence[str]) -> dict[str, set[str]]:
-    """Return what the values of each named column of a file are, see `mlops.data.kinds.inference`."""
+    """Classify the values of each named column of a file; see `mlops.data.kinds.inference.recognize_values`."""
     with open_part(part, columns) as batches:
         return {
             name: {"number"}

@@ -21,7 +21,7 @@ from mlops.problem import Column
 
 BUCKET = 5_000_000  # number of hashes in a bucket (40 MB)
 SOURCE = "scheduler"  # the notebook's parameter with the address
-ROWS = ""  # the name of the hashes of the rows, besides the names of columns
+ROWS = ""  # the key of the hashes of whole rows; the other keys are names of columns
 
 Scanned = tuple[RowsScan, Mapping[str, Sequence[Hashes]]]
 
@@ -85,7 +85,7 @@ def _scan_parts(folder: Folder, plan: ScanPlan, workers: Workers) -> TableScan:
 
 
 def _find_repeats(scans: Sequence[Handle[Scanned]], name: str, buckets: int, workers: Workers) -> tuple[int, int]:
-    """Count the hashes that repeat an earlier one in all parts, and return the count and the smallest such hash."""
+    """Return how many hashes of all parts together equal an earlier hash, and the smallest such hash."""
     found = workers.collect(
         [
             workers.submit(find_in_bucket, [workers.submit(get_bucket, one, name, number) for one in scans])
@@ -111,7 +111,10 @@ def read_head(part: Part, columns: Columns) -> pd.DataFrame:
 
 
 def scan_part(part: Part, columns: Columns, plan: ScanPlan, row: int, buckets: int) -> Scanned:
-    """Scan a file whose first row has the number `row`, and return also its sorted hashes, split into buckets."""
+    """Scan a file whose first row has the number `row`.
+
+    Return the results without hashes, and the sorted hashes of the rows and of each unique column, split into buckets.
+    """
     with open_part(part, columns) as batches:
         found = scan_rows(batches, plan, row)
     hashes = {ROWS: found.hashes, **{name: found.others[name].ids for name in plan.unique}}
@@ -137,11 +140,11 @@ def get_bucket(scanned: Scanned, name: str, number: int) -> Hashes:
 
 
 def find_in_bucket(parts: Sequence[Hashes]) -> tuple[int, int]:
-    """Return how many hashes equal an earlier hash, and the smallest of them, in the arrays of all parts together."""
+    """Return how many hashes in the given arrays together equal an earlier hash, and the smallest such hash."""
     return find_repeats(np.concatenate(parts))
 
 
 def find_in_part(part: Part, columns: Columns, name: str, wanted: int) -> str:
-    """Return the first id in a column of a file that has a hash. Return "" if there is none."""
+    """Return the first id with the hash `wanted` in a column of a file. Return "" if there is none."""
     with open_part(part, columns) as batches:
         return find_id(batches.read_values(name), wanted)

@@ -11,12 +11,12 @@
     batches     the columns of a data file, in batches of rows
     totals      the totals of columns of numbers, such as their mean and range
     rows        the scan of some rows of a table
-    scan        one scan of a table, which collects its profile and everything that the data test checks
+    scan        the scan of a table, which collects its profile and everything that the data test checks
     profile     the distribution of each column, in a few numbers
     drift       the distance between two profiles
-    equality    the comparison of arrays up to rounding
+    equality    the comparison of arrays, which ignores rounding errors
     blocks      the numbers of a table in blocks of columns
     rounding    the rounding of a file, estimated from the digits of its values
-    identity    finds rows of a table that a model was trained on
+    identity    finds out which rows of a table a model was trained on
     validation  the data test, which checks schema and drift
 """

@@ -54,7 +54,7 @@ class Batches(Layout, Protocol):
         """Yield the named columns, which must be columns of numbers, in batches of rows."""
 
     def read_values(self, name: str) -> Iterator[pl.Series]:
-        """Yield a column of any type in batches of rows."""
+        """Yield the values of a column, whatever its type, in batches of rows."""
 
     def read_head(self, rows: int) -> pd.DataFrame:
         """Return the first rows, at most `rows`. There may be fewer if the table has several files."""
@@ -118,7 +118,7 @@ class Columns:
 
 
 def combine_schemas(schemas: Sequence[pa.Schema]) -> Columns:
-    """Combine the columns of files that together are one table."""
+    """Combine the columns of the files that together form one table."""
     repeated = sorted(set().union(*(find_repeated(schema.names) for schema in schemas)))
     names = (*dict.fromkeys(name for schema in schemas for name in schema.names), *repeated)
     types: dict[str, list[pa.DataType]] = {name: [] for name in names}
@@ -261,5 +261,5 @@ def _cast(batch: pa.RecordBatch, place: int | None, kind: pa.DataType) -> pa.Arr
     if place is None:
         return pa.nulls(batch.num_rows, kind)
     values = batch.column(place)
-    # Arrow converts 30 % of decimals to another float than Python does. Decimals that become text first do not differ.
+    # Arrow converts 30 % of decimals to another float than Python does. Converting them to text first avoids this.
     return (values.cast(pa.string()) if pa.types.is_decimal(values.type) else values).cast(kind, safe=False)

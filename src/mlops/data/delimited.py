@@ -34,8 +34,8 @@ def read_delimited(content: bytes, url: str, texts: Mapping[str, Collection[str]
     url : str
         The location of the file, for error messages.
     texts : mapping of str to collection of str, optional
-        The names of columns whose values stay as they are written, with those of their values that are never missing
-        values: a category can have the value "None". A column that the table lacks is not an error.
+        The columns whose values stay as they are written. For each of them, the values that do not count as missing,
+        even if pandas would read them so: a category can have the value "None". The table can lack some of the columns.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def _read_lines(text: bytes, separator: str, url: str, texts: Mapping[str, Colle
 
 
 def _list_gaps(text: bytes, separator: str, texts: Mapping[str, Collection[str]]) -> dict[str, Collection[str]] | None:
-    """Return the texts that are missing values for each column, or None if those are the same for all columns."""
+    """Return, for each column, the texts that count as missing. Return None if they are the same for all columns."""
     if not any(GAPS.intersection(values) for values in texts.values()):
         return None
     names = pd.read_csv(io.BytesIO(text), sep=separator, index_col=False, nrows=0).columns
@@ -141,7 +141,7 @@ def _convert_decimal_commas(frame: pd.DataFrame, url: str, texts: Mapping[str, o
 
 
 def _find_commas(values: pd.Series) -> pd.Series | None:
-    """Return the values of a column that are not missing, or None unless all are numbers and some have a comma."""
+    """Return the values of a column without gaps if all are numbers and some have a comma; otherwise, return None."""
     if pd.api.types.is_numeric_dtype(values):
         return None
     text = values.dropna().astype("str").str.strip()

@@ -37,12 +37,12 @@ class ScanPlan:
 
     @property
     def compared(self) -> list[str]:
-        """The columns of numbers in which rows are compared to find copies."""
+        """The numeric columns whose values are compared to find duplicate rows."""
         return [name for name in self.edges if name in self.ranges]
 
     @property
     def is_compared(self) -> bool:
-        """True if there are columns in which rows can be compared."""
+        """True if there are columns whose values can be compared to find duplicate rows."""
         return bool(self.compared or any(other.is_compared for other in self.others.values()))
 
     @property
@@ -79,7 +79,7 @@ class RowsScan:
 
 
 def scan_rows(batches: Batches, plan: ScanPlan, row: int = 0) -> RowsScan:
-    """Scan some rows of a table, of which the first has the number `row`, counted from 0."""
+    """Scan some rows of a table. The first of these rows has the number `row`, counted from 0."""
     totals, numeric, compared = Totals(plan.edges, plan.ranges), list(plan.edges), plan.compared
     hashes, done = np.zeros(batches.rows if plan.is_compared else 0, dtype="uint64"), 0
     for batch in batches.read_numbers(numeric) if numeric and batches.rows else ():
@@ -97,7 +97,7 @@ def count_copies(hashes: Hashes) -> int:
 
 
 def find_repeats(hashes: Hashes) -> tuple[int, int]:
-    """Return the number of hashes that equal an earlier hash, and the smallest of them. Sort the array in place."""
+    """Return the number of hashes that equal an earlier hash, and the smallest such hash. Sort the array in place."""
     hashes.sort()
     repeats = hashes[1:] == hashes[:-1]
     return int(np.count_nonzero(repeats)), int(hashes[repeats.argmax()]) if repeats.any() else 0

@@ -62,7 +62,7 @@ class TableScan:
 
     @property
     def measured(self) -> list[str]:
-        """The names of the columns of which the scan has measures, in the order of the table."""
+        """The names of the columns that the scan measured, in the order of the table."""
         return [name for name in dict.fromkeys(self.names) if name in self.numbers or name in self.others]
 
     def select_profile(self, reference: Profile) -> dict[str, ColumnProfile | CountProfile]:
@@ -123,7 +123,7 @@ def plan_scan(layout: Layout, columns: Sequence[Column], reference: Profile) -> 
     Raises
     ------
     UsageError
-        If the reference has another kind of profile than the problem declares.
+        If a column has another kind in the reference profile than the problem declares.
     """
     declared = {column.name: column for column in columns if column.role != "ignored"}
     ranges = {name: column.range for name, column in declared.items() if find_kind(column) == "number"}
@@ -150,9 +150,9 @@ def conclude_scan(
     found : RowsScan
         The results of scanning all rows.
     copies : int
-        The number of copies of rows.
+        The number of rows that equal an earlier row.
     repeats : mapping of str to pair of int and str
-        For each column whose values must be unique, the number of values that repeat an earlier one, and one of them.
+        For each column whose values must be unique, the number of values that repeat an earlier one, and an example.
     head : DataFrame
         The first rows.
     """

@@ -54,7 +54,7 @@ def read_table(url: str, sha256: str = "", columns: Sequence[Column] = ()) -> Ta
     sha256 : str
         The expected hash; empty to accept any.
     columns : sequence of Column, optional
-        The declared columns. Their values get the types of their kinds.
+        The declared columns. Their values are converted to the types of their kinds.
 
     Raises
     ------

@@ -63,7 +63,7 @@ class Totals:
 
     @np.errstate(over="ignore", invalid="ignore")
     def add(self, batch: pl.DataFrame, row: int) -> None:
-        """Add a batch of rows, of which the first has the number `row`, counted from 0."""
+        """Add a batch of rows. The first row of the batch has the number `row`, counted from 0."""
         self._choose_origins(batch)
         for name, part in (self._count_with_polars if batch.height >= TALL else self._count_with_numpy)(batch):
             if part.missing and self._sums[name].first_missing < 0:

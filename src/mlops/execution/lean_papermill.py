@@ -1,4 +1,4 @@
-"""The import of papermill without its cloud storage. Import this module before papermill."""
+"""An import of papermill that skips its clients for cloud storage. Import this module before papermill."""
 
 # papermill's clients for Azure, S3, HDFS and GitHub take 0.6 s of the 0.8 s for importing papermill. They are never
 # used, because notebooks are read from disk and written by `store`.

@@ -1,4 +1,4 @@
-"""A client for papermill that fails a cell if the cell sends an invalid message."""
+"""A client with which papermill runs notebooks, and in which a cell fails if it sends an invalid message."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,10 +16,10 @@ UNUSABLE = (ArithmeticError, AssertionError, AttributeError, LookupError, Recurs
 
 
 class RunClient(PapermillNotebookClient):
-    """A client that fails a cell that sends an invalid widget message or an invalid output."""
+    """A client in which a cell fails if it sends an invalid widget message or an invalid output."""
 
-    # With the client of nbclient, the error does not say which cell failed, and the traceback shows the output, which
-    # may contain secrets.
+    # nbclient's own client does not say which cell failed, and its traceback shows the output, which may contain
+    # secrets.
 
     odd = ""  # what is wrong with the first invalid output of the current cell
 

@@ -30,8 +30,8 @@ class Import:
 def check_imports(sources: ImageSources) -> None:
     """Check that an image contains everything that its modules import, and what the server needs.
 
-    An import that can fail (within ``try`` and ``except ImportError``) is not checked. Neither is a module that
-    `importlib` imports by a computed name. The service finds it, or fails its test.
+    Two kinds of imports are not checked: imports that may fail (within ``try`` and ``except ImportError``), and imports
+    by a computed name with `importlib`. If such a module is missing, the service test fails.
 
     Raises
     ------

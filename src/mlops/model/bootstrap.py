@@ -48,7 +48,7 @@ def bound_mean(values: NDArray[np.float64], confidence: float, seed: int) -> flo
 
 
 def expand_confidence(confidence: float, rows: int) -> float:
-    """Return the confidence at which a percentile of the bootstrap has the given confidence in spite of few rows."""
+    """Return a higher confidence that corrects a percentile of the bootstrap for the small number of rows."""
     return float(norm.cdf((rows / (rows - 1)) ** 0.5 * t.ppf(confidence, rows - 1)))
 
 
@@ -58,8 +58,9 @@ def resample(score: Score, rows: int, fast: bool, seed: int) -> NDArray[np.float
     Parameters
     ----------
     score : callable
-        Takes the rows to use, as an index, and counts of shape (sets, number of these rows), which say how often a set
-        contains a row. Returns the score of each set, with NaN where it is undefined.
+        A function of two arguments: the rows to use, as an index, and counts of shape (sets, number of these rows),
+        which say how often each set contains each row. It returns the score of each set, with NaN where the score is
+        undefined.
     rows : int
         The number of rows.
     fast : bool
@@ -70,7 +71,7 @@ def resample(score: Score, rows: int, fast: bool, seed: int) -> NDArray[np.float
     Returns
     -------
     array
-        The scores, in random order. A set has as many rows as there are, but at most 50,000.
+        The scores, in random order. Each set has `rows` rows, but at most 50,000.
     """
     rng = np.random.default_rng(seed)
     if rows > MOST_RESAMPLED:
@@ -81,9 +82,9 @@ def resample(score: Score, rows: int, fast: bool, seed: int) -> NDArray[np.float
 
 
 def scale_spread(scores: NDArray[np.float64], rows: int) -> NDArray[np.float64]:
-    """Return the scores of resampled sets with the deviation that sets of all `rows` would have.
+    """Scale the spread of the scores of resampled sets to the spread that sets of `rows` rows would have.
 
-    The deviation of a smooth metric is proportional to one over the root of the number of rows.
+    The standard deviation of a smooth metric is proportional to one over the square root of the number of rows.
     """
     drawn = min(rows, MOST_DRAWN)
     if drawn == rows:

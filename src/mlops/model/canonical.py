@@ -51,7 +51,7 @@ class Numbering:
         self._next = count(1)
 
     def renumber(self, node: Any) -> None:
-        """Replace the numbers of all objects in a part of the schema, and the names of their files."""
+        """Renumber all objects in a part of the schema, and rename their files."""
         if isinstance(node, list):
             for item in node:
                 self.renumber(item)
@@ -86,7 +86,10 @@ def _describe_value(node: Any) -> str:
 
 
 def _clear_gaps(content: bytes) -> bytes:
-    """Set the unused bytes between the fields of records to 0, because in the nodes of trees they have any value."""
+    """Set the unused bytes between the fields of records to 0.
+
+    scikit-learn stores the nodes of decision trees as such records, and leaves arbitrary values in these bytes.
+    """
     records = np.load(io.BytesIO(content), allow_pickle=False)
     if records.dtype.names is None:
         return content

@@ -69,14 +69,14 @@ class Comparison(ABC):
 
     @property
     def equality(self) -> str:
-        """A clause that says in what the models are equal. Empty if they differ in more than rounding errors."""
+        """A clause that says that the models are equal: "they make the same errors". Empty if they are not."""
         equal = self.champion is not None and are_equal(self.champion, self.challenger)
         return f"they make the same {self.compared}" if equal else ""
 
     @property
     @abstractmethod
     def shortage(self) -> str:
-        """A sentence that says why the rows do not suffice for a comparison. Empty if they do."""
+        """A sentence that says why the rows do not suffice for a comparison. Empty if the rows suffice."""
 
     @property
     @abstractmethod
@@ -111,7 +111,7 @@ class LossComparison(Comparison):
 
     @cached_property
     def gains(self) -> NDArray[np.float64]:
-        """The improvement on each row. Without a champion, it is the loss."""
+        """The improvement on each row. Without a champion, the loss itself."""
         return self.challenger if self.champion is None else self.champion - self.challenger
 
     @property
@@ -151,7 +151,7 @@ class MetricComparison(Comparison):
 
     @property
     def shortage(self) -> str:
-        """A sentence that says that the metric is undefined, on all rows or on too many of the resampled sets."""
+        """A sentence that says that the metric is undefined on the rows, or on too many of the resampled sets."""
         if self._score is None:
             return f"The {self.metric.title} is undefined for the {self.rows} rows unseen by both models."
         share = float(np.isnan(self._resampled).mean())
@@ -163,12 +163,12 @@ class MetricComparison(Comparison):
 
     @property
     def improvement(self) -> float:
-        """The improvement of the metric. Without a champion, it is the metric; if it is undefined, NaN."""
+        """The improvement of the metric. Without a champion, the metric itself. NaN if the metric is undefined."""
         return float("nan") if self._score is None else self._score
 
     @cached_property
     def differences(self) -> NDArray[np.float64]:
-        """The improvement on each resampled set. Without a champion, it is the metric."""
+        """The improvement on each resampled set. Without a champion, the metric itself."""
         return scale_spread(self._resampled[~np.isnan(self._resampled)], self.rows)
 
     @cached_property

@@ -38,7 +38,7 @@ class Contenders:
     models : dict of str to scikit-learn estimator
         The models, by "champion" and "challenger".
     misfit : str
-        The reason why the champion is left out, as a sentence. Empty if it is not.
+        The reason why the champion is left out, as a sentence. Empty if the champion is compared.
 
     Raises
     ------

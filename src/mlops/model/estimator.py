@@ -12,7 +12,7 @@ from mlops.problem import Problem
 
 
 def dump_estimator(problem: Problem, estimator: Any) -> bytes:
-    """Return a fitted estimator as the content of a file, after loading it from this content.
+    """Return a fitted estimator as the content of a file, and check that it can be loaded again.
 
     Raises
     ------

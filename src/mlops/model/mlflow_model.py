@@ -40,13 +40,14 @@ def describe_model(folder: Path, file: str, problem: Problem, estimator: Any, in
     folder : Path
         The folder, which contains the file of the estimator.
     file : str
-        The name of this file, which is in skops' format.
+        The name of the estimator's file, which is in skops' format.
     problem : Problem
         The problem.
     estimator : scikit-learn estimator
         The fitted estimator.
     inputs : DataFrame
-        Some rows of inputs of the estimator, which tell the types of its columns. The first two become the example.
+        Some rows of the estimator's inputs, from which the types of the columns are read. The first two rows become the
+        example.
 
     Raises
     ------

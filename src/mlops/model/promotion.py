@@ -130,7 +130,7 @@ def overrule(decision: Decision, promote_always: bool, why: str, misfit: str = "
     why : str
         The person's reason; empty if nobody overrules the gate.
     misfit : str
-        The reason why the champion was left out of the comparison; empty if it was not.
+        The reason why the champion was left out of the comparison; empty if it was compared.
 
     Raises
     ------

@@ -39,8 +39,8 @@ class TrainingData:
     actual : tuple of float, str or bool, length n
         The true target values of the example rows.
     seen : tuple of tuple of str or bool, length k
-        The different values of each category and boolean in the training rows. Empty for a feature of another kind, or
-        with more than `MOST_SEEN` values.
+        The different values of each category and boolean in the training rows. Empty for a feature of another kind, and
+        for a category with more than `MOST_SEEN` values.
     gaps : tuple of bool, length k
         Whether each feature had missing values in the training rows. Older versions recorded neither `seen` nor `gaps`.
     """
@@ -98,7 +98,7 @@ def describe_data(problem: Problem, training: pd.DataFrame, others: pd.DataFrame
     training : DataFrame
         The training rows.
     others : DataFrame
-        Rows that were not used for training, of which some become the example rows.
+        Rows that were not used for training. Some of them become the example rows.
     """
     columns = [column for column in problem.columns if column.role == "feature"]
     names = [column.name for column in columns]
@@ -124,7 +124,7 @@ def write_training_data(described: TrainingData, folder: Path) -> None:
 
 
 def read_training_data(folder: Path) -> TrainingData:
-    """Read the description of a model's training data from ``training_data.json``; empty if there is no such file."""
+    """Read the description of a model's training data. It is empty if there is no ``training_data.json``."""
     path = folder / TRAINING_DATA
     return read_record(path, TrainingData) if path.is_file() else TrainingData()
 

@@ -10,7 +10,7 @@ MOST = 20  # maximum number of columns; pandas shows as many
 
 
 class Excerpt(NamedTuple):
-    """The numbers with the largest magnitude.
+    """The numbers to show: all numbers or, if there are many, those with the largest magnitude.
 
     Parameters
     ----------
@@ -19,7 +19,7 @@ class Excerpt(NamedTuple):
     name : str
         The name of the numbers: "weight".
     caption : str
-        A text that says which columns were chosen. Empty if all were.
+        A text that says which columns were chosen. Empty if all columns were chosen.
     """
 
     values: pd.Series

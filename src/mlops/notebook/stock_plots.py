@@ -66,7 +66,7 @@ class Predicted:
 
     @property
     def measure(self) -> str:
-        """The title and the unit of the target. The unit alone is left out if it contains the title."""
+        """The title of the target, followed by the unit unless the unit contains the title."""
         title, unit = self.problem.target.title, self.problem.target.unit
         return title if title in unit or not unit else f"{title}, {unit}"
 
@@ -147,13 +147,13 @@ def draw_calibration(data: Predicted) -> Drawn:
     figure.legend(loc="outside lower center", ncols=2)
     gap = float(np.average(np.abs(means - shares), weights=sizes))
     return figure, (
-        f"Share of {named} against its predicted probability in {len(groups)} groups of {data.rows} rows; on average, "
-        f"they differ by {format_number(gap)}."
+        f"Share of {named} against its predicted probability in {len(groups)} groups with {data.rows} rows in "
+        f"total; on average, the two differ by {format_number(gap)}."
     )
 
 
 def draw_confusion(data: Predicted) -> Drawn:
-    """Draw the number of rows of each class and each most probable class."""
+    """Draw, for each true class, the number of rows for which each class is the most probable one."""
     names = [str(name).lower() if isinstance(name, bool) else str(name) for name in data.problem.classes]
     actual, predicted = find_classes(*data.pair)
     counts = np.zeros((len(names), len(names)), dtype=np.int64)

@@ -7,7 +7,7 @@
     request        a request to run a pipeline, and the checks before the first step
     releasing      releases the last image of production again if production is down
     rolling_back   restores the previous service of an environment, and records this as a run
-    stepping       one step of a submitted run, on its machine
+    stepping       runs one step of a submitted run, on the machine that the platform started for it
     submitting     the published pipeline: publish, submit, watch, download; all runs of a platform
     provisioning   sets a platform up, as a run
     sweeping       executes one step for every combination of its parameters

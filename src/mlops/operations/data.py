@@ -17,7 +17,7 @@ from mlops.record.listener import Listener
 
 
 def is_sample_asked(opened: OpenProject, step: Step) -> bool:
-    """Return whether an override asks for the problem's sample data, with an empty text as the name of the file.
+    """Return whether an override asks for the problem's sample data: it sets the name of the data file to "".
 
     `step` is the step that tests the data.
     """
@@ -54,10 +54,10 @@ def _require_columns(version: DatasetVersion, problem: Problem, parameter: str, 
     others = f" and {len(missing) - 1} more columns" if missing[1:] else ""
     name = parameter.partition(".")[2]
     has_sample = type(problem).load_sample is not Problem.load_sample
-    sample = f", or its sample data with `mlops run build -p {parameter}={options}`"
+    sample = f", or `mlops run build -p {parameter}={options}` for its sample data"
     raise ProblemError(
         f"{version.name} version {version.version} ({version.url}) has no column {missing[0]!r}{others}, which the "
-        f"problem {problem.name!r} declares. Register data that fits the problem with "
+        f"problem {problem.name!r} declares. To register data that fits the problem, run "
         f"`mlops {SETTING_UP} -p {name}=FILE{options}`{sample if has_sample else ''}."
     )
 

@@ -49,7 +49,7 @@ class OpenProject:
         Raises
         ------
         ProblemError
-            If base.yml names none, or its declaration is wrong.
+            If base.yml names no problem, or if the declaration of the problem is wrong.
         """
         return load(self.project.base.problem)
 
@@ -117,8 +117,8 @@ def check_training(opened: OpenProject, steps: Iterable[Step]) -> None:
     Raises
     ------
     ProblemError
-        If a notebook does not set a hyperparameter, if a parameter of a notebook that trains is not used, or if a
-        notebook uses the name of a hyperparameter or a metric for something else.
+        If a notebook that trains does not set a hyperparameter, or sets a parameter that nothing uses, or if a notebook
+        uses the name of a hyperparameter or a metric for something else.
     """
     for step in (step for step in steps if step.declares):
         notebook = opened.workspace.notebooks / f"{step.notebook}.ipynb"

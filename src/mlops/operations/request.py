@@ -171,7 +171,8 @@ def require_possible(opened: OpenProject, request: RunRequest) -> None:
         If the run would deploy in an environment that serves another model, needs an image or a model that does not
         exist, tests a service that was stopped, or overrules the promotion gate without a reason.
     ProblemError
-        If the run would compare or deploy a model of another problem, or of other columns; see `explain_misfit`.
+        If the run would compare or deploy a model that was trained for another problem, or on other columns; see
+        `explain_misfit`.
     IntegrityError
         If the run needs the champion, but the registry is damaged, so that the champion is unknown.
     """

@@ -30,7 +30,7 @@ def roll_back(
     *,
     take_over: bool = False,
 ) -> RunRecord:
-    """Serve the newest earlier image that passed its test again, and record the rollback as a run.
+    """Redeploy the newest earlier image that passed its test, and record the rollback as a run.
 
     Parameters
     ----------

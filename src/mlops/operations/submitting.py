@@ -30,7 +30,7 @@ class SubmissionListener:
         """Handle a change of the state of the run or of one of its steps."""
 
     def look_failed(self, error: PlatformError) -> None:
-        """Handle a failure to read the state of the run, which is read again later."""
+        """Handle a failure to read the state of the run. The state is read again later."""
 
 
 def require_pipelines(backend: Backend) -> Pipelines:

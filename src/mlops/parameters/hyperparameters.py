@@ -43,7 +43,8 @@ def require_distinct(
 ) -> None:
     """Raise an error if a metric or a hyperparameter has the name of a result or a variable of a notebook.
 
-    A notebook hands on its metrics beside its other results, and stores hyperparameters in variables of their names.
+    A notebook hands on metrics together with its other results, and stores each hyperparameter in a variable with the
+    same name.
 
     Parameters
     ----------
@@ -52,16 +53,17 @@ def require_distinct(
     notebook : Path
         A notebook that hands on the metrics of the problem.
     parameters : collection of str
-        The parameters that the notebook hands on, too. Empty if it does not train models.
+        The parameters that the notebook hands on, too. Empty if the notebook does not train models.
     scored_by : str
-        The prefix of the result with the cross-validated metric; see `Step.scored_by`. Empty if it does not train.
+        The prefix of the result with the cross-validated metric; see `Step.scored_by`. Empty if the notebook does
+        not train models.
     results : collection of str
-        The results that the code of the notebook does not spell.
+        Results of the notebook whose names do not appear in its code.
 
     Raises
     ------
     ProblemError
-        If two of them have the same name.
+        If a metric or a hyperparameter has such a name.
     """
     results = {*results, *list_results(notebook)}
     score = {f"{scored_by}{problem.decisive.name}"} if scored_by else set()

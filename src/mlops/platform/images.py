@@ -108,7 +108,7 @@ class ServiceEnvironments(Protocol):
     def create(self, requirements: Path) -> ServiceEnvironment:
         """Return the environment for a lock; called by the notebook 05_create_image, and before a service starts.
 
-        It is created if it does not exist or is damaged. Safe to call again, and from several processes. Raises
-        DeploymentError if packages are missing and cannot be installed.
+        The environment is created if it does not exist or is damaged. Safe to call again, and from several processes.
+        Raises DeploymentError if packages are missing and cannot be installed.
         """
         ...

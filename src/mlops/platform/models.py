@@ -76,12 +76,13 @@ def require_champion(
     command : str
         The command that repeats the comparison; used in the error message.
     promoting : int
-        The version to promote, which can already be the champion; 0 if the new model has no version yet.
+        The version of the new model; 0 if it has none yet. If this version is already the champion, the check passes,
+        because an earlier attempt promoted it.
 
     Raises
     ------
     ConflictError
-        If the champion has been replaced.
+        If another version has become the champion in the meantime.
     """
     found = current.identity if current else ""
     if found == expected or (current and current.version == promoting):
@@ -157,7 +158,7 @@ class Registry(Protocol):
 def is_same_model(image: str, identity: str, other_image: str, other_identity: str) -> bool:
     """Return whether two images contain the same model version.
 
-    Two images do if their names, such as "churn:2", and the identities of their models are equal. An empty identity is
-    equal to any other.
+    This is the case if the names of the images, such as "churn:2", and the identities of their models are equal. An
+    empty identity counts as equal to any other.
     """
     return image == other_image and ("" in (identity, other_identity) or identity == other_identity)

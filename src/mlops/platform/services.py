@@ -213,7 +213,7 @@ class Services(Protocol):
         The previous service keeps running until the new one is ready. Safe to call again: a healthy service with the
         same digest is not restarted unless `force` is true. Raises DeploymentError if the service is not ready in time,
         the image has not passed a required test, or the environment serves another model. Raises RolledBackError if the
-        model version was rolled back. `allowed` can permit another model or such a version.
+        model version was rolled back. `allowed` can permit to replace another model, and to deploy such a version.
         """
         ...
 
@@ -257,8 +257,9 @@ class Services(Protocol):
         ...
 
     def accepts_keys(self, environment: str) -> bool:
-        """Return whether the service accepts the stored keys, or True if it is not running; called before keys are
-        used.
+        """Return whether the service accepts the stored keys; True if no service is running.
+
+        Called before keys are used.
         """
         ...
 

@@ -30,11 +30,11 @@ the package, because every command imports it. Import them in the methods that n
     weighted     metrics of many resampled sets of rows at once
     declared     the base class of problems
     consistency  the check that a declaration does not contradict itself
-    coding       target values and predictions as the numbers that metrics need
+    coding       converts target values and predictions to the numbers that metrics need
     declaration  the name and metrics of a problem, which a run records
     loading      loads a problem by the name of its package
     split        the split into training rows and holdout
-    values       the values of a row as JSON has them
+    values       converts the values of a row to JSON and back
     scoring      predictions and cross-validation
     check        the contract of problems, for tests
     image_files  the modules that travel beside the scoring script

@@ -1,4 +1,4 @@
-"""The contract that every problem must meet, as one function for tests of problems."""
+"""The contract that every problem must meet, as one function that the tests of a problem call."""
 
 import ast
 from pathlib import Path
@@ -77,8 +77,8 @@ def _split(problem: "Problem", rows: "pd.DataFrame") -> "tuple[pd.DataFrame, pd.
     again = problem.mark_holdout(rows.sample(frac=1, random_state=SEED), SHARE, SEED)
     if not again.sort_index().equals(held_out.sort_index()):
         raise ProblemError(
-            f"{problem}: mark_holdout marks other rows if the rows are in another order. Let only the values of a row "
-            "decide, so that a row stays on its side when the data grows."
+            f"{problem}: mark_holdout marks different rows if the order of the rows changes. Let only the values of a "
+            "row decide, so that a row stays on its side when the data grows."
         )
     return problem.split_rows(rows, SHARE, SEED)
 
@@ -96,7 +96,7 @@ def _train(problem: "Problem", training: "pd.DataFrame", hyperparameters: "dict[
     before = training.copy()
     model = problem.train(training, **hyperparameters)
     if not training.equals(before):
-        raise ProblemError(f"{problem}: train changes its rows, which are used again. Change a copy of them.")
+        raise ProblemError(f"{problem}: train changes the given rows, but they are used again. Change a copy instead.")
     return model
 
 
@@ -112,7 +112,7 @@ def _check_training(
     again = predict_rows(problem, _train(problem, training, hyperparameters), holdout)
     if not _are_equal(predicted, again):
         raise ProblemError(
-            f"{problem}: train returns another model for the same rows. Give each random step a fixed random_state."
+            f"{problem}: train returns different models for the same rows. Give each random step a fixed random_state."
         )
 
 
@@ -148,7 +148,7 @@ def _check_explanation(problem: "Problem", model: "Any") -> None:
         return
     unnamed = [name for name in explained.index if not isinstance(name, str)]
     if unnamed or not explained.index.is_unique:
-        raise ProblemError(f"{problem}: explain must return a Series whose index has the name of each feature once.")
+        raise ProblemError(f"{problem}: explain must return a Series with the name of each feature once in its index.")
     if explained.isna().any():
         raise ProblemError(f"{problem}: explain returns no number for {explained.index[explained.isna()][0]!r}.")
 
@@ -160,7 +160,7 @@ def _check_export(problem: "Problem", model: "Any") -> None:
         written = [_export(problem, model, Path(folder)) for folder in (first, second)]
     if written[0] != written[1]:
         raise ProblemError(
-            f"{problem}: export writes other files if it is called again. Write neither times nor random values."
+            f"{problem}: export writes different files if it is called again. Write neither times nor random values."
         )
 
 

@@ -22,9 +22,9 @@ def encode_values(target: "Column", classes: "Sequence[str | bool]", values: "Ar
     target : Column
         The target.
     classes : sequence
-        The sorted classes of the target. Empty if it is a number.
+        The sorted classes of the target. Empty if the target is a number.
     values : array of shape (n,) or (n, classes)
-        Values of the target, numbers, or probabilities.
+        Values of the target, or predictions: numbers or probabilities.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def encode_values(target: "Column", classes: "Sequence[str | bool]", values: "Ar
     if found.dtype.kind not in "bifu":  # numpy would take every text, even "False", as true
         text = next((value for value in found.ravel() if isinstance(value, str)), None)
         if text is not None:
-            raise ProblemError(f"{target} has the text {str(text)!r}, but it is boolean. Write True or False.")
+            raise ProblemError(f"{target} is boolean, but has the text {str(text)!r}. Write True or False.")
         found = found.astype(bool)
     return found.astype(float)
 
@@ -50,7 +50,7 @@ def find_classes(actual: "ArrayLike", predicted: "ArrayLike") -> "tuple[NDArray[
     Parameters
     ----------
     actual, predicted : array
-        Encoded values of a target and predictions of it, which are probabilities. 0.5 counts as the positive class.
+        Encoded values of a target, and predicted probabilities. A probability of 0.5 counts as the positive class.
     """
     found = np.asarray(predicted, dtype=float)
     classes = (found >= 0.5) if found.ndim == 1 else found.argmax(axis=1)

@@ -41,7 +41,7 @@ class Column:
         because dates move on with every delivery, and True for any other column.
     checked_in_service : bool
         Whether the service refuses values outside the range, and values that are not in `allowed`. If False, only the
-        data test does.
+        data test reports them.
     title : str, optional
         The name in plots and sentences: "disease progression". By default, `name`.
     unit : str
@@ -78,7 +78,9 @@ class Column:
         self._check_range()
         self._check_shares()
         if self.allowed and self.kind != "category":
-            raise ProblemError(f"{self} lists allowed values, but its kind is {self.kind!r}. Only a category has them.")
+            raise ProblemError(
+                f"{self} lists allowed values, but its kind is {self.kind!r}. Only a category can list them."
+            )
 
     @property
     def range(self) -> tuple[float, float]:
@@ -100,21 +102,25 @@ class Column:
         if not self.min_share:
             return
         if self.kind not in COUNTED:
-            raise ProblemError(f"{self} has min_share, but only a category or a boolean has it, not a {self.kind}.")
+            raise ProblemError(
+                f"{self} has min_share, but its kind is {self.kind!r}. Only a category or a boolean can have it."
+            )
         values = len(self.allowed) or 2
         if self.min_share * values > 1:
             share = self.min_share
-            raise ProblemError(f"{self} has min_share {share!r}, but {values} values cannot all have that share.")
+            raise ProblemError(f"{self} has min_share {share!r}, but {values} values cannot each have that share.")
 
     def _check_range(self) -> None:
         bounds = [bound for bound in (self.minimum, self.maximum) if bound is not None]
         if bounds and self.kind not in RANGED:
-            raise ProblemError(f"{self} has a range. Only numbers and dates have one, and its kind is {self.kind!r}.")
+            raise ProblemError(
+                f"{self} has a range, but its kind is {self.kind!r}. Only numbers and dates can have one."
+            )
         if bounds and self.role == "id":
             raise ProblemError(f"{self} has a range, but its role is 'id'. Remove the range.")
         for bound in bounds:
             if isinstance(bound, date) != (self.kind == "date"):
-                raise ProblemError(f"{self} has the bound {bound!r}, but its kind is {self.kind!r}.")
+                raise ProblemError(f"{self} has the bound {bound!r}, which does not fit its kind {self.kind!r}.")
         if len(bounds) == 2 and bounds[0] > bounds[1]:  # type: ignore[operator]
             raise ProblemError(f"{self} has the minimum {bounds[0]!r} above its maximum {bounds[1]!r}.")
 

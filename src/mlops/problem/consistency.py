@@ -10,7 +10,7 @@ from mlops.problem.plots import check_plots
 if TYPE_CHECKING:
     from mlops.problem.declared import Problem
 
-NAME = re.compile(r"[a-z][a-z0-9-]{1,19}[a-z0-9]")  # Azure allows 32 characters, which include a suffix
+NAME = re.compile(r"[a-z][a-z0-9-]{1,19}[a-z0-9]")  # Azure allows 32 characters, including a suffix
 
 
 def check_problem(problem: "Problem") -> None:
@@ -56,7 +56,7 @@ def _check_metrics(problem: "Problem") -> None:
     if not names:
         raise ProblemError(f"{problem} has no metrics. Choose one from mlops.problem.metrics.")
     if len({*names}) < len(names):
-        raise ProblemError(f"{problem} has two metrics of the same name. Its metrics are: {', '.join(names)}.")
+        raise ProblemError(f"{problem} has two metrics with the same name. Its metrics are: {', '.join(names)}.")
     target = problem.target
     unfit = next((metric for metric in problem.metrics if metric.kinds and target.kind not in metric.kinds), None)
     if unfit:
@@ -66,6 +66,6 @@ def _check_metrics(problem: "Problem") -> None:
         )
     shared = next((name for name in problem.hyperparameters if name in names), None)
     if shared:
-        raise ProblemError(f"{problem} has a metric and a hyperparameter of the name {shared!r}. Rename one of them.")
+        raise ProblemError(f"{problem} has a metric and a hyperparameter with the name {shared!r}. Rename one of them.")
     if problem.gate and problem.gate not in names:
-        raise ProblemError(f"{problem}: gate is {problem.gate!r}, but its metrics are: {', '.join(names)}.")
+        raise ProblemError(f"{problem}: gate is {problem.gate!r}, which is not one of its metrics: {', '.join(names)}.")

@@ -45,11 +45,13 @@ class Problem:
         ``plot(axes, actual, predicted)`` that draws on a matplotlib `Axes`. It gets the values of the target and the
         predictions as arrays. It returns a sentence for readers who cannot see the plot, with the main number.
     examples : tuple of mapping of str to value
-        Rows with which users can try the service, by column. Examples are published, so never take them from the data.
+        Rows with which users can try the service, each as values by column name. Examples are published, so never take
+        them from the data.
     trusted_types : tuple of str
-        The types in model files that you have reviewed, besides those that skops trusts: "sklearn.tree._tree.Tree".
+        The types that can occur in model files and that you have reviewed, such as "sklearn.tree._tree.Tree". Types
+        that skops trusts need no entry.
     image_files : tuple of str
-        Modules of the problem's package that the scoring script imports: "features.py". They import nothing of `mlops`.
+        Modules of the problem's package that the scoring script imports: "features.py". They must not import `mlops`.
 
     Raises
     ------
@@ -94,7 +96,7 @@ class Problem:
         share : float
             The expected share of held-out rows, between 0 and 1.
         seed : int
-            The seed. Another seed selects another holdout.
+            The seed. A different seed selects a different holdout.
 
         Returns
         -------
@@ -106,7 +108,7 @@ class Problem:
         return mark_rows(self.key, rows, share, seed)
 
     def split_rows(self, rows: "pd.DataFrame", share: float, seed: int) -> "tuple[pd.DataFrame, pd.DataFrame]":
-        """Return the training rows and the rows that are held out from training, as `mark_holdout` marks them.
+        """Split rows into training rows and holdout rows, as `mark_holdout` marks them.
 
         Raises
         ------
@@ -146,7 +148,7 @@ class Problem:
         ProblemError
             If the method is not overridden.
         """
-        raise ProblemError(f"{self} has no training. Override `train` in {type(self).__name__}.")
+        raise ProblemError(f"{self} does not define how to train a model. Override `train` in {type(self).__name__}.")
 
     def predict(self, model: "Any", rows: "pd.DataFrame") -> "ArrayLike":
         """Return the predictions for rows. The service must return the same predictions.
@@ -176,7 +178,7 @@ class Problem:
     def explain(self, model: "Any") -> "pd.Series | None":
         """Return the importance of each feature, or None, which is the default.
 
-        The notebook 02_train shows the importances. The name of the series says what they are: "weight".
+        The notebook 02_train shows the importances. The name of the series says what its numbers are: "weight".
         """
         return None
 

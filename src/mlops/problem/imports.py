@@ -1,4 +1,4 @@
-"""The check of what the package of a problem imports."""
+"""The check of the imports of a problem's package."""
 
 import ast
 import json
@@ -33,8 +33,9 @@ def check_imports(problem: "Problem") -> None:
     Raises
     ------
     ProblemError
-        If importing the package imports numpy, pandas, scikit-learn, matplotlib or too many modules, if a module
-        imports another part of `mlops` than `mlops.problem`, or if the scoring script or an image file imports `mlops`.
+        If importing the package imports numpy, pandas, scikit-learn, matplotlib or too many modules, if one of its
+        modules imports a part of `mlops` other than `mlops.problem`, or if the scoring script or an image file imports
+        `mlops`.
     """
     _check_weight_in_new_process(problem)
     beside = ("score.py", *problem.image_files)

@@ -78,7 +78,7 @@ class Metric:
             object.__setattr__(self, "title", self.name)
 
     def measure(self, actual: "NDArray[np.generic]", predicted: "NDArray[np.generic]") -> float | None:
-        """Return the metric of predictions, or None if it is undefined (also NaN) for these rows.
+        """Return the metric of predictions, or None if it is undefined or NaN for these rows.
 
         Parameters
         ----------

@@ -120,7 +120,7 @@ def _call(function: str, **options: object) -> "Score":
 
 
 def _average_classes(function: str) -> "Score":
-    """Return a score function that calls the named one for each class against the rest, and returns the mean."""
+    """Return a score function that averages the named one of scikit-learn over all classes, each against the rest."""
     score = _call(function)
 
     def average(actual: "ArrayLike", predicted: "ArrayLike") -> float:
@@ -135,7 +135,10 @@ def _average_classes(function: str) -> "Score":
 
 
 def _weigh(function: str, of_classes: bool = False) -> "Weighted":
-    """Return a function of `mlops.problem.weighted`, which gets the most probable classes if `of_classes` is true."""
+    """Return a function that scores many weightings of the rows with the named function of `mlops.problem.weighted`.
+
+    If `of_classes` is true, the named function gets the most probable class of each row instead of probabilities.
+    """
 
     def weighted(actual: "ArrayLike", predicted: "ArrayLike", weights: "NDArray[np.float64]") -> "NDArray[np.float64]":
         from mlops.problem import weighted as module
@@ -162,7 +165,7 @@ def _average(lose: "Callable[[ArrayLike, ArrayLike], NDArray[np.float64]]") -> "
 
 
 def _label(score: "Score") -> "Score":
-    """Return a score function that gives `score` the most probable class of each row instead of probabilities."""
+    """Return a score function that calls `score` with the most probable class of each row instead of probabilities."""
 
     def label(actual: "ArrayLike", predicted: "ArrayLike") -> float:
         from mlops.problem.coding import find_classes

@@ -46,14 +46,18 @@ def check_plots(problem: "Problem") -> None:
             fitting = ", ".join(known for known, kinds in FITTING.items() if kind in kinds)
             if name not in FITTING:
                 raise ProblemError(
-                    f"{problem} declares the plot {name!r}. For its target, the plots are: {fitting}. You can also "
-                    "declare a function."
+                    f"{problem} declares the plot {name!r}, but there is no such plot. The plots that fit its target "
+                    f"are: {fitting}. You can also declare a function."
                 )
             if kind not in FITTING[name]:
                 raise ProblemError(
-                    f"{problem} declares the plot {name!r}, but its target is a {kind}. Its plots are: {fitting}."
+                    f"{problem} declares the plot {name!r}, which does not fit its target, a {kind}. The plots that "
+                    f"fit are: {fitting}."
                 )
         elif not callable(plot) or not name.isidentifier() or name in FITTING:
-            raise ProblemError(f"{problem} declares the plot {name}. Declare a name, or a function with another name.")
+            raise ProblemError(
+                f"{problem} declares the plot {name}, which cannot be used. Declare the name of a plot, such as "
+                f"{next(iter(FITTING))!r}, or a function with a name of its own."
+            )
         if names.count(name) > 1:
             raise ProblemError(f"{problem} declares the plot {name!r} more than once.")

@@ -47,7 +47,7 @@ def _describe_broken_rule(column: "Column", values: "pd.Series") -> str:
     if wrong is not None:
         return f"has the value {_show(wrong)}, but its kind is {column.kind!r}: {TYPES[column.kind]}"
     if column.role == "id" and present.duplicated().any():
-        return f"has {_show(present[present.duplicated()].iloc[0])} more than once, but it is the id"
+        return f"has the value {_show(present[present.duplicated()].iloc[0])} more than once, but an id must be unique"
     if column.allowed and not present.isin(column.allowed).all():
         return f"has {_show(present[~present.isin(column.allowed)].iloc[0])}, which is not in allowed"
     return _find_outside(column, present)

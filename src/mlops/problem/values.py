@@ -1,4 +1,4 @@
-"""The values of rows as JSON has them: numbers, texts, booleans and null."""
+"""The conversion of values between tables and JSON, which has numbers, texts, booleans and null."""
 
 import math
 from datetime import date
@@ -16,7 +16,7 @@ DAY = len("2024-01-31")
 
 
 def write_value(column: "Column", value: object) -> Value:
-    """Return a value of a column as JSON has it: a date as "2024-01-31", and a missing value as None.
+    """Convert a value of a column to JSON. A date becomes "2024-01-31", and a missing value becomes None.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def write_value(column: "Column", value: object) -> Value:
 
 
 def make_table(columns: "Sequence[Column]", rows: "Sequence[Mapping[str, object]]") -> "pd.DataFrame":
-    """Return rows of such values as a table, in which numbers are float64 and dates are datetime64."""
+    """Make a table from rows of JSON values. Numbers become float64, and dates become datetime64."""
     import pandas as pd
 
     table = pd.DataFrame(list(rows), columns=[column.name for column in columns])

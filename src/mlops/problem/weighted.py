@@ -29,7 +29,7 @@ def weigh_root_error(actual: ArrayLike, predicted: ArrayLike, weights: Floats) -
 
 
 def weigh_determination(actual: ArrayLike, predicted: ArrayLike, weights: Floats) -> Floats:
-    """Return the coefficient of determination. If all values are the same, it is 1 without errors, otherwise 0."""
+    """Return the coefficient of determination. If all actual values are the same, return 1 without errors, else 0."""
     truth = np.asarray(actual, dtype=float)
     centred = truth - truth.mean()  # the squares of large values with a small variance would lose digits
     totals = weights.sum(axis=1)
@@ -89,7 +89,7 @@ def _weigh_f1(actual: NDArray[np.bool_], predicted: NDArray[np.bool_], weights: 
 
 
 def _sum_ties(positive: NDArray[np.bool_], score: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Return the summed weights of the positive and of the negative rows for each score, in ascending order."""
+    """Return, for each score in ascending order, the summed weights of its positive rows and of its negative rows."""
     order = np.argsort(score, kind="stable")
     sorted_scores = score[order]
     weights = weights[:, order].astype(float)

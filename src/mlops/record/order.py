@@ -25,7 +25,7 @@ class Start:
 
 
 def take_order(records: Iterable[Path], clock: Callable[[], int] = time.time_ns) -> int:
-    """Return a number for a run that starts now, which is larger than those of all earlier runs.
+    """Return the number of a run that starts now. It is larger than the numbers of all earlier runs.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def take_order(records: Iterable[Path], clock: Callable[[], int] = time.time_ns)
     clock : callable
         Returns the nanoseconds since 1970.
     """
-    # If the clock was set back, the number is the greatest of all earlier numbers plus 1.
+    # If the clock was set back, the number is the largest earlier number plus 1.
     newest = max((find_place(path)[0] for path in records), default=0)
     return max(clock() // 1000, newest + 1)
 

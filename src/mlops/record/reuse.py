@@ -89,7 +89,7 @@ def find_only(
     Raises
     ------
     UsageError
-        If the step or run does not exist, the run is of another problem, or a result is missing or outdated.
+        If the step or run does not exist, the run was made for another problem, or a result is missing or outdated.
     """
     known = {step.name: step for step in steps}
     require_step(only, pipeline, known)
@@ -131,25 +131,25 @@ def require_step(only: str, pipeline: str, known: Collection[str]) -> None:
 
 
 def require_problem(run: RunRecord, problem: str, source: str, advice: str) -> None:
-    """Raise an error if a run is of another problem.
+    """Raise an error if a run was made for another problem.
 
     Parameters
     ----------
     run : RunRecord
         The run. The record of an old run names no problem, so the run is accepted.
     problem : str
-        The package that declares the problem. Empty to accept any run.
+        The package that declares the current problem. Empty to accept any run.
     source, advice : str
         The subject of the error message, which names the run, and the sentence that says what to do.
 
     Raises
     ------
     UsageError
-        If the run is of another problem.
+        If the run was made for another problem.
     """
     if not _is_of(run, problem):
         raise UsageError(
-            f"{source} is of the problem {run.settings.problem!r}, but parameters/base.yml names the problem "
+            f"{source} was made for the problem {run.settings.problem!r}, but parameters/base.yml sets the problem "
             f"{problem!r}. {advice}"
         )
 

@@ -84,8 +84,8 @@ def _name_model(run: RunRecord) -> str:
 def list_units(runs: Sequence[RunRecord], steps: Iterable[Step] = ALL_STEPS) -> list[dict[str, str]]:
     """Return the units of the metrics of each run, by metric.
 
-    A run of an older version did not record units. It gets those of the other runs whose problem has the name of its
-    model.
+    Runs of older versions did not record units. Such a run gets the units of a run whose problem has the same name as
+    the model of the older run.
     """
     steps = tuple(steps)
     problems = [read_declared(_merge_results(run), steps) for run in runs]

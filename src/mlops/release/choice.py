@@ -43,7 +43,7 @@ def choose_image(backend: Backend, model_name: str, digest: str = "") -> Image:
 
 
 def choose_model(backend: Backend, model_name: str, registered: Mapping[str, Any] = NOTHING) -> ModelVersion:
-    """Return the version that a run registered, or the champion if it has registered none.
+    """Return the version that a run registered, or the champion if the run registered none.
 
     Parameters
     ----------
@@ -67,7 +67,8 @@ def choose_model(backend: Backend, model_name: str, registered: Mapping[str, Any
 def explain_outdated(backend: Backend, version: ModelVersion, sources: ImageSources) -> str:
     """Return a sentence that says why a model version needs a new image; "" if its image is up to date.
 
-    An image is outdated if the scoring script, its lock, a module beside it or the schema has changed since.
+    An image is outdated if the scoring script, the script's lock, a module beside the script or the schema has changed
+    since the image was created.
     """
     image = backend.images.find_image(version)
     if image is None:

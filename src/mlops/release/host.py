@@ -11,7 +11,7 @@ State = TypeVar("State", bound=Deployments)
 
 
 class View(Protocol[State]):
-    """Read access to the state of an environment, without its lock."""
+    """Read access to the state of an environment, without locking it."""
 
     def read(self) -> State:
         """Return the stored state of the environment; empty before the first deployment."""

@@ -81,7 +81,7 @@ class NextRelease:
     def advise(self, told: str = "") -> str:
         """Return why the champion is not deployed, if this is known, and what the user can do.
 
-        `told` is the text that was shown before, whose rollbacks are not described again.
+        `told` is the text that was already shown. Rollbacks that it describes are not described again.
         """
         if self.rollback:
             said = describe_rollback(self.rollback)

@@ -1,7 +1,7 @@
 """The rows of a request: read from JSON, checked against the schema, and given to the scoring script as arrays."""
 
 # msgspec checks keys, kinds, ranges and allowed values while it reads. Only the range of dates is checked afterwards.
-# If it refuses a body, `faults` reads the body again to find the row and the column.
+# If msgspec refuses a body, `faults` reads the body again to find the row and the column.
 
 import datetime
 import json
@@ -93,7 +93,7 @@ class SchemaReader:
 
 
 class NumberReader:
-    """Reads rows of finite numbers. A row can have any length, but all rows must have the same."""
+    """Reads rows of finite numbers. All rows must have the same length, which can be any number."""
 
     def __init__(self) -> None:
         request = msgspec.defstruct("Request", [("data", list[list[float]])], forbid_unknown_fields=True)
@@ -115,7 +115,7 @@ class NumberReader:
 
 
 def tabulate_rows(rows: Rows) -> NDArray[Any]:
-    """Return rows as one array of shape (n, k), for collection. A date becomes text, and a missing date None."""
+    """Return rows as one array of shape (n, k), for data collection. A date becomes text, and a missing date None."""
     if not isinstance(rows, Mapping):
         return rows
     return np.column_stack([_list_column(column) for column in rows.values()])

@@ -43,7 +43,7 @@ class Feature(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """The answer to a row: its kind, and its sorted classes unless it is a number."""
+    """The kind of the answer to a row, and the sorted classes, which are empty if the answer is a number."""
 
     kind: Literal["number", "boolean", "category"] = "number"
     classes: tuple[str | bool, ...] = ()

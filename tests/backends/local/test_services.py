@@ -63,7 +63,7 @@ def test_an_image_whose_packages_are_not_installed_is_refused(
     model = backend.registry.get_version("tiny", image.model_version)
     bundle = make_bundle(tmp_path, model, 1.0, pins=["numpy==0.0.1"])
     monkeypatch.setenv("UV_OFFLINE", "1")
-    with pytest.raises(DeploymentError, match=r"needs packages that are not installed here: numpy==0\.0\.1\. Connect"):
+    with pytest.raises(DeploymentError, match=r"needs packages that are not installed here: numpy==0\.0\.1\. They"):
         deploy(backend, "qa", backend.images.publish(bundle, model))
 
 

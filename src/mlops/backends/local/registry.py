@@ -1,4 +1,4 @@
-"""Model versions in MLflow's registry, of which a tag marks the champion."""
+"""Model versions in MLflow's registry. A tag marks the champion."""
 
 # The SHA-256 of every file is recorded and checked, because MLflow does not protect the files of a model.
 

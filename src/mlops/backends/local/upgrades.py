@@ -44,7 +44,7 @@ class LocalUpgrades:
             yield f"{path}: version {champion.version} recorded as the champion of {champion.name!r}"
         if unnamed := self._datasets.list_unnamed():
             self._datasets.name_versions()
-            yield f"{FOLDER}/{CATALOGUE}: {_count_versions(unnamed)} recorded as data of the problem"
+            yield f"{FOLDER}/{CATALOGUE}: recorded the data set of {_count_versions(unnamed)}"
 
 
 def _count_versions(number: int) -> str:

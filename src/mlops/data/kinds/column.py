@@ -24,7 +24,7 @@ class OtherColumn:
     bad : int
         The number of values that are not of the kind.
     example : str
-        One of these values. Empty if there is none.
+        One of the values that are not of the kind. Empty if there is none.
     missing, first_missing : int
         The number of missing values, and the row of the first missing value, counted from 0.
     refused : int
@@ -32,11 +32,11 @@ class OtherColumn:
     first_refused : str
         The first value that is not allowed. Empty if there is none.
     repeats : int
-        The number of values that repeat an earlier one, if they must be unique.
+        If the values must be unique, the number of values that repeat an earlier value.
     repeated : str
         One of the repeated values. Empty if there is none.
     counts : ValueCounts
-        The counts of the values of a category or a boolean. For an id, only their number.
+        For a category or a boolean, how often each value occurs. For an id, only the number of its values.
     days : ColumnTotals, optional
         The totals of a date, in days since 1970-01-01.
     """
@@ -79,7 +79,7 @@ def show_day(day: float) -> str:
 
 
 def conclude_column(kind: str, type_name: str, found: OtherTotals, repeats: int, repeated: str) -> OtherColumn:
-    """Return the result of a scan, given the totals of a column and its repeated values."""
+    """Return the result of scanning a column from its totals and its repeated values."""
     return OtherColumn(
         kind=kind,
         type=type_name,

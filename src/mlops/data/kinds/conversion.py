@@ -1,4 +1,4 @@
-"""A table with the types of its declared kinds."""
+"""The conversion of a table's columns to the types of their declared kinds."""
 
 from collections.abc import Sequence
 
@@ -15,19 +15,19 @@ def find_kind(column: Column) -> str:
 
 
 def list_texts(columns: Sequence[Column]) -> dict[str, tuple[str, ...]]:
-    """Return the columns that are read from a CSV file as text, with their allowed values.
+    """Return the columns of a CSV file that must be read as text, with their allowed values.
 
-    Otherwise, "007" would become 7.
+    If they were read as numbers, "007" would become 7.
     """
     read = [column for column in columns if column.role != "ignored"]
     return {column.name: column.allowed for column in read if find_kind(column) != "number"}
 
 
 def convert_kinds(table: pd.DataFrame, columns: Sequence[Column], url: str) -> pd.DataFrame:
-    """Return a table in which the declared columns have the types of their kinds.
+    """Convert the declared columns of a table to the types of their kinds.
 
-    A number becomes float64, a category and an id text, a boolean bool or object (with None for a gap), and a date
-    datetime64. In the other kinds, a gap is NaN or NaT. Ignored columns stay as they are.
+    Numbers become float64, categories and ids become text, booleans become bool or, with gaps, object, and dates become
+    datetime64. A gap is None in a boolean column, and NaN or NaT in any other. Ignored columns stay as they are.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def _convert_column(values: pd.Series, column: Column, url: str) -> pd.Series:
         bad = words if words.any() else bad
         row = int(bad.arg_max() or 0)
         raise UsageError(
-            f"The data file {url} has {str(raw[row])!r} in row {row + 1}, counted from 1, of the column "
-            f"{column.name}. The problem declares {EXAMPLES[column.kind]}."
+            f"The data file {url} has {str(raw[row])!r} in the column {column.name}, row {row + 1} (counted from 1), "
+            f"but the problem declares {EXAMPLES[column.kind]}."
         )
     return parsed.to_pandas().set_axis(values.index)

@@ -64,7 +64,7 @@ class ValueCounts:
         return sorted(self.values.items(), key=lambda value: (-value[1], value[0]))
 
     def merge(self, later: "ValueCounts") -> "ValueCounts":
-        """Merge these counts with those of other rows, with the same expected values."""
+        """Merge these counts with those of other rows. Both must have the same expected values."""
         merged = Counter(self.values)
         merged.update(later.values)
         crowded = self.is_crowded or later.is_crowded

@@ -1,4 +1,4 @@
-"""The values of a column of any type, as the kind that the problem declares."""
+"""The conversion of a column's values to the kind that the problem declares."""
 
 from collections.abc import Callable, Mapping
 
@@ -20,7 +20,7 @@ WHOLE = 2.0**63  # from this size on, a number does not fit into int64
 
 
 def make_series(values: pd.Series) -> pl.Series:
-    """Return the values of a pandas column as a polars column, with null for a gap. Times become UTC."""
+    """Convert a pandas column to a polars column. Missing values become null, and times become UTC."""
     if isinstance(values.dtype, pd.DatetimeTZDtype):
         values = values.dt.tz_convert(None)
     try:
@@ -38,19 +38,19 @@ def find_gaps(values: pl.Series) -> pl.Series:
 
 
 def parse_values(values: pl.Series, kind: str) -> pl.Series:
-    """Return the values of a column as a kind: "number", "category", "boolean", "date" or "id".
+    """Convert the values of a column to a kind: "number", "category", "boolean", "date" or "id".
 
     Parameters
     ----------
     values : Series
         The values, of any type.
     kind : str
-        The kind of a declared column.
+        The kind to convert to.
 
     Returns
     -------
     Series
-        The values as Float64, String, Boolean or Datetime. Null for a gap, and for a value that is not of the kind.
+        The values as Float64, String, Boolean or Datetime. A value that is missing, or not of the kind, is null.
     """
     return PARSERS[kind](values.set(find_gaps(values), None) if values.dtype == pl.String else values)
 

@@ -39,7 +39,8 @@ def propose_declaration(url: str, target: str = "") -> str:
     Raises
     ------
     UsageError
-        If the file cannot be read, has no rows, has a column twice, or if the target cannot be one.
+        If the file cannot be read, has no rows, or has two columns with the same name. Also if the column `target` does
+        not exist, or if its values cannot be predicted, such as dates.
     """
     raw = read_table(url).frame
     names = [str(name) for name in raw.columns]
@@ -54,7 +55,7 @@ def propose_declaration(url: str, target: str = "") -> str:
     if "id" not in kinds.values():
         naming = [name for name in names if name != chosen and _has_unique_names(raw[name], kinds[name])]
         kinds |= dict.fromkeys(naming[:1], "id")
-    # The file is read again, because a CSV file has the texts of codes such as "01" only if their kind is known.
+    # The file is read again, because codes such as "01" stay text only if the kind of their column is known.
     rows = read_table(url, "", [Column(name, kind=kind) for name, kind in kinds.items()]).frame
     columns = list(_propose_columns(rows, kinds, chosen))
     why = "the last column" if not target else "the column that --target names"
@@ -141,7 +142,7 @@ def _are_whole(values: pd.Series) -> bool:
 
 
 def _propose_range(numbers: np.ndarray[tuple[int], np.dtype[np.float64]], *, whole: bool) -> Rules:
-    """Return a range with a margin of half its width on both sides, which does not change the sign."""
+    """Return the range of the numbers, extended by half its width on both sides, but not beyond 0."""
     there = numbers[~np.isnan(numbers)]
     low, high = float(there.min()), float(there.max())
     if not math.isfinite(high - low):

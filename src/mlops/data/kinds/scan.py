@@ -46,7 +46,7 @@ class ValuePlan:
 
     @property
     def is_compared(self) -> bool:
-        """True if rows are compared in this column to find copies."""
+        """True if the values of this column are compared to find duplicate rows."""
         return self.kind != "number"
 
 
@@ -59,7 +59,7 @@ class OtherTotals:
     bad : int
         The number of values that are not of the column's kind.
     first, example : tuple of str
-        The first of these values, and the clearest example of them. Empty if there is no such value.
+        The first value that is not of the kind, and the clearest example of such a value. Empty if there is none.
     missing, first_missing : int
         The number of missing values, and the row of the first one, counted from 0, or -1 if no value is missing.
     refused : int
@@ -67,7 +67,7 @@ class OtherTotals:
     first_refused : tuple of str
         The first value that is not allowed. Empty if there is none.
     counts : ValueCounts
-        The counts of the values of a category or a boolean. For an id, only their number.
+        For a category or a boolean, how often each value occurs. For an id, only the number of its values.
     days : Totals, optional
         The totals of a date, in days since 1970-01-01.
     ids : array of uint64
@@ -113,7 +113,7 @@ def scan_values(parts: Iterable[pl.Series], plan: ValuePlan, row: int, hashes: H
     row : int
         The number of the first row, counted from 0.
     hashes : array of uint64
-        The hashes of the rows, which are changed in place if rows are compared in this column.
+        A hash of each row, changed in place if the values of this column are compared to find duplicate rows.
     """
     found, ids, done = OtherTotals(counts=ValueCounts(plan.kept)), [], 0
     for values in parts:

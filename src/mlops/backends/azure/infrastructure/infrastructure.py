@@ -82,8 +82,8 @@ class AzureInfrastructure:
         if given.lower() != found.lower():
             raise UsageError(
                 f"azure.container_registry is {given!r}, but {workspace.name} stores its images in {found!r}, so new "
-                f"images would not start a release. Set azure.container_registry and the parameter registry of "
-                f".ci/azure-pipelines/release.yml to {found!r}."
+                f"images would not start a release. Set azure.container_registry, and the parameter `registry` in "
+                f".ci/azure-pipelines/release.yml, to {found!r}."
             )
 
     def preview_delete(self) -> list[Change]:

@@ -1,4 +1,4 @@
-"""The virtual environments of services on this machine: one for each lock, in a folder named by its hash."""
+"""The virtual environments of services on this machine: one for each lock, in a folder named by the lock's hash."""
 
 import json
 import os
@@ -72,7 +72,7 @@ class LocalEnvironments:
         return ServiceEnvironment(folder, found.packages, found.linked)
 
     def locate(self, requirements: Path) -> Path:
-        """Return the folder of the environment for a lock, which need not exist."""
+        """Return the folder of the environment for a lock. The folder need not exist."""
         interpreter = f"{sys.implementation.cache_tag} {platform.python_version()} {platform.machine()} {sys.platform}"
         key = hash_content(requirements.read_bytes() + b"\0" + interpreter.encode())[:KEY_LENGTH]
         return self._folder / key
@@ -117,8 +117,9 @@ def _install_python_and_packages(folder: Path, requirements: Path) -> Environmen
     missing = [f"{name}=={pin}" for name, pin in pins.items() if name not in linked]
     if missing and (reason := install_packages(folder / "bin" / "python", requirements)):
         raise DeploymentError(
-            f"The service needs packages that are not installed here: {', '.join(missing)}. Connect this machine to a "
-            f"package index and try again, or pin the versions that {sys.prefix} has ({reason})."
+            f"The service needs packages that are not installed here: {', '.join(missing)}. They could not be "
+            f"installed ({reason}). Connect this machine to a package index and try again, or pin the versions that "
+            f"{sys.prefix} has."
         )
     return EnvironmentRecord(len(pins), len(linked), dict(_scan(str(folder))))
 

@@ -20,7 +20,7 @@ def install_packages(python: Path, requirements: Path) -> str:
     Returns
     -------
     str
-        The reason why it failed; "" if the environment has all packages.
+        The reason why the installation failed; "" if the environment has all packages.
     """
     uv = find_uv()
     if not uv:

@@ -13,8 +13,8 @@ from pathlib import Path
 def link_packages(pins: Mapping[str, str], target: Path) -> list[str]:
     """Link the packages that are installed here in the pinned version, and return their names.
 
-    A package is left out if a file of it is missing or has another size than at its installation, or if it was
-    installed from a folder.
+    A package is not linked if one of its files is missing or has changed its size since the installation, or if the
+    package was installed from a folder.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def link_packages(pins: Mapping[str, str], target: Path) -> list[str]:
 def _read_files(found: Distribution) -> dict[str, int | None]:
     # `Distribution.files` may leave out files that are missing.
     rows = csv.reader((found.read_text("RECORD") or "").splitlines())
-    # `make` compiles again what a package brings as bytecode, so the size of bytecode does not count.
+    # `make` recompiles the bytecode that a package contains, so the sizes of bytecode files are not compared.
     return {name: int(size) if size and not name.endswith(".pyc") else None for name, _, size in rows}
 
 
@@ -58,7 +58,7 @@ def _link_files(files: Iterable[str], base: str, target: str) -> None:
         if folder not in folders:
             os.makedirs(folder, exist_ok=True)
             folders.add(folder)
-        with suppress(FileExistsError, FileNotFoundError):  # bytecode may be missing, or listed with the package
+        with suppress(FileExistsError, FileNotFoundError):  # bytecode may be missing, or already linked
             _link(f"{base}/{name}", place)
 
 
