@@ -116,7 +116,7 @@ def test_a_column_that_has_no_profile_is_refused(columns: dict[str, list[float]]
 
 
 def test_a_column_that_occurs_twice_has_no_profile() -> None:
-    with pytest.raises(UsageError, match=r"^The column x occurs more than once\. Rename or remove one of them\.$"):
+    with pytest.raises(UsageError, match=r"^The column x occurs more than once\. Rename or remove the duplicates\.$"):
         make_reference(pd.DataFrame([[1.0, 2.0]], columns=["x", "x"]))
 
 

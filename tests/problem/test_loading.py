@@ -16,7 +16,7 @@ def test_the_project_s_problem_is_loaded() -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("", None, "The problem '' is not the name of a package. Set `problem` in parameters/base.yml."),
+        ("", None, "The problem is set to '', which is not the name of a package. Correct `problem` in"),
         (
             "no_such",
             None,

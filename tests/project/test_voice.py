@@ -77,6 +77,9 @@ PHRASES = {
     r"\bthe words that start\b": "the command, as a list of arguments",
     r"\bempty if it may\b|\bparent that may\b": "can, is allowed to, might",
     r"\bwhich it served last\b|\bwhat it served last\b": "its last model",
+    r"\b(?:is|are|be) of (?:another|the) problem\b": "was made for another problem",
+    r"\b(?:columns?|values) of (?:a column of )?any type\b": "whatever its type",
+    r"\bcannot be one\b|\bas JSON has it\b": "say what it cannot be; convert it to JSON",
 }
 
 # Rooms whose text has not been read with this list yet, and why. The list only shrinks.

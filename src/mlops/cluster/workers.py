@@ -186,7 +186,8 @@ def run_task(place: Place, function: Callable[..., Result], *arguments: object) 
     Raises
     ------
     UsageError
-        If the worker has other versions than the machine that started the task, or cannot read a file.
+        If the versions on the worker differ from those on the machine that started the task, or if the worker cannot
+        read a file.
     ClusterError
         If the disk of the worker is full, or if a function that reads no file fails on it.
     """

@@ -91,7 +91,7 @@ def place_edges(
     lowest, highest : float
         The smallest and the largest value.
     between : iterable of pair of float
-        For each bin except the last one, its largest value and the next larger value of the column.
+        For each bin except the last one, the largest value in the bin and the next larger value of the column.
     bins : int
         The desired number of bins.
     """
@@ -161,7 +161,7 @@ def require_once(names: Sequence[str]) -> None:
     repeated = find_repeated(names)
     if repeated:
         name = next(name for name in names if name in repeated)
-        raise UsageError(f"The column {name} occurs more than once. Rename or remove one of them.")
+        raise UsageError(f"The column {name} occurs more than once. Rename or remove the duplicates.")
 
 
 def encode_profile(profile: Profile) -> bytes:

@@ -3,7 +3,7 @@
 .. code-block:: text
 
     notebook    executes one notebook
-    lean_papermill  imports papermill without cloud storage
+    lean_papermill  imports papermill without its clients for cloud storage
     engine      papermill's engine, which handles time limits, dead kernels and progress
     messages    papermill's client; a cell fails if the notebook cannot store its output
     kernel      starts and ends the kernel of one notebook

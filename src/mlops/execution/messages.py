@@ -1,4 +1,4 @@
-"""A client with which papermill runs notebooks, and in which a cell fails if it sends an invalid message."""
+"""The client with which papermill runs a notebook. A cell fails if it sends an invalid message."""
 
 from collections.abc import Mapping
 from contextlib import suppress

@@ -29,7 +29,7 @@ def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> Non
 
 @contextmanager
 def open_replacement(path: Path, mode: int = 0o644) -> Iterator[IO[bytes]]:
-    """Open a file for writing that replaces `path` when the ``with`` statement ends without an error."""
+    """Open a new file for writing. It replaces `path` when the ``with`` statement ends without an error."""
     import tempfile
 
     path.parent.mkdir(parents=True, exist_ok=True)

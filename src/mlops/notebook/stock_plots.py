@@ -66,13 +66,13 @@ class Predicted:
 
     @property
     def measure(self) -> str:
-        """The title of the target, followed by the unit unless the unit contains the title."""
+        """The title and the unit of the target, or only the title if it is a part of the unit."""
         title, unit = self.problem.target.title, self.problem.target.unit
         return title if title in unit or not unit else f"{title}, {unit}"
 
 
 def start_figure(width: float = 6, height: float = 4) -> tuple[Figure, Axes]:
-    """Return an empty figure of a size in inches, with its axes."""
+    """Return an empty figure of the given size, in inches, and its axes."""
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.subplots()
 

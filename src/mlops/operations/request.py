@@ -101,9 +101,9 @@ def check_request(opened: OpenProject, request: RunRequest) -> None:
 
 
 def give_request(opened: OpenProject, request: RunRequest) -> OpenProject:
-    """Return the project with the options of a request as values of the parameters.
+    """Return the project with the parameters set as the options of a request demand, such as `--force`.
 
-    If the user has set such a parameter, the user's value is kept.
+    If the user has set one of these parameters, the user's value is kept.
     """
     forced: list[Override] = []
     named: list[Override] = []

@@ -75,7 +75,7 @@ def upgrade_home(workspace: Workspace, services: Services, upgrades: Upgrades | 
 
 
 def list_outdated(home: Path, upgrades: Upgrades | None) -> list[str]:
-    """Return one line for each upgrade of MLOPS_HOME that is necessary."""
+    """Return one line for each necessary upgrade of MLOPS_HOME."""
     if not home.is_dir():
         return []
     found = read_home_format(home)

@@ -63,7 +63,7 @@ def require_distinct(
     Raises
     ------
     ProblemError
-        If a metric or a hyperparameter has such a name.
+        If a metric or a hyperparameter has the name of such a result or variable.
     """
     results = {*results, *list_results(notebook)}
     score = {f"{scored_by}{problem.decisive.name}"} if scored_by else set()

@@ -41,7 +41,7 @@ class Project:
 
     @classmethod
     def load(cls, workspace: Workspace, steps: Sequence[Step] = ALL_STEPS) -> "Project":
-        """Read the parameters that all platforms share from the files of a project.
+        """Read the files of a project with the parameters that all platforms share.
 
         Parameters
         ----------
@@ -77,7 +77,7 @@ class Project:
         return self.names.steps
 
     def declared(self, notebook: str) -> Mapping[str, Parameter]:
-        """Return the parameters of the notebook with the file name `notebook`, without its extension, by name."""
+        """Return the parameters of a notebook by name. `notebook` is the name of its file without the extension."""
         return self.names.by_notebook[notebook]
 
     def merge(self, overrides: Iterable[Override] = (), platform: str = "") -> Parameters:

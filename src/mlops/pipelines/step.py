@@ -27,9 +27,10 @@ class Version(NamedTuple):
 
 
 class Packing(NamedTuple):
-    """The names of a step's result with the digest of its image, and of its parameters for the image's sources.
+    """The names of the result and the parameters of a step that creates an image.
 
-    The parameters name the scoring script and its lock, or are empty.
+    The result `digest` has the digest of the image. The parameters `script` and `requirements` name the scoring script
+    and its lock, or are empty for the files of the problem.
     """
 
     digest: str

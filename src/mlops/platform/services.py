@@ -213,7 +213,7 @@ class Services(Protocol):
         The previous service keeps running until the new one is ready. Safe to call again: a healthy service with the
         same digest is not restarted unless `force` is true. Raises DeploymentError if the service is not ready in time,
         the image has not passed a required test, or the environment serves another model. Raises RolledBackError if the
-        model version was rolled back. `allowed` can permit to replace another model, and to deploy such a version.
+        model version was rolled back. `allowed` can permit replacing another model, and deploying such a version.
         """
         ...
 

@@ -127,8 +127,8 @@ class Problem:
     def prepare(self, rows: "pd.DataFrame") -> "pd.DataFrame":
         """Return the inputs of the model for rows. By default, these are the features.
 
-        Override this method if the model takes computed inputs, and use it in `train` and `predict`. The model that
-        MLflow's client loads takes these inputs.
+        Override this method if the model takes computed inputs, and use it in `train` and `predict`. A model that you
+        load with MLflow's client takes these inputs, not the features.
         """
         return rows[list(self.features)]
 

@@ -22,7 +22,10 @@ def load(name: str) -> Problem:
         If there is no such package, or if the package cannot be imported or declares no problem.
     """
     if not name.isidentifier():
-        raise ProblemError(f"The problem {name!r} is not the name of a package. Set `problem` in parameters/base.yml.")
+        raise ProblemError(
+            f"The problem is set to {name!r}, which is not the name of a package. Correct `problem` in "
+            "parameters/base.yml."
+        )
     try:
         module = importlib.import_module(name)
     except ModuleNotFoundError as error:

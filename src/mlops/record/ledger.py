@@ -192,7 +192,7 @@ def make_run_folder(outputs: Path, pipeline: str, make_id: Callable[[str], str] 
 
 
 def number_run(outputs: Path) -> int:
-    """Return a number for a run that starts now, which is larger than those of all earlier runs."""
+    """Return the number of a run that starts now. It is larger than the numbers of all earlier runs."""
     return take_order(outputs.glob(RECORDS))
 
 

@@ -101,7 +101,7 @@ def _read_recorded_hashes(run_folder: str) -> dict[str, str]:
 
 
 def name_build(run_folder: str) -> str:
-    """Return the build id of a run: its name, or "interactive" outside of a run."""
+    """Return the build id to record with results: the name of the run, or "interactive" outside of a run."""
     return Path(run_folder).name or "interactive"
 
 

@@ -1,4 +1,4 @@
-"""The records of one step and of a failure, as in ``run.json``."""
+"""The records of a step and of a failure, as in ``run.json``."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

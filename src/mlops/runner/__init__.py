@@ -141,7 +141,7 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
             continue
         if settings.only and found.state == "reused":
             _require_readable_results(found, record, folder, options)
-            again = again.with_step(found)  # its needs are not checked: a run with `--only` has no results of them
+            again = again.with_step(found)  # with `--only`, the run has no results of the steps that this one needs
         elif has_copy(found, folder) and step.name not in undone:
             needs = [need for name in step.needs if (need := again.step(name))]
             if all(need.has_results for need in needs):

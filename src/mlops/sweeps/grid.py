@@ -71,7 +71,7 @@ def read_grid(project: Project, name: str, options: Sequence[str], platform: str
     Raises
     ------
     UsageError
-        For a step that cannot be swept, an unknown parameter, a value that is not allowed, or too many combinations.
+        If the step cannot be swept, a parameter is unknown, a value is not allowed, or there are too many combinations.
     """
     step, needed = _find_step_and_needed(project.steps, name)
     declared = project.declared(step.notebook)

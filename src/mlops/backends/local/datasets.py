@@ -131,14 +131,14 @@ class LocalDatasets:
         return self._make_version(entry, (*versions, entry))
 
     def list_unnamed(self) -> int:
-        """Return how many versions of the data set have no name, because an older engine registered them."""
+        """Return how many versions were recorded without the name of their data set, as older engines did."""
         known = self._read().versions
         if self._load_problem is None or all(entry.dataset for entry in known):
             return 0
         return sum(not entry.dataset for entry in self._list_own(known))
 
     def name_versions(self) -> None:
-        """Name the versions of the data set that have no name."""
+        """Record the name of the data set in those of its versions that lack it."""
         with explain_full_disk(self._folder), FileLock(self._folder / "lock"):
             known = self._read().versions
             self._write(self._add_names(known, self._list_own(known)))

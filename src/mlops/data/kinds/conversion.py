@@ -10,7 +10,7 @@ from mlops.problem import Column
 
 
 def find_kind(column: Column) -> str:
-    """Return the kind of the values of a declared column, which is "id" for whole numbers that name rows."""
+    """Return "id" for a column with the role "id", even if its kind is "number"; otherwise, the kind of the column."""
     return "id" if column.role == "id" else column.kind
 
 
