@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import churn
 import pytest
 from command_line import PROJECT
 from given_parameters import load_parameters
@@ -80,6 +81,18 @@ def test_a_version_that_lacks_a_column_of_the_problem_is_refused_before_anything
     monkeypatch.setattr(Diabetes, "load_sample", Problem.load_sample)
     with pytest.raises(ProblemError, match=r"run `mlops provision -p data_path=FILE`\.$"):
         start_run(opened, RunRequest("build"))
+
+
+def test_a_version_can_lack_an_ignored_column(
+    workspace: Workspace, datasets: LocalDatasets, staged: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = open_here(workspace)
+    project = replace(opened.project, base=replace(opened.project.base, problem="churn"))
+    opened = replace(opened, project=project, backend=replace(opened.backend, datasets=datasets))
+    names = tuple(column.name for column in churn.problem.columns if column.name != "remark")
+    version = replace(datasets.register(staged), columns=names)
+    monkeypatch.setattr(datasets, "find_newest", lambda: version)
+    assert choose_data(opened, opened.parameters, TEST_DATA).values["test_data"]["data_path"] == staged
 
 
 def test_the_data_of_a_run_is_named_by_its_version_or_its_file(datasets: LocalDatasets, staged: str) -> None:

@@ -4,6 +4,7 @@ import importlib
 import sys
 import textwrap
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from sklearn.linear_model import LogisticRegression
 import diabetes
 from mlops.errors import ProblemError
 from mlops.problem import Column, Problem, check, metrics
+from mlops.problem.sample import check_rows
 
 CONTRACTS: list[tuple[Problem, dict[str, object]]] = [
     (diabetes.problem, {"alpha": 0.4}),
@@ -145,6 +147,35 @@ def test_a_declared_column_must_be_in_the_rows() -> None:
     check(Visits(), Visits().load_sample().astype({"back": int, "visitor": str}), penalty=0.1)
     with pytest.raises(ProblemError, match=r"^The column 'page' is declared, but the rows do not have it\."):
         check(Visits(), Visits().load_sample().drop(columns="page"))
+    ignored = Column("remark", kind="category", role="ignored")
+    check(type("Remarked", (Visits,), {"columns": (*Visits.columns, ignored)})())
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (pd.to_datetime(["2024-01-31T23:59Z", "2024-01-01T00:00Z"]), ""),
+        (pd.to_datetime(["2024-01-31T23:59", "2024-01-01T00:00"]), ""),
+        ([date(2024, 1, 31), datetime(2024, 1, 1, 12, tzinfo=UTC)], ""),
+        (
+            pd.to_datetime(["2024-01-02T00:00+02:00", "2024-01-01T00:00+02:00"]),
+            "has 2024-01-01 00:00:00+02:00, but its",
+        ),
+        (pd.to_datetime(["2024-01-02", "2024-02-01"]), "has 2024-02-01 00:00:00, but its maximum is 2024-01-31. "),
+    ],
+    ids=["UTC", "without zone", "objects", "a day earlier in UTC", "too late"],
+)
+def test_dates_are_compared_by_their_days_in_utc(values: Any, message: str) -> None:
+    column = Column("day", kind="date", minimum=date(2024, 1, 1), maximum=date(2024, 1, 31))
+    changed = {"columns": (column, *Visits.columns[1:2], *Visits.columns[3:]), "examples": ()}
+    problem = type("Days", (Visits,), changed)()
+    rows = pd.DataFrame({"day": values, "minutes": 1.0, "back": True})
+    if not message:
+        check_rows(problem, rows)
+    else:
+        with pytest.raises(ProblemError) as raised:
+            check_rows(problem, rows)
+        assert str(raised.value).startswith(f"The column 'day' {message}")
 
 
 @pytest.mark.parametrize(

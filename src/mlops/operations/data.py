@@ -48,7 +48,8 @@ def choose_data(opened: OpenProject, parameters: Parameters, step: Step) -> Para
 
 
 def _require_columns(version: DatasetVersion, problem: Problem, parameter: str, options: str) -> None:
-    missing = [column.name for column in problem.columns if column.name not in version.columns]
+    required = [column.name for column in problem.columns if column.role != "ignored"]
+    missing = [name for name in required if name not in version.columns]
     if not missing:
         return
     others = f" and {len(missing) - 1} more columns" if missing[1:] else ""

@@ -25,8 +25,9 @@ class Column:
     kind : str
         "number", "category" (text), "boolean", "date" or "id" (text or whole numbers that name a row).
     role : str, optional
-        "feature" (an input of the model), "target" (the value to predict), "id" (distinguishes rows) or "ignored" (in
-        the file, but not used). By default, "id" for a column of the kind "id", and "feature" for any other column.
+        "feature" (an input of the model), "target" (the value to predict), "id" (distinguishes rows) or "ignored" (not
+        used, and allowed to be absent from the file). By default, "id" for a column of the kind "id", and "feature" for
+        any other column.
     minimum, maximum : float or date, optional
         The range of a number or a date. Both ends are allowed.
     allowed : tuple of str, optional

@@ -22,7 +22,10 @@ TYPES = {
 
 
 def check_rows(problem: "Problem", rows: "pd.DataFrame") -> None:
-    """Check rows as the data test does, but without a reference profile.
+    """Check the columns, and the kind, range, and allowed, missing and repeated values of each.
+
+    The values must already have the types of their kinds, because the problem trains on the rows as they are. The data
+    test, which reads a file, also checks the shares of values, the number of rows, copies of rows, and drift.
 
     Raises
     ------
@@ -30,12 +33,13 @@ def check_rows(problem: "Problem", rows: "pd.DataFrame") -> None:
         If a column is missing, or if a value breaks a rule of its column.
     """
     for column in problem.columns:
+        if column.role == "ignored":
+            continue
         if column.name not in rows:
             raise ProblemError(f"{column} is declared, but the rows do not have it. Correct the name, or remove it.")
-        if column.role != "ignored":
-            broken = _describe_broken_rule(column, rows[column.name])
-            if broken:
-                raise ProblemError(f"{column} {broken}. Correct the declaration or the rows.")
+        broken = _describe_broken_rule(column, rows[column.name])
+        if broken:
+            raise ProblemError(f"{column} {broken}. Correct the declaration or the rows.")
 
 
 def _describe_broken_rule(column: "Column", values: "pd.Series") -> str:
@@ -62,8 +66,8 @@ def _find_outside(column: "Column", present: "pd.Series") -> str:
         (column.maximum, "maximum", pd.Series.gt),
     ):
         if bound is not None:
-            values = pd.to_datetime(present) if dates else present
-            outside = is_outside(values, pd.Timestamp(bound) if dates else bound)
+            values = pd.to_datetime(present, utc=True).dt.normalize() if dates else present  # days, as in the data test
+            outside = is_outside(values, pd.Timestamp(bound, tz="UTC") if dates else bound)
             if outside.any():
                 return f"has {present[outside].iloc[0]}, but its {end} is {bound}"
     return ""
