@@ -109,7 +109,7 @@ def test_an_estimator_needs_its_types_to_be_trusted(
         save_model(Rents(), fitted, tmp_path / "refused", rents)
     assert str(error.value) == (
         "The problem 'rents': the fitted model has types that skops does not trust, so it could not be loaded again. "
-        "Review them, then add them to `trusted_types`: " + ", ".join(f'"{name}"' for name in needed)
+        "Review them, then add them to `trusted_types`: " + ", ".join(f'"{name}"' for name in needed) + "."
     )
     problem = make_problem(tuple(needed))
     save_model(problem, fitted, tmp_path / "model", rents)
@@ -128,7 +128,7 @@ def test_a_function_without_a_name_is_refused(rents: pd.DataFrame, tmp_path: Pat
 def test_a_model_with_types_that_are_no_longer_trusted_is_not_loaded(rents: pd.DataFrame, tmp_path: Path) -> None:
     save_model(make_problem((DTYPE,)), fit(rents, Ridge()), tmp_path, rents)
     with pytest.raises(
-        IntegrityError, match="model.skops was not loaded, because The problem 'rents' .*: \"numpy.dtype\"$"
+        IntegrityError, match="model.skops was not loaded, because the problem 'rents' .*: \"numpy.dtype\"\\.$"
     ):
         load_estimator(Rents(), tmp_path / ESTIMATOR)
 

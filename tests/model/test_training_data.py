@@ -8,7 +8,7 @@ import churn
 import pandas as pd
 import pytest
 
-from diabetes import FEATURES, problem
+from diabetes import FEATURES, Diabetes, problem
 from mlops.data.identity import match_rows
 from mlops.data.kinds.conversion import convert_kinds
 from mlops.model.training_data import (
@@ -19,6 +19,7 @@ from mlops.model.training_data import (
     read_training_data,
     write_training_data,
 )
+from mlops.problem import Column
 
 
 @pytest.fixture
@@ -111,3 +112,19 @@ def test_the_description_of_an_older_model_is_read(tmp_path: Path) -> None:
     described = read_training_data(tmp_path)
     assert described.judge_row([3.0]) == "FAR OUTSIDE the training data: a 3.00 (trained on 0 to 1.00)"
     assert described.judge_row([None]) == "within or near the training data"
+
+
+def test_example_rows_keep_whole_numbers_and_stay_within_the_range() -> None:
+    columns = (
+        Column("second", minimum=1700000001, maximum=1700000999),
+        Column("share", minimum=0.12345612),
+        Column("day", minimum=20180101),
+        Column("y", role="target", maximum=0.98765462),
+    )
+    declared = type("Declared", (Diabetes,), {"columns": columns, "examples": ()})()
+    rows = pd.DataFrame({"second": [1700000500.0], "share": [0.12345612], "day": [20180115.0], "y": [0.98765462]})
+    described = describe_data(declared, rows, rows)
+    assert described.rows == ((1700000500.0, 0.12345612, 20180115.0),)
+    assert described.actual == (0.98765462,)
+    usual = describe_data(declared, rows, rows.assign(share=0.765432198))
+    assert usual.rows[0][1] == 0.765432

@@ -25,7 +25,7 @@ def dump_estimator(problem: Problem, estimator: Any) -> bytes:
     except UntrustedTypesFoundException as error:
         raise ProblemError(
             f"{problem}: the fitted model has types that skops does not trust, so it could not be loaded again. "
-            f"Review them, then add them to `trusted_types`: {_list_untrusted(problem, content)}"
+            f"Review them, then add them to `trusted_types`: {_list_untrusted(problem, content)}."
         ) from error
     except (AttributeError, ImportError, TypeError, ValueError) as error:
         raise ProblemError(
@@ -47,8 +47,8 @@ def load_estimator(problem: Problem, path: Path) -> Any:
         return skops.io.load(path, trusted=list(problem.trusted_types))
     except UntrustedTypesFoundException as error:
         raise IntegrityError(
-            f"{path} was not loaded, because {problem} does not trust all types in it. Review them, then add them to "
-            f"`trusted_types`: {_list_untrusted(problem, path.read_bytes())}"
+            f"{path} was not loaded, because the problem {problem.name!r} does not trust all types in it. Review "
+            f"them, then add them to `trusted_types`: {_list_untrusted(problem, path.read_bytes())}."
         ) from error
 
 

@@ -16,7 +16,7 @@ from mlops.problem.values import DAY, Value, write_value
 
 TRAINING_DATA = "training_data.json"  # stored with the model, in the registry and in the image
 EXAMPLES = 2
-DIGITS = 6  # significant digits of the example rows
+DIGITS = 6  # significant digits of the numbers with decimals in example rows
 MOST_SEEN = 100  # a text column with more different values is not described
 MOST_SHOWN = 5
 
@@ -111,7 +111,7 @@ def describe_data(problem: Problem, training: pd.DataFrame, others: pd.DataFrame
         minimum=tuple(write_value(column, low.get(column.name)) for column in columns),
         maximum=tuple(write_value(column, high.get(column.name)) for column in columns),
         rows=tuple(_write_row(columns, row) for row in zip(*(examples[name] for name in names), strict=True)),
-        actual=tuple(_round(write_value(problem.target, value)) for value in examples[problem.target.name]),
+        actual=tuple(_write_example(problem.target, value) for value in examples[problem.target.name]),
         seen=tuple(_list_seen(column, training) for column in columns),
         gaps=tuple(bool(gaps[name] if name in gaps else training[name].hasnans) for name in names),
     )
@@ -139,11 +139,16 @@ def _list_seen(column: Column, training: pd.DataFrame) -> tuple[str | bool, ...]
 
 
 def _write_row(columns: Sequence[Column], row: Sequence[object]) -> tuple[Value, ...]:
-    return tuple(_round(write_value(column, value)) for column, value in zip(columns, row, strict=True))
+    return tuple(_write_example(column, value) for column, value in zip(columns, row, strict=True))
 
 
-def _round(value: Value) -> Value:
-    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
+def _write_example(column: Column, value: object) -> Value:
+    written = write_value(column, value)
+    if not isinstance(written, float) or written.is_integer():
+        return written
+    low, high = column.range
+    rounded = float(f"{written:.{DIGITS}g}")
+    return rounded if low <= rounded <= high else written  # the service refuses a row outside the range
 
 
 def _is_day_near(day: str, low: str, high: str) -> bool:
