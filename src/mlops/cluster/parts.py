@@ -65,7 +65,7 @@ class Inspection:
 
 
 def find_parts(url: str) -> tuple[Files, dict[str, Part]]:
-    """Return the files at the URL of a data file or folder, and a part for each file by name.
+    """Return the files at the URL of a data file or folder, and the part of each file, by the name of the file.
 
     Raises
     ------

@@ -75,8 +75,8 @@ class TableScan:
     def describe(self, names: Sequence[str]) -> pd.DataFrame:
         """Return the number of values, mean, standard deviation, minimum and maximum of columns.
 
-        If there are columns of other kinds than numbers, return also the most frequent value, and the share of missing
-        values in percent.
+        If some of the columns are not numbers, also return the most frequent value, and the percentage of missing
+        values.
         """
         numbers = {name: _list_statistics(self.numbers[name]) for name in names if name in self.numbers}
         if len(numbers) == len(names):

@@ -19,7 +19,7 @@ def load_trained(backend: Backend, problem: Problem, run: TrainingRun) -> Any:
     Raises
     ------
     IntegrityError
-        If its files have changed, or if they have types that the problem does not trust.
+        If the files of the training have changed, or contain types that the problem does not trust.
     """
     with TemporaryDirectory() as folder:
         return load_estimator(problem, backend.tracker.fetch_files(run, Path(folder, "model")) / ESTIMATOR)
@@ -31,7 +31,7 @@ def load_registered(backend: Backend, problem: Problem, model: ModelVersion) -> 
     Raises
     ------
     IntegrityError
-        If its files have changed, or if they have types that the problem does not trust.
+        If the files of the version have changed, or contain types that the problem does not trust.
     """
     with TemporaryDirectory() as folder:
         return load_estimator(problem, backend.registry.fetch_model(model, Path(folder, "model")) / ESTIMATOR)

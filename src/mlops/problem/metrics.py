@@ -120,7 +120,7 @@ def _call(function: str, **options: object) -> "Score":
 
 
 def _average_classes(function: str) -> "Score":
-    """Return a score function that averages the named one of scikit-learn over all classes, each against the rest."""
+    """Return a score function that averages `function` of scikit-learn over all classes, each against the rest."""
     score = _call(function)
 
     def average(actual: "ArrayLike", predicted: "ArrayLike") -> float:

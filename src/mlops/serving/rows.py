@@ -128,7 +128,6 @@ def _list_column(column: NDArray[Any]) -> NDArray[Any]:
 
 
 def _choose_record(schema: Schema, types: Sequence[Any]) -> Any:
-    """Return the type of a record."""
     if any(json.dumps(name, ensure_ascii=False) != f'"{name}"' for name in schema.names):
         return dict[str, Any]  # msgspec refuses such names, for example with a quotation mark
     fields = [f"f{place}" for place in range(len(types))]  # a name may not be an identifier
