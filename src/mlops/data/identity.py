@@ -77,7 +77,7 @@ class Familiarity:
 
 
 def identify_rows(columns: Sequence[Column], rows: pd.DataFrame) -> pd.DataFrame:
-    """Select the columns to compare from a table. An id becomes text, so that it is compared exactly."""
+    """Return the columns of a table by which rows are compared. An id becomes text, so that it is compared exactly."""
     table = rows[[column.name for column in columns]]
     for column in (column for column in columns if column.role == "id"):
         table[column.name] = _write_id(rows[column.name])  # `assign` refuses a column with the name "self"

@@ -51,7 +51,7 @@ class ImageSources:
         return [*changed, *removed]
 
     def shorten(self, path: Path) -> str:
-        """Return a path for messages: relative to the project if it is in the project."""
+        """Return a path for messages. A path in the project becomes relative to the project."""
         return str(path.relative_to(self.project) if path.is_relative_to(self.project) else path)
 
     def _hash_files(self) -> Iterator[tuple[str, str, str]]:

@@ -30,7 +30,7 @@ def dump_estimator(problem: Problem, estimator: Any) -> bytes:
     except (AttributeError, ImportError, TypeError, ValueError) as error:
         raise ProblemError(
             f"{problem}: skops cannot save the fitted model and load it again. Build it from scikit-learn's estimators "
-            f"and from functions and classes with a name in a module. skops said: {error}"
+            f"and from functions and classes that a module defines at its top level. skops said: {error}"
         ) from error
     return content
 

@@ -78,7 +78,9 @@ def _infer_signature(
         with warnings.catch_warnings(action="ignore", category=UserWarning):  # about whole numbers and names of columns
             return infer_signature(inputs, predict(inputs.head(EXAMPLE_ROWS)))
     except MlflowException as error:
-        raise ProblemError(f"{problem}: MLflow has no type for a column of `prepare`. MLflow said: {error}") from error
+        raise ProblemError(
+            f"{problem}: MLflow has no type for a column that `prepare` returns. MLflow said: {error}"
+        ) from error
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ProblemError(
             f"{problem}: the fitted model does not take the columns that `prepare` returns. Override `prepare` so that "

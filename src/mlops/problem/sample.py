@@ -22,10 +22,10 @@ TYPES = {
 
 
 def check_rows(problem: "Problem", rows: "pd.DataFrame") -> None:
-    """Check the columns, and the kind, range, and allowed, missing and repeated values of each.
+    """Check that rows have the declared columns, and that the values meet the rules of each column.
 
     The values must already have the types of their kinds, because the problem trains on the rows as they are. The data
-    test, which reads a file, also checks the shares of values, the number of rows, copies of rows, and drift.
+    test, which reads a file, also checks the shares of values, the number of rows, duplicate rows, and drift.
 
     Raises
     ------

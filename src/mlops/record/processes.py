@@ -76,7 +76,7 @@ def describe_holders(path: Path) -> str:
 
 
 def find_holders(path: Path) -> list[int]:
-    """Return the ids of the other processes that have locked a file or, if none has, of those that have it open."""
+    """Return the ids of the other processes that locked a file. If none did, return those that have the file open."""
     holders = _find_locking_processes(path) or _find_opening(path)
     return sorted(holders - {os.getpid()})
 
