@@ -122,3 +122,39 @@ def test_a_text_of_its_own_in_every_row_is_the_id_and_the_target_may_be_text(tmp
         '    Column("y", minimum=2, maximum=8),',
         '    Column("kind", kind="category", role="target", allowed=("u", "v"), min_share=0.25),',
     ]
+
+
+@pytest.mark.parametrize(
+    ("values", "said", "column"),
+    [
+        ([True, None, False, True], "1 of 4 rows has no value here.", 'kind="boolean", role="target", min_share=0.16'),
+        (
+            ["u", "v", None, None],
+            "2 of 4 rows have no value here.",
+            'kind="category", role="target", allowed=("u", "v")',
+        ),
+        ([1.5, None, 2.5, 3.5], "1 of 4 rows has no value here.", 'role="target", minimum=0.5, maximum=4.5'),
+    ],
+    ids=["boolean", "category", "number"],
+)
+def test_a_target_with_gaps_gets_a_comment_instead_of_a_share(
+    tmp_path: Path, values: list[object], said: str, column: str
+) -> None:
+    pd.DataFrame({"x": [1, 2, 3, 4], "y": values}).to_csv(tmp_path / "good.csv", index=False)
+    text = propose_declaration(str(tmp_path / "good.csv"))
+    declare(text)
+    _, *lines, end = text[text.index('Column("x"') :].splitlines()
+    assert lines[0] == f"    # {said} Drop the rows without a target."
+    assert lines[1].startswith(f'    Column("y", {column}')
+    assert "max_missing" not in text
+    assert end == ")"
+
+
+@pytest.mark.parametrize("gap", [None, ""])
+def test_a_column_with_a_gap_is_not_proposed_as_the_id(tmp_path: Path, gap: str | None) -> None:
+    """A single gap is a value of its own, too."""
+    names = [gap, *(f"a{number}" for number in range(29))]
+    pd.DataFrame({"customer_id": names, "y": range(30)}).to_parquet(tmp_path / "good.parquet")
+    assert '\n    Column("customer_id", kind="category", role="ignored", max_missing=0.06),\n' in (
+        propose_declaration(str(tmp_path / "good.parquet"))
+    )

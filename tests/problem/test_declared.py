@@ -122,6 +122,33 @@ def test_a_boolean_target_that_is_text_is_refused(flowers: pd.DataFrame) -> None
         assert str(raised.value) == ("The column 'large' is boolean, but has the text 'False'. Write True or False.")
 
 
+GONE = "has no value, or no prediction, in row 2, counted from 1. Drop the rows without a target."
+
+
+@pytest.mark.parametrize("gap", [None, np.nan, pd.NA], ids=["None", "NaN", "NA"])
+def test_a_target_without_a_value_is_refused(gap: object) -> None:
+    truth = pd.Series([True, gap, False], dtype="object")
+    for values in (truth, truth.astype("boolean")):
+        with pytest.raises(ProblemError) as raised:
+            Large().encode(values)
+        assert str(raised.value) == f"The column 'large' {GONE}"
+    with pytest.raises(ProblemError) as raised:
+        FLOWERS.encode(pd.Series(["iris", gap], dtype="str"))
+    assert str(raised.value) == f"The column 'kind' {GONE}"
+    number = type("Long", (Flowers,), {"columns": (Flowers.columns[1], Column("length", role="target"))})
+    changed = type("Long", (number,), {"metrics": (ERROR,), "gate": "", "examples": ()})()
+    with pytest.raises(ProblemError) as raised:
+        changed.score(pd.Series([1.0, gap, 2.0], dtype="Float64"), [1.0, 2.0, 2.0])
+    assert str(raised.value) == f"The column 'length' {GONE}"
+
+
+def test_a_prediction_without_a_value_is_refused() -> None:
+    with pytest.raises(ProblemError) as raised:
+        FLOWERS.encode([[0.5, 0.2, 0.3], [0.5, np.nan, 0.3]])
+    assert str(raised.value) == f"The column 'kind' {GONE}"
+    assert FLOWERS.encode(np.empty((0, 3))).shape == (0, 3)
+
+
 def test_a_class_that_is_not_declared_is_refused(flowers: pd.DataFrame) -> None:
     with pytest.raises(ProblemError) as raised:
         FLOWERS.encode(flowers["kind"].replace("iris", "rose"))
@@ -161,6 +188,11 @@ ERROR = metrics.mean_squared_error()
             {"columns": (NUMBER, Column("b", kind="date", role="target"))},
             "The column 'b' has the kind 'date', which cannot be a target.",
         ),
+        (
+            {"columns": (NUMBER, TARGET, Column("c", kind="id"), Column("d", role="id"))},
+            "The problem 'broken' has more than one column with the role \"id\": c, d. Keep one, and give the others "
+            'the role "feature" or "ignored".',
+        ),
         ({"metrics": ()}, "The problem 'broken' has no metrics. Choose one from mlops.problem.metrics."),
         ({"metrics": (ERROR, ERROR)}, "The problem 'broken' has two metrics with the same name."),
         (
@@ -193,6 +225,16 @@ def test_a_contradiction_is_an_error(changes: dict[str, object], message: str) -
         (lambda: Column("a", kind="date", minimum=0.0), "The column 'a' has the bound 0.0, which does not fit its"),
         (lambda: Column("a", minimum=2, maximum=1), "The column 'a' has the minimum 2 above its maximum 1."),
         (lambda: Column("a", max_missing=2), "The column 'a' has max_missing 2. Give a share from 0 to 1."),
+        (
+            lambda: Column("a", role="target", max_missing=0.2),
+            "The column 'a' has max_missing 0.2, but it is the target. Remove max_missing, and drop the rows without a "
+            "target.",
+        ),
+        (
+            lambda: Column("a", kind="id", max_missing=0.2),
+            "The column 'a' has max_missing 0.2, but it is the id. Remove max_missing, or give the column the role "
+            '"feature" or "ignored".',
+        ),
         (lambda: Column("a", kind="boolean", min_share=-1), "The column 'a' has min_share -1. Give a share from"),
         (lambda: Column("a", min_share=0.1), "The column 'a' has min_share, but its kind is 'number'. Only a"),
         (

@@ -29,9 +29,10 @@ def encode_values(target: "Column", classes: "Sequence[str | bool]", values: "Ar
     Raises
     ------
     ProblemError
-        If a value is not one of the classes, or if a boolean target has text.
+        If a value is missing or not one of the classes, or if a boolean target has text.
     """
     found = np.asarray(values)
+    _require_present(target, found)
     if target.kind == "category" and found.ndim == 1:
         return _place_classes(target, np.asarray(classes, dtype=str), found.astype(str))
     if target.kind != "boolean":
@@ -55,6 +56,18 @@ def find_classes(actual: "ArrayLike", predicted: "ArrayLike") -> "tuple[NDArray[
     found = np.asarray(predicted, dtype=float)
     classes = (found >= 0.5) if found.ndim == 1 else found.argmax(axis=1)
     return np.asarray(actual).astype("int64"), classes.astype("int64")
+
+
+def _require_present(target: "Column", values: "NDArray[np.generic]") -> None:
+    """Raise an error for a gap, which numpy would take as true (NaN), as false (None) or as a class."""
+    import pandas as pd
+
+    gaps = np.atleast_1d(pd.isna(values))
+    if gaps.any():
+        raise ProblemError(
+            f"{target} has no value, or no prediction, in row {np.argwhere(gaps)[0][0] + 1}, counted from 1. Drop the "
+            "rows without a target."
+        )
 
 
 def _place_classes(target: "Column", classes: "NDArray[np.str_]", values: "NDArray[np.str_]") -> "NDArray[np.int64]":

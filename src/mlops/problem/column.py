@@ -11,6 +11,10 @@ Role = Literal["feature", "target", "id", "ignored"]
 Bound = float | date | None
 RANGED = ("number", "date")
 COUNTED = ("category", "boolean")
+COMPLETE = {  # the roles of columns without gaps, and what to do about a gap
+    "target": "target. Remove max_missing, and drop the rows without a target.",
+    "id": 'id. Remove max_missing, or give the column the role "feature" or "ignored".',
+}
 EPOCH = date(1970, 1, 1).toordinal()
 
 
@@ -33,7 +37,7 @@ class Column:
     allowed : tuple of str, optional
         The allowed values of a category. Empty if any value is allowed.
     max_missing : float
-        The largest allowed share of missing values, from 0 to 1.
+        The largest allowed share of missing values, from 0 to 1. A target or an id must have a value in each row.
     min_share : float
         For a category or a boolean: the smallest allowed share of each of its values, from 0 to 1. Missing values do
         not count.
@@ -100,6 +104,8 @@ class Column:
         for name, share in (("max_missing", self.max_missing), ("min_share", self.min_share)):
             if not 0 <= share <= 1:
                 raise ProblemError(f"{self} has {name} {share!r}. Give a share from 0 to 1.")
+        if self.max_missing and self.role in COMPLETE:
+            raise ProblemError(f"{self} has max_missing {self.max_missing!r}, but it is the {COMPLETE[self.role]}")
         if not self.min_share:
             return
         if self.kind not in COUNTED:

@@ -43,6 +43,12 @@ def _check_columns(problem: "Problem") -> None:
     if len(targets) != 1:
         named = ", ".join(column.name for column in targets) or "none"
         raise ProblemError(f'{problem} needs exactly one column with the role "target", but has {named}.')
+    ids = [column.name for column in problem.columns if column.role == "id"]
+    if len(ids) > 1:
+        raise ProblemError(
+            f'{problem} has more than one column with the role "id": {", ".join(ids)}. Keep one, and give the others '
+            'the role "feature" or "ignored".'
+        )
     if not problem.features:
         raise ProblemError(f'{problem} has no features. Declare at least one column with the role "feature".')
     if targets[0].kind == "category" and len(targets[0].allowed) < 2:

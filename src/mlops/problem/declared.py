@@ -244,7 +244,7 @@ class Problem:
         Raises
         ------
         ProblemError
-            If a value is not one of the declared classes, or if a boolean target has text.
+            If a value is missing or not one of the declared classes, or if a boolean target has text.
         """
         from mlops.problem.coding import encode_values
 

@@ -11,7 +11,7 @@ import pandas as pd
 from mlops.data.kinds.column import show_day
 from mlops.data.kinds.counts import ValueCounts, count_values
 from mlops.data.kinds.inference import infer_kind, recognize_values
-from mlops.data.kinds.parsing import count_days, make_series, parse_values
+from mlops.data.kinds.parsing import count_days, find_gaps, make_series, parse_values
 from mlops.data.profile import require_once
 from mlops.data.tables import read_table
 from mlops.errors import UsageError
@@ -75,7 +75,7 @@ def _find_kind(values: pd.Series, is_target: bool) -> Kind:
     kind = infer_kind(str(values.name), [recognize_values(series)])
     if kind == "number" and is_target and set(values.dropna().unique()) == {0, 1}:
         return "boolean"
-    if kind == "id" and (is_target or series.n_unique() < len(series)):
+    if kind == "id" and (is_target or find_gaps(series).any() or series.n_unique() < len(series)):
         return "number" if is_target and series.dtype.is_numeric() else "category"
     return kind
 
@@ -98,7 +98,13 @@ def _propose_columns(rows: pd.DataFrame, kinds: dict[str, Kind], target: str) ->
             rules["role"] = "ignored"
         if rules.get("role") != "ignored":
             rules |= _propose_rules(values, kind)
-        if share:
+        if share and name == target:
+            gaps = int(values.isna().sum())
+            yield (
+                f"    # {gaps:,} of {len(values):,} rows {'has' if gaps == 1 else 'have'} no value here. Drop the rows "
+                "without a target."
+            )
+        elif share:
             rules["max_missing"] = min(math.ceil(round(150 * share + 1, 6)) / 100, 1.0)
         yield _write_column(name, rules)
 
