@@ -25,6 +25,7 @@ PLANS = Answer("category", ("basic", "family", "plus"))
         (PLANS, ["plus", "basic"], '["plus","basic"]'),
         (PLANS, pd.Series(["plus", "basic"]), '["plus","basic"]'),
         (PLANS, [[0.5, 0.25, 0.25], [0, 0, 1]], "[[0.5,0.25,0.25],[0.0,0.0,1.0]]"),
+        (PLANS, [[1 + 1e-12, -1e-12, 0], [0, 0, 1]], "[[1.000000000001,-1e-12,0.0],[0.0,0.0,1.0]]"),
         (None, [[1.0], [2.0]], "[[1.0],[2.0]]"),
     ],
 )
@@ -53,6 +54,13 @@ def test_numbers_labels_and_vectors_are_answers(answer: Answer | None, result: o
         (PLANS, ["plus"], "run returned an array of shape (1,). The shape must be (2,)."),
         (PLANS, [[0.5, 0.5], [1, 0]], "run returned an array of shape (2, 2). The shape must be (2, 3)."),
         (PLANS, [[0.5, 0.5, 0], [1, np.inf, 0]], "run returned [ 1. inf  0.] for data[1]. Return finite numbers."),
+        (
+            NUMBER,
+            np.array(["1", "1e4000"]).astype(np.longdouble),
+            "run returned inf for data[1]. Return finite numbers.",
+        ),
+        (BOOLEAN, [0.5, 7.5], "run returned 7.5 for data[1]. Return probabilities from 0 to 1."),
+        (PLANS, [[0, 0, 1], [-1, 1, 1]], "run returned [-1.  1.  1.] for data[1]. Return probabilities from 0 to 1."),
         (None, [1.0], "run returned an array of shape (1,). The shape must be (2,)."),
     ],
 )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from .schema import Answer
 
 NUMBERS = "iuf"  # numpy's kinds of integers and floats
+ROUNDING = 1e-9  # by how much a probability can be below 0 or above 1, because of rounding errors
 ALLOWED = {
     "number": "one number for each row",
     "boolean": "one probability of true, or true or false, for each row",
@@ -35,7 +36,8 @@ def check_answer(result: object, count: int, answer: Answer | None) -> NDArray[A
     Raises
     ------
     WrongAnswer
-        If the predictions have the wrong length, shape or kind, or if a number is not finite.
+        If the predictions have the wrong length, shape or kind, if a number is not finite, or if a probability
+        is not between 0 and 1.
     """
     try:
         found = np.asarray(result)
@@ -59,16 +61,24 @@ def _check_numbers(found: NDArray[Any], count: int, rest: tuple[int, ...], kind:
     if found.dtype.kind not in NUMBERS:
         raise WrongAnswer(f"run returned values of the type {found.dtype}. Return {ALLOWED[kind]}.")
     _check_shape(found, count, rest)
-    if np.count_nonzero(np.isfinite(found)) < found.size:  # half the time of `all`
-        place = int(np.argmax(~np.isfinite(found).reshape(count, -1).all(axis=1)))
-        raise WrongAnswer(f"run returned {found[place]} for data[{place}]. Return finite numbers.")
-    return found.astype(np.float64, copy=False)
+    with np.errstate(over="ignore"):  # a long double can be too large, and becomes infinite
+        numbers = found.astype(np.float64, copy=False)
+    _require_all(np.isfinite(numbers), numbers, "Return finite numbers.")
+    if kind != "number":
+        _require_all((numbers >= -ROUNDING) & (numbers <= 1 + ROUNDING), numbers, "Return probabilities from 0 to 1.")
+    return numbers
+
+
+def _require_all(good: NDArray[np.bool_], numbers: NDArray[np.float64], advice: str) -> None:
+    if np.count_nonzero(good) < good.size:  # half the time of `all`
+        place = int(np.argmax(~good.reshape(len(good), -1).all(axis=1)))
+        raise WrongAnswer(f"run returned {numbers[place]} for data[{place}]. {advice}")
 
 
 def _check_labels(found: NDArray[Any], count: int, answer: Answer) -> NDArray[Any]:
     _check_shape(found, count, ())
     for place, label in enumerate(found.tolist()):
-        if label not in answer.classes:
+        if not isinstance(label, str) or label not in answer.classes:
             classes = ", ".join(map(str, answer.classes))
             raise WrongAnswer(f"run returned {label!r} for data[{place}]. The classes are: {classes}.")
     return found

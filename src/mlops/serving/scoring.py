@@ -48,14 +48,20 @@ class Scorer:
         """
         rows, count = self._reader.read_rows(body)
         try:
+            return rows, self._predict(rows, count)
+        except Refusal:
+            raise
+        except (Exception, SystemExit) as error:  # whatever the user's script raises, the client must get an answer
+            logger.exception("the scoring script failed")
+            raise Refusal(500, "Scoring failed. The service's log has the error.") from error
+
+    def _predict(self, rows: Rows, count: int) -> NDArray[Any]:
+        try:
             result = self._run(rows)
         except ValueError as error:
             raise Refusal(422, str(error)) from error
-        except Exception as error:  # the user's script may raise any error, but the client must get an answer
-            logger.exception("the scoring script failed")
-            raise Refusal(500, "Scoring failed. The service's log has the error.") from error
         try:
-            return rows, check_answer(result, count, self._answer)
+            return check_answer(result, count, self._answer)
         except WrongAnswer as error:
             logger.error("The scoring script returned a wrong answer: %s", error)
             raise Refusal(500, "The scoring script returned a wrong answer. The service's log says why.") from error
