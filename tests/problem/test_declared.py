@@ -201,6 +201,31 @@ ERROR = metrics.mean_squared_error()
             "of its target is number.",
         ),
         ({"gate": "auc"}, "The problem 'broken': gate is 'auc', which is not one of its metrics: mean_squared_error."),
+        ({"columns": "ab"}, "The problem 'broken': columns is 'ab'. Write a tuple: ('ab',)."),
+        ({"plots": "roc"}, "The problem 'broken': plots is 'roc'. Write a tuple: ('roc',)."),
+        ({"trusted_types": "a.B"}, "The problem 'broken': trusted_types is 'a.B'. Write a tuple: ('a.B',)."),
+        ({"image_files": "a.py"}, "The problem 'broken': image_files is 'a.py'. Write a tuple: ('a.py',)."),
+        (
+            {"metrics": ERROR},
+            "The problem 'broken': metrics is of the type Metric. Write a tuple, with a comma after a single value.",
+        ),
+        ({"examples": {"a": 1.0}}, "The problem 'broken': examples is of the type dict. Write a tuple, with a comma"),
+        (
+            {"columns": (NUMBER, "b")},
+            "The problem 'broken': columns[1] is of the type str, but must be of the type Column.",
+        ),
+        (
+            {"metrics": (metrics.mean_squared_error,)},
+            "The problem 'broken': metrics[0] is of the type function, but must be of the type Metric.",
+        ),
+        (
+            {"examples": (1.0,)},
+            "The problem 'broken': examples[0] is of the type float, but must be of the type Mapping.",
+        ),
+        (
+            {"image_files": (1,)},
+            "The problem 'broken': image_files[0] is of the type int, but must be of the type str.",
+        ),
         ({"examples": ({"b": 1.0},)}, "The problem 'broken': examples[0] must have exactly the features: a."),
     ],
 )
@@ -218,6 +243,18 @@ def test_a_contradiction_is_an_error(changes: dict[str, object], message: str) -
         (
             lambda: Column("a", role="label"),
             "The column 'a' has the role 'label'. Write feature, target, id or",
+        ),
+        (
+            lambda: Column("a", kind="category", allowed="basic"),
+            "The column 'a': allowed is 'basic'. Write a tuple: ('basic',).",
+        ),
+        (
+            lambda: Column("a", kind="category", allowed=("x", 1.5)),
+            "The column 'a': allowed[1] is of the type float, but must be of the type str.",
+        ),
+        (
+            lambda: Metric("a", max, True, kinds="number"),
+            "The metric 'a': kinds is 'number'. Write a tuple: ('number',).",
         ),
         (lambda: Column("a", allowed=("x",)), "The column 'a' lists allowed values, but its kind is 'number'. Only"),
         (lambda: Column("a", kind="id", minimum=0), "The column 'a' has a range, but its kind is 'id'. Only num"),

@@ -18,6 +18,31 @@ COMPLETE = {  # the roles of columns without gaps, and what to do about a gap
 EPOCH = date(1970, 1, 1).toordinal()
 
 
+def require_tuple(owner: object, field: str, values: object, wanted: type) -> None:
+    """Raise an error if the value of a field is not a tuple or a list of values of a type.
+
+    A text would otherwise count as a tuple of its letters.
+
+    Raises
+    ------
+    ProblemError
+        If the value is something else, or if one of its values has another type.
+    """
+    if isinstance(values, str):
+        raise ProblemError(f"{owner}: {field} is {values!r}. Write a tuple: ({values!r},).")
+    if not isinstance(values, tuple | list):
+        found = type(values).__name__
+        raise ProblemError(
+            f"{owner}: {field} is of the type {found}. Write a tuple, with a comma after a single value."
+        )
+    for place, value in enumerate(values):
+        if not isinstance(value, wanted):
+            raise ProblemError(
+                f"{owner}: {field}[{place}] is of the type {type(value).__name__}, but must be of the type "
+                f"{wanted.__name__}."
+            )
+
+
 @dataclass(frozen=True)
 class Column:
     """A column, and the rules that its values must meet.
@@ -80,6 +105,7 @@ class Column:
             object.__setattr__(self, "title", self.name)
         if self.watch_drift is None:
             object.__setattr__(self, "watch_drift", self.kind != "date")
+        require_tuple(self, "allowed", self.allowed, str)
         self._check_range()
         self._check_shares()
         if self.allowed and self.kind != "category":

@@ -2,15 +2,26 @@
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mlops.errors import ProblemError
+from mlops.problem.column import Column, require_tuple
+from mlops.problem.metric import Metric
 from mlops.problem.plots import check_plots
 
 if TYPE_CHECKING:
     from mlops.problem.declared import Problem
 
 NAME = re.compile(r"[a-z][a-z0-9-]{1,19}[a-z0-9]")  # Azure allows 32 characters, including a suffix
+FIELDS: dict[str, type] = {  # the tuples of a declaration, with the types of their values
+    "columns": Column,
+    "metrics": Metric,
+    "plots": object,
+    "examples": Mapping,
+    "trusted_types": str,
+    "image_files": str,
+}
 
 
 def check_problem(problem: "Problem") -> None:
@@ -26,6 +37,8 @@ def check_problem(problem: "Problem") -> None:
             f"{type(problem).__name__}.name is {problem.name!r}. Use 3 to 21 lower-case letters, digits and hyphens, "
             "beginning with a letter, because the names of services on Azure derive from it."
         )
+    for field, wanted in FIELDS.items():
+        require_tuple(problem, field, getattr(problem, field), wanted)
     _check_columns(problem)
     _check_metrics(problem)
     check_plots(problem)

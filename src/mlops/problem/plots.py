@@ -37,8 +37,6 @@ def check_plots(problem: "Problem") -> None:
     ProblemError
         If a plot is unknown, does not fit the target, or is declared twice.
     """
-    if isinstance(problem.plots, str):
-        raise ProblemError(f"{problem}: plots is {problem.plots!r}. Write a tuple: ({problem.plots!r},).")
     kind = problem.target.kind
     names = [name_plot(plot) for plot in problem.plots]
     for name, plot in zip(names, problem.plots, strict=True):
