@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from mlops.data.kinds.conversion import convert_kinds
 from mlops.data.tables import read_table
 from mlops.errors import UsageError
 from mlops.problem import Column
@@ -18,7 +19,7 @@ COLUMNS = (
     Column("customer", kind="id"),
     Column("plan", kind="category"),
     Column("self", kind="category"),
-    Column("paid", kind="boolean"),
+    Column("paid", kind="boolean", max_missing=0.5),
     Column("left", kind="boolean", role="target"),
     Column("begin", kind="date"),
     Column("months"),
@@ -66,7 +67,7 @@ def test_a_csv_and_a_parquet_file_give_the_same_table(tmp_path: Path) -> None:
     kinds = ["str", "str", "str", "object", "bool", "datetime64[us]", "float64", "int64"]
     assert list(csv.dtypes.astype(str)) == kinds
     assert csv["customer"].tolist() == TEXTS["customer"]
-    assert csv["paid"].tolist() == [True, None, False]
+    assert csv["paid"].fillna("gap").tolist() == [True, "gap", False]
     assert csv["begin"].tolist() == [pd.Timestamp("2024-01-31"), pd.NaT, pd.Timestamp("2024-02-29 12:30")]
     assert csv["plan"].isna().tolist() == [False, False, True]
 
@@ -84,11 +85,46 @@ def test_other_types_of_a_parquet_file_are_read_as_the_declared_kind(tmp_path: P
     frame = read_table(url, "", COLUMNS).frame
     assert frame["customer"].fillna("").tolist() == ["9007199254740993", "", "12"]
     assert frame["plan"].fillna("").tolist() == ["1", "", "2.5"]
-    assert frame["paid"].tolist() == [True, False, None]
-    assert frame["left"].tolist() == [True, False, None]
+    assert frame["paid"].fillna("gap").tolist() == [True, False, "gap"]
+    assert frame["left"].fillna("gap").tolist() == [True, False, "gap"]
     assert frame["begin"].tolist() == [pd.Timestamp("2024-01-31"), pd.NaT, pd.Timestamp("2024-02-29")]
     assert frame["months"].dtype == np.float64
     assert frame["months"].isna().all()
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_the_types_of_a_table_do_not_depend_on_its_gaps(tmp_path: Path, ending: str) -> None:
+    """Otherwise, a pipeline that trains on this month's file could fail on next month's."""
+    columns = (Column("plan", kind="category", max_missing=1), Column("paid", kind="boolean", max_missing=1))
+    values: dict[str, list[list[Any]]] = {"plan": [["a", "b"], ["a", None], [None, None]]}
+    values["paid"] = [[True, False], [True, None], [None, None]]
+    found = set()
+    for place in range(3):
+        table = pd.DataFrame({name: several[place] for name, several in values.items()})
+        url = str(tmp_path / f"{place}.{ending}")
+        table.to_csv(url, index=False) if ending == "csv" else table.to_parquet(url)
+        frame = read_table(url, "", columns).frame
+        found.add(tuple(map(str, frame.dtypes)))
+        assert all(value is not None for value in frame.to_numpy().ravel())
+    assert found == {("str", "object")}
+
+
+@pytest.mark.parametrize(("kind", "value"), [("number", 1), ("number", True), ("category", "a"), ("boolean", True)])
+def test_a_wide_table_is_converted_at_once(monkeypatch: pytest.MonkeyPatch, kind: Any, value: object) -> None:
+    """Assigning 10,000 columns one by one takes seconds."""
+    table = pd.DataFrame({f"c{place}": pd.Series([value, value], dtype=object) for place in range(200)})
+    table = table.convert_dtypes() if kind == "number" else table
+    monkeypatch.setattr(pd.DataFrame, "__setitem__", lambda *args: pytest.fail("A column was assigned."))
+    columns = [Column(name, kind=kind) for name in table if name != "c7"]
+    if value is True and kind == "number":
+        with pytest.raises(UsageError, match="declares numbers"):
+            convert_kinds(table, columns, "x")
+        return
+    found = convert_kinds(table, columns, "x")
+    assert [*found] == [*table]
+    assert found.drop(columns="c7").dtypes.astype(str).unique().tolist() == [
+        {"number": "float64", "category": "str", "boolean": "bool"}[kind]
+    ]
 
 
 @pytest.mark.parametrize(

@@ -212,6 +212,69 @@ def test_hyperparameters_files_metrics_and_examples_belong_to_the_contract() -> 
         check(type("Empty", (Visits,), {"image_files": ("features.py",)})())
 
 
+class Picky(Visits):
+    """A model that sees another value for a row in the form of the service."""
+
+    columns = (
+        *Visits.columns[:3],
+        Column("day", kind="date"),
+        Column("seen", kind="boolean", max_missing=0.5),
+        Visits.columns[3],
+    )
+    examples = ({"minutes": 5.0, "page": None, "day": date(2024, 1, 31), "seen": None},)
+    mark: Any = None
+
+    def load_sample(self) -> pd.DataFrame:
+        """Return visits with a day and gaps."""
+        days = pd.to_datetime(["2024-01-31", "2024-02-01"] * 100)
+        return super().load_sample().assign(day=days, seen=[True, None, False, np.nan] * 50)
+
+    def predict(self, model: Any, rows: pd.DataFrame) -> Any:
+        """Give the rows that `mark` marks another probability."""
+        return np.where(type(self).mark(rows), 0.0, super().predict(model, rows))
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        lambda rows: [value is None for value in rows["page"]],
+        lambda rows: [value is None for value in rows["seen"]],
+        lambda rows: rows["day"].astype("int64") < 1e15,
+        lambda rows: rows["seen"].dtype == bool,
+    ],
+)
+@pytest.mark.usefixtures("unimported")
+def test_a_model_sees_one_kind_of_gap(mark: Any) -> None:
+    """Training, evaluation and service give the model the same values."""
+    check(type("Own", (Picky,), {"mark": staticmethod(mark)})())
+
+
+@pytest.mark.usefixtures("unimported")
+def test_a_prediction_for_the_form_of_the_service_must_be_the_same() -> None:
+    """JSON has no time of day, so the service cannot predict what the evaluation promises."""
+
+    def mark(rows: pd.DataFrame) -> Any:
+        return rows["day"].dt.hour == 7
+
+    class Timed(Picky):
+        def load_sample(self) -> pd.DataFrame:
+            rows = super().load_sample()
+            return rows.assign(day=rows["day"] + pd.Timedelta(hours=7))
+
+    with pytest.raises(ProblemError) as raised:
+        check(type("Own", (Timed,), {"mark": staticmethod(mark)})())
+    assert "for row 0 as the service gets it" in str(raised.value)
+
+
+@pytest.mark.usefixtures("unimported")
+def test_the_service_must_accept_the_rows() -> None:
+    rows = Visits().load_sample().assign(pause=np.inf)
+    columns = (*Visits.columns, Column("pause"))
+    problem = type("Endless", (Visits,), {"columns": columns, "examples": ()})()
+    with pytest.raises(ProblemError, match=r"The service would refuse a held-out row: row\.pause is null, but it must"):
+        check(problem, rows)
+
+
 DECLARATION = """
 from mlops.problem import Column, Problem, metrics
 

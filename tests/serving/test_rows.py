@@ -5,10 +5,13 @@ import json
 from datetime import date
 from typing import Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
 
+from mlops.problem import Column
+from mlops.problem.values import make_table
 from mlops.serving.faults import find_fault
 from mlops.serving.refusals import Refusal
 from mlops.serving.rows import open_reader, tabulate_rows
@@ -30,6 +33,7 @@ PHONES = Schema(
     ),
     Answer("boolean", (False, True)),
 )
+FULL = Schema(1, tuple(msgspec.structs.replace(feature, missing=False) for feature in PHONES.features), PHONES.answer)
 CUSTOMER = {
     "plan": "plus",
     "city": "Zürich",
@@ -78,8 +82,8 @@ def test_other_kinds_give_columns_that_pandas_takes() -> None:
         "calls": "float64",
         "paperless": "bool",
         "mobile": "object",
-        "joined": "datetime64[D]",
-        "paid": "datetime64[D]",
+        "joined": "datetime64[us]",
+        "paid": "datetime64[us]",
         "seller": "object",
     }
     frame = pd.DataFrame(columns)
@@ -92,11 +96,43 @@ def test_other_kinds_give_columns_that_pandas_takes() -> None:
     }
 
 
+@pytest.mark.parametrize("rows", [[CUSTOMER], [GAPS], [CUSTOMER, GAPS]])
+def test_a_gap_is_the_same_alone_and_among_other_rows(rows: list[dict[str, object]]) -> None:
+    """The table of the scoring script is the one that `Problem.predict` gets."""
+    columns = [
+        Column(feature.name, feature.kind, "feature", max_missing=0.5 if feature.missing else 0.0)
+        for feature in PHONES.features
+    ]
+    served, own = pd.DataFrame(read(PHONES, *rows)), make_table(columns, rows)
+    pd.testing.assert_frame_equal(served, own, check_dtype=False)
+    assert [*map(repr, served.to_numpy().ravel())] == [*map(repr, own.to_numpy().ravel())]
+    for column in columns:
+        texts = column.kind in ("category", "id")
+        assert served[column.name].dtype == (
+            "object" if texts and rows == [GAPS] and column.max_missing else own[column.name].dtype
+        )
+
+
+def test_an_empty_text_is_a_missing_value() -> None:
+    columns = read(PHONES, {**CUSTOMER, "city": "", "seller": ""}, {**CUSTOMER, "city": "a", "seller": 0})
+    assert pd.DataFrame(columns)["city"].isna().tolist() == [True, False]
+    assert columns["seller"].tolist()[1] == "0"
+    assert np.isnan(columns["seller"][0])
+    allowed = Schema(1, (Feature("plan", "category", allowed=("basic",), missing=True), Feature("fee")), Answer())
+    assert np.isnan(read(allowed, {"plan": "", "fee": 1})["plan"][0])
+    firm = Schema(1, (Feature("city", "category"), Feature("seller", "id")), Answer())
+    said = refuse(firm, {"data": [{"city": "", "seller": "a"}]})
+    assert said == 'data[0].city is "", which counts as missing, but it must be text.'
+    said = refuse(firm, {"data": [{"city": "a", "seller": ""}]})
+    assert said == 'data[0].seller is "", which counts as missing, but it must be text or a whole number.'
+
+
 def test_rows_are_collected_as_one_table() -> None:
     table = tabulate_rows(read(PHONES, CUSTOMER, GAPS))
     assert table.shape == (2, 9)
     assert table[0].tolist() == [*list(CUSTOMER.values())[:-1], "9007199254740993"]
-    assert table[1].tolist()[6:] == ["2020-01-31", None, None]
+    assert table[1][6] == "2020-01-31"
+    assert pd.isna(table[1]).tolist() == [value is None for value in GAPS.values()]
     numbers = read(NUMBERS, [18, 2.5])
     assert tabulate_rows(numbers) is numbers
 
@@ -212,13 +248,15 @@ VALUES = [
 ]
 
 
+@pytest.mark.parametrize("gaps", [True, False])
 @pytest.mark.parametrize(("name", "value"), [*itertools.product(CUSTOMER, VALUES)])
-def test_a_message_is_found_exactly_for_what_is_refused(name: str, value: object) -> None:
+def test_a_message_is_found_exactly_for_what_is_refused(name: str, value: object, gaps: bool) -> None:
     """The check of the rows and the search for the fault are two programs that must agree."""
+    phones = PHONES if gaps else FULL
     body = json.dumps({"data": [{**CUSTOMER, name: value}]}).encode()
-    expected = str(find_fault(PHONES, body, "nothing"))
+    expected = str(find_fault(phones, body, "nothing"))
     try:
-        open_reader(PHONES).read_rows(body)
+        open_reader(phones).read_rows(body)
         found = "nothing"
     except Refusal as refused:
         found = str(refused)
@@ -239,7 +277,7 @@ def test_a_column_can_have_any_name(name: str, kind: Any) -> None:
     value = 1.0 if kind == "number" else "plus"
     columns = read(schema, {name: 1, "day": "2024-01-31", "x": value}, {name: 2, "day": None, "x": value})
     assert columns[name].tolist() == [1.0, 2.0]
-    assert columns["day"].tolist() == [date(2024, 1, 31), None]
+    assert columns["day"].astype("datetime64[D]").tolist() == [date(2024, 1, 31), None]
     assert refuse(schema, {"data": [{name: -1, "day": None, "x": value}]}).endswith("it must be a number from 0.")
     assert "has no key" in refuse(schema, {"data": [{"day": None, "x": value}]})
     assert "has the unknown key" in refuse(schema, {"data": [{name: 1, "day": None, "x": value, "y": 1}]})

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mlops.problem.declared import Problem
+    from mlops.serving.rows import RowReader
 
 SCRIPT = "score.py"
 SHARE, SEED = 0.2, 0  # how rows are held out
@@ -42,6 +43,7 @@ def check(problem: "Problem", rows: "pd.DataFrame | None" = None, /, **hyperpara
     from mlops.problem.imports import check_imports
     from mlops.problem.sample import check_rows
     from mlops.problem.scoring import predict_rows
+    from mlops.problem.values import set_types
 
     check_imports(problem)
     find_image_files(problem)
@@ -49,6 +51,7 @@ def check(problem: "Problem", rows: "pd.DataFrame | None" = None, /, **hyperpara
     if rows is None:
         rows = problem.load_sample()
     check_rows(problem, rows)
+    rows = set_types(rows, problem.columns)
     training, holdout = _split(problem, rows)
     model = _train(problem, training, hyperparameters)
     predicted = predict_rows(problem, model, holdout)
@@ -126,12 +129,20 @@ def _check_predictions(
     encoded = np.asarray(problem.encode(predicted), dtype=float)
     if problem.classes and not ((encoded >= 0) & (encoded <= 1)).all():
         raise ProblemError(f"{problem}: predict returns {encoded.max():g}. Return probabilities, from 0 to 1.")
+    reader = _open_reader(problem)
     for place in range(min(ROWS, len(holdout))):
         alone = predict_rows(problem, model, holdout.iloc[[place]])
         if not _are_equal(predicted[[place]], alone):
             raise ProblemError(
                 f"{problem}: predict returns {alone[0]} for row {place} alone, but {predicted[place]} among other "
                 "rows. Do not let rows depend on each other, because the service predicts single rows."
+            )
+        served = predict_rows(problem, model, _send_row(problem, reader, holdout.iloc[place]))
+        if not _are_equal(predicted[[place]], served):
+            raise ProblemError(
+                f"{problem}: predict returns {served[0]} for row {place} as the service gets it, but "
+                f"{predicted[place]} as the training data has it. Requests have no time of day, and their columns have "
+                "the types in docs/service.md. Let `prepare` make both alike."
             )
     scores = problem.score(holdout[problem.target.name], predicted)
     for name, value in scores.items():
@@ -140,6 +151,34 @@ def _check_predictions(
                 f"{problem}: the metric {name} is {'undefined' if value is None else value} for {len(holdout)} "
                 "held-out rows. Use more rows, or another metric."
             )
+
+
+def _open_reader(problem: "Problem") -> "RowReader":
+    from mlops.serving.rows import open_reader
+    from mlops.serving.schema import FORMAT, Answer, Feature, Schema
+
+    columns = [column for column in problem.columns if column.role == "feature"]
+    features = tuple(Feature(column.name, column.kind, missing=column.max_missing > 0) for column in columns)
+    return open_reader(Schema(FORMAT, features, Answer()))
+
+
+def _send_row(problem: "Problem", reader: "RowReader", row: "pd.Series") -> "pd.DataFrame":
+    """Return a row as the scoring script gets it, after its way through JSON."""
+    import json
+
+    import pandas as pd
+
+    from mlops.problem.values import write_value
+    from mlops.serving.refusals import Refusal
+
+    columns = [column for column in problem.columns if column.role == "feature"]
+    record = {column.name: write_value(column, row[column.name]) for column in columns}
+    try:
+        sent, _ = reader.read_rows(json.dumps({"data": [record]}).encode())
+    except Refusal as refusal:
+        said = str(refusal).replace("data[0]", "row", 1)
+        raise ProblemError(f"{problem}: The service would refuse a held-out row: {said}") from refusal
+    return pd.DataFrame(sent, columns=list(problem.features))
 
 
 def _check_explanation(problem: "Problem", model: "Any") -> None:

@@ -75,7 +75,8 @@ def _list_row_faults(schema: Schema, place: str, row: Any) -> Iterator[str]:
         return
     for feature, value in zip(schema.features, values, strict=True):
         if not _fits(feature, value):
-            yield f"{_name_column(place, feature.name)} is {quote_value(value)}, but it must be {_describe(feature)}."
+            given = quote_value(value) + (", which counts as missing" if _is_empty(feature, value) else "")
+            yield f"{_name_column(place, feature.name)} is {given}, but it must be {_describe(feature)}."
 
 
 def _list_key_faults(schema: Schema, place: str, row: dict[str, Any]) -> Iterator[str]:
@@ -89,7 +90,7 @@ def _list_key_faults(schema: Schema, place: str, row: dict[str, Any]) -> Iterato
 
 
 def _fits(feature: Feature, value: Any) -> bool:
-    if value is None:
+    if value is None or _is_empty(feature, value):
         return feature.missing
     if isinstance(value, bool):
         return feature.kind == "boolean"
@@ -100,6 +101,10 @@ def _fits(feature: Feature, value: Any) -> bool:
     if feature.kind == "date":
         return isinstance(value, str) and _is_day_between(value, feature)
     return feature.kind == "id" and isinstance(value, int | str)
+
+
+def _is_empty(feature: Feature, value: Any) -> bool:
+    return value == "" and feature.kind in ("category", "id")
 
 
 def _is_between(value: float, feature: Feature) -> bool:

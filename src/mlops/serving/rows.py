@@ -20,6 +20,8 @@ EPOCH = datetime.date(1970, 1, 1).toordinal()
 MISSING_DAY = np.iinfo(np.int64).min  # as a date, this is NaT
 NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 Numbers = NDArray[np.float64]
+TEXTS = ("category", "id")  # kinds in which an empty text is a missing value
+FILLED = Annotated[str, msgspec.Meta(min_length=1)]
 Columns = Mapping[str, NDArray[Any]]
 Rows = Numbers | Columns
 
@@ -30,8 +32,8 @@ class RowReader(Protocol):
     def read_rows(self, body: bytes) -> tuple[Rows, int]:
         """Return the rows of a body and their number.
 
-        If all features are numbers, the rows are an array of shape (n, k), in which a missing value is NaN. Otherwise,
-        they are one array of length n per column.
+        If all features are numbers, the rows are an array of shape (n, k). Otherwise, they are one array of length n
+        per column. A missing value is NaN, or NaT in a date.
 
         Raises
         ------
@@ -115,7 +117,7 @@ class NumberReader:
 
 
 def tabulate_rows(rows: Rows) -> NDArray[Any]:
-    """Return rows as one array of shape (n, k), for data collection. A date becomes text, and a missing date None."""
+    """Return rows as one array of shape (n, k), for data collection. Dates become text, and missing values NaN."""
     if not isinstance(rows, Mapping):
         return rows
     return np.column_stack([_list_column(column) for column in rows.values()])
@@ -124,7 +126,7 @@ def tabulate_rows(rows: Rows) -> NDArray[Any]:
 def _list_column(column: NDArray[Any]) -> NDArray[Any]:
     if column.dtype.kind != "M":
         return column.astype(object)
-    return np.where(np.isnat(column), None, np.datetime_as_string(column).astype(object))  # type: ignore[call-overload]
+    return np.where(np.isnat(column), np.nan, np.datetime_as_string(column, unit="D").astype(object))
 
 
 def _choose_record(schema: Schema, types: Sequence[Any]) -> Any:
@@ -143,8 +145,10 @@ def _choose_record(schema: Schema, types: Sequence[Any]) -> Any:
 def _choose_type(feature: Feature) -> Any:
     kinds = {"boolean": bool, "date": datetime.date, "id": int | str, "category": str, "number": float}
     found: Any = kinds[feature.kind]
+    if feature.kind in TEXTS and not feature.missing:
+        found = {"category": FILLED, "id": int | FILLED}[feature.kind]
     if feature.allowed:
-        found = Literal[feature.allowed]
+        found = Literal[(*filter(None, feature.allowed), *([""] if feature.missing else []))]
     if feature.kind == "number":
         found = Annotated[float, msgspec.Meta(ge=feature.minimum, le=feature.maximum)]  # type: ignore[arg-type]
     return found | None if feature.missing else found
@@ -156,7 +160,10 @@ def _make_column(feature: Feature, values: Sequence[Any]) -> NDArray[Any]:
     if feature.kind == "date":
         # Converting the dates themselves takes 2 microseconds each.
         days = [MISSING_DAY if day is None else day.toordinal() - EPOCH for day in values]
-        return np.array(days, dtype=np.int64).view("datetime64[D]")
+        return np.array(days, dtype=np.int64).view("datetime64[D]").astype("datetime64[us]")
     if feature.kind == "id":  # text, as in the training data
-        return np.array([None if value is None else str(value) for value in values], dtype=object)
-    return np.array(values, dtype=bool if feature.kind == "boolean" and not feature.missing else object)
+        values = [None if value is None else str(value) for value in values]
+    if feature.kind == "boolean":
+        return np.array([np.nan if value is None else value for value in values], object if feature.missing else bool)
+    # pandas changes None to NaN, but only if the column also has a text, so a row alone would have another gap.
+    return np.array([value or np.nan for value in values] if feature.missing else values, dtype=object)

@@ -7,6 +7,7 @@ import pandas as pd
 
 from mlops.errors import UsageError
 from mlops.problem import Column
+from mlops.problem.values import TYPES, replace_columns, set_type
 
 
 def find_kind(column: Column) -> str:
@@ -26,8 +27,7 @@ def list_texts(columns: Sequence[Column]) -> dict[str, tuple[str, ...]]:
 def convert_kinds(table: pd.DataFrame, columns: Sequence[Column], url: str) -> pd.DataFrame:
     """Convert the declared columns of a table to the types of their kinds.
 
-    Numbers become float64, categories and ids become text, booleans become bool or, with gaps, object, and dates become
-    datetime64. A gap is None in a boolean column, and NaN or NaT in any other. Ignored columns stay as they are.
+    `mlops.problem.values.set_type` lists the types. Ignored columns stay as they are.
 
     Parameters
     ----------
@@ -43,20 +43,24 @@ def convert_kinds(table: pd.DataFrame, columns: Sequence[Column], url: str) -> p
     UsageError
         If a value is not of the declared kind.
     """
-    converted, types = table.copy(deep=False), dict(table.dtypes.items())
-    for column in columns:
-        if column.role == "ignored" or column.name not in types:
-            continue
-        # Assigning a column takes 0.4 ms, which would be 4 s for 10,000 columns.
-        if find_kind(column) != "number" or types[column.name] != "float64":
-            converted[column.name] = _convert_column(table[column.name], column, url)
-    return converted
+    types = dict(table.dtypes.items())
+    declared = [column for column in columns if column.role != "ignored" and column.name in types]
+    numbers = [column.name for column in declared if _holds_numbers(column, types[column.name])]
+    others = [column for column in declared if not _holds_numbers(column, types[column.name])]
+    converted = {column.name: _convert_column(table[column.name], column, url) for column in others}
+    changed = [name for name in numbers if types[name] != "float64"]
+    block = pd.DataFrame(table[changed].to_numpy(dtype=float, na_value=np.nan), table.index, changed)
+    return replace_columns(replace_columns(table, block), converted)
+
+
+def _holds_numbers(column: Column, dtype: object) -> bool:
+    return find_kind(column) == "number" and pd.api.types.is_any_real_numeric_dtype(dtype)
 
 
 def _convert_column(values: pd.Series, column: Column, url: str) -> pd.Series:
     kind = find_kind(column)
-    if kind == "number" and pd.api.types.is_any_real_numeric_dtype(values.dtype):
-        return pd.Series(values.to_numpy(dtype=float, na_value=np.nan), values.index)
+    if TYPES.get(kind) == "str" and values.dtype == "str":
+        return set_type(values, column)
     # imported here, because a table of numbers does not need polars
     from mlops.data.kinds.parsing import EXAMPLES, find_bad, find_words, make_series, parse_values
 
@@ -71,4 +75,4 @@ def _convert_column(values: pd.Series, column: Column, url: str) -> pd.Series:
             f"The data file {url} has {str(raw[row])!r} in the column {column.name}, row {row + 1} (counted from 1), "
             f"but the problem declares {EXAMPLES[column.kind]}."
         )
-    return parsed.to_pandas().set_axis(values.index)
+    return set_type(parsed.to_pandas().set_axis(values.index), column)
