@@ -47,6 +47,15 @@ def test_the_schema_has_the_features_their_rules_and_the_answer() -> None:
     ]
 
 
+def test_without_a_row_there_is_nothing_to_send() -> None:
+    with pytest.raises(ProblemError) as raised:
+        write_rows(PHONES, [])
+    assert str(raised.value) == (
+        "The problem 'phones' has no examples, and the model stores no rows, so its service cannot be tested. Add "
+        "`examples` to the declaration of the problem."
+    )
+
+
 def test_the_service_of_the_example_checks_no_ranges() -> None:
     """Because the rows of the reference implementation's smoke test are outside."""
     content = json.loads(encode_schema(diabetes))

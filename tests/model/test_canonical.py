@@ -52,6 +52,21 @@ def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
     assert {"diabetes/MLmodel", "diabetes/model.skops", "churn/MLmodel", "churn/model.skops"} < first.keys()
 
 
+@pytest.mark.parametrize("count", [0, 1])
+def test_only_the_gaps_between_fields_are_cleared(count: int) -> None:
+    records = np.full(count * 16, 7, np.uint8).view(np.dtype([("small", "i1"), ("large", "i8")], align=True))
+    stored = io.BytesIO()
+    with ZipFile(stored, "w") as archive:
+        with archive.open("5.npy", "w") as file:
+            np.save(file, records)
+        archive.writestr("schema.json", json.dumps({"file": "5.npy"}))
+    with ZipFile(io.BytesIO(rewrite_archive(stored.getvalue()))) as archive:
+        found = np.load(io.BytesIO(archive.read("1.npy")))
+    assert found.dtype == records.dtype
+    assert found.tolist() == records.tolist()
+    assert found.tobytes().count(7) == 9 * count
+
+
 def test_a_rewritten_archive_has_numbers_in_order_and_no_times() -> None:
     content = rewrite_archive(skops.io.dumps(Ridge().fit([[0.0], [1.0]], [0.0, 1.0])))
     with ZipFile(io.BytesIO(content)) as archive:

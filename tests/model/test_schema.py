@@ -40,8 +40,8 @@ def register(backend: Backend, folder: Path, tags: Mapping[str, str], *columns: 
         (declare(Y), "with 'x'"),
         (declare(X, Y, Column("day", kind="date")), "without 'day'"),
         (declare(X, *map(Column, "abcdef")), "without 'a', 'b', 'c' and 3 more and with 'y'"),
-        (declare(Y, X), "their order, their kinds or the target differ"),
-        (declare(X, Column("y", kind="date")), "their order, their kinds or the target differ"),
+        (declare(Y, X), "their order, their kinds, the target or its classes differ"),
+        (declare(X, Column("y", kind="date")), "their order, their kinds, the target or its classes differ"),
     ],
 )
 @pytest.mark.parametrize("tagged", [True, False], ids=["tagged", "old"])
@@ -63,6 +63,21 @@ def test_a_model_of_another_problem_does_not_fit(tmp_path: Path) -> None:
 def test_a_model_without_any_record_of_its_columns_is_taken_to_fit(tmp_path: Path) -> None:
     backend = memory.open_backend()
     assert explain_misfit(backend.registry, declare(X), register(backend, tmp_path, {"problem": "plain"})) == ""
+
+
+def test_a_model_of_other_classes_does_not_fit(tmp_path: Path) -> None:
+    def classify(*classes: str) -> Problem:
+        target = Column("z", kind="category", role="target", allowed=classes)
+        own = {"name": "plain", "columns": (X, target), "metrics": (metrics.log_loss(),)}
+        declared: type[Problem] = type("Declared", (Problem,), own)
+        return declared()
+
+    backend = memory.open_backend()
+    model = register(backend, tmp_path, tag_problem(classify("a", "b")), "x")
+    assert explain_misfit(backend.registry, classify("b", "a"), model) == ""
+    assert explain_misfit(backend.registry, classify("a", "b", "c"), model) == (
+        "was trained on other columns than 'plain' declares: their order, their kinds, the target or its classes differ"
+    )
 
 
 def test_the_schema_does_not_depend_on_rules() -> None:

@@ -86,8 +86,8 @@ def test_a_champion_that_does_not_fit_is_refused_before_anything_runs(
     backend.registry.promote("tiny", version.version, expected="")
     why = {
         "other": "solves the problem 'other', not 'diabetes'",
-        "diabetes": "was trained on other columns than 'diabetes' declares: their order, their kinds or the target "
-        "differ",
+        "diabetes": "was trained on other columns than 'diabetes' declares: their order, their kinds, the target "
+        "or its classes differ",
     }[of]
     for request in (RunRequest("retrain"), RunRequest("all"), RunRequest("retrain", "evaluate")):
         with pytest.raises(ProblemError) as raised:

@@ -75,7 +75,17 @@ def write_rows(problem: Problem, rows: Sequence[Sequence[object]]) -> list[Row]:
     -------
     list
         Lists of numbers if all features are numbers, otherwise records: ``{"plan": "basic", "since": "2024-01-31"}``.
+
+    Raises
+    ------
+    ProblemError
+        If there are no rows.
     """
+    if not rows:
+        raise ProblemError(
+            f"{problem} has no examples, and the model stores no rows, so its service cannot be tested. Add `examples` "
+            "to the declaration of the problem."
+        )
     columns = [column for column in problem.columns if column.role == "feature"]
     written = [[write_value(column, value) for column, value in zip(columns, row, strict=True)] for row in rows]
     if all(column.kind == "number" for column in columns):

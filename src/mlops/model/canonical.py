@@ -91,7 +91,7 @@ def _clear_gaps(content: bytes) -> bytes:
     scikit-learn stores the nodes of decision trees as such records, and leaves arbitrary values in these bytes.
     """
     records = np.load(io.BytesIO(content), allow_pickle=False)
-    if records.dtype.names is None:
+    if records.dtype.names is None or not records.nbytes:
         return content
     data = np.frombuffer(content, dtype="u1").copy()
     data[-records.nbytes :].reshape(-1, records.itemsize)[:, ~_find_used_bytes(records.dtype)] = 0

@@ -25,8 +25,9 @@ def tag_problem(problem: Problem) -> dict[str, str]:
 
 
 def hash_schema(problem: Problem) -> str:
-    """Return a hash of the names and kinds of a problem's features, in their order, and of its target."""
-    content = json.dumps([*_list_features(problem), (problem.target.name, problem.target.kind)])
+    """Return a hash of the names and kinds of a problem's features, in their order, and of its target and classes."""
+    target = (problem.target.name, problem.target.kind, *sorted(problem.target.allowed))
+    content = json.dumps([*_list_features(problem), target])
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
@@ -75,7 +76,7 @@ def _compare(trained: tuple[str, ...], problem: Problem) -> str:
     lacks = [name for name in problem.features if name not in trained] if trained else []
     has = [name for name in trained if name not in problem.features]
     parts = [f"{word} {_list_names(names)}" for word, names in (("without", lacks), ("with", has)) if names]
-    return " and ".join(parts) or "their order, their kinds or the target differ"
+    return " and ".join(parts) or "their order, their kinds, the target or its classes differ"
 
 
 def _list_names(names: list[str]) -> str:

@@ -59,7 +59,8 @@ def agree(expected: ArrayLike, seen: Sequence[Prediction], answer: Answer) -> bo
     expected : array of shape (n,) or (n, classes)
         The predictions of the registered model.
     seen : sequence of length n
-        The predictions of the service. Instead of probabilities, they can be the most probable labels.
+        The predictions of the service. Instead of probabilities, they can be the most probable labels. For a
+        probability of 0.5, both true and false are right.
     answer : Answer
         The kind of the answer, and its classes.
     """
@@ -94,10 +95,14 @@ def show_prediction(value: object) -> str:
 
 
 def _match_labels(expected: NDArray[Any], seen: Sequence[Prediction], answer: Answer) -> NDArray[Any]:
-    if answer.kind == "category" and expected.ndim == 2 and all(isinstance(value, str) for value in seen):
+    count = len(answer.classes)
+    if answer.kind == "category" and expected.shape[1:] == (count,) and all(isinstance(value, str) for value in seen):
         return np.asarray(answer.classes, dtype=str)[expected.argmax(axis=1)]
     if answer.kind == "boolean" and expected.dtype.kind == "f" and all(isinstance(value, bool) for value in seen):
-        return np.greater(expected, 0.5)  # as `predict` of scikit-learn's classifiers does
+        labels = np.greater(expected, 0.5)
+        if len(seen) == len(expected):  # for 0.5, scikit-learn and `mlops.problem.metrics` choose different labels
+            labels = np.where(expected == 0.5, seen, labels)
+        return labels
     return expected
 
 
