@@ -1,13 +1,16 @@
 """The notebook that trains the model sets each hyperparameter of the problem, and nothing in vain."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mlops.errors import ProblemError
-from mlops.parameters.hyperparameters import require_distinct, require_hyperparameters
+from mlops.model.promotion import tag_override
+from mlops.model.schema import tag_problem
+from mlops.parameters.hyperparameters import TAGS, require_distinct, require_hyperparameters
 from mlops.pipelines import ALL_STEPS, find_gate
 from mlops.problem import Column, Problem, metrics
 
@@ -102,6 +105,32 @@ def test_a_hyperparameter_that_the_notebook_overwrites_is_refused(project: Path,
         require_distinct(declare("mse", hyperparameter=free), notebook, [free, "seed"], "cv_")
     with pytest.raises(ProblemError, match=f"has the hyperparameter '{name}', but .* Rename the hyperparameter"):
         require_distinct(declare("mse", hyperparameter=name), notebook, [name], "cv_")
+
+
+@pytest.mark.parametrize("name", sorted(TAGS))
+def test_a_name_that_a_registered_version_uses_as_a_tag_is_refused(project: Path, name: str) -> None:
+    notebook = project / "notebooks" / "03_evaluate.ipynb"
+    for problem, what in ((declare(name), "metric"), (declare("mse", hyperparameter=name), "hyperparameter")):
+        with pytest.raises(ProblemError) as raised:
+            require_distinct(problem, notebook, ["x"], "")
+        assert str(raised.value).startswith(f"The problem 'tiny' has the {what} {name!r}, but ")
+        assert str(raised.value).endswith(f" Rename the {what}.")
+
+
+def test_the_message_about_a_tag_says_where_it_is(project: Path) -> None:
+    with pytest.raises(ProblemError) as raised:
+        require_distinct(declare("mse", hyperparameter="schema"), project / "notebooks" / "02_train.ipynb", ["x"], "")
+    assert str(raised.value) == (
+        "The problem 'tiny' has the hyperparameter 'schema', but each registered version has a tag with this name. "
+        "Rename the hyperparameter."
+    )
+
+
+def test_the_tags_of_a_version_are_reserved(project: Path) -> None:
+    cells = json.loads((project / "notebooks" / "04_register.ipynb").read_text(encoding="utf-8"))["cells"]
+    code = "".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    written = {*re.findall(r'"(\w+)":', code), *tag_override("urgent", "ada"), *tag_problem(Tiny())}
+    assert written | {"reason", "champion", "files"} == TAGS
 
 
 def test_a_metric_named_like_a_hyperparameter_is_refused() -> None:

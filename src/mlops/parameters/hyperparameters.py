@@ -9,6 +9,13 @@ from mlops.parameters.declarations import TAG
 from mlops.parameters.suggestion import find_closest
 from mlops.problem import Problem
 
+TAGS = frozenset(  # tags of a registered version, beside its metrics and hyperparameters
+    {
+        *("BuildId", "BuildUri", "champion", "files", "notebooks", "problem", "reason", "run_id", "schema"),
+        *("overridden_by", "override_reason"),
+    }
+)
+
 
 def require_hyperparameters(problem: Problem, notebook: Path, declared: Collection[str]) -> None:
     """Raise an error if a notebook does not set a hyperparameter, or declares a parameter that nothing uses.
@@ -41,10 +48,10 @@ def require_hyperparameters(problem: Problem, notebook: Path, declared: Collecti
 def require_distinct(
     problem: Problem, notebook: Path, parameters: Collection[str], scored_by: str, results: Collection[str] = ()
 ) -> None:
-    """Raise an error if a metric or a hyperparameter has the name of a result or a variable of a notebook.
+    """Raise an error if a metric or a hyperparameter has the name of a result or a variable of a notebook, or of a tag.
 
     A notebook hands on metrics together with its other results, and stores each hyperparameter in a variable with the
-    same name.
+    same name. Each registered version has the metrics and hyperparameters as tags.
 
     Parameters
     ----------
@@ -63,7 +70,7 @@ def require_distinct(
     Raises
     ------
     ProblemError
-        If a metric or a hyperparameter has the name of such a result or variable.
+        If a metric or a hyperparameter has the name of such a result or variable, or of another tag.
     """
     results = {*results, *list_results(notebook)}
     score = {f"{scored_by}{problem.decisive.name}"} if scored_by else set()
@@ -74,6 +81,11 @@ def require_distinct(
         if name in taken:
             raise ProblemError(
                 f"{problem} has the {what} {name!r}, but {notebook} uses this name itself. Rename the {what}."
+            )
+        if name in TAGS:
+            raise ProblemError(
+                f"{problem} has the {what} {name!r}, but each registered version has a tag with this name. Rename the "
+                f"{what}."
             )
 
 
