@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from opened import open_here, open_model
-from tiny_model import deploy, publish, register, release
+from tiny_model import SCRIPT, deploy, make_bundle, publish, register, release
 
 from mlops.backends import memory, open_backend
 from mlops.backends.local.store.mlflow_store import MlflowStore
-from mlops.errors import DeploymentError, UsageError
+from mlops.errors import DeploymentError, RolledBackError, UsageError
 from mlops.operations.opening import OpenProject
 from mlops.operations.overview import read_overview
 from mlops.operations.request import RunRequest
@@ -107,6 +107,23 @@ def test_after_a_rollback_of_the_champion_the_next_release_needs_to_be_asked_for
     assert explain_next_release(two_released, record) == (
         "A release deploys tiny version 2 again only with `mlops run release --redeploy-rolled-back`."
     )
+
+
+def test_a_rollback_between_two_images_of_one_version_names_both(opened: OpenProject, tmp_path: Path) -> None:
+    backend, model = opened.backend, register(opened.backend, tmp_path, 1.0)
+    backend.registry.promote("tiny", model.version, expected="")
+    scripts = [f"{SCRIPT}\n# {number}\n" for number in (1, 2)]
+    first, second = (backend.images.publish(make_bundle(tmp_path, model, 1.0, script), model) for script in scripts)
+    for image in (first, second):
+        release(backend, image)
+    record = roll_back(opened, "production", "bad script")
+    old, new = (f"tiny version 1 (image {image.digest[:19]}…)" for image in (first, second))
+    assert (record.result("serves"), record.result("rolled_back")) == (old, new)
+    with pytest.raises(RolledBackError, match="was rolled back to tiny version 1"):
+        deploy(backend, "qa", second)
+    third = backend.images.publish(make_bundle(tmp_path, model, 1.0, f"{SCRIPT}\n# 3\n"), model)
+    release(backend, third)
+    assert read_status(opened).find_redeployment(read_status(opened).standings[1]) == ""
 
 
 def test_after_a_rollback_of_another_version_a_release_deploys_the_champion(

@@ -31,12 +31,14 @@ def make_image(version: int, model: str = "tiny") -> Image:
 
 ONE, TWO, THREE = (make_image(version) for version in (1, 2, 3))
 OTHER = make_image(1, "other")
+ONE_BROKEN = replace(ONE, digest="sha256:0000badbadbadbad")  # other images of the same model version
+ONE_CORRECTED = replace(ONE, digest="sha256:0000ffffffffffff")
 ANN = Decision("ann", "too slow", "20261126-rollback")
 
 
 def get_image(digest: str) -> Image:
     """Return an image by its digest."""
-    return {image.digest: image for image in (ONE, TWO, THREE, OTHER)}[digest]
+    return {image.digest: image for image in (ONE, TWO, THREE, OTHER, ONE_BROKEN, ONE_CORRECTED)}[digest]
 
 
 @dataclass
@@ -430,6 +432,28 @@ def test_a_version_that_was_rolled_back_is_deployed_again_only_if_asked(
     )
     assert host.done == []
     deploy(releases, "qa", ONE)  # the image that serves may still be deployed
+
+
+def test_a_rollback_between_two_images_of_one_version_bars_only_the_removed_image(
+    releases: Releases[Deployments],
+) -> None:
+    """A corrected scoring script gives a third image of the version, which must be releasable."""
+    for image in (ONE, ONE_BROKEN):
+        release(releases, image)
+    rollback = releases.roll_back("production", ANN)
+    assert (rollback.digest, rollback.restored_digest) == (ONE_BROKEN.digest, ONE.digest)
+    assert rollback.model == "tiny version 1 (image sha256:0000badbadba…)"
+    with pytest.raises(RolledBackError) as raised:
+        deploy(releases, "qa", ONE_BROKEN)
+    assert str(raised.value).startswith(
+        "tiny version 1 (image sha256:0000badbadba…) was rolled back to tiny version 1 (image sha256:1…) in production"
+    )
+    release(releases, ONE)
+    release(releases, ONE_CORRECTED)
+    (lasting,) = releases.list_rollbacks()
+    assert not lasting.lifted
+    release(releases, ONE_BROKEN, allowed=Permissions(redeploy=True))
+    assert releases.list_rollbacks()[0].lifted
 
 
 def test_a_deployment_that_waited_for_a_rollback_is_refused(host: MemoryHost, releases: Releases[Deployments]) -> None:

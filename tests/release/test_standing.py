@@ -161,6 +161,22 @@ def test_a_rollback_of_the_champion_in_qa_is_a_remark_there() -> None:
     assert find_standing(later, CHAMPION, [in_qa]).remark == ""
 
 
+def test_an_image_that_was_rolled_back_to_another_of_the_same_version_blocks_only_itself() -> None:
+    rollback = replace(ROLLBACK, image="tiny:2", restored="tiny:2", restored_version=2, digest="sha256:b")
+    rollback = replace(rollback, restored_digest="sha256:a")
+    service = replace(SERVICE, image="tiny:2", model_version=2, digest="sha256:a", decision=ROLLBACK.decision)
+    state = ReleaseState(CHAMPION, [service], [rollback], champion_image="sha256:b")
+    (standing,) = find_standings(state)
+    assert standing.remark == (
+        f"It serves an older image of the champion: {describe_rollback(rollback)} "
+        "`mlops run release --redeploy-rolled-back` deploys it again."
+    )
+    assert "tiny version 2 (image sha256:b…) was rolled back to tiny version 2 (image sha256:a…) in" in standing.remark
+    for digest in ("", "sha256:c"):  # a new image: the corrected one
+        (standing,) = find_standings(replace(state, champion_image=digest))
+        assert standing.remark == ""
+
+
 def test_a_rollback_that_a_later_release_replaced_is_not_the_reason() -> None:
     later = replace(SERVICE, image="tiny:3", model_version=3, decision=Decision("bob", run_id="a release"))
     assert find_standing(later, CHAMPION, [ROLLBACK]).remark.startswith(

@@ -65,7 +65,7 @@ from mlops.workspace import find_workspace
 @click.option("--force", is_flag=True, help="Rerun unchanged steps, too, and restart healthy services.")
 @click.option("--take-over", is_flag=True, help="Replace services that serve a different model.")
 @click.option(
-    "--redeploy-rolled-back", "redeploy", is_flag=True, help="Deploy a version even though it was rolled back."
+    "--redeploy-rolled-back", "redeploy", is_flag=True, help="Deploy a version or image even though it was rolled back."
 )
 @scheduler_option
 @click.option("--run-id", default="", metavar="ID", help="Name of the run and its folder. [default: a new one]")

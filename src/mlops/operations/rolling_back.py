@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from mlops.errors import DeploymentError, DeploymentNotFoundError, IntegrityError, MlopsError, UsageError
 from mlops.operations.opening import OpenProject, require_ready
-from mlops.operations.status import read_status
+from mlops.operations.status import Status, read_status
 from mlops.operations.surroundings import surround_run
 from mlops.pipelines import ROLLBACK
 from mlops.platform.pipelines import SubmittedRun
@@ -96,9 +96,18 @@ def explain_next_release(opened: OpenProject, record: RunRecord) -> str:
     following = find_next_release(status)
     if following and following.rollback and following.rollback.decision.run_id == record.run_id:
         return f"A release deploys {taken_out} again only with `{following.command}`."
-    if following is None or following.version.title == record.result(SERVES):
+    if following is None:
         return barred
+    if _serves_champion(status, record):
+        bars_image = any(found.digest and found.decision.run_id == record.run_id for found in status.rollbacks)
+        renewed = bars_image and status.outdated
+        return f"{barred} {status.outdated} `{following.command}` creates a new one." if renewed else barred
     return f"{barred} The champion is {following.version.title}, which `{following.command}` deploys."
+
+
+def _serves_champion(status: Status, record: RunRecord) -> bool:
+    (step,) = record.steps
+    return any(found.serves_champion and found.service.environment == step.environment for found in status.standings)
 
 
 def _require_previous_service(opened: OpenProject, environment: str, take_over: bool) -> None:

@@ -85,6 +85,8 @@ def read_status(opened: OpenProject, most: int = 0) -> Status:
     services = opened.backend.services.list_services()
     problems = tuple(filter(None, [problem, *(service.problem for service in services)]))
     rollbacks = opened.backend.services.list_rollbacks()
+    outdated = _explain_outdated_image(opened, champion) if champion else ""
+    names_image = any(found.digest for found in rollbacks)
     runs = list_runs(opened.workspace.outputs)[:most] if most else ()
     versions, unread = _find_served(opened.backend.registry, services)
     return Status(
@@ -97,7 +99,8 @@ def read_status(opened: OpenProject, most: int = 0) -> Status:
         problems=problems,
         versions=versions,
         unread=unread,
-        outdated=_explain_outdated_image(opened, champion) if champion else "",
+        outdated=outdated,
+        champion_image=_find_digest(opened, champion) if champion and names_image and not outdated else "",
     )
 
 
@@ -135,6 +138,13 @@ def find_renewal(opened: OpenProject, steps: Sequence[Step], champion: ModelVers
 def _explain_outdated_image(opened: OpenProject, champion: ModelVersion) -> str:
     with suppress(MlopsError, OSError):  # a release reports the reason
         return find_renewal(opened, PIPELINES[SERVING_AGAIN], champion)
+    return ""
+
+
+def _find_digest(opened: OpenProject, champion: ModelVersion) -> str:
+    with suppress(MlopsError, OSError):  # a release reports the reason
+        image = opened.backend.images.find_image(champion)
+        return image.digest if image else ""
     return ""
 
 

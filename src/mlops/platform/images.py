@@ -6,6 +6,8 @@ from typing import Protocol
 
 from mlops.platform.models import ModelVersion, name_version
 
+SHOWN_DIGEST = len("sha256:") + 12  # number of characters of a digest that a sentence shows
+
 
 @dataclass(frozen=True)
 class Image:
@@ -35,6 +37,11 @@ class Image:
     def model(self) -> str:
         """The model version in the image: "churn version 2", or "churn version 2 (gate overruled)"."""
         return name_version(self.model_name, self.model_version, self.override)
+
+
+def add_digest(model: str, digest: str) -> str:
+    """Return the name of a model with the beginning of its image's digest: "churn version 2 (image sha256:0123…)"."""
+    return f"{model} (image {digest[:SHOWN_DIGEST]}…)" if digest else model
 
 
 class Images(Protocol):

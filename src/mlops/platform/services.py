@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from mlops.platform.images import Image
+from mlops.platform.images import Image, add_digest
 from mlops.platform.models import FailedTest, ModelVersion, is_same_model, name_version, name_version_fully
 
 ENVIRONMENTS = ("qa", "production")
@@ -36,8 +36,7 @@ class Permissions:
     redeploy: bool = False
 
 
-# The last words of `Decision.reason` if the previous service was restored after the test of a new one.
-FAILED_TEST, UNFINISHED_TEST = "failed its test", "did not finish its test"
+FAILED_TEST, UNFINISHED_TEST = "failed its test", "did not finish its test"  # end the reason of a restored service
 NO_DECISION, NO_PERMISSIONS = Decision(), Permissions()
 
 
@@ -149,17 +148,15 @@ class Rollback:
     Parameters
     ----------
     environment, image, model_version, restored, restored_version : str, str, int, str, int
-        The environment; the removed image and its model version; the restored image and its model version.
-    at : str
-        The time when the restored image was deployed, in UTC as ISO 8601.
-    decision : Decision
-        The person and reason behind the rollback, and the run that records it.
+        The environment; the removed image and its version; the restored image and its version.
+    at, decision : str, Decision
+        The time when the restored image was deployed, in UTC as ISO 8601; the person, reason and run of the rollback.
     lifted : str
-        The time when the removed version was deployed again and passed its test; empty before that.
-    override, restored_override : str
-        The person who overruled the gate to promote each model, and the reason; empty if the gate decided.
-    model_identity : str
-        The identity of the removed model version; empty if it is not recorded.
+        The time when what was removed was deployed again and passed its test; empty before that.
+    override, restored_override, model_identity : str
+        See `Service`, for each model; the identity of the removed one.
+    digest, restored_digest : str
+        The digests of the images if both contain the same model version; otherwise empty.
     """
 
     environment: str
@@ -173,24 +170,34 @@ class Rollback:
     override: str = ""
     restored_override: str = ""
     model_identity: str = ""
+    digest: str = ""
+    restored_digest: str = ""
 
-    def bars(self, image: str, model_identity: str) -> bool:
-        """Return whether the rollback prevents the model version in `image` from being deployed again."""
-        return not self.lifted and is_same_model(self.image, self.model_identity, image, model_identity)
+    def bars(self, image: str, model_identity: str, digest: str) -> bool:
+        """Return whether the rollback prevents an image from being deployed again. A new image has no digest yet.
+
+        A rollback between two images of one model version bars only the removed image.
+        """
+        return not self.lifted and self._concerns(image, model_identity, digest)
 
     def removed(self, service: Service) -> bool:
-        """Return whether the rollback removed the model version that `service` runs."""
-        return is_same_model(self.image, self.model_identity, service.image, service.model_identity)
+        """Return whether the rollback removed the model version, or only the image, that `service` runs."""
+        return self._concerns(service.image, service.model_identity, service.digest)
+
+    def _concerns(self, image: str, model_identity: str, digest: str) -> bool:
+        same_image = self.digest in ("", digest)
+        return same_image and is_same_model(self.image, self.model_identity, image, model_identity)
 
     @property
     def model(self) -> str:
-        """The removed model version: "churn version 2", or "churn version 2 (gate overruled)"."""
-        return name_version(name_model(self.image), self.model_version, self.override)
+        """The removed model version: "churn version 2"; with its image if the same version was restored."""
+        return add_digest(name_version(name_model(self.image), self.model_version, self.override), self.digest)
 
     @property
     def restored_model(self) -> str:
-        """The restored model version: "churn version 1", or "churn version 1 (gate overruled)"."""
-        return name_version(name_model(self.restored), self.restored_version, self.restored_override)
+        """The restored model version: "churn version 1"; with its image if the same version was removed."""
+        model = name_model(self.restored), self.restored_version, self.restored_override
+        return add_digest(name_version(*model), self.restored_digest)
 
 
 class Services(Protocol):

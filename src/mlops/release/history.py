@@ -115,7 +115,7 @@ class Deployments:
         tested = replace(self.current, tested="passed" if passed else "failed")
         kept = (*forgotten.passed, digest)[-KEPT:] if passed else forgotten.passed
         rollbacks = tuple(
-            replace(old, lifted=at) if passed and old.bars(image, identity) else old for old in self.rollbacks
+            replace(old, lifted=at) if passed and old.bars(image, identity, digest) else old for old in self.rollbacks
         )
         return replace(self, current=tested, passed=kept, rollbacks=rollbacks)
 
@@ -147,8 +147,8 @@ class Deployments:
         return replace(self.forget_pass(digest), rollbacks=(*self.rollbacks, rollback)[-KEPT:])
 
     def find_rollback(self, image: Image) -> Rollback | None:
-        """Return the rollback that blocks the deployment of an image's model version, or None."""
-        found = [old for old in self.rollbacks if old.bars(image.name, image.model_identity)]
+        """Return the rollback that blocks the deployment of an image, or None."""
+        found = [old for old in self.rollbacks if old.bars(image.name, image.model_identity, image.digest)]
         return found[-1] if found else None
 
     def find_previous(self, *, same_model: bool = False) -> Deployment | None:

@@ -25,6 +25,8 @@ class ReleaseState:
         The option that selects the platform, to add to commands: " --platform azure", or empty.
     champion_problem : str
         The reason why the champion cannot be read; empty if it can be read.
+    champion_image : str
+        The digest of the champion's image; empty if it is unknown, or if a release creates a new image.
     """
 
     champion: ModelVersion | None = None
@@ -32,6 +34,7 @@ class ReleaseState:
     rollbacks: Sequence[Rollback] = ()
     command_options: str = ""
     champion_problem: str = ""
+    champion_image: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,10 +111,10 @@ def describe_release(state: ReleaseState, version: ModelVersion, digest: str = "
 
     If `digest` is not empty, the release deploys the image with this digest.
     """
-    image = f"{version.name}:{version.version}"
+    image, deployed = f"{version.name}:{version.version}", digest or state.champion_image
     return NextRelease(
         version,
-        rollback=next((found for found in state.rollbacks if found.bars(image, version.identity)), None),
+        rollback=next((found for found in state.rollbacks if found.bars(image, version.identity, deployed)), None),
         replaces=tuple(found for found in state.services if found.model_name not in ("", version.name)),
         failed_in=next((found.environment for found in state.services if _has_failed(found, version)), ""),
         command_options=state.command_options,

@@ -19,6 +19,7 @@ from mlops.errors import (
     ServiceTestFailed,
 )
 from mlops.platform.images import Image
+from mlops.platform.models import is_same_model
 from mlops.platform.services import (
     ENVIRONMENTS,
     FAILED_TEST,
@@ -233,6 +234,7 @@ def _describe(view: View[State], environment: str, state: State | IntegrityError
 
 
 def _record_rollback(environment: str, current: Deployment, previous: Deployment, decision: Decision) -> Rollback:
+    same = is_same_model(current.image, current.model_identity, previous.image, previous.model_identity)
     return Rollback(
         environment=environment,
         image=current.image,
@@ -244,6 +246,8 @@ def _record_rollback(environment: str, current: Deployment, previous: Deployment
         override=current.override,
         restored_override=previous.override,
         model_identity=current.model_identity,
+        digest=current.digest if same else "",
+        restored_digest=previous.digest if same else "",
     )
 
 

@@ -19,13 +19,13 @@ def require_passed(host: Host[State], environment: str, image: Image) -> None:
 
 
 def require_kept_everywhere(host: Host[State], environment: str, image: Image, allowed: Permissions) -> None:
-    """Raise an error if the image's model version was rolled back in `environment` or in a later one."""
+    """Raise an error if the image, or its model version, was rolled back in `environment` or in a later one."""
     for place in ENVIRONMENTS[ENVIRONMENTS.index(environment) :]:
         require_kept(host.look(place).read(), image, allowed)
 
 
 def require_kept(state: Deployments, image: Image, allowed: Permissions) -> None:
-    """Raise an error if the image's model version was rolled back in the environment whose deployments are `state`."""
+    """Raise an error if the image, or its model version, was rolled back in the environment with this `state`."""
     rollback = None if allowed.redeploy else state.find_rollback(image)
     if rollback:
         raise RolledBackError(f"{describe_rollback(rollback)} It is deployed again only with `--redeploy-rolled-back`.")

@@ -88,11 +88,14 @@ class Standing:
 
     def _explain_other_model(self, told: str) -> str:
         service, following = self.service, self.next_release
-        if following is None or self.serves_champion:
+        if following is None:
             return ""
         if following.rollback and self._own_rollback_blocks:
+            said = "It serves an older image of" if self.serves_champion else "It does not serve"
             mark = "." if describe_rollback(following.rollback) in told else ":"
-            return f"It does not serve the champion{mark} {following.advise(told)}"
+            return f"{said} the champion{mark} {following.advise(told)}"
+        if self.serves_champion:
+            return ""
         said = f"It does not serve the champion, {following.version.title}"
         if service.model_name != following.version.name:
             advice = following.advise(told) if following.rollback else f"`{following.command}` replaces it."
