@@ -1,12 +1,14 @@
-"""Excerpts of tables that are too long to show."""
+"""Tables: metrics with their units, and excerpts of tables that are too long to show."""
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import pandas as pd
 
 from mlops.numbers import format_number
+from mlops.problem import Metric
 
-MOST = 20  # maximum number of columns; pandas shows as many
+MOST = 20  # maximum number of columns in an excerpt
 
 
 class Excerpt(NamedTuple):
@@ -43,7 +45,7 @@ def choose_largest(values: pd.Series) -> Excerpt:
 
 
 def show_largest(values: pd.Series | None) -> pd.DataFrame | None:
-    """Return numbers as a table with one row: all of them or, if there are many, those with the largest magnitude.
+    """Return numbers as a table with one column: all of them or, if there are many, those with the largest magnitude.
 
     Parameters
     ----------
@@ -53,11 +55,31 @@ def show_largest(values: pd.Series | None) -> pd.DataFrame | None:
     Returns
     -------
     DataFrame or None
-        A row of formatted numbers, or None if `values` is None.
+        A column of formatted numbers, or None if `values` is None.
     """
     if values is None:
         print("The problem does not explain its models.")
         return None
     chosen = choose_largest(values)
     shown = chosen.values.map(format_number).rename(chosen.name)
-    return shown.to_frame().T.rename_axis(columns=chosen.caption or None)
+    return shown.to_frame().rename_axis(columns=chosen.caption or None)
+
+
+def show_scores(metrics: Sequence[Metric], scores: Mapping[str, Mapping[str, float | None]]) -> pd.DataFrame:
+    """Return a table of metrics with their units.
+
+    Parameters
+    ----------
+    metrics : sequence of Metric
+        The declared metrics.
+    scores : mapping
+        The values of the metrics, by metric, for each column of the table: "training", "holdout".
+
+    Returns
+    -------
+    DataFrame
+        A row for each metric. The last column has the units; it is left out if no metric has a unit.
+    """
+    table = pd.DataFrame({column: pd.Series(values).map(format_number) for column, values in scores.items()})
+    units = {metric.name: metric.unit for metric in metrics}
+    return table.assign(unit=table.index.map(units)) if any(units.values()) else table
