@@ -238,7 +238,7 @@ class Picky(Visits):
     "mark",
     [
         lambda rows: [value is None for value in rows["page"]],
-        lambda rows: [value is None for value in rows["seen"]],
+        lambda rows: [isinstance(value, float) for value in rows["seen"]],
         lambda rows: rows["day"].astype("int64") < 1e15,
         lambda rows: rows["seen"].dtype == bool,
     ],

@@ -1,7 +1,7 @@
 """The conversion of values between tables and JSON, which has numbers, texts, booleans and null.
 
 Only the declaration decides the types of a table, never its values. So the training, the evaluation and the service
-give a model the same values: a gap is NaN, or NaT in a date.
+give a model the same values.
 """
 
 import math
@@ -62,7 +62,7 @@ def set_type(values: "pd.Series", column: "Column") -> "pd.Series":
     """Return the values of a column with the type that its declaration gives them.
 
     A number is float64, a category and an id str, and a date datetime64[us]. A boolean is object if the column allows
-    missing values, otherwise bool. A gap is NaN, or NaT in a date, and an empty text is a gap.
+    missing values, otherwise bool. A gap is NaN, but NaT in a date, and None in a boolean. An empty text is a gap.
 
     Parameters
     ----------
@@ -71,15 +71,15 @@ def set_type(values: "pd.Series", column: "Column") -> "pd.Series":
     column : Column
         The column.
     """
-    import numpy as np
     import pandas as pd
 
     kind = "id" if column.role == "id" else column.kind
     if kind == "boolean":
         gaps = values.isna()
         present = values.astype("object").where(~gaps, False).astype(bool)
+        # MLflow's client refuses a NaN in a boolean column if the request has no other value there.
         # A gap that the declaration does not allow breaks a rule of the data test, which must be able to read it.
-        return present.astype("object").mask(gaps, np.nan) if column.max_missing or gaps.any() else present
+        return present.astype("object").mask(gaps, None) if column.max_missing or gaps.any() else present
     if kind == "date" and values.dtype != TYPES["date"]:
         values = pd.to_datetime(values, utc=True).dt.tz_localize(None)
     typed = values if values.dtype == TYPES[kind] else values.astype(TYPES[kind])

@@ -33,7 +33,7 @@ class RowReader(Protocol):
         """Return the rows of a body and their number.
 
         If all features are numbers, the rows are an array of shape (n, k). Otherwise, they are one array of length n
-        per column. A missing value is NaN, or NaT in a date.
+        per column. A missing value is NaN, but NaT in a date, and None in a boolean.
 
         Raises
         ------
@@ -117,7 +117,7 @@ class NumberReader:
 
 
 def tabulate_rows(rows: Rows) -> NDArray[Any]:
-    """Return rows as one array of shape (n, k), for data collection. Dates become text, and missing values NaN."""
+    """Return rows as one array of shape (n, k), for data collection. Dates become text, and missing dates NaN."""
     if not isinstance(rows, Mapping):
         return rows
     return np.column_stack([_list_column(column) for column in rows.values()])
@@ -164,6 +164,6 @@ def _make_column(feature: Feature, values: Sequence[Any]) -> NDArray[Any]:
     if feature.kind == "id":  # text, as in the training data
         values = [None if value is None else str(value) for value in values]
     if feature.kind == "boolean":
-        return np.array([np.nan if value is None else value for value in values], object if feature.missing else bool)
+        return np.array(values, dtype=object if feature.missing else bool)
     # pandas changes None to NaN, but only if the column also has a text, so a row alone would have another gap.
     return np.array([value or np.nan for value in values] if feature.missing else values, dtype=object)
