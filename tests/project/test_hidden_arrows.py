@@ -1,10 +1,11 @@
-"""Strings that name a module are dependencies that import-linter cannot see. Each is listed here with its reason.
+"""Strings that name a module, or something in one, are dependencies that import-linter cannot see. Each is listed here with its reason.
 
 None names a module of a higher floor: what a lower floor needs of a higher one is handed down as an argument.
 """
 
 import re
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ ARROWS = {
     ("mlops.problem.consistency", "mlops.problem.metrics"): "a message says where the stock metrics are",
     ("mlops.data.kinds.proposal", "mlops.problem"): "a proposed declaration imports it",
     ("mlops.problem.imports", "mlops.problem"): "the only part of the engine that a problem can import",
+    ("mlops.problem.loading", "mlops.problem.Problem"): "a message says what a package must declare",
+    ("mlops.kernels.needs", "mlops.notebook.load_problem"): "a notebook that calls it needs the project's packages",
     ("mlops.kernels.provisioner", "mlops.kernels"): "the logger's own name",
     ("mlops.kernels.parent_client", "mlops.kernels.parent"): "the parent is a process of its own",
     ("mlops.backends.azure.infrastructure.arm_template", "mlops.backends.azure.infrastructure"): "holds the template",
@@ -52,8 +55,15 @@ def arrows(project: Path) -> set[tuple[str, str]]:
         for module, path in modules.items()
         for text in list_strings(path)
         for name in NAME.findall(text)
-        if name.partition(":")[0] in modules
+        if find_module(name, modules)
     }
+
+
+def find_module(name: str, modules: Collection[str]) -> str:
+    """Return the longest part of a name that is a module below `mlops`: "mlops.data" of "mlops.data.read"."""
+    parts = name.partition(":")[0].split(".")
+    candidates = (".".join(parts[:length]) for length in range(len(parts), 1, -1))
+    return next((candidate for candidate in candidates if candidate in modules), "")
 
 
 def test_every_string_that_names_a_module_is_listed_with_its_reason(arrows: set[tuple[str, str]]) -> None:
