@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from mlops.errors import IntegrityError
+from mlops.errors import IntegrityError, ProblemError
 from mlops.files.hashes import hash_folder
-from mlops.image.bundle import build_bundle, digest_bundle, read_pins, split_example, verify_bundle
+from mlops.image.bundle import build_bundle, digest_bundle, list_unhashed, read_pins, split_example, verify_bundle
 
 
 def build(folder: Path, weight: float = 1.0, version: int = 3, example: float = 1.0) -> str:
@@ -136,7 +136,21 @@ def test_pins_are_those_of_this_machine(tmp_path: Path) -> None:
         "    --hash=sha256:02\n"
         "uvloop==0.23.0 ; sys_platform != 'win32'\n"
     )
+    assert list_unhashed(path) == ["uvicorn", "uvloop"]
     assert read_pins(path) == {"numpy": "2.3.2", "msgspec": "0.19.0", "uvicorn": "0.54.0", "uvloop": "0.23.0"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["numpy>=1", "numpy", "numpy==2.*", "numpy>=1,==2.3.2", "numpy @ https://example.org/numpy.whl", "-r other.txt"]
+    + ["-e .", "--requirement=other.txt", "./numpy.whl", "numpy = 2"],
+)
+def test_a_line_of_a_lock_that_is_no_exact_version_is_refused(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "service.lock"
+    path.write_text(f"--index-url https://example.org/simple\nmsgspec==0.19.0\n{line}  # why\n")
+    with pytest.raises(ProblemError) as raised:
+        read_pins(path)
+    assert str(raised.value) == f"{path} has the line {line!r}. Write each package as name==version."
 
 
 @pytest.mark.parametrize("package", ["src/diabetes", "tests/support/problems/cancer", "tests/support/problems/churn"])

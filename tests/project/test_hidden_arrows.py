@@ -1,6 +1,7 @@
-"""Strings that name a module, or something in one, are dependencies that import-linter cannot see. Each is listed here with its reason.
+"""Strings that name a module, or something in one, are dependencies that import-linter cannot see.
 
-None names a module of a higher floor: what a lower floor needs of a higher one is handed down as an argument.
+Each is listed here with its reason. None names a module of a higher floor: what a lower floor needs of a higher one is
+handed down as an argument.
 """
 
 import re

@@ -19,14 +19,14 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 
 import mlops.serving
-from mlops.errors import IntegrityError
+from mlops.errors import IntegrityError, ProblemError
 from mlops.files.hashes import hash_folder, verify_files
 from mlops.files.records import read_record
 
@@ -37,6 +37,9 @@ EXAMPLE = "example.json"
 SCHEMA = "schema.json"
 MODEL = "model"
 SERVING = "serving"
+COMMENT = re.compile(r"(?:^|\s)#")
+OTHER_OPTION = re.compile(r"-(?!r|e|-requirement|-editable)")  # such as the address of an index
+EXACT = re.compile(r"==[^*,]+")
 
 
 def build_bundle(
@@ -157,8 +160,31 @@ def read_pins(requirements: Path, machine: Mapping[str, str] | None = None) -> d
     machine : mapping, optional
         Values of environment markers: ``{"sys_platform": "linux"}``. Markers that are not given have the values of this
         machine.
+
+    Raises
+    ------
+    ProblemError
+        If a line does not pin an exact version.
     """
-    lines = (re.split(r"\s--hash=|\s#|\\$", line)[0] for line in requirements.read_text(encoding="utf-8").splitlines())
-    pins = [Requirement(line) for line in lines if line and line[0].isalpha()]
+    pins = [pin for pin, _ in _read_lines(requirements)]
     wanted = [pin for pin in pins if pin.marker is None or pin.marker.evaluate(dict(machine or {}))]
     return {pin.name: str(pin.specifier).removeprefix("==") for pin in wanted}
+
+
+def list_unhashed(requirements: Path) -> list[str]:
+    """Return the packages that a requirements file pins without a hash."""
+    return [pin.name for pin, hashed in _read_lines(requirements) if not hashed]
+
+
+def _read_lines(requirements: Path) -> Iterator[tuple[Requirement, bool]]:
+    lines = requirements.read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
+    for line in (COMMENT.split(line)[0].strip() for line in lines):
+        if line and not OTHER_OPTION.match(line):
+            written, *hashes = (part.strip() for part in line.split(" --hash="))
+            try:
+                pin = Requirement(written)
+            except InvalidRequirement:
+                pin = None
+            if pin is None or not EXACT.fullmatch(str(pin.specifier)):
+                raise ProblemError(f"{requirements} has the line {written!r}. Write each package as name==version.")
+            yield pin, bool(hashes)

@@ -18,7 +18,7 @@ from mlops.backends import open_backend
 from mlops.backends.local.environments import environments, installer
 from mlops.backends.local.environments.environments import LocalEnvironments
 from mlops.backends.local.environments.links import link_packages
-from mlops.errors import DeploymentError
+from mlops.errors import DeploymentError, ProblemError
 from mlops.platform.images import ServiceEnvironment
 from mlops.workspace import Workspace
 
@@ -194,6 +194,16 @@ def test_the_network_is_used_only_for_what_the_cache_lacks(
     monkeypatch.setattr(installer.subprocess, "run", run_uv)
     assert installer.install_packages(Path("python"), tmp_path) == ""
     assert ["--offline" in command for command in commands] == ([True] if cached else [True, False])
+
+
+def test_a_lock_without_hashes_is_refused(tmp_path: Path) -> None:
+    lock = tmp_path / "service.lock"
+    lock.write_text(f"{SMALL_PIN}\n")
+    with pytest.raises(ProblemError) as raised:
+        LocalEnvironments(tmp_path / "environments").create(lock)
+    assert str(raised.value) == (
+        f"{lock} has no hash for {SMALL}. Write the file with `uv pip compile --generate-hashes`."
+    )
 
 
 def test_missing_packages_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
