@@ -37,7 +37,7 @@ def run(data):
 """
 FEATURES = """
 def join(data):
-    return [[len(plan), float(joined == joined)] for plan, joined in zip(data["plan"], data["joined"])]
+    return [[len(plan) / 8, float(joined == joined)] for plan, joined in zip(data["plan"], data["joined"])]
 """
 SCHEMA = {
     "format": 1,
@@ -211,13 +211,13 @@ def test_inputs_and_predictions_are_collected_and_a_failing_collector_costs_no_a
         rows = [{"plan": plan, "joined": "2024-01-31", "fee": fee}, {"plan": "plus", "joined": None, "fee": 1}]
         return post(server.url, json.dumps({"data": rows}).encode())[::2]
 
-    assert score("basic", 20) == (200, '{"result":[[5.0,1.0],[4.0,0.0]]}')
-    assert score("basic", 13) == (200, '{"result":[[5.0,1.0],[4.0,0.0]]}')
+    assert score("basic", 20) == (200, '{"result":[[0.625,1.0],[0.5,0.0]]}')
+    assert score("basic", 13) == (200, '{"result":[[0.625,1.0],[0.5,0.0]]}')
     refusal = {"error": 'data[0].plan is "gold", but it must be one of: basic, plus.'}
     assert score("gold", 20) == (422, json.dumps(refusal))
     collected = [json.loads(line) for line in (records.parent / "collected.jsonl").read_text().splitlines()]
     inputs, names = [["basic", "2024-01-31", 20.0], ["plus", None, 1.0]], ["plan", "joined", "fee"]
-    predictions = [[5.0, 1.0], [4.0, 0.0]]
+    predictions = [[0.625, 1.0], [0.5, 0.0]]
     assert collected == [["plans", "inputs", "3", names, inputs], ["plans", "predictions", "3", None, predictions]]
     assert "2 rows were NOT collected" in server.log
     server.stop()
