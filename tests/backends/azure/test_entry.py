@@ -215,8 +215,9 @@ def test_inputs_and_predictions_are_collected_and_a_failing_collector_costs_no_a
     assert score("basic", 13) == (200, '{"result":[[0.625,1.0],[0.5,0.0]]}')
     refusal = {"error": 'data[0].plan is "gold", but it must be one of: basic, plus.'}
     assert score("gold", 20) == (422, json.dumps(refusal))
-    collected = [json.loads(line) for line in (records.parent / "collected.jsonl").read_text().splitlines()]
-    inputs, names = [["basic", "2024-01-31", 20.0], ["plus", None, 1.0]], ["plan", "joined", "fee"]
+    lines = (records.parent / "collected.jsonl").read_text().splitlines()
+    collected = [json.loads(line, parse_constant=str) for line in lines]
+    inputs, names = [["basic", "2024-01-31", 20.0], ["plus", "NaN", 1.0]], ["plan", "joined", "fee"]
     predictions = [[0.625, 1.0], [0.5, 0.0]]
     assert collected == [["plans", "inputs", "3", names, inputs], ["plans", "predictions", "3", None, predictions]]
     assert "2 rows were NOT collected" in server.log
