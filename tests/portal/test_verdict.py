@@ -132,7 +132,7 @@ def test_the_verdict_of_a_failed_service_names_the_model_the_checks_and_what_ser
         "07_test_service",
         "qa",
         state="failed",
-        error=f"{error}\n  {check}",
+        error=f'{error}\n  {check}\nThe end of service.log:\n  File "score.py", line 7',
         error_kind="ServiceTestFailed",
         cell=cell,
     )

@@ -20,7 +20,7 @@ from mlops.platform.models import FailedTest
 from mlops.platform.services import NO_PERMISSIONS, Decision, Health, Judgement, Permissions, Service
 from mlops.release.history import Deployment, Deployments
 from mlops.release.policy import Releases
-from mlops.release.service_checks import NoAnswer, conclude_test
+from mlops.release.service_checks import Check, NoAnswer, conclude_test
 
 
 def make_image(version: int, model: str = "tiny") -> Image:
@@ -129,6 +129,9 @@ class MemorySite:
         health = "unhealthy" if self.environment in self.host.unhealthy else health
         return state.describe(self.environment, f"memory://{self.environment}", health, "")
 
+    def quote_log(self, state: Deployments) -> str:
+        return f"The end of {self.host.serving[self.environment]}.log:\nno such table"
+
     def _do(self, what: str) -> None:
         assert self.environment in self.host.locked, f"{what} without the lock of {self.environment}"
         self.host.done.append(what)
@@ -210,6 +213,21 @@ def test_what_served_before_ends_once_the_new_one_is_remembered(
     deploy(releases, "qa", ONE)
     deploy(releases, "qa", TWO)
     assert host.done[3:] == ["serve tiny:2 within 3 s", "write", "retire tiny:1"]
+
+
+def test_a_failed_test_quotes_the_log_of_the_tested_service(releases: Releases[Deployments]) -> None:
+    release(releases, ONE)
+    deploy(releases, "qa", TWO)
+    releases.record_test("qa", TWO.digest, passed=True)
+    deploy(releases, "production", TWO)
+    wrong = Check("predictions", "1", "nothing", passed=False)
+    with pytest.raises(ServiceTestFailed) as raised:
+        conclude_test(releases, "production", TWO.digest, "http://there", [wrong])
+    assert str(raised.value) == (
+        "http://there fails 1 check, and production now serves tiny version 1:\n"
+        "  predictions: expected 1, saw nothing\n"
+        "The end of sha256:2.log:\nno such table"
+    )
 
 
 def test_a_failed_test_in_qa_is_only_recorded(host: MemoryHost, releases: Releases[Deployments]) -> None:

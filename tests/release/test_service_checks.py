@@ -192,8 +192,8 @@ def test_a_wrong_answer_stays_a_failed_check_if_a_later_request_gets_no_answer(
         (b'{"result": [null, 2]}', '{"result": [null, 2]}'),
         (b'{"result": [true, NaN]}', '{"result": [true, NaN]}'),
         (b'{"result": [1.0, 1e999]}', '{"result": [1.0, 1e999]}'),
-        (b"[" * 100_000, "[" * 80 + "…"),
-        (b"x" * 100, "x" * 80 + "…"),
+        (b"[" * 100_000, "[" * 200 + "…"),
+        (b"x" * 300, "x" * 200 + "…"),
     ],
 )
 def test_an_answer_that_holds_no_predictions_is_a_failed_check(

@@ -135,10 +135,13 @@ class Judgement:
         the platform reports it as running; "replaced" if another image was deployed meanwhile.
     serving : Service or None
         The current service of the environment; None if there is none.
+    log : str
+        The end of the log of a service that failed its test; empty if it cannot be read.
     """
 
     kind: Literal["passed", "failed", "interrupted", "unanswered", "replaced"]
     serving: Service | None
+    log: str = ""
 
 
 @dataclass(frozen=True)
@@ -264,10 +267,7 @@ class Services(Protocol):
         ...
 
     def accepts_keys(self, environment: str) -> bool:
-        """Return whether the service accepts the stored keys; True if no service is running.
-
-        Called before keys are used.
-        """
+        """Return whether the service accepts the stored keys; True if no service runs. Called before keys are used."""
         ...
 
     def rotate_keys(self, environment: str) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from itertools import takewhile
 
 from mlops.errors import ServiceTestFailed, ServiceUntestedError
 from mlops.execution.cells import describe_cell
@@ -22,7 +23,7 @@ def describe_failed_test(run: RunRecord, step: StepRecord, steps: Iterable[Step]
     if rules := summarize_rules(step):
         return ["The data did not pass its test", *rules]
     said, *lines = _find_message_without_cell(step).splitlines() or [""]
-    failed = [line.strip() for line in lines if line.startswith("  ")]
+    failed = [line.strip() for line in takewhile(lambda line: line.startswith("  "), lines)]  # the log follows
     checks = failed[:SHOWN] + ([f"and {len(failed) - SHOWN} more"] if len(failed) > SHOWN else [])
     model = name_model(run, find_deployment(steps, step.environment)) or "The service"
     if step.error_kind == ServiceUntestedError.__name__:

@@ -28,6 +28,10 @@ class View(Protocol[State]):
         """Return the current deployment of `state` as a service, with its health at this moment."""
         ...
 
+    def quote_log(self, state: State) -> str:
+        """Return the path and the end of the current service's log; empty if they cannot be read. Never raise."""
+        ...
+
 
 class Site(View[State], Protocol[State]):
     """Read and write access to the state of an environment. The state is locked, so no other process changes it."""

@@ -95,7 +95,8 @@ class Releases(Generic[State]):
                     return Judgement("unanswered", service)  # the service cannot be reached from here, but runs
             state = state.judge(passed=passed, at=now())
             if not passed:
-                return Judgement("failed", self._record_failed_test(environment, site, state))
+                log = site.quote_log(state)  # before another service is restored
+                return Judgement("failed", self._record_failed_test(environment, site, state), log)
             site.write(state)
             return Judgement("passed", site.describe(state))
 

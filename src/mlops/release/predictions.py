@@ -14,7 +14,7 @@ from mlops.numbers import format_number, format_pair
 from mlops.serving.schema import Answer
 
 RELATIVE_TOLERANCE = 1e-9
-QUOTED = 80  # maximum number of characters of a wrong answer that is shown
+QUOTED = 200  # maximum number of characters of a wrong answer that is shown
 
 Prediction = float | str | bool | list[float]
 

@@ -196,7 +196,7 @@ def conclude_test(services: Services, environment: str, digest: str, url: str, c
             f"Another deployment has replaced the image that was tested, so the result is not recorded: {now}. "
             f"`mlops run release{name_image(digest)}{services.command_options}` deploys and tests it again."
         )
-    require_passed(checks, url, now)
+    require_passed(checks, url, now, judged.log)
 
 
 def _record_result(services: Services, environment: str, digest: str, *, passed: bool, silent: str) -> Judgement:
@@ -210,18 +210,18 @@ def _record_result(services: Services, environment: str, digest: str, *, passed:
         ) from error
 
 
-def require_passed(checks: Sequence[Check], url: str, consequence: str) -> None:
+def require_passed(checks: Sequence[Check], url: str, consequence: str, log: str = "") -> None:
     """Raise an error if any check failed.
 
     Raises
     ------
     ServiceTestFailed
         If any check failed. The message lists the failed checks and contains `consequence`, which says what the
-        environment serves now.
+        environment serves now, and the end of the service's `log`.
     """
     if failed := _list_failed(checks):
         count = f"{len(failed)} check{'s' * (len(failed) > 1)}"
-        raise ServiceTestFailed("\n".join([f"{url} fails {count}, and {consequence}:", *failed]))
+        raise ServiceTestFailed("\n".join(filter(None, [f"{url} fails {count}, and {consequence}:", *failed, log])))
 
 
 def _list_failed(checks: Sequence[Check]) -> list[str]:

@@ -9,16 +9,17 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tiny_model import ask, deploy, make_bundle, publish
+from tiny_model import SCRIPT, ask, deploy, make_bundle, publish
 
 from mlops.backends import open_backend
 from mlops.backends.local import services
 from mlops.backends.local.deployments import LocalState
 from mlops.backends.local.processes import end_servers, find_servers, is_listening
 from mlops.backends.local.services import LocalSite
-from mlops.errors import DeploymentError, ServiceUntestedError
+from mlops.errors import DeploymentError, ServiceTestFailed, ServiceUntestedError
 from mlops.files.atomic import make_new_folder
 from mlops.release.keys import read_keys
+from mlops.release.service_checks import check_predictions, conclude_test
 from mlops.workspace import Workspace
 
 
@@ -35,6 +36,22 @@ def test_a_service_ends_when_its_starter_dies_before_it_is_recorded(migrated: Wo
     assert process.alive
     popen.stdin.close()  # type: ignore[union-attr]  # what happens when the starter dies
     assert popen.wait(10) == 0
+
+
+def test_a_failed_test_quotes_the_log_of_the_service(migrated: Workspace, tmp_path: Path) -> None:
+    """The answer to the client only says that the log has the reason."""
+    backend = open_backend("local", migrated)
+    script = SCRIPT.replace("data[:, 0] * 0 + number", "data[:, 0] * float('nan')")
+    service = deploy(backend, "qa", publish(backend, tmp_path, script=script))
+    try:
+        key = backend.secrets.get_keys("qa")[0]
+        checks = check_predictions(service.url, key, [[1.0]], [1.0])
+        with pytest.raises(
+            ServiceTestFailed, match=r"(?s)log says why.*The end of .*/service.log:\n.*run returned nan for"
+        ):
+            conclude_test(backend.services, "qa", service.digest, service.url, checks)
+    finally:
+        backend.services.stop("qa")
 
 
 def test_a_port_that_somebody_else_has_is_refused(

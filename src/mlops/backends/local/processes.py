@@ -21,6 +21,7 @@ MACHINE = Path("/etc/machine-id")
 SERVER = "serving"  # the module that a server runs
 STOP_SECONDS = 15.0
 KILL_SECONDS = 5.0
+QUOTED_LINES = 15  # enough for the end of a traceback
 
 
 @dataclass(frozen=True)
@@ -131,13 +132,18 @@ def wait_ready(process: "subprocess.Popen[bytes]", ready: Path, seconds: float, 
     process.kill()
     process.wait()
     log = ready.with_name("service.log")
-    tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
     said = f"ended with exit code {code}" if code is not None else f"was not ready within {seconds:g} s"
     if is_full(log.parent):
         raise DeploymentError(
             f"The service of {image} {said}, and the disk of {log.parent} is full. Free some space and try again."
         )
-    raise DeploymentError(f"The service of {image} {said}. The end of {log}:\n{tail}")
+    raise DeploymentError(f"The service of {image} {said}. {quote_log(log)}")
+
+
+def quote_log(log: Path) -> str:
+    """Return the path of a service's log and its last lines."""
+    tail = "\n".join(log.read_text(errors="replace").splitlines()[-QUOTED_LINES:])
+    return f"The end of {log}:\n{tail}"
 
 
 def confirm_process(process: "subprocess.Popen[bytes]") -> None:

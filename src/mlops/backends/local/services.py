@@ -23,6 +23,7 @@ from mlops.backends.local.processes import (
     find_servers,
     identify_machine,
     is_listening,
+    quote_log,
     serves_from,
     start_process,
     wait_ready,
@@ -202,6 +203,14 @@ class LocalSite:
             self._environment, url, _check_health(state), example, accepts_keys=self._may_accept_keys(state)
         )
         return replace(service, original=self._name_other_home(current))
+
+    def quote_log(self, state: LocalState) -> str:
+        """See `View`."""
+        for ready in self._folder.glob("*/ready.json"):
+            if state.process and _read_ready(ready).pid == state.process.pid:
+                with suppress(OSError):
+                    return quote_log(ready.with_name("service.log"))
+        return ""
 
     def _name_other_home(self, current: LocalDeployment) -> str:
         elsewhere = current.machine not in ("", identify_machine())

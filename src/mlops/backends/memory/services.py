@@ -182,6 +182,10 @@ class MemorySite:
         url, example = f"http://127.0.0.1:{state.port}", self.images.read_example(current.digest)
         return state.describe(self.environment, url, health, example, accepts_keys=self.accepts_keys(state))
 
+    def quote_log(self, state: MemoryState) -> str:
+        """See `View`. The services in this process have no log of their own."""
+        return ""
+
     def _load_application(self, image: Image, seconds: float) -> Application:
         loaded: list[ModuleType] = []
         failed: list[Exception | SystemExit] = []

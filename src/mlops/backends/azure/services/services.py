@@ -183,6 +183,10 @@ class AzureSite:
         health = _check_health(next(iter(self._list_own_first()), None), current.digest)
         return state.describe(self._environment, current.url, health, current.example)
 
+    def quote_log(self, state: AzureState) -> str:
+        """See `mlops.release.host.View`. Azure may not answer here, but the failure must be recorded."""
+        return ""
+
     def _deploy_and_wait(self, record: ImageRecord, service: WebService | None, seconds: float) -> WebService:
         with tempfile.TemporaryDirectory() as folder:
             bundle = self._images.fetch_bundle(record, Path(folder))
