@@ -54,7 +54,7 @@ def _open_standard_files() -> None:
 
 
 def _run_forked() -> int | None:
-    """Run the command in a fork of a background process, and return its exit code, or None if it must run here."""
+    """Run the command in a fork of a background process. Return the exit code, or None if no fork can run it."""
     from mlops.kernels.parent_client import run_command
     from mlops.kernels.socket_folder import UnavailableError
 

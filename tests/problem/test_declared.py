@@ -122,7 +122,10 @@ def test_a_boolean_target_that_is_text_is_refused(flowers: pd.DataFrame) -> None
         assert str(raised.value) == ("The column 'large' is boolean, but has the text 'False'. Write True or False.")
 
 
-GONE = "has no value, or no prediction, in row 2, counted from 1. Drop the rows without a target."
+GONE = (
+    "lacks its true value or its prediction in row 2, counted from 1. Drop the rows without a true value. If the "
+    "prediction is missing, correct the model."
+)
 
 
 @pytest.mark.parametrize("gap", [None, np.nan, pd.NA], ids=["None", "NaN", "NA"])

@@ -167,7 +167,7 @@ def test_rows_are_collected_as_one_table() -> None:
         ({"seller": 1.5}, "data[1].seller is 1.5, but it must be text or a whole number, or null."),
         (
             {"Plan": "plus"},
-            'data[1] has the unknown key "Plan". Its keys are: '
+            'data[1] has the unknown key "Plan". Allowed keys: '
             "plan, city, fee, calls, paperless, mobile, joined, paid, seller.",
         ),
     ],
@@ -186,7 +186,7 @@ def test_a_wrong_value_is_named_with_its_row_and_its_column(change: dict[str, ob
         ({"data": []}, "data has no rows."),
         (
             {"data": [[1, 2]]},
-            "data[0] is a list, but it must be a record, because not all features are numbers. Its keys are: "
+            "data[0] is a list, but it must be a record, because not all features are numbers. Allowed keys: "
             "plan, city, fee, calls, paperless, mobile, joined, paid, seller.",
         ),
         (
@@ -204,7 +204,7 @@ def test_a_wrong_form_is_named(body: object, said: str) -> None:
     [
         (b'{"data": [[18, 2], [18]]}', "data[1] has 1 values, but it needs 2: AGE, mean area."),
         (b'{"data": [[18, 2, 3]]}', "data[0] has 3 values, but it needs 2: AGE, mean area."),
-        (b'{"data": [3]}', "data[0] is 3, but it must be a record. Its keys are: AGE, mean area."),
+        (b'{"data": [3]}', "data[0] is 3, but it must be a record. Allowed keys: AGE, mean area."),
         (b'{"data": [["18", 2]]}', 'data[0].AGE is "18", but it must be a number from 18 to 100.'),
         (b'{"data": [[true, 2]]}', "data[0].AGE is true, but it must be a number from 18 to 100."),
         (b'{"data": [[null, 2]]}', "data[0].AGE is null, but it must be a number from 18 to 100."),

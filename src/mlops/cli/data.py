@@ -31,7 +31,7 @@ def profile(data_file: str, output: Path | None, scheduler: str, propose: bool, 
     without a cluster.
 
     With --propose, print a declaration to paste into the package of a problem: kinds, roles, ranges, allowed values
-    and shares of missing values. Check every line, because it knows only what is in the file.
+    and shares of missing values. Check every line, because the proposal is based only on the values in the file.
 
     \b
     Examples:

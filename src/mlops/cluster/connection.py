@@ -30,7 +30,7 @@ def require_address(address: str, source: str = OPTION) -> None:
     Raises
     ------
     UsageError
-        If `address` is not an address, or Dask is not installed.
+        If `address` is not an address, or if Dask is not installed.
     """
     if not re.fullmatch(r"(tcp|tls)://[^/\s]+:\d+/?", address):
         raise UsageError(
@@ -51,8 +51,8 @@ def connect(address: str, source: str = OPTION) -> "Client":
     Raises
     ------
     UsageError
-        If Dask is not installed, no scheduler answers at the address, or the address needs certificates that Dask does
-        not have.
+        If Dask is not installed, if no scheduler answers at the address, or if the address needs certificates that Dask
+        does not have.
     """
     require_address(address, source)
     from distributed import Client

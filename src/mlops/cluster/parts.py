@@ -97,7 +97,7 @@ def inspect_part(part: Part, has_rows: bool, is_hashed: bool) -> Inspection:
 
 @contextmanager
 def fetch_part(part: Part) -> Iterator[Content]:
-    """Provide the content of a part on this machine, within a ``with`` statement."""
+    """Provide the content of one file of a data folder on this machine, within a ``with`` statement."""
     with _fetch_signed(part) as (path, _):
         yield Content(part.url, part.format, (path,), (), "")
 
@@ -106,7 +106,9 @@ def fetch_part(part: Part) -> Iterator[Content]:
 def open_part(
     part: Part, columns: Columns | None = None, texts: Mapping[str, Collection[str]] = NO_TEXTS
 ) -> Iterator[Batches]:
-    """Open a part for reading in batches, within a ``with`` statement. See `mlops.data.batches.open_batches`.
+    """Open one file of a data folder for reading in batches, within a ``with`` statement.
+
+    See `mlops.data.batches.open_batches`.
 
     Raises
     ------

@@ -112,12 +112,12 @@ def begin_search(outlines: Sequence[Outline], bins: int = BINS) -> Search:
 
 
 def outline(values: NDArray[np.float64], window: Window, most: int) -> Outline:
-    """Return a summary of the values of a part in a window.
+    """Return a summary of those values of one file that are in a window.
 
     Parameters
     ----------
     values : array of float, ascending
-        All finite values of the part.
+        All finite values of a column in the file.
     window : Window
         The range of values.
     most : int

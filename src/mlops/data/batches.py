@@ -241,7 +241,7 @@ def _open_file(path: Path) -> pq.ParquetFile:
 
 
 def read_schema(path: Path) -> tuple[pa.Schema, int]:
-    """Return the schema of a Parquet file, without the index columns of pandas, and its number of rows."""
+    """Return the schema of a Parquet file, without the index columns of pandas, and the file's number of rows."""
     with _open_file(path) as file:  # closed at once, because a folder can have more files than a process can open
         return _drop_index(file.schema_arrow), file.metadata.num_rows
 

@@ -38,7 +38,7 @@ class Drift:
     column : str
         The name of the column.
     test : str
-        "shape", "spread" or "mix".
+        The name of the test: "shape", "spread" or "mix".
     seen, allowed : float
         The measured value and the largest value that does not count as drift. For "shape", the value is the largest
         distance between the cumulative distributions (0 to 1); for "spread", the ratio of the larger standard deviation

@@ -42,7 +42,7 @@ class Familiarity:
     seen : array of bool, shape (n,)
         True for a row that is a recorded row.
     unknown : array of bool, shape (n,)
-        True for a row that may be a recorded row.
+        True for an uncertain row: one that is possibly, but not certainly, a recorded row.
     unavailable : int
         The number of tables of recorded rows that are unavailable.
     """
@@ -60,7 +60,7 @@ class Familiarity:
 
     @property
     def explanation(self) -> str:
-        """A sentence that says how many rows may be recorded rows, and why. Empty if there are no such rows."""
+        """A sentence that gives the number of uncertain rows and the reason. Empty if there are no such rows."""
         unknown = int(self.unknown.sum())
         if not unknown:
             return ""

@@ -38,7 +38,7 @@ class ColumnProfile:
     histogram : tuple of int, length k + 1
         The number of values in each bin.
     kind : str
-        "number" or "date".
+        The kind of the column: "number" or "date".
     """
 
     count: int

@@ -16,7 +16,7 @@ from mlops.data.totals import Totals
 
 @dataclass(frozen=True)
 class ScanPlan:
-    """The columns that a scan of a table reads, with the bins and ranges in which it counts their values.
+    """The columns that a scan of a table reads, with the bins and ranges in which the scan counts the values.
 
     Parameters
     ----------

@@ -26,8 +26,8 @@ class Violation:
     column : str
         The name of the column; "(table)" for a rule about the whole table.
     rule : str
-        "columns", "type", "missing", "range", "values", "share", "unique", "duplicates", "rows", "shape", "spread" or
-        "mix".
+        The broken rule: "columns", "type", "missing", "range", "values", "share", "unique", "duplicates", "rows",
+        "shape", "spread" or "mix".
     seen, allowed : str
         The value in the table, and the values that the rule allows, as text.
     """

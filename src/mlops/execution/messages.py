@@ -16,7 +16,7 @@ UNUSABLE = (ArithmeticError, AssertionError, AttributeError, LookupError, Recurs
 
 
 class RunClient(PapermillNotebookClient):
-    """A client in which a cell fails if it sends an invalid widget message or an invalid output."""
+    """A notebook client that fails a cell if the cell sends an invalid widget message or an invalid output."""
 
     # nbclient's own client does not say which cell failed, and its traceback shows the output, which may contain
     # secrets.
@@ -68,7 +68,8 @@ def _describe_invalid(message: Mapping[str, Any], error: Exception) -> str:
     if kind.startswith("comm"):
         reason = type(error).__name__
         return (
-            f"A widget sent a message that cannot be read ({reason}). Update its package, or display its value as text."
+            f"A widget sent a message that cannot be read ({reason}). Update the package of the widget, or display the "
+            "value as text."
         )
     if isinstance(error, ValidationError) and isinstance(content.get("data"), Mapping):
         odd = [name for name, value in content["data"].items() if not _is_allowed(name, value)]

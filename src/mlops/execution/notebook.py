@@ -59,8 +59,8 @@ def execute(
     Raises
     ------
     StepFailed
-        If a cell raises an error, exits or does not run, if the kernel dies, or if the time limit is exceeded. The
-        executed copy is saved in these cases, too, with the failed cell marked.
+        If a cell raises an error, exits early or does not run, if the kernel dies, or if the time limit is exceeded.
+        The executed copy is saved in these cases, too, with the failed cell marked.
     """
     if not source.is_file():
         raise StepFailed(f"{source} no longer exists. Restore it and resume the run.")

@@ -135,7 +135,7 @@ def verify_bundle(folder: Path, digest: str) -> dict[str, Any]:
     Raises
     ------
     IntegrityError
-        If a file is missing, was added, or was changed.
+        If a file is missing, if it was added, or if it was changed.
     """
     if not (folder / MANIFEST).is_file():
         raise IntegrityError(f"image {digest}: {folder / MANIFEST} is missing. Create the image again.")

@@ -53,7 +53,7 @@ class Request:
     Parameters
     ----------
     kind : str
-        "kernel" or "command".
+        The kind of the process: "kernel" or "command".
     argv : list of str
         The whole command line: the interpreter with its options, the module and its arguments.
     entry : str

@@ -39,8 +39,8 @@ class Decision:
     override : str
         The reason of a person who promoted the challenger in spite of a rejection. Empty if nobody did.
     kind : str
-        "first" if there was no champion, "unlike" if the champion could not be compared, "few" if there were too few
-        rows for a comparison, "equal" if the models are equal, otherwise "compared".
+        The kind of the decision: "first" if there was no champion, "unlike" if the champion could not be compared,
+        "few" if there were too few rows for a comparison, "equal" if the models are equal, otherwise "compared".
     """
 
     promoted: bool

@@ -25,7 +25,7 @@ Row = Sequence[Value] | Mapping[str, Value]
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The ranges of the features in the training rows, and example rows with their true values.
+    """The ranges of the features in the training rows, and example rows with the true values of the target.
 
     Parameters
     ----------

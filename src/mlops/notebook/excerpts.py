@@ -19,7 +19,7 @@ class Excerpt(NamedTuple):
     values : Series
         The numbers by column.
     name : str
-        The name of the numbers: "weight".
+        The name of the numbers, such as "weight".
     caption : str
         A text that says which columns were chosen. Empty if all columns were chosen.
     """
@@ -35,7 +35,7 @@ def choose_largest(values: pd.Series) -> Excerpt:
     Parameters
     ----------
     values : Series
-        The numbers by column, in a series whose name says what they are: "weight".
+        The numbers by column. The name of the series says what the numbers are, such as "weight".
     """
     name = str(values.name) if values.name is not None else "importance"
     if len(values) <= MOST:
@@ -50,7 +50,7 @@ def show_largest(values: pd.Series | None) -> pd.DataFrame | None:
     Parameters
     ----------
     values : Series, optional
-        The numbers by column, in a series whose name says what they are: "weight".
+        The numbers by column. The name of the series says what the numbers are, such as "weight".
 
     Returns
     -------

@@ -72,7 +72,8 @@ class CellCheck:
         Raises
         ------
         ParameterError
-            If a value is not allowed, the notebook does not declare the parameter, or a declaration is not a literal.
+            If a value is not allowed, if the notebook does not declare the parameter, or if a declaration is not a
+            literal.
         """
         source = "".join(lines)
         with _without_frames():

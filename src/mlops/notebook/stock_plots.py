@@ -66,7 +66,7 @@ class Predicted:
 
     @property
     def measure(self) -> str:
-        """The title and the unit of the target, or only the title if it is a part of the unit."""
+        """The title and the unit of the target, or only the title if the title is a part of the unit."""
         title, unit = self.problem.target.title, self.problem.target.unit
         return title if title in unit or not unit else f"{title}, {unit}"
 
@@ -131,7 +131,7 @@ def draw_roc(data: Predicted) -> Drawn:
 
 
 def draw_calibration(data: Predicted) -> Drawn:
-    """Draw the share of positive rows against their mean predicted probability, in groups of about equal size."""
+    """Draw, for groups of about equal size, the share of positive rows against the mean predicted probability."""
     pairs = data.one_against_rest.values()
     actual, predicted = (np.concatenate(values) for values in zip(*pairs, strict=True))
     order = np.argsort(predicted, kind="stable")

@@ -63,7 +63,8 @@ def read_prices(path: Path) -> Prices:
     Raises
     ------
     ParameterError
-        If the file is not YAML, a key is unknown or repeated, or a price is not a finite number that is 0 or more.
+        If the file is not YAML, if a key is unknown or repeated, or if a price is not a finite number that is 0 or
+        more.
     """
     content = read_mapping(path, str(path))
     for key in content:

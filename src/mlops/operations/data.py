@@ -17,7 +17,7 @@ from mlops.record.listener import Listener
 
 
 def is_sample_asked(opened: OpenProject, step: Step) -> bool:
-    """Return whether an override asks for the problem's sample data: it sets the name of the data file to "".
+    """Return whether an override asks for the problem's sample data by setting the name of the data file to "".
 
     `step` is the step that tests the data.
     """

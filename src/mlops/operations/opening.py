@@ -117,8 +117,8 @@ def check_training(opened: OpenProject, steps: Iterable[Step]) -> None:
     Raises
     ------
     ProblemError
-        If a notebook that trains does not set a hyperparameter, or sets a parameter that nothing uses, or if a notebook
-        uses the name of a hyperparameter or a metric for something else.
+        If a notebook that trains does not set a hyperparameter, if it sets a parameter that nothing uses, or if a
+        notebook uses the name of a hyperparameter or a metric for something else.
     """
     for step in (step for step in steps if step.declares):
         notebook = opened.workspace.notebooks / f"{step.notebook}.ipynb"

@@ -34,8 +34,8 @@ def preview_changes(opened: OpenProject, *, delete: bool = False) -> Sequence[Ch
     Raises
     ------
     UsageError
-        If the platform needs no infrastructure, an override is for a step that does not run, or the data file does not
-        exist.
+        If the platform needs no infrastructure, if an override is for a step that does not run, or if the data file
+        does not exist.
     """
     steps = PIPELINES[SETTING_UP]
     check_overrides(opened.overrides, SETTING_UP, steps)

@@ -168,8 +168,8 @@ def require_possible(opened: OpenProject, request: RunRequest) -> None:
     Raises
     ------
     UsageError
-        If the run would deploy in an environment that serves another model, needs an image or a model that does not
-        exist, tests a service that was stopped, or overrules the promotion gate without a reason.
+        If the run would deploy in an environment that serves another model, if it needs an image or a model that does
+        not exist, if it tests a service that was stopped, or if it overrules the promotion gate without a reason.
     ProblemError
         If the run would compare or deploy a model that was trained for another problem, or on other columns; see
         `explain_misfit`.

@@ -117,7 +117,7 @@ def resume_run(opened: OpenProject, record: RunRecord, jobs: int = 0, listeners:
     Raises
     ------
     UsageError
-        If the run is in progress, has succeeded, or was made for another problem.
+        If the run is in progress, if it has succeeded, or if it was made for another problem.
     ProblemError
         If a notebook that trains models does not set the hyperparameters of the problem; see `check_training`.
     """

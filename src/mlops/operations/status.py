@@ -47,7 +47,10 @@ class Status(ReleaseState):
         return service.model if service.override == told else service.full_model
 
     def find_redeployment(self, standing: Standing) -> str:
-        """Return a phrase about an earlier rollback of the model version that an environment serves now, or ""."""
+        """Return a phrase about the last rollback of the served model version, or "".
+
+        The phrase is empty if that version was never rolled back in this environment, or if a rollback restored it.
+        """
         service = standing.service
         found = [old for old in self.rollbacks if old.environment == service.environment and old.removed(service)]
         if standing.restored_by or not found:

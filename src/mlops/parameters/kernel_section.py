@@ -83,7 +83,7 @@ def check_settings(given: Mapping[str, Setting], packages: Iterable[str] = ()) -
     Raises
     ------
     ParameterError
-        If a key is unknown, a value has a wrong type or is out of range, or a module to import is in `packages`.
+        If a key is unknown, if a value has a wrong type or is out of range, or if a module to import is in `packages`.
     """
     values, own = check_section(DECLARED, given), tuple(dict.fromkeys((ENGINE, *packages)))
     for module in values["preload"]:

@@ -66,7 +66,7 @@ def read_layer(path: Path) -> Layer:
     Raises
     ------
     ParameterError
-        If the file is not valid YAML, or has an unknown section.
+        If the file is not valid YAML, or if it has an unknown section.
     """
     name = f"{path.parent.name}/{path.name}"
     sections = read_mapping(path, name)
@@ -95,7 +95,7 @@ def load_problem(workspace: Workspace) -> Problem:
     Raises
     ------
     ProblemError
-        If the file does not name a problem, or the problem's declaration is wrong.
+        If the file does not name a problem, or if the problem's declaration is wrong.
     """
     return load(read_layer(workspace.parameters / f"{BASE}.yml").problem)
 
@@ -115,7 +115,8 @@ def read_mapping(path: Path, name: str) -> dict[str, Any]:
     Raises
     ------
     ParameterError
-        If the file cannot be read, does not contain a mapping, or has a duplicate key. The message calls it `name`.
+        If the file cannot be read, if it does not contain a mapping, or if it has a duplicate key. The message calls
+        the file `name`.
     """
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader) or {}
@@ -132,7 +133,7 @@ def check_section(declared: Sequence[Parameter], given: Mapping[str, Setting]) -
     Raises
     ------
     ParameterError
-        If a key is unknown, or a value has a wrong type or is out of range.
+        If a key is unknown, or if a value has a wrong type or is out of range.
     """
     known = {parameter.name: parameter for parameter in declared}
     for name, setting in given.items():

@@ -77,7 +77,7 @@ def merge_layers(platform: str, layers: Layers, declared: Declared, overrides: I
     Raises
     ------
     ParameterError
-        If a step or parameter is unknown, or a value has a wrong type, is out of range, or is in the wrong file.
+        If a step or parameter is unknown, or if a value has a wrong type, is out of range or is in the wrong file.
     """
     given = _read_overrides(overrides, declared)
     for layer in layers:

@@ -131,8 +131,8 @@ class Judgement:
     Parameters
     ----------
     kind : str
-        "passed" or "failed"; "interrupted" if the test did not finish; "unanswered" if the service did not answer but
-        the platform reports it as running; "replaced" if another image was deployed meanwhile.
+        The result: "passed" or "failed"; "interrupted" if the test did not finish; "unanswered" if the service did not
+        answer but the platform reports it as running; "replaced" if another image was deployed meanwhile.
     serving : Service or None
         The current service of the environment; None if there is none.
     log : str

@@ -19,11 +19,12 @@ class Environment:
     Parameters
     ----------
     name : str
-        "production".
+        The name of the environment, such as "production".
     model : str
-        The deployed model, "churn version 2". Empty if there is none.
+        The deployed model, such as "churn version 2". Empty if there is none.
     health : str
-        "healthy", "unhealthy", "stopped" or "unreadable". Empty if nothing was ever deployed in the environment.
+        The health of the service: "healthy", "unhealthy", "stopped" or "unreadable". Empty if nothing was ever deployed
+        in the environment.
     since : str
         The time of the deployment: UTC, ISO 8601.
     decision : str

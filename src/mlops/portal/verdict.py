@@ -24,7 +24,7 @@ class Verdict:
     Parameters
     ----------
     kind : str
-        "done", "failed", "promoted" or "rejected". This is also the CSS class.
+        The kind of the verdict, which is also its CSS class: "done", "failed", "promoted" or "rejected".
     text : str
         An icon and one or two sentences, followed by a line for each broken rule or failed check.
     """

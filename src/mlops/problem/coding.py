@@ -65,8 +65,8 @@ def _require_present(target: "Column", values: "NDArray[np.generic]") -> None:
     gaps = np.atleast_1d(pd.isna(values))
     if gaps.any():
         raise ProblemError(
-            f"{target} has no value, or no prediction, in row {np.argwhere(gaps)[0][0] + 1}, counted from 1. Drop the "
-            "rows without a target."
+            f"{target} lacks its true value or its prediction in row {np.argwhere(gaps)[0][0] + 1}, counted from 1. "
+            "Drop the rows without a true value. If the prediction is missing, correct the model."
         )
 
 

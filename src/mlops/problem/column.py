@@ -52,11 +52,12 @@ class Column:
     name : str
         The name in the file's header.
     kind : str
-        "number", "category" (text), "boolean", "date" or "id" (text or whole numbers that name a row).
+        The kind of the values: "number", "category" (text), "boolean", "date" or "id" (text or whole numbers that name
+        a row).
     role : str, optional
-        "feature" (an input of the model), "target" (the value to predict), "id" (distinguishes rows) or "ignored" (not
-        used, and allowed to be absent from the file). By default, "id" for a column of the kind "id", and "feature" for
-        any other column.
+        The use of the column: "feature" (an input of the model), "target" (the value to predict), "id" (distinguishes
+        rows) or "ignored" (not used, and allowed to be absent from the file). By default, "id" for a column of the kind
+        "id", and "feature" for any other column.
     minimum, maximum : float or date, optional
         The range of a number or a date. Both ends are allowed.
     allowed : tuple of str, optional

@@ -35,7 +35,7 @@ def check_plots(problem: "Problem") -> None:
     Raises
     ------
     ProblemError
-        If a plot is unknown, does not fit the target, or is declared twice.
+        If a plot is unknown, if it does not fit the target, or if it is declared twice.
     """
     kind = problem.target.kind
     names = [name_plot(plot) for plot in problem.plots]

@@ -120,7 +120,7 @@ def _hash_cached(path: str, modified: int, size: int, inode: int) -> str:
 
 
 def describe_environment(project: Path) -> dict[str, Any]:
-    """Return the interpreter, the hash of requirements.lock, and the installed packages that are not in it."""
+    """Return the interpreter, the hash of requirements.lock, and the installed packages that are not in that file."""
     # `make test` installs more of the listed packages than `make run`. This alone must not make steps run again.
     lock = project / "requirements.lock"
     pins = _read_pins(str(lock), lock.stat().st_mtime_ns) if lock.is_file() else frozenset()

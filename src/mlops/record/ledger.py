@@ -65,11 +65,12 @@ class RunRecord:
     pipeline, platform : str
         The names of the pipeline and the platform.
     state : str
-        "running", "waiting" (between two steps that run in different processes), "succeeded", "failed", "interrupted",
-        "lost" (the process of the run died), "unreadable" (the record is damaged) or "newer" (a newer version of mlops
-        wrote the record).
+        The state of the run: "running", "waiting" (between two steps that run in different processes), "succeeded",
+        "failed", "interrupted", "lost" (the process of the run died), "unreadable" (the record is damaged) or "newer"
+        (a newer version of mlops wrote the record).
     outcome : str
-        "promoted", "rejected", "released", "rolled back", "done" or "error"; empty while the run is in progress.
+        The outcome of the run: "promoted", "rejected", "released", "rolled back", "done" or "error"; empty while the
+        run is in progress.
     started, finished : str
         The times of the start and the end, in UTC and ISO 8601.
     git_commit : str

@@ -89,7 +89,8 @@ def find_only(
     Raises
     ------
     UsageError
-        If the step or run does not exist, the run was made for another problem, or a result is missing or outdated.
+        If the step or run does not exist, if the run was made for another problem, or if a result is missing or
+        outdated.
     """
     known = {step.name: step for step in steps}
     require_step(only, pipeline, known)

@@ -19,7 +19,8 @@ class StepRecord:
     name, notebook, environment : str
         The names of the step and its notebook, and the environment of the step, such as "qa"; empty if it has none.
     state : str
-        "pending", "running", "done", "failed", "skipped" or "reused" (the results come from an earlier run).
+        The state of the step: "pending", "running", "done", "failed", "skipped" or "reused" (the results come from an
+        earlier run).
     started : str
         The time of the start, in UTC and ISO 8601; empty before the step starts.
     seconds : float

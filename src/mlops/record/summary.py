@@ -81,7 +81,7 @@ def name_rollback(
     environment, by, reason : str
         The environment, the user who rolled back, and the user's reason. `by` and `reason` may be empty.
     verb : str
-        " was rolled back" to make the text a sentence, or empty.
+        The verb that makes the text a sentence, such as " was rolled back"; empty for a text without a verb.
     at : str
         The time of the rollback, in UTC and ISO 8601; empty to leave it out.
     """

@@ -24,7 +24,7 @@ class Difference:
     Parameters
     ----------
     where : str
-        "scrap loss", or a place in the cell: "row holdout, column loss".
+        The name of a scrap, such as "scrap loss", or a place in the cell, such as "row holdout, column loss".
     found : str
         The value in the run.
     committed : str

@@ -108,8 +108,8 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
     Raises
     ------
     UsageError
-        If the run is in progress, has succeeded, was started by a newer version of mlops, or needs results that are
-        missing.
+        If the run is in progress, if it has succeeded, if it was started by a newer version of mlops, or if it needs
+        results that are missing.
     """
     if record.state == "newer":
         raise UsageError(f"Run {record.run_id} cannot be resumed here: it was {record.error}.")

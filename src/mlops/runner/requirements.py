@@ -29,8 +29,8 @@ def require_runnable(steps: Iterable[Step], values: Mapping[str, Mapping[str, An
     Raises
     ------
     UsageError
-        If a notebook cannot be executed, a file that a parameter names does not exist, or the outputs folder cannot be
-        created or written to.
+        If a notebook cannot be executed, if a file that a parameter names does not exist, or if the outputs folder
+        cannot be created or written to.
     """
     steps = list(steps)
     require_sources(workspace.notebooks / f"{name}.ipynb" for name in dict.fromkeys(step.notebook for step in steps))

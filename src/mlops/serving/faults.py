@@ -71,7 +71,7 @@ def _list_row_faults(schema: Schema, place: str, row: Any) -> Iterator[str]:
         values = row
     else:
         reason = "" if schema.only_numbers else ", because not all features are numbers"
-        yield f"{place} is {quote_value(row)}, but it must be a record{reason}. Its keys are: {_join(schema.names)}."
+        yield f"{place} is {quote_value(row)}, but it must be a record{reason}. Allowed keys: {_join(schema.names)}."
         return
     for feature, value in zip(schema.features, values, strict=True):
         if not _fits(feature, value):
@@ -83,7 +83,7 @@ def _list_key_faults(schema: Schema, place: str, row: dict[str, Any]) -> Iterato
     known = {*schema.names}
     for key in row:
         if key not in known:
-            yield f"{place} has the unknown key {quote_value(key)}. Its keys are: {_join(schema.names)}."
+            yield f"{place} has the unknown key {quote_value(key)}. Allowed keys: {_join(schema.names)}."
     for feature in schema.features:
         if feature.name not in row:
             yield f"{place} has no key {quote_value(feature.name)}. Its value must be {_describe(feature)}."

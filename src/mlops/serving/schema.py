@@ -19,7 +19,7 @@ class Feature(msgspec.Struct, frozen=True):
     name : str
         The key in a record.
     kind : str
-        "number", "category" (text), "boolean", "date" or "id" (text or whole numbers).
+        The kind of the value: "number", "category" (text), "boolean", "date" or "id" (text or whole numbers).
     minimum, maximum : float or str, optional
         The range of a number or a date. Both ends are allowed.
     allowed : tuple of str

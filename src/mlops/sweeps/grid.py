@@ -71,7 +71,8 @@ def read_grid(project: Project, name: str, options: Sequence[str], platform: str
     Raises
     ------
     UsageError
-        If the step cannot be swept, a parameter is unknown, a value is not allowed, or there are too many combinations.
+        If the step cannot be swept, if a parameter is unknown, if a value is not allowed, or if there are too many
+        combinations.
     """
     step, needed = _find_step_and_needed(project.steps, name)
     declared = project.declared(step.notebook)

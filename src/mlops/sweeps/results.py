@@ -68,7 +68,7 @@ class Point:
     values : mapping
         The values of the combination, by parameter.
     state : str
-        "done" or "failed".
+        The state of the combination: "done" or "failed".
     seconds : float
         The duration of the notebook, in seconds.
     file : str

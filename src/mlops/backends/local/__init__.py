@@ -7,9 +7,9 @@
     registry        versions of models in MLflow's registry
     champions       a record of each champion outside of MLflow's database
     images          scoring images in a folder, found by digest
-    environments/   the virtual environments of the services
-    services        the services of the environments, one server each
-    deployments     the recorded state of an environment
+    environments/   the virtual environments (installed packages) of the services
+    services        the services of qa and production, one server each
+    deployments     the recorded state of one of the environments qa and production
     processes       starts, finds and stops the server processes
     secrets         secrets in environment variables, and keys in private files
     datasets        data files named by their content, and the catalogue of versions

@@ -69,7 +69,8 @@ class LocalDatasets:
     Parameters
     ----------
     home : Path
-        ``MLOPS_HOME``. Each file is in a folder ``datasets/<first digits of the file's SHA-256>/``.
+        The folder of the local platform (``MLOPS_HOME``). Each file is in a folder ``datasets/<first digits of the
+        file's SHA-256>/``.
     command_options : str
         The option that selects the platform, to add to commands in messages: " --platform local", or empty.
     load_problem : callable, optional

@@ -32,7 +32,7 @@ class NewestImage:
     digest : str
         The digest of the image.
     identity : str
-        `ModelVersion.identity` of the model version; empty if it is not recorded.
+        The identity of the model version (`ModelVersion.identity`); empty if it is not recorded.
     published : str
         The time when the image was last published, in UTC as ISO 8601; empty if it is not recorded.
     """

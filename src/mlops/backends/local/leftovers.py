@@ -25,7 +25,7 @@ class LocalLeftovers:
     Parameters
     ----------
     home : Path
-        ``MLOPS_HOME``.
+        The folder of the local platform (``MLOPS_HOME``).
     host, images, registry, datasets, pipelines, environments
         The parts of the local platform whose state is searched.
     """

@@ -112,7 +112,7 @@ class LocalSite:
         self._started: subprocess.Popen[bytes] | None = None
 
     def read(self) -> LocalState:
-        """See `View`. If MLOPS_HOME is a copy, the returned state has no server process."""
+        """See `View`. A server that was started from a different MLOPS_HOME is left out of the returned state."""
         state = read_record(self._file, LocalState) if self._file.is_file() else LocalState()
         if state.process is None or serves_from(state.process.pid, self._folder):
             return state

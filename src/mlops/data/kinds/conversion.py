@@ -11,7 +11,7 @@ from mlops.problem.values import TYPES, replace_columns, set_type
 
 
 def find_kind(column: Column) -> str:
-    """Return "id" for a column with the role "id", even if its kind is "number"; otherwise, the kind of the column."""
+    """Return the kind of a column; always "id" if the role of the column is "id"."""
     return "id" if column.role == "id" else column.kind
 
 

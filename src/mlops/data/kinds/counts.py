@@ -17,7 +17,7 @@ class CountProfile:
     Parameters
     ----------
     kind : str
-        "category", "boolean" or "id".
+        The kind of the column: "category", "boolean" or "id".
     count, nulls : int
         The number of values, and the number of missing values.
     values : mapping of str to int

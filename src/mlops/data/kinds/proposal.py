@@ -39,8 +39,8 @@ def propose_declaration(url: str, target: str = "") -> str:
     Raises
     ------
     UsageError
-        If the file cannot be read, has no rows, or has two columns with the same name. Also if the column `target` does
-        not exist, or if its values cannot be predicted, such as dates.
+        If the file cannot be read, if it has no rows, or if it has two columns with the same name. Also if the column
+        `target` does not exist, or if the values of that column cannot be predicted, such as dates.
     """
     raw = read_table(url).frame
     names = [str(name) for name in raw.columns]

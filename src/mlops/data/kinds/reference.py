@@ -30,8 +30,8 @@ def make_reference(frame: pd.DataFrame, columns: Sequence[Column] = ()) -> dict[
     Raises
     ------
     UsageError
-        If a column occurs twice, or if a column of numbers or dates contains something else, no value, or a number
-        whose square is infinite.
+        If a column occurs twice, if a column of numbers or dates contains values of another kind, if such a column has
+        no values, or if it contains a number whose square is infinite.
     """
     frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
     require_once(list(frame.columns))

@@ -19,7 +19,7 @@ COUNTED = ("category", "boolean")
 
 @dataclass(frozen=True)
 class ValuePlan:
-    """The rules of a declared column, and what a scan counts in it.
+    """The rules of a declared column, and what a scan counts in the column.
 
     Parameters
     ----------

@@ -39,7 +39,7 @@ class Fork:
     pid : int
         The process id.
     kind : str
-        "kernel" or "command".
+        The kind of the process: "kernel" or "command".
     channel : Channel, optional
         The connection to the client. None if it is closed.
     """

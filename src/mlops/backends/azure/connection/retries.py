@@ -33,7 +33,7 @@ def repeat(
     Raises
     ------
     PlatformError
-        If Azure refuses the request, stays busy, or cannot be reached.
+        If Azure refuses the request, if it stays busy, or if it cannot be reached.
     """
     from azureml.exceptions import AzureMLException
     from msrest.exceptions import ClientException

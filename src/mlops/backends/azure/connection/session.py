@@ -95,7 +95,7 @@ class AzureSession:
 
 
 def find_own_run() -> SdkRun | None:
-    """Return the run on Azure Machine Learning that this process executes, or None if it runs elsewhere."""
+    """Return the run on Azure Machine Learning that this process executes, or None if the process runs elsewhere."""
     from azureml.core import Run
 
     if not os.environ.get(ON_COMPUTE):

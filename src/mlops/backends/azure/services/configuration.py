@@ -23,7 +23,7 @@ def make_configuration(settings: AzureSettings, environment: str, tags: Mapping[
     settings : AzureSettings
         The sizes and limits of the service.
     environment : str
-        "qa" for Container Instances, or "production" for Kubernetes.
+        The environment: "qa" for Container Instances, or "production" for Kubernetes.
     tags : mapping
         The tags of the service.
 

@@ -96,7 +96,7 @@ class AzureSite:
     session, images : AzureSession, AzureImages
         The connection to the workspace, and its scoring images.
     environment : str
-        "qa" or "production".
+        The environment: "qa" or "production".
     lease : Lease, optional
         The held lock of the environment; None for reading only.
     """

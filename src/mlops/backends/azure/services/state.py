@@ -39,7 +39,7 @@ class StateBlob:
     session : AzureSession
         The connection to the workspace.
     environment : str
-        "qa" or "production".
+        The environment: "qa" or "production".
     lease : Lease, optional
         The held lock of the environment; None for reading only.
     """

@@ -44,7 +44,7 @@ def submit(
     Raises
     ------
     PlatformError
-        If Azure refuses the request, stays busy, or cannot be reached.
+        If Azure refuses the request, if it stays busy, or if it cannot be reached.
     """
     submission = str(uuid.uuid4())
     body = {

@@ -60,7 +60,7 @@ def ask_database(path: Path, ask: Callable[[sqlite3.Connection], Answer], patien
     Raises
     ------
     PlatformError, IntegrityError
-        If the database cannot be used, or is damaged; see `explain_failure`.
+        If the database cannot be used, or if it is damaged; see `explain_failure`.
     """
     began = patience.clock()
     announced = False
@@ -86,7 +86,7 @@ def require_writable(path: Path, patience: Patience = PATIENT) -> None:
     Raises
     ------
     PlatformError
-        If the database stays locked, cannot be written to, or its disk is full.
+        If the database stays locked, if it cannot be written to, or if the disk is full.
     IntegrityError
         If the database is damaged.
     """

@@ -42,7 +42,7 @@ def explain_failures(database: Path) -> Iterator[None]:
     Raises
     ------
     PlatformError, IntegrityError
-        If the database cannot be used, or is damaged; see `explain_failure`.
+        If the database cannot be used, or if it is damaged; see `explain_failure`.
     """
     try:
         with explain_full_disk(database.parent):  # MLflow writes files beside the database
@@ -82,7 +82,7 @@ def explain_failure(path: Path, error: sqlite3.Error, waited: float = 0.0) -> Ml
     Returns
     -------
     PlatformError
-        If the database is locked, cannot be written to, or its disk is full or fails.
+        If the database is locked, if it cannot be written to, or if the disk is full or fails.
     IntegrityError
         If the database is damaged.
     """
