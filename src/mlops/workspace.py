@@ -17,6 +17,7 @@ from mlops.files.records import read_content, require_format
 # problems. This version also reads format 1 (a home without a number) and the formats 2 and 3, without an upgrade.
 HOME_FORMAT = 4
 FORMAT_FILE = "format"
+SERVICE_ENVIRONMENTS = "environments"  # a folder in the home; its content can be created again
 
 
 @dataclass(frozen=True)

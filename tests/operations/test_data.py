@@ -142,18 +142,20 @@ def test_the_sample_becomes_the_next_version_on_request(datasets: LocalDatasets,
     datasets.register(datasets.stage(tmp_path / "older.csv"))
     parameters = load_parameters(PROJECT, PIPELINES["all"], ["test_data.data_path="])
     run = replace(RUN, settings=RunSettings(parameters))
-    DataRegistrar(datasets, sample=True).step_ended(run, replace(PASSED, results={"data_path": staged}))
+    DataRegistrar(datasets).step_ended(run, replace(PASSED, results={"data_path": staged}))
     newest = datasets.get_version(LATEST)
     assert (newest.version, newest.url) == (2, staged)
 
 
-@pytest.mark.parametrize("given", ["older.csv", ""], ids=["an older version", "the sample, after a version"])
+@pytest.mark.parametrize(
+    "given", [["test_data.data_path=older.csv"], []], ids=["an older version", "the sample, after a version"]
+)
 def test_a_reused_test_of_the_sample_does_not_replace_the_newest_version(
-    datasets: LocalDatasets, staged: str, tmp_path: Path, given: str
+    datasets: LocalDatasets, staged: str, tmp_path: Path, given: list[str]
 ) -> None:
     (tmp_path / "newer.csv").write_text("A,Y\n3,4\n")
     newest = datasets.register(datasets.stage(tmp_path / "newer.csv"))
-    parameters = load_parameters(PROJECT, PIPELINES["all"], [f"test_data.data_path={given}"])
+    parameters = load_parameters(PROJECT, PIPELINES["all"], given)
     run = replace(RUN, settings=RunSettings(parameters))
     reused = replace(PASSED, state="reused", parameters={"data_path": ""}, results={"data_path": staged})
     DataRegistrar(datasets).step_ended(run, reused)

@@ -15,12 +15,13 @@ from mlops.cli.runs import explain_release
 from mlops.errors import ModelNotFoundError
 from mlops.operations.releasing import Remaining, find_release_after, release_again
 from mlops.operations.status import read_status
+from mlops.pipelines import PIPELINES, list_packing
 from mlops.platform.backend import Backend
 from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion
 from mlops.platform.services import Health, Judgement, Service
 from mlops.record.ledger import RunRecord, StepRecord
-from mlops.runner import Surroundings
+from mlops.runner import Plan, Surroundings
 from mlops.workspace import Workspace
 
 REJECTED = RunRecord("run", "all", "local", "succeeded", "", "", (0, 0.0), (), outcome="rejected")
@@ -122,6 +123,24 @@ def test_a_production_that_never_served_is_not_called_down(workspace: Workspace)
     services.list_services = list  # type: ignore[method-assign]
     with pytest.raises(BegunError, match=r"^Production serves nothing yet, so the champion is released\.$"):
         release(workspace, "healthy", services)
+
+
+def test_a_champion_without_an_image_is_released_with_a_new_one(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = OneService("healthy")
+    services.list_services = list  # type: ignore[method-assign]
+    ran: list[str] = []
+
+    def run(plan: Plan, around: Surroundings) -> RunRecord:
+        ran.extend(step.name for step in plan.steps)
+        return replace(REJECTED, outcome="released")
+
+    monkeypatch.setattr("mlops.operations.releasing.run_pipeline", run)
+    parts: Any = SimpleNamespace(services=services, registry=ALL)
+    given = load_parameters(workspace.project), Surroundings(load_project(workspace.project)), cast(Backend, parts)
+    release_again(REJECTED, *given, add_packing=lambda steps: (*list_packing(), *steps))
+    assert ran == [step.name for step in (*list_packing(), *PIPELINES["release"])]
 
 
 def test_a_version_that_failed_its_test_does_not_go_on_serving(workspace: Workspace) -> None:

@@ -87,6 +87,18 @@ def test_a_backup_is_a_home_that_works(old: Workspace) -> None:
     assert back_up_home(old.home) != backup
 
 
+def test_the_environments_of_services_are_neither_copied_nor_locked(old: Workspace) -> None:
+    package = old.home / "environments" / "0a1b2c3d" / "lib" / "package"
+    package.mkdir(parents=True)
+    (package / "poetry.lock").write_text("content")
+    (old.home / "images" / "environments").mkdir(parents=True)
+    run_upgrade(old)
+    (backup,) = find_backups(old)
+    assert not (backup / "environments").exists()
+    assert (backup / "images" / "environments").is_dir()
+    assert (package / "poetry.lock").read_text() == "content"
+
+
 def test_a_backup_that_cannot_be_made_leaves_nothing(old: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     def fill(source: str, target: str) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", target)

@@ -7,8 +7,9 @@ import pytest
 from tiny_model import make_bundle, publish
 
 from mlops.backends.memory import open_backend
-from mlops.errors import ImageNotFoundError, ModelNotFoundError
+from mlops.errors import ImageNotFoundError, IntegrityError, MlopsError, ModelNotFoundError
 from mlops.image.sources import ImageSources
+from mlops.platform.images import Image
 from mlops.release.choice import choose_image, choose_model, explain_outdated
 
 
@@ -51,6 +52,21 @@ def test_an_image_is_outdated_if_a_source_has_changed(tmp_path: Path) -> None:
     backend.registry.promote("tiny", model.version, expected="")
     assert choose_image(backend, "tiny").digest == second.digest
     assert choose_image(backend, "tiny", first.digest).digest == first.digest
+
+
+@pytest.mark.parametrize("error", [ImageNotFoundError("There is no image sha256:1."), IntegrityError("It changed.")])
+def test_a_model_whose_image_is_missing_or_damaged_needs_a_new_one(
+    tmp_path: Path, error: MlopsError, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = open_backend()
+    model = backend.registry.get_version("tiny", publish(backend, tmp_path).model_version)
+
+    def fail(image: Image) -> dict[str, str]:
+        raise error
+
+    monkeypatch.setattr(backend.images, "list_files", fail)
+    sources = ImageSources(tmp_path, tmp_path / "score.py", tmp_path / "requirements.txt", (), b"")
+    assert explain_outdated(backend, model, sources) == "The image of tiny version 1 is missing or damaged."
 
 
 def test_a_model_without_an_image_needs_one(tmp_path: Path) -> None:

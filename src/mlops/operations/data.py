@@ -114,8 +114,6 @@ class DataRegistrar(Listener):
         The address of the new data; empty if there is none.
     registered : callable, optional
         Called with the version of the data set that has the tested data.
-    sample : bool
-        Whether the sample data becomes the next version, even if the data set already has one.
     steps : iterable of Step
         The project's steps, one of which tests the data.
     """
@@ -126,23 +124,23 @@ class DataRegistrar(Listener):
         new: str = "",
         registered: Callable[[DatasetVersion], None] | None = None,
         *,
-        sample: bool = False,
         steps: Iterable[Step] = ALL_STEPS,
     ) -> None:
         self._datasets = datasets
         self._step = find_data_step(steps)
         self._new = new
         self._registered = registered
-        self._sample = sample
 
     def step_ended(self, run: RunRecord, step: StepRecord) -> StepRecord:
         """Register the tested data if this step is a data test that passed."""
         declared = self._step
         if declared is None or step.name != declared.name or not step.has_results:
             return step
-        given = _find_parameters_of_step(run, step).get(declared.takes_data, "")
+        parameters = _find_parameters_of_step(run, step)
+        given = parameters.get(declared.takes_data, "")
         if given in ("", self._new):
-            newest = None if given or self._sample else self._datasets.find_newest()
+            # Only a run that was asked for the sample records an empty name; see `choose_data`.
+            newest = None if declared.takes_data in parameters else self._datasets.find_newest()
             version = newest or self._datasets.register(str(step.results[declared.takes_data]))
             if self._registered:
                 self._registered(version)

@@ -1,12 +1,13 @@
 """Releases after a run: production's last image if production is down, or the model of the run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from mlops.errors import MlopsError, ModelNotFoundError
 from mlops.operations.opening import OpenProject
 from mlops.parameters.merging import Parameters
 from mlops.pipelines import ALL_STEPS, PIPELINES, SERVING_AGAIN, find_release
+from mlops.pipelines.step import Step
 from mlops.platform.backend import Backend
 from mlops.platform.services import Service
 from mlops.record.ledger import RunRecord
@@ -37,6 +38,7 @@ def release_again(
     around: Surroundings,
     backend: Backend,
     release_begins: Callable[[Remaining], None] | None = None,
+    add_packing: Callable[[Sequence[Step]], Sequence[Step]] = lambda steps: steps,
 ) -> RunRecord:
     """Release production's last image again, if production is not healthy.
 
@@ -54,13 +56,16 @@ def release_again(
         The platform.
     release_begins : callable, optional
         Called before the release starts, with the last service of production.
+    add_packing : callable, optional
+        Takes the steps of a release of the champion, and returns them after the step that creates its image, if the
+        champion needs a new image.
 
     Returns
     -------
     RunRecord
         The record of the release if the release did not succeed; otherwise `record`.
     """
-    steps = PIPELINES[SERVING_AGAIN]
+    steps: Sequence[Step] = PIPELINES[SERVING_AGAIN]
     last = find_release(steps)
     production = _find_service(backend, last.environment) if last else None
     if production and production.tested == "failed" and production.health != "stopped":
@@ -78,6 +83,8 @@ def release_again(
             for step in steps
             if step.deploys.image
         }
+    else:
+        steps = add_packing(steps)
     released = run_pipeline(Plan(SERVING_AGAIN, steps, replace(parameters, values=values)), around)
     return record if released.state == "succeeded" else released
 

@@ -4,13 +4,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mlops.errors import UsageError
-from mlops.operations.data import DataRegistrar, choose_data, is_sample_asked
+from mlops.operations.data import DataRegistrar, choose_data
 from mlops.operations.opening import OpenProject, check_training, require_ready
 from mlops.operations.releasing import Remaining, release_again
 from mlops.operations.request import RunRequest, check_request, give_request, require_possible
 from mlops.operations.status import find_renewal
 from mlops.operations.surroundings import surround_run
 from mlops.pipelines import PIPELINES, ROLLBACK, find_data_step, find_release, list_packing
+from mlops.pipelines.step import Step
 from mlops.record.ledger import RunRecord, list_runs, read_run
 from mlops.record.reuse import require_problem
 from mlops.runner import Listener, Plan, resume_pipeline, run_pipeline
@@ -54,22 +55,23 @@ def start_run(
     require_ready(opened.backend)
     opened = give_request(opened, request)
     require_possible(opened, request)
-    renewal = "" if request.only else find_renewal(opened, request.steps)
     data_step = find_data_step(request.asked)
     parameters = opened.parameters
     if data_step:
         parameters = choose_data(opened, parameters, data_step)
-    sample = data_step is not None and is_sample_asked(opened, data_step)
-    around = surround_run(opened, listeners, DataRegistrar(opened.backend.datasets, sample=sample))
-    steps = request.steps
-    if renewal:
-        steps = (*list_packing(), *steps)
-        if image_begins:
+    around = surround_run(opened, listeners, DataRegistrar(opened.backend.datasets))
+
+    def add_packing(steps: Sequence[Step]) -> Sequence[Step]:
+        renewal = find_renewal(opened, steps)
+        if renewal and image_begins:
             image_begins(renewal)
+        return (*list_packing(), *steps) if renewal else steps
+
+    steps = request.steps if request.only else add_packing(request.steps)
     plan = Plan(request.pipeline, steps, parameters, request.only, request.force, request.jobs, source=request.source)
     record = run_pipeline(plan, around, request.run_id)
     if record.outcome == "rejected" and find_release(request.steps) and not request.only:
-        return release_again(record, parameters, around, opened.backend, release_begins)
+        return release_again(record, parameters, around, opened.backend, release_begins, add_packing)
     return record
 
 

@@ -4,7 +4,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from mlops.platform.upgrades import Upgrades
 from mlops.record.ledger import iterate_runs
 from mlops.record.processes import describe_holders
 from mlops.record.run_lock import claim_runs
-from mlops.workspace import HOME_FORMAT, Workspace, check_home, mark_home, read_home_format
+from mlops.workspace import HOME_FORMAT, SERVICE_ENVIRONMENTS, Workspace, check_home, mark_home, read_home_format
 
 LOCKS = ("*.lock", "lock")  # the files that processes lock while they change a home
 DATABASES = (".db",)
@@ -86,6 +86,8 @@ def list_outdated(home: Path, upgrades: Upgrades | None) -> list[str]:
 def back_up_home(home: Path) -> Path:
     """Copy MLOPS_HOME, even while it is in use, to a new folder beside it, and return the new folder.
 
+    The virtual environments of services are not copied, because a deployment creates them again.
+
     Raises
     ------
     PlatformError
@@ -93,9 +95,7 @@ def back_up_home(home: Path) -> Path:
     """
     scratch = Path(tempfile.mkdtemp(dir=home.parent, prefix=f".{home.name}.backup-{datetime.now(UTC):%Y%m%d-%H%M%S}-"))
     try:
-        shutil.copytree(
-            home, scratch, copy_function=_copy_file, ignore=shutil.ignore_patterns(*SIDE_FILES), dirs_exist_ok=True
-        )
+        shutil.copytree(home, scratch, copy_function=_copy_file, ignore=_make_filter(home), dirs_exist_ok=True)
     except (OSError, sqlite3.Error) as error:
         shutil.rmtree(scratch, ignore_errors=True)
         # copytree lists all files that it could not copy. The reason for the first one is enough.
@@ -107,6 +107,13 @@ def back_up_home(home: Path) -> Path:
     return scratch.rename(scratch.with_name(scratch.name.removeprefix(".")))
 
 
+def _make_filter(home: Path) -> Callable[[str, list[str]], set[str]]:
+    find_side_files = shutil.ignore_patterns(*SIDE_FILES)
+    return lambda folder, names: (
+        find_side_files(folder, names) | ({SERVICE_ENVIRONMENTS} if Path(folder) == home else set())
+    )
+
+
 def _copy_file(source: str, target: str) -> None:
     if Path(source).suffix in DATABASES:
         copy_database(Path(source), Path(target))
@@ -115,10 +122,18 @@ def _copy_file(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
+def _find_locks(home: Path) -> Iterator[Path]:
+    environments = home / SERVICE_ENVIRONMENTS
+    for path in (path for name in LOCKS for path in home.rglob(name)):
+        # Packages contain files such as poetry.lock, which may be hard links. Locking a file empties it.
+        if path.parent == environments or not path.is_relative_to(environments):
+            yield path
+
+
 @contextmanager
 def _hold_all_locks(workspace: Workspace, options: str) -> Iterator[None]:
     home = workspace.home
-    found = {home / "upgrade.lock", *(path for name in LOCKS for path in home.rglob(name))}
+    found = {home / "upgrade.lock", *_find_locks(home)}
     with ExitStack() as held:
         for path in sorted(found):
             try:

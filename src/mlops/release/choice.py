@@ -5,7 +5,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from mlops.errors import ImageNotFoundError, ModelNotFoundError
+from mlops.errors import ImageNotFoundError, IntegrityError, ModelNotFoundError
 from mlops.image.sources import SCHEMA_TITLE, ImageSources
 from mlops.pipelines.advice import IMAGE_NOTEBOOK
 from mlops.platform.backend import Backend
@@ -70,10 +70,14 @@ def explain_outdated(backend: Backend, version: ModelVersion, sources: ImageSour
     An image is outdated if the scoring script, the script's lock, a module beside the script or the schema has changed
     since the image was created.
     """
-    image = backend.images.find_image(version)
+    try:
+        image = backend.images.find_image(version)
+        recorded = backend.images.list_files(image) if image else {}
+    except (ImageNotFoundError, IntegrityError):  # a new image replaces it
+        return f"The image of {version.title} is missing or damaged."
     if image is None:
         return f"{version.title} has no image yet."
-    changed = sources.find_changes(backend.images.list_files(image))
+    changed = sources.find_changes(recorded)
     if not changed:
         return ""
     *first, last = changed

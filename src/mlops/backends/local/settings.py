@@ -9,7 +9,7 @@ from mlops.errors import UsageError
 from mlops.parameters.declarations import Parameter, Setting
 from mlops.parameters.layers import check_section
 from mlops.parameters.platform_section import declare, read_platform_section
-from mlops.workspace import Workspace
+from mlops.workspace import SERVICE_ENVIRONMENTS, Workspace
 
 PORTS = "[0, 65535]"
 
@@ -45,7 +45,7 @@ class LocalSettings:
     def find_environments(self, workspace: Workspace) -> Path:
         """Return the folder of the services' virtual environments."""
         given = Path(self.environments).expanduser()
-        return workspace.project / given if self.environments else workspace.home / "environments"
+        return workspace.project / given if self.environments else workspace.home / SERVICE_ENVIRONMENTS
 
 
 DECLARED = tuple(
