@@ -163,8 +163,8 @@ class Problem:
         Returns
         -------
         array of shape (n,) or (n, classes)
-            By default, numbers if the target is a number, the probability of true if it is a boolean, and the
-            probabilities of the sorted classes if it is a category.
+            By default, numbers for a target that is a number, the probability of true for a boolean target, and
+            the probabilities of the sorted classes for a category.
         """
         inputs = self.prepare(rows)
         if not self.classes:

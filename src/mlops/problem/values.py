@@ -1,7 +1,7 @@
 """The conversion of values between tables and JSON, which has numbers, texts, booleans and null.
 
-Only the declaration decides the types of a table, never its values. So the training, the evaluation and the service
-give a model the same values.
+Only the declaration decides the types of a table; the values in the table never do. So the training, the evaluation
+and the service give a model the same values.
 """
 
 import math
@@ -53,7 +53,7 @@ def make_table(columns: "Sequence[Column]", rows: "Sequence[Mapping[str, object]
 
 
 def set_types(table: "pd.DataFrame", columns: "Sequence[Column]") -> "pd.DataFrame":
-    """Return a table whose declared columns have their types; see `set_type`. Ignored columns stay as they are."""
+    """Return a table whose declared columns have the declared types; see `set_type`. Ignored columns are unchanged."""
     read = [column for column in columns if column.role != "ignored" and column.name in table.columns]
     return replace_columns(table, {column.name: set_type(table[column.name], column) for column in read})
 

@@ -29,7 +29,7 @@ class View(Protocol[State]):
         ...
 
     def quote_log(self, state: State) -> str:
-        """Return the path and the end of the current service's log; empty if they cannot be read. Never raise."""
+        """Return the path and the end of the current service's log; empty if the log cannot be read. Never raise."""
         ...
 
 
