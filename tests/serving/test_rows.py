@@ -63,6 +63,24 @@ def refuse(schema: Schema, body: object) -> str:
     return str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("schema", "body", "said"),
+    [
+        (NUMBERS, '{"data": [[18, 1], {"AGE": 18, "mean area": 1, "AGE": 19}]}', 'data[1] has the key "AGE" twice.'),
+        (NUMBERS, '{"data": [{"AGE": "x", "mean area": 1, "AGE": 19}]}', 'data[0] has the key "AGE" twice.'),
+        (NUMBERS, '{"data": [[18, 1]], "data": [[18, 2]]}', 'The body has the key "data" twice.'),
+        (FULL, json.dumps({"data": [CUSTOMER]})[:-3] + ', "fee": 3}]}', 'data[0] has the key "fee" twice.'),
+        (None, '{"data": [[18, 1]], "data": [[18, 2]]}', 'The body has the key "data" twice.'),
+    ],
+)
+def test_a_repeated_key_is_refused(schema: Schema | None, body: str, said: str) -> None:
+    assert refuse(schema, body.encode()) == said
+
+
+def test_a_text_with_colons_is_no_repeated_key() -> None:
+    assert read(PHONES, {**CUSTOMER, "city": 'a: "b": c'})["city"].tolist() == ['a: "b": c']
+
+
 def test_lists_and_records_of_numbers_give_the_same_array() -> None:
     lists = read(NUMBERS, [18, 2.5], [100, None])
     assert lists.dtype == np.float64

@@ -32,10 +32,34 @@ def find_fault(schema: Schema, body: bytes, otherwise: str) -> Refusal:
         What to say if no fault is found.
     """
     try:
-        content = json.loads(body, parse_int=_read_whole)
+        content = _decode(body)
     except (ValueError, RecursionError) as error:  # the body is damaged behind its first fault
         return Refusal(400, f"The body is not JSON: {error}.")
     return Refusal(422, next(_list_faults(schema, content), otherwise))
+
+
+def has_repeated_key(body: bytes) -> bool:
+    """Return whether an object in a body of valid JSON has a key twice."""
+    content = _decode(body)
+    return any(isinstance(found, _Object) and bool(found.repeated) for found in (content, *content["data"]))
+
+
+class _Object(dict[str, Any]):
+    """An object of JSON, and the first key that it has twice."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        names = [name for name, _ in pairs]
+        self.repeated = [name for name in self if names.count(name) > 1][:1] if len(names) > len(self) else []
+
+
+def _decode(body: bytes) -> Any:
+    return json.loads(body, parse_int=_read_whole, object_pairs_hook=_Object)
+
+
+def _list_repeated_keys(place: str, found: dict[str, Any]) -> Iterator[str]:
+    if isinstance(found, _Object):
+        yield from (f"{place} has the key {quote_value(name)} twice." for name in found.repeated)
 
 
 def _read_whole(digits: str) -> float:
@@ -46,6 +70,7 @@ def _list_faults(schema: Schema, content: Any) -> Iterator[str]:
     if not isinstance(content, dict):
         yield f'The body is {quote_value(content)}, but it must be an object: {{"data": [...]}}.'
         return
+    yield from _list_repeated_keys("The body", content)
     for key in content:
         if key != "data":
             yield f'The body has the unknown key {quote_value(key)}. Send {{"data": [...]}}.'
@@ -80,6 +105,7 @@ def _list_row_faults(schema: Schema, place: str, row: Any) -> Iterator[str]:
 
 
 def _list_key_faults(schema: Schema, place: str, row: dict[str, Any]) -> Iterator[str]:
+    yield from _list_repeated_keys(place, row)
     known = {*schema.names}
     for key in row:
         if key not in known:

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from .faults import find_fault
+from .faults import find_fault, has_repeated_key
 from .refusals import Refusal
 from .schema import Feature, Schema
 
@@ -77,6 +77,10 @@ class SchemaReader:
             raise Refusal(400, f"The body is not JSON: {error}.") from error
         if not rows:
             raise Refusal(422, "data has no rows.")
+        records = sum(type(row) is not tuple for row in read)
+        # A colon follows each key, so a body without other colons has no other keys.
+        if body.count(b":") > 1 + records * len(self._schema.names) and has_repeated_key(body):
+            raise find_fault(self._schema, body, "A key is repeated.")
         if self._schema.only_numbers:
             return np.array(rows, dtype=np.float64), len(rows)
         columns = [*zip(*rows, strict=True)]
@@ -111,6 +115,8 @@ class NumberReader:
             raise Refusal(400, f"The body is not JSON: {error}.") from error
         if not rows:
             raise Refusal(422, "data has no rows.")
+        if body.count(b":") > 1:
+            raise Refusal(422, 'The body has the key "data" twice.')
         if len({len(row) for row in rows}) > 1:
             raise Refusal(422, "The rows of data have different lengths.")
         return np.array(rows, dtype=np.float64), len(rows)
