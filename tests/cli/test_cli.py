@@ -144,7 +144,15 @@ def test_a_mistake_of_usage_is_annotated_and_comes_before_anything_else(
 
 def test_an_empty_state_has_a_status(make_mlops: Any) -> None:
     mlops = make_mlops()
-    nothing = {"champion": None, "outdated": "", "services": [], "rollbacks": [], "runs": [], "problems": []}
+    nothing = {
+        "champion": None,
+        "outdated": "",
+        "misfit": "",
+        "services": [],
+        "rollbacks": [],
+        "runs": [],
+        "problems": [],
+    }
     assert json.loads(mlops.invoke("status", "--json").stdout) == {"format": 1, **nothing}
     assert mlops.invoke("status").stdout == "Champion:   none yet\nServices:   none yet\n"
     assert mlops.invoke("stop").stdout == "qa: was not running\nproduction: was not running\n"

@@ -35,3 +35,11 @@ def test_an_environment_without_a_service_is_shown_beside_one_that_has_one(capsy
         "qa:         http://there  healthy, tiny version 1",
         "production: nothing deployed yet",
     ]
+
+
+def test_the_reason_why_the_champion_does_not_fit_is_shown_with_its_way_out(capsys: pytest.CaptureFixture[str]) -> None:
+    show_status(Status(CHAMPION, misfit="tiny version 2 lacks 'x', so it cannot be tested. Promote another."))
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "Champion:   tiny version 2",
+        "            tiny version 2 lacks 'x', so it cannot be tested. Promote another.",
+    ]

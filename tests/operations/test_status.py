@@ -4,9 +4,13 @@ from pathlib import Path
 
 import pytest
 from old_homes import RUN, build_home
-from opened import open_here
+from opened import open_here, open_model
+from tiny_model import TAGS, make_bundle, track
 
-from mlops.operations.status import Status, read_status
+from mlops.backends import memory
+from mlops.model.schema import PROBLEM, SCHEMA
+from mlops.operations.status import Status, describe_misfit, find_renewal, read_status
+from mlops.pipelines import PIPELINES, SERVING_AGAIN
 from mlops.record.ledger import RunRecord, write_run
 from mlops.workspace import Workspace
 
@@ -57,3 +61,18 @@ def test_one_damaged_file_hides_nothing_else(tmp_path: Path, name: str, problems
     assert found.champion_title == ("diabetes version 1" if found.champion else "unknown")
     assert [service.environment for service in found.services] == ["qa", "production"]
     assert [run.run_id for run in found.runs] == [RUN]
+
+
+def test_a_champion_that_no_release_can_test_is_not_advised_to_be_released(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """A feature was added to the declaration, so the image is outdated, but a new image would not help."""
+    opened = open_model(workspace, "tiny", memory.open_backend())
+    tags = {**TAGS, PROBLEM: opened.problem.name, SCHEMA: "of other columns"}
+    model = opened.backend.registry.register("tiny", track(opened.backend, tmp_path), tags)
+    opened.backend.images.publish(make_bundle(tmp_path, model, 1.0), model)
+    opened.backend.registry.promote("tiny", 1, expected="")
+    assert find_renewal(opened, PIPELINES[SERVING_AGAIN])
+    status = read_status(opened)
+    assert (status.outdated, status.misfit) == ("", describe_misfit(opened, model))
+    assert "so it cannot be tested. Promote a model that fits with `mlops run retrain -p" in status.misfit

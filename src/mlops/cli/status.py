@@ -43,6 +43,7 @@ def _list_json(found: Status) -> dict[str, object]:
     return {
         "champion": found.champion,
         "outdated": found.outdated,
+        "misfit": found.misfit,
         "services": [
             {
                 **asdict(standing.service),
@@ -63,6 +64,8 @@ def show_status(found: Status) -> None:
     click.echo(f"Champion:   {found.champion_title}")
     if found.outdated:
         click.echo(f"{'':<12}{found.outdated} `mlops run release{found.command_options}` creates a new one.")
+    if found.misfit:
+        click.echo(f"{'':<12}{found.misfit}")
     standings = {standing.service.environment: standing for standing in found.standings}
     told = ""
     for environment in ENVIRONMENTS if standings else ():

@@ -8,9 +8,9 @@ from mlops.errors import NotFoundError, ProblemError, UsageError
 from mlops.model.schema import REPLACE, explain_misfit
 from mlops.operations.model_file import find_named_image
 from mlops.operations.opening import OpenProject, check_training
+from mlops.operations.status import describe_misfit
 from mlops.parameters.overrides import Override, check_overrides
-from mlops.pipelines import PIPELINES, PUBLISHED, list_packing
-from mlops.pipelines.advice import OVERRULE
+from mlops.pipelines import PIPELINES, list_packing
 from mlops.pipelines.step import Step
 from mlops.platform.models import ModelVersion
 from mlops.platform.services import NO_PERMISSIONS, Permissions
@@ -243,11 +243,8 @@ def _require_testable_image(opened: OpenProject, request: RunRequest) -> None:
 
 
 def _require_model_fits(opened: OpenProject, version: ModelVersion) -> None:
-    if why := explain_misfit(opened.backend.registry, opened.problem, version):
-        raise ProblemError(
-            f"{version.title} {why}, so it cannot be tested. Promote a model that fits with "
-            f"`mlops run {PUBLISHED} {OVERRULE}{opened.command_options}`."
-        )
+    if said := describe_misfit(opened, version):
+        raise ProblemError(said)
 
 
 def _require_reason(opened: OpenProject, request: RunRequest) -> None:

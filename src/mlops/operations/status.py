@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 
 from mlops.errors import IntegrityError, MlopsError, NotFoundError, ProblemError
 from mlops.image.sources import find_sources
+from mlops.model.schema import explain_misfit
 from mlops.operations.opening import OpenProject
-from mlops.pipelines import PIPELINES, SERVING_AGAIN, list_packing
+from mlops.pipelines import PIPELINES, PUBLISHED, SERVING_AGAIN, list_packing
+from mlops.pipelines.advice import OVERRULE
 from mlops.pipelines.step import Step
 from mlops.platform.models import ModelVersion, Registry, name_version
 from mlops.platform.services import Service
@@ -25,7 +27,7 @@ class Status(ReleaseState):
     The newest run is first in `runs`. `problems` has a text for each part of the platform that cannot be read.
     `versions` has the model version that each environment serves, by the name of the environment. If the version is
     unknown, `unread` has the reason instead. `outdated` says why the champion needs a new image; it is empty if the
-    image is up to date.
+    image is up to date. `misfit` says why the champion cannot get one, because the problem has changed.
     """
 
     runs: Sequence[RunRecord] = ()
@@ -33,6 +35,7 @@ class Status(ReleaseState):
     versions: Mapping[str, ModelVersion] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)
     outdated: str = ""
+    misfit: str = ""
 
     @property
     def champion_title(self) -> str:
@@ -89,6 +92,7 @@ def read_status(opened: OpenProject, most: int = 0) -> Status:
     problems = tuple(filter(None, [problem, *(service.problem for service in services)]))
     rollbacks = opened.backend.services.list_rollbacks()
     outdated = _explain_outdated_image(opened, champion) if champion else ""
+    misfit = _explain_misfit(opened, champion) if champion and outdated else ""
     names_image = any(found.digest for found in rollbacks)
     runs = list_runs(opened.workspace.outputs)[:most] if most else ()
     versions, unread = _find_served(opened.backend.registry, services)
@@ -102,7 +106,8 @@ def read_status(opened: OpenProject, most: int = 0) -> Status:
         problems=problems,
         versions=versions,
         unread=unread,
-        outdated=outdated,
+        outdated="" if misfit else outdated,
+        misfit=misfit,
         champion_image=_find_digest(opened, champion) if champion and names_image and not outdated else "",
     )
 
@@ -141,6 +146,27 @@ def find_renewal(opened: OpenProject, steps: Sequence[Step], champion: ModelVers
 def _explain_outdated_image(opened: OpenProject, champion: ModelVersion) -> str:
     with suppress(MlopsError, OSError):  # a release reports the reason
         return find_renewal(opened, PIPELINES[SERVING_AGAIN], champion)
+    return ""
+
+
+def describe_misfit(opened: OpenProject, version: ModelVersion) -> str:
+    """Return why a model version cannot be tested with the problem as it is now, and the way out; "" if it can be.
+
+    Raises
+    ------
+    IntegrityError
+        If the files of the version have changed.
+    """
+    why = explain_misfit(opened.backend.registry, opened.problem, version)
+    return why and (
+        f"{version.title} {why}, so it cannot be tested. Promote a model that fits with "
+        f"`mlops run {PUBLISHED} {OVERRULE}{opened.command_options}`."
+    )
+
+
+def _explain_misfit(opened: OpenProject, champion: ModelVersion) -> str:
+    with suppress(MlopsError, OSError):  # a release reports the reason
+        return describe_misfit(opened, champion)
     return ""
 
 
