@@ -10,7 +10,15 @@ import pytest
 from small_profiles import profile_frame
 
 from mlops.data.kinds.reference import make_reference
-from mlops.data.profile import ColumnProfile, Profile, choose_edges, encode_profile, merge_columns, read_profile
+from mlops.data.profile import (
+    ColumnProfile,
+    Profile,
+    choose_edges,
+    describe_reference,
+    encode_profile,
+    merge_columns,
+    read_profile,
+)
 from mlops.errors import UsageError
 from mlops.problem import Column
 
@@ -153,3 +161,24 @@ def test_a_bad_profile_says_how_to_make_one(tmp_path: Path, content: str | None)
         match=r"reference profile .*profile\.json.*\. Make one with `mlops profile DATA_FILE --output PROFILE`\.",
     ):
         read_profile(path)
+
+
+def test_columns_that_the_reference_lacks_are_named() -> None:
+    reference = make_reference(pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]}))
+    known = (Column("a"), Column("b", role="target"))
+    unwatched = (Column("day", watch_drift=False), Column("key", kind="id", role="id"), Column("note", role="ignored"))
+    assert describe_reference(reference, (*known, *unwatched), Path("p.json")) == "reference: 2 rows, 2 columns"
+    assert describe_reference(reference, (*known, Column("c"), Column("d")), Path("p.json")) == (
+        "reference: 2 rows, 2 columns\nWithout a reference, and so not tested for drift: c, d. "
+        "Make one with `mlops profile DATA_FILE --output PROFILE`."
+    )
+
+
+def test_the_reference_of_another_problem_is_refused() -> None:
+    reference = make_reference(pd.DataFrame({"a": [1.0, 2.0]}))
+    with pytest.raises(UsageError) as raised:
+        describe_reference(reference, (Column("key", kind="id", role="id"), Column("b")), Path("p.json"))
+    assert str(raised.value) == (
+        "The reference profile p.json has none of the columns that the problem declares. "
+        "Make one with `mlops profile DATA_FILE --output PROFILE`."
+    )

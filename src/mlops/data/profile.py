@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from mlops.data.kinds.counts import CountProfile
 from mlops.errors import IntegrityError, UsageError
 from mlops.files.records import read_record
+from mlops.problem import Column
 
 MAKE_PROFILE = "Make one with `mlops profile DATA_FILE --output PROFILE`."
 
 BINS = 20
+MOST = 20  # maximum number of columns in a message
 
 
 @dataclass(frozen=True)
@@ -184,6 +186,42 @@ def read_profile(path: Path) -> dict[str, ColumnProfile | CountProfile]:
         raise UsageError(f"There is no reference profile {path}. {MAKE_PROFILE}") from error
     except IntegrityError as error:
         raise UsageError(f"The reference profile {error}") from error
+
+
+def describe_reference(reference: Profile, columns: Sequence[Column], path: Path) -> str:
+    """Return the size of a reference profile, and the declared columns that it lacks, as text.
+
+    Parameters
+    ----------
+    reference : Profile
+        The reference profile.
+    columns : sequence of Column
+        The declared columns.
+    path : Path
+        The file of the profile.
+
+    Raises
+    ------
+    UsageError
+        If the profile has none of the columns that are tested for drift.
+    """
+    tested = [
+        column.name
+        for column in columns
+        if column.watch_drift and column.role not in ("id", "ignored") and column.kind != "id"
+    ]
+    lacking = [name for name in tested if name not in reference]
+    if tested and lacking == tested:
+        raise UsageError(
+            f"The reference profile {path} has none of the columns that the problem declares. {MAKE_PROFILE}"
+        )
+    rows = next((column.count + column.nulls for column in reference.values()), 0)
+    size = f"reference: {rows} rows, {len(reference)} columns"
+    if not lacking:
+        return size
+    more = f" and {len(lacking) - MOST:,} more" if len(lacking) > MOST else ""
+    names = ", ".join(lacking[:MOST]) + more
+    return f"{size}\nWithout a reference, and so not tested for drift: {names}. {MAKE_PROFILE}"
 
 
 def _restore(path: Path, stored: Mapping[str, object]) -> ColumnProfile | CountProfile:
