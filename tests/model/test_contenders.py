@@ -76,8 +76,8 @@ def test_a_champion_of_other_columns_is_refused_with_two_ways_out(backend: Backe
     with pytest.raises(ProblemError) as raised:
         Contenders(backend, Wider(), Line(), champion)
     why = (
-        "The champion, tiny version 1, was trained on other columns than 'tiny' declares: their order, their kinds or "
-        "the target differ."
+        "The champion, tiny version 1, was trained on other columns than 'tiny' declares: their order, their kinds, "
+        "the target or its classes differ."
     )
     assert str(raised.value) == f"{why} {WAYS_OUT}"
     compared = Contenders(backend, Wider(), Line(), champion, overruled=True)
