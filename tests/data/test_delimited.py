@@ -116,3 +116,9 @@ def test_numbers_with_points_are_the_very_numbers(good: pd.DataFrame) -> None:
     with_commas = io.StringIO()
     good.to_csv(with_commas, index=False, sep=";", decimal=",")
     pd.testing.assert_frame_equal(read_delimited(with_commas.getvalue().encode(), "x"), good, check_exact=True)
+
+
+def test_a_nul_byte_is_named_with_its_line() -> None:
+    with pytest.raises(UsageError) as raised:
+        read_delimited(b"fee,plan\n1.5,basic\n2.5,pl\0us\n", "churn.csv")
+    assert str(raised.value) == "The data file churn.csv has a NUL byte in line 3. Remove it."

@@ -75,7 +75,11 @@ def _recode_to_utf8(content: bytes, url: str) -> bytes:
     if content.startswith(codecs.BOM_UTF8):
         return content.removeprefix(codecs.BOM_UTF8)
     encoding = next((name for mark, name in ENCODINGS if content.startswith(mark)), "")
-    if not encoding and b"\0" in content[:1000]:
+    begin = content[:1000]
+    if not encoding and b"\0" in begin:
+        if 20 * begin.count(b"\0") < len(begin):  # UTF-16 has one in each digit, separator and Latin letter
+            line = begin.count(b"\n", 0, begin.index(b"\0")) + 1
+            raise UsageError(f"The data file {url} has a NUL byte in line {line}. Remove it.")
         encoding = "utf-16-le" if content[1:2] == b"\0" else "utf-16-be"
     try:
         return content.decode(encoding).encode() if encoding else content
