@@ -121,6 +121,24 @@ def test_a_manifest_that_was_rewritten_with_its_files_is_refused(tmp_path: Path)
     )
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"# a\nnumpy==2.3.2 \\\n    --hash=sha256:00\nfoo bar baz\n", "4 is 'foo bar baz'. Write each package as"),
+        (b"numpy==2.3.2\r\nuvicorn>=0.5\r\n", "2 is 'uvicorn>=0.5'. Write each package as"),
+        (b"numpy==2.3.2\n# caf\xe9\n", "2 is not text in UTF-8. Save the file as UTF-8."),
+        (b"numpy==2.3.2\n# caf\xc3\xa9\nb\xff", "3 is not text in UTF-8. Save the file as UTF-8."),
+    ],
+)
+def test_a_damaged_lock_is_named_with_the_line(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "score_requirements.lock"
+    path.write_bytes(content)
+    for read in (read_pins, list_unhashed):
+        with pytest.raises(ProblemError) as raised:
+            read(path)
+        assert str(raised.value).startswith(f"{path}, line {said}")
+
+
 def test_pins_are_those_of_this_machine(tmp_path: Path) -> None:
     path = tmp_path / "requirements.lock"
     path.write_text(
@@ -150,7 +168,7 @@ def test_a_line_of_a_lock_that_is_no_exact_version_is_refused(tmp_path: Path, li
     path.write_text(f"--index-url https://example.org/simple\nmsgspec==0.19.0\n{line}  # why\n")
     with pytest.raises(ProblemError) as raised:
         read_pins(path)
-    assert str(raised.value) == f"{path} has the line {line!r}. Write each package as name==version."
+    assert str(raised.value) == f"{path}, line 3 is {line!r}. Write each package as name==version."
 
 
 @pytest.mark.parametrize("package", ["src/diabetes", "tests/support/problems/cancer", "tests/support/problems/churn"])

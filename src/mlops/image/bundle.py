@@ -164,7 +164,7 @@ def read_pins(requirements: Path, machine: Mapping[str, str] | None = None) -> d
     Raises
     ------
     ProblemError
-        If a line does not pin an exact version.
+        If a line is not text in UTF-8, or does not pin an exact version.
     """
     pins = [pin for pin, _ in _read_lines(requirements)]
     wanted = [pin for pin in pins if pin.marker is None or pin.marker.evaluate(dict(machine or {}))]
@@ -177,8 +177,10 @@ def list_unhashed(requirements: Path) -> list[str]:
 
 
 def _read_lines(requirements: Path) -> Iterator[tuple[Requirement, bool]]:
-    lines = requirements.read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
-    for line in (COMMENT.split(line)[0].strip() for line in lines):
+    number = 1
+    for joined in re.split(r"(?<!\\)\n", _read_text(requirements)):
+        line, place = COMMENT.split(joined.replace("\\\n", " "))[0].strip(), f"{requirements}, line {number}"
+        number += joined.count("\n") + 1
         if line and not OTHER_OPTION.match(line):
             written, *hashes = (part.strip() for part in line.split(" --hash="))
             try:
@@ -186,5 +188,14 @@ def _read_lines(requirements: Path) -> Iterator[tuple[Requirement, bool]]:
             except InvalidRequirement:
                 pin = None
             if pin is None or not EXACT.fullmatch(str(pin.specifier)):
-                raise ProblemError(f"{requirements} has the line {written!r}. Write each package as name==version.")
+                raise ProblemError(f"{place} is {written!r}. Write each package as name==version.")
             yield pin, bool(hashes)
+
+
+def _read_text(requirements: Path) -> str:
+    content = requirements.read_bytes()
+    try:
+        return content.decode().replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ProblemError(f"{requirements}, line {line} is not text in UTF-8. Save the file as UTF-8.") from error
