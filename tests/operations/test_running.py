@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+import nbformat
 import pytest
 from opened import open_here, open_model
 from tiny_model import make_bundle, publish, release, track
@@ -108,6 +109,21 @@ def test_a_champion_that_does_not_fit_is_refused_before_anything_runs(
     texts = ("evaluate.promote_always=true", "evaluate.override_reason=new columns")
     overruled = opened.override(*map(read_override, texts))
     require_possible(overruled, RunRequest("retrain", reason="new columns"))  # raises nothing
+
+
+def test_an_image_of_a_model_that_does_not_fit_is_refused_before_anything_runs(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    backend = memory.open_backend()
+    opened = open_model(workspace, "tiny", backend)
+    version = backend.registry.register("tiny", track(backend, tmp_path), {"problem": "diabetes", "schema": "0" * 16})
+    results = {"model_name": "tiny", "model_version": version.version}
+    step = StepRecord("register", "04_register", state="done", results=results)
+    write_run(RunRecord("earlier", "retrain", "local", "succeeded", "", "", NO_PROCESS, (step,)), workspace.outputs)
+    nbformat.write(nbformat.v4.new_notebook(), workspace.outputs / "earlier" / "04_register.ipynb")
+    with pytest.raises(ProblemError, match="tiny version 1 was trained on other columns than 'diabetes' declares: .*"):
+        start_run(opened, RunRequest("retrain", "create_image"))
+    assert [path.name for path in workspace.outputs.iterdir()] == ["earlier"]
 
 
 def test_a_service_that_a_person_stopped_is_not_tested(workspace: Workspace, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from mlops.pipelines import PIPELINES, list_packing
 from mlops.pipelines.step import Step
 from mlops.platform.models import ModelVersion
 from mlops.platform.services import NO_PERMISSIONS, Permissions
-from mlops.record.reuse import require_step
+from mlops.record.reuse import find_only, require_step
 from mlops.release.choice import choose_image, choose_model
 from mlops.release.refusals import explain_owner
 from mlops.runner.requirements import require_files, require_new
@@ -181,6 +181,7 @@ def require_possible(opened: OpenProject, request: RunRequest) -> None:
     _require_reason(opened, request)
     _require_not_stopped(opened, request)
     _require_testable_image(opened, request)
+    _require_packable_model(opened, request)
 
 
 def _require_same_model(opened: OpenProject, request: RunRequest) -> None:
@@ -240,6 +241,24 @@ def _require_testable_image(opened: OpenProject, request: RunRequest) -> None:
             named = f"{step.name}.{step.deploys.image}: " if digest else ""
             raise UsageError(f"{named}{error}") from error
         _require_model_fits(opened, version)
+
+
+def _require_packable_model(opened: OpenProject, request: RunRequest) -> None:
+    if not any(step.packs and request.only for step in request.asked):
+        return
+    models = {step.name: step.names_model for step in request.steps}
+    outputs, options, package = opened.workspace.outputs, opened.command_options, opened.project.base.problem
+    for found in find_only(
+        request.only, request.pipeline, request.steps, outputs, request.source, options=options, problem=package
+    ):
+        model = models[found.name]
+        if model and model.version in found.results:
+            name, number = str(found.results[model.name]), int(str(found.results[model.version]))
+            try:
+                version = opened.backend.registry.get_version(name, number)
+            except NotFoundError as error:
+                raise UsageError(str(error)) from error
+            _require_model_fits(opened, version)
 
 
 def _require_model_fits(opened: OpenProject, version: ModelVersion) -> None:
