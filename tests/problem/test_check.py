@@ -355,3 +355,18 @@ def test_a_problem_without_a_sample_says_what_to_do(package: Path) -> None:
     )
     with pytest.raises(ProblemError, match=r"has no sample data\. Name a file with the parameter data_path\.$"):
         check(importlib.import_module(package.name).problem)
+
+
+def test_hyperparameters_must_be_keyword_only() -> None:
+    class Positional(Visits):
+        """A problem whose training takes hyperparameters by position."""
+
+        def train(self, rows: pd.DataFrame, rate: float = 0.1, *, trees: int = 5) -> Any:  # type: ignore[override]
+            """Take `rate` by position."""
+
+    with pytest.raises(ProblemError) as raised:
+        Positional()
+    assert str(raised.value) == (
+        "The problem 'visits': train takes 'rate' by position, but hyperparameters are keyword-only. Put `*` before "
+        "it: def train(self, rows, *, rate)."
+    )

@@ -1,5 +1,6 @@
 """The check that the declaration of a problem does not contradict itself."""
 
+import inspect
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -25,7 +26,7 @@ FIELDS: dict[str, type] = {  # the tuples of a declaration, with the types of th
 
 
 def check_problem(problem: "Problem") -> None:
-    """Check the name, the columns, the metrics, the plots and the examples of a problem.
+    """Check the name, columns, hyperparameters, metrics, plots and examples of a problem.
 
     Raises
     ------
@@ -40,6 +41,7 @@ def check_problem(problem: "Problem") -> None:
     for field, wanted in FIELDS.items():
         require_tuple(problem, field, getattr(problem, field), wanted)
     _check_columns(problem)
+    _check_training(problem)
     _check_metrics(problem)
     check_plots(problem)
     for place, example in enumerate(problem.examples):
@@ -68,6 +70,17 @@ def _check_columns(problem: "Problem") -> None:
         raise ProblemError(f"{targets[0]} is a category and the target, so it must list its classes: allowed=(...).")
     if targets[0].kind not in ("number", "boolean", "category"):
         raise ProblemError(f"{targets[0]} has the kind {targets[0].kind!r}, which cannot be a target.")
+
+
+def _check_training(problem: "Problem") -> None:
+    others = [*inspect.signature(problem.train).parameters.values()][1:]
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    name = next((other.name for other in others if other.kind in positional), "")
+    if name:
+        raise ProblemError(
+            f"{problem}: train takes {name!r} by position, but hyperparameters are keyword-only. Put `*` before it: "
+            f"def train(self, rows, *, {name})."
+        )
 
 
 def _check_metrics(problem: "Problem") -> None:
