@@ -11,6 +11,7 @@ from mlops.parameters.overrides import Override
 from mlops.parameters.project import Project
 from mlops.pipelines.step import Step
 from mlops.platform.backend import Backend
+from mlops.platform.models import VERSION_TAGS
 from mlops.problem import Problem, load
 from mlops.record.ledger import RunRecord
 from mlops.workspace import Workspace
@@ -123,7 +124,7 @@ def check_training(opened: OpenProject, steps: Iterable[Step]) -> None:
     for step in (step for step in steps if step.declares):
         notebook = opened.workspace.notebooks / f"{step.notebook}.ipynb"
         declared = opened.project.declared(step.notebook) if step.trains else ()
-        require_distinct(opened.problem, notebook, declared, step.scored_by, step.decides.gains)
+        require_distinct(opened.problem, notebook, declared, step.scored_by, step.decides.gains, VERSION_TAGS)
         if step.trains:
             require_hyperparameters(opened.problem, notebook, declared)
 

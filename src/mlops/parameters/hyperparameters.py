@@ -9,13 +9,6 @@ from mlops.parameters.declarations import TAG
 from mlops.parameters.suggestion import find_closest
 from mlops.problem import Problem
 
-TAGS = frozenset(  # tags of a registered version, beside its metrics and hyperparameters
-    {
-        *("BuildId", "BuildUri", "champion", "files", "notebooks", "problem", "reason", "run_id", "schema"),
-        *("overridden_by", "override_reason"),
-    }
-)
-
 
 def require_hyperparameters(problem: Problem, notebook: Path, declared: Collection[str]) -> None:
     """Raise an error if a notebook does not set a hyperparameter, or declares a parameter that nothing uses.
@@ -46,9 +39,14 @@ def require_hyperparameters(problem: Problem, notebook: Path, declared: Collecti
 
 
 def require_distinct(
-    problem: Problem, notebook: Path, parameters: Collection[str], scored_by: str, results: Collection[str] = ()
+    problem: Problem,
+    notebook: Path,
+    parameters: Collection[str],
+    scored_by: str,
+    results: Collection[str] = (),
+    tags: Collection[str] = (),
 ) -> None:
-    """Raise an error if a metric or a hyperparameter has the name of a result or a variable of a notebook, or of a tag.
+    """Raise an error if a metric or a hyperparameter has a name that a notebook or a registered version uses otherwise.
 
     A notebook hands on metrics together with its other results, and stores each hyperparameter in a variable with the
     same name. Each registered version has the metrics and hyperparameters as tags.
@@ -66,11 +64,13 @@ def require_distinct(
         not train models.
     results : collection of str
         Results of the notebook whose names do not appear in its code.
+    tags : collection of str
+        The names of the tags that each registered version has.
 
     Raises
     ------
     ProblemError
-        If a metric or a hyperparameter has the name of such a result or variable, or of another tag.
+        If a metric or a hyperparameter has the name of a result, of a variable or of a tag.
     """
     results = {*results, *list_results(notebook)}
     score = {f"{scored_by}{problem.decisive.name}"} if scored_by else set()
@@ -82,7 +82,7 @@ def require_distinct(
             raise ProblemError(
                 f"{problem} has the {what} {name!r}, but {notebook} uses this name itself. Rename the {what}."
             )
-        if name in TAGS:
+        if name in tags:
             raise ProblemError(
                 f"{problem} has the {what} {name!r}, but each registered version has a tag with this name. Rename the "
                 f"{what}."
