@@ -13,7 +13,7 @@ from mlops.backends import memory
 from mlops.errors import IntegrityError, ParameterError, PlatformError, ProblemError, UsageError
 from mlops.operations.opening import OpenProject
 from mlops.operations.request import RunRequest, require_possible
-from mlops.operations.running import find_run, resume_run, start_run
+from mlops.operations.running import find_run, resume_run, start_run, warn_of_old_image
 from mlops.parameters.overrides import read_override
 from mlops.platform.infrastructure import Infrastructure
 from mlops.platform.services import Permissions
@@ -124,6 +124,21 @@ def test_an_image_of_a_model_that_does_not_fit_is_refused_before_anything_runs(
     with pytest.raises(ProblemError, match="tiny version 1 was trained on other columns than 'diabetes' declares: .*"):
         start_run(opened, RunRequest("retrain", "create_image"))
     assert [path.name for path in workspace.outputs.iterdir()] == ["earlier"]
+
+
+def test_a_single_deployment_of_an_outdated_image_is_warned_of(workspace: Workspace, tmp_path: Path) -> None:
+    opened = open_model(workspace, "tiny", memory.open_backend())
+    assert warn_of_old_image(opened, RunRequest("release", "deploy_qa")) == ""
+    release(opened.backend, publish(opened.backend, tmp_path, 1.0))
+    opened.backend.registry.promote("tiny", 1, expected="")
+    said = warn_of_old_image(opened, RunRequest("release", "deploy_qa"))
+    assert said.startswith("Warning: ")
+    assert said.endswith(
+        "changed since the image of tiny:1 was created. deploy_qa deploys this image anyway. To create a new image "
+        "first, use `mlops run release`."
+    )
+    for request in (RunRequest("release"), RunRequest("release", "test_qa"), RunRequest("build", "test_data")):
+        assert warn_of_old_image(opened, request) == ""
 
 
 def test_a_service_that_a_person_stopped_is_not_tested(workspace: Workspace, tmp_path: Path) -> None:

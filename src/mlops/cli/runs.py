@@ -107,7 +107,7 @@ def run(
       mlops run retrain --force
     """
     from mlops.operations.request import RunRequest
-    from mlops.operations.running import start_run
+    from mlops.operations.running import start_run, warn_of_old_image
 
     released: list[str] = []
     renewed: list[str] = []
@@ -130,6 +130,9 @@ def run(
         jobs=jobs or 0,
         scheduler=scheduler,
     )
+
+    if warning := warn_of_old_image(opened, request):
+        click.echo(warning, err=True)
 
     def image_begins(reason: str) -> None:
         renewed.append(f"{reason} Creating a new image.")

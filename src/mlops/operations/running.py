@@ -1,9 +1,10 @@
 """Running a pipeline, and resuming a run."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from mlops.errors import UsageError
+from mlops.errors import MlopsError, UsageError
 from mlops.operations.data import DataRegistrar, choose_data
 from mlops.operations.opening import OpenProject, check_training, require_ready
 from mlops.operations.releasing import Remaining, release_again
@@ -73,6 +74,20 @@ def start_run(
     if record.outcome == "rejected" and find_release(request.steps) and not request.only:
         return release_again(record, parameters, around, opened.backend, release_begins, add_packing)
     return record
+
+
+def warn_of_old_image(opened: OpenProject, request: RunRequest) -> str:
+    """Return a warning if the only step of a run deploys the champion's image although it is outdated, otherwise ""."""
+    first = next((step for step in request.steps if step.deploys.image), None)
+    if not request.only or request.model_file or first not in request.asked:
+        return ""
+    with suppress(MlopsError, OSError):  # the run reports the reason
+        if outdated := find_renewal(opened, request.asked):
+            return (
+                f"Warning: {outdated} {request.only} deploys this image anyway. To create a new image first, use "
+                f"`mlops run release{opened.command_options}`."
+            )
+    return ""
 
 
 def find_run(outputs: Path, run_id: str = "") -> RunRecord:
