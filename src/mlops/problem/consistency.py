@@ -4,7 +4,7 @@ import inspect
 import re
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from mlops.errors import ProblemError
 from mlops.problem.column import Column, require_tuple
@@ -12,7 +12,10 @@ from mlops.problem.metric import Metric
 from mlops.problem.plots import check_plots
 
 if TYPE_CHECKING:
-    from mlops.problem.declared import Problem
+    from collections.abc import Callable
+    from typing import ClassVar
+
+    from mlops.problem.plots import OwnPlot
 
 NAME = re.compile(r"[a-z][a-z0-9-]{1,19}[a-z0-9]")  # Azure allows 32 characters, including a suffix
 FIELDS: dict[str, type] = {  # the tuples of a declaration, with the types of their values
@@ -25,7 +28,27 @@ FIELDS: dict[str, type] = {  # the tuples of a declaration, with the types of th
 }
 
 
-def check_problem(problem: "Problem") -> None:
+class Declared(Protocol):
+    """The attributes of a problem that are checked; see `mlops.problem.Problem`."""
+
+    name: "ClassVar[str]"
+    columns: "ClassVar[tuple[Column, ...]]"
+    metrics: "ClassVar[tuple[Metric, ...]]"
+    gate: "ClassVar[str]"
+    plots: "ClassVar[tuple[str | OwnPlot, ...]]"
+    examples: "ClassVar[tuple[Mapping[str, object], ...]]"
+
+    @property
+    def features(self) -> tuple[str, ...]: ...
+    @property
+    def target(self) -> Column: ...
+    @property
+    def hyperparameters(self) -> tuple[str, ...]: ...
+    @property
+    def train(self) -> "Callable[..., object]": ...
+
+
+def check_problem(problem: Declared) -> None:
     """Check the name, columns, hyperparameters, metrics, plots and examples of a problem.
 
     Raises
@@ -43,14 +66,14 @@ def check_problem(problem: "Problem") -> None:
     _check_columns(problem)
     _check_training(problem)
     _check_metrics(problem)
-    check_plots(problem)
+    check_plots(str(problem), problem.plots, problem.target.kind)
     for place, example in enumerate(problem.examples):
         if set(example) != set(problem.features):
             names = ", ".join(problem.features)
             raise ProblemError(f"{problem}: examples[{place}] must have exactly the features: {names}.")
 
 
-def _check_columns(problem: "Problem") -> None:
+def _check_columns(problem: Declared) -> None:
     (most, count), *_ = Counter(column.name for column in problem.columns).most_common(1) or [("", 0)]
     if count > 1:
         raise ProblemError(f"{problem} declares the column {most!r} more than once.")
@@ -72,7 +95,7 @@ def _check_columns(problem: "Problem") -> None:
         raise ProblemError(f"{targets[0]} has the kind {targets[0].kind!r}, which cannot be a target.")
 
 
-def _check_training(problem: "Problem") -> None:
+def _check_training(problem: Declared) -> None:
     others = [*inspect.signature(problem.train).parameters.values()][1:]
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     name = next((other.name for other in others if other.kind in positional), "")
@@ -83,7 +106,7 @@ def _check_training(problem: "Problem") -> None:
         )
 
 
-def _check_metrics(problem: "Problem") -> None:
+def _check_metrics(problem: Declared) -> None:
     names = [metric.name for metric in problem.metrics]
     if not names:
         raise ProblemError(f"{problem} has no metrics. Choose one from mlops.problem.metrics.")

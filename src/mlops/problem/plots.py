@@ -1,13 +1,11 @@
 """The plots that a problem can declare by name. `mlops.notebook.stock_plots` draws them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from mlops.errors import ProblemError
 
 if TYPE_CHECKING:
-    from mlops.problem.declared import Problem
-
     OwnPlot = Callable[..., str]  # takes matplotlib's Axes, which a problem may not import here, and two arrays
 
 # The plots, each with the kinds of targets that it fits.
@@ -29,17 +27,25 @@ def name_plot(plot: "str | OwnPlot") -> str:
     return plot if isinstance(plot, str) else str(getattr(plot, "__name__", plot))
 
 
-def check_plots(problem: "Problem") -> None:
+def check_plots(problem: str, plots: "Sequence[str | OwnPlot]", kind: str) -> None:
     """Check the plots that a problem declares.
+
+    Parameters
+    ----------
+    problem : str
+        The problem, as messages name it.
+    plots : sequence of str or callable
+        The plots.
+    kind : str
+        The kind of the problem's target.
 
     Raises
     ------
     ProblemError
         If a plot is unknown, if it does not fit the target, or if it is declared twice.
     """
-    kind = problem.target.kind
-    names = [name_plot(plot) for plot in problem.plots]
-    for name, plot in zip(names, problem.plots, strict=True):
+    names = [name_plot(plot) for plot in plots]
+    for name, plot in zip(names, plots, strict=True):
         if isinstance(plot, str):
             fitting = ", ".join(known for known, kinds in FITTING.items() if kind in kinds)
             if name not in FITTING:
