@@ -36,6 +36,7 @@ def look(seen: Workspace) -> Look:
     """Runs a command as a user to whom the permissions apply, not as root."""
     program = [*(NOBODY if os.getuid() == 0 else ()), str(MLOPS)]
     own = {"MLOPS_HOME": str(seen.home), "MLOPS_OUTPUTS": str(seen.outputs), "HOME": "/nonexistent"}
+    own["MLOPS_LOCAL_ENVIRONMENTS"] = ""  # not the folder that all tests share, which this user may not read
     environ = {**os.environ, **own, "XDG_RUNTIME_DIR": "/nonexistent", "MLOPS_WARM_KERNELS": "0"}
     if not shutil.which(program[0]) or subprocess.run([*program, "--version"], check=False, env=environ).returncode:
         pytest.skip("no other user can run this checkout here")
