@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mlops.data import batches, totals
+from mlops.data import content, totals
 from mlops.data.content import open_content
 from mlops.data.drift import choose_columns, compare_profiles, describe_choice
 from mlops.data.profile import ColumnProfile, profile_column
@@ -97,7 +97,7 @@ def assert_same(found: TableScan, frame: pd.DataFrame) -> None:
 def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Counts batches of any height with polars, or with numpy; a batch has 1,000 rows."""
     monkeypatch.setattr(totals, "TALL", 0 if request.param == "polars" else 10**9)
-    monkeypatch.setattr(batches, "VALUES", 0)
+    monkeypatch.setattr(content, "VALUES", 0)
     return str(request.param)
 
 

@@ -16,7 +16,7 @@ def test_a_short_table_is_shown_whole_and_in_its_order() -> None:
 
 def test_a_problem_that_does_not_explain_its_models_has_no_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert show_largest(None) is None
-    assert capsys.readouterr().out == "The problem does not explain its models.\n"
+    assert capsys.readouterr().out == "`explain` of the problem returned None, so there are no importances.\n"
 
 
 def test_of_a_long_table_the_largest_magnitudes_are_shown() -> None:

@@ -153,7 +153,7 @@ def test_a_problem_that_does_not_explain_its_models_has_no_importances(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     assert draw(Sized, SLOPE.predict, NUMBERS, "importances") == []
-    said = "The problem does not explain its models, so there is no plot of the importances.\n"
+    said = "`explain` of the problem returned None, so the importances are not plotted.\n"
     assert capsys.readouterr().out == said
     save_pictures([], tmp_path / "plots")
     assert list((tmp_path / "plots").iterdir()) == []

@@ -12,7 +12,8 @@ from mlops.cluster.folder import Folder, inspect_folder
 from mlops.cluster.parts import Part, fetch_part, open_part
 from mlops.cluster.selection import EVERYTHING, Outline, Window, begin_search, outline
 from mlops.cluster.workers import Workers, open_workers
-from mlops.data.batches import VALUES, Batches, Columns
+from mlops.data.batches import Batches, Columns
+from mlops.data.content import VALUES
 from mlops.data.kinds.column import conclude_column
 from mlops.data.kinds.conversion import convert_kinds, find_kind, list_texts
 from mlops.data.kinds.counts import CountProfile, summarize_counts

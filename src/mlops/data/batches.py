@@ -12,14 +12,13 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mlops.data.content import Content
+from mlops.data.content import Content, choose_batch_rows
 from mlops.data.delimited import NO_TEXTS
 from mlops.data.kinds.parsing import make_series
 from mlops.data.listing import PARQUET
 from mlops.data.profile import find_repeated, is_number
 from mlops.data.tables import convert_decimals, explain_damage, parse_content, require_text
 
-VALUES = 2_000_000  # maximum number of values in a batch (16 MB)
 INDEX = "index_columns"  # the field of a Parquet file's metadata in which pandas lists its index columns
 
 
@@ -87,7 +86,7 @@ class FrameBatches:
         return self._frame.head(rows)
 
     def _cut(self, names: Sequence[str]) -> Iterator[pd.DataFrame]:
-        size = _choose_rows(names)
+        size = choose_batch_rows(len(names))
         for start in range(0, self.rows, size):
             yield self._frame.iloc[start : start + size][list(names)]
 
@@ -182,7 +181,8 @@ class ParquetBatches:
         for path in self._files:
             with _open_file(path) as file:
                 there = set(file.schema_arrow.names)
-                yield from file.iter_batches(_choose_rows(names), columns=[name for name in names if name in there])
+                columns_there = [name for name in names if name in there]
+                yield from file.iter_batches(choose_batch_rows(len(names)), columns=columns_there)
 
 
 def _make_series(values: pa.Array) -> pl.Series:
@@ -220,10 +220,6 @@ def open_batches(
         yield ParquetBatches(content.parts, columns)
     except (pa.ArrowException, OSError) as error:
         raise explain_damage(content.parts, content.url, error) from error
-
-
-def _choose_rows(names: Sequence[str]) -> int:
-    return max(VALUES // max(len(names), 1), 1000)
 
 
 def _convert_unsupported(frame: pd.DataFrame) -> pd.DataFrame:

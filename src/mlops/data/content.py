@@ -115,6 +115,11 @@ def read_header(file: Path) -> tuple[str, ...]:
     return tuple(next(csv.reader([line], delimiter=separator), ()))
 
 
+def choose_batch_rows(columns: int) -> int:
+    """Return the number of rows of a batch, so that a table with many columns does not fill the memory."""
+    return max(VALUES // max(columns, 1), 1000)
+
+
 def _join_parquet_files(files: Sequence[Path], joined: Path) -> None:
     import pyarrow as pa  # this import takes 120 ms, and every command that opens a platform imports this module
     import pyarrow.parquet as pq
@@ -127,7 +132,7 @@ def _join_parquet_files(files: Sequence[Path], joined: Path) -> None:
         with explain_full_disk(joined.parent), pq.ParquetWriter(joined, schema) as writer:
             for file in files:
                 with pq.ParquetFile(file, pre_buffer=False) as source:
-                    for batch in source.iter_batches(max(VALUES // max(len(schema), 1), 1000)):
+                    for batch in source.iter_batches(choose_batch_rows(len(schema))):
                         writer.write_table(fit(pa.Table.from_batches([batch])))
     except (pa.ArrowException, OSError) as error:
         raise UsageError(f"The Parquet files of the folder do not fit together: {quote_cause(error)}.") from error

@@ -29,9 +29,9 @@ import mlops.serving
 from mlops.errors import IntegrityError, ProblemError
 from mlops.files.hashes import hash_folder, verify_files
 from mlops.files.records import read_record
+from mlops.problem.image_files import SCORING_SCRIPT
 
 MANIFEST = "manifest.json"
-SCORING_SCRIPT = "score.py"
 REQUIREMENTS = "requirements.txt"
 EXAMPLE = "example.json"
 SCHEMA = "schema.json"

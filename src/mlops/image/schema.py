@@ -22,17 +22,16 @@ from datetime import date
 from mlops.errors import ProblemError
 from mlops.problem import Column, Problem
 from mlops.problem.column import Bound
-from mlops.problem.values import Value, write_value
+from mlops.problem.values import DAY, Value, write_value
 
 FORMAT = 1
-DAY = len("2024-01-31")
 
 Row = list[Value] | dict[str, Value]
 
 
 def encode_schema(problem: Problem) -> bytes:
     """Return the content of ``schema.json``."""
-    features = [_describe_column(column) for column in problem.columns if column.role == "feature"]
+    features = [_describe_column(column) for column in problem.feature_columns]
     answer = {"kind": problem.target.kind, "classes": list(problem.classes)}
     content = {"format": FORMAT, "features": features, "answer": answer}
     return (json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
@@ -86,7 +85,7 @@ def write_rows(problem: Problem, rows: Sequence[Sequence[object]]) -> list[Row]:
             f"{problem} has no examples, and the model stores no rows, so its service cannot be tested. Add `examples` "
             "to the declaration of the problem."
         )
-    columns = [column for column in problem.columns if column.role == "feature"]
+    columns = problem.feature_columns
     written = [[write_value(column, value) for column, value in zip(columns, row, strict=True)] for row in rows]
     if all(column.kind == "number" for column in columns):
         return [*written]

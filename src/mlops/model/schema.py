@@ -62,7 +62,7 @@ def explain_misfit(registry: Registry, problem: Problem, model: ModelVersion) ->
 
 
 def _list_features(problem: Problem) -> list[tuple[str, str]]:
-    return [(column.name, column.kind) for column in problem.columns if column.role == "feature"]
+    return [(column.name, column.kind) for column in problem.feature_columns]
 
 
 def _read_recorded_features(registry: Registry, model: ModelVersion) -> tuple[str, ...]:

@@ -100,7 +100,7 @@ def describe_data(problem: Problem, training: pd.DataFrame, others: pd.DataFrame
     others : DataFrame
         Rows that were not used for training. Some of them become the example rows.
     """
-    columns = [column for column in problem.columns if column.role == "feature"]
+    columns = problem.feature_columns
     names = [column.name for column in columns]
     ranged = training[[column.name for column in columns if column.kind in ("number", "date")]]
     # One column at a time would take seconds for 10,000 columns.

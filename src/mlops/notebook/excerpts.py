@@ -58,7 +58,7 @@ def show_largest(values: pd.Series | None) -> pd.DataFrame | None:
         A column of formatted numbers, or None if `values` is None.
     """
     if values is None:
-        print("The problem does not explain its models.")
+        print("`explain` of the problem returned None, so there are no importances.")
         return None
     chosen = choose_largest(values)
     shown = chosen.values.map(format_number).rename(chosen.name)

@@ -78,7 +78,7 @@ def save_pictures(pictures: Sequence[Picture], folder: Path) -> None:
 
 def _draw_stock(name: str, data: Predicted) -> Picture | None:
     if name == IMPORTANCES and data.explained is None:
-        print("The problem does not explain its models, so there is no plot of the importances.")
+        print("`explain` of the problem returned None, so the importances are not plotted.")
         return None
     figure, alt = STOCK[name](data)
     return Picture(name, draw_figure(figure), alt)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlops.errors import ProblemError
+from mlops.problem.image_files import SCORING_SCRIPT
 
 if TYPE_CHECKING:
     from typing import Any
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from mlops.problem.declared import Problem
     from mlops.serving.rows import RowReader
 
-SCRIPT = "score.py"
 SHARE, SEED = 0.2, 0  # how rows are held out
 ROWS = 20  # rows that are predicted one by one
 TOLERANCE = 1e-6  # relative difference of two predictions that count as equal
@@ -63,10 +63,10 @@ def check(problem: "Problem", rows: "pd.DataFrame | None" = None, /, **hyperpara
 
 
 def _check_script(problem: "Problem") -> None:
-    script = problem.folder / SCRIPT
+    script = problem.folder / SCORING_SCRIPT
     if not script.is_file():  # the project can have the scoring script elsewhere
         return
-    tree = ast.parse(script.read_text(encoding="utf-8"), SCRIPT)
+    tree = ast.parse(script.read_text(encoding="utf-8"), SCORING_SCRIPT)
     defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
     for name in ("init", "run"):
         if name not in defined:
@@ -157,7 +157,7 @@ def _open_reader(problem: "Problem") -> "RowReader":
     from mlops.serving.rows import open_reader
     from mlops.serving.schema import FORMAT, Answer, Feature, Schema
 
-    columns = [column for column in problem.columns if column.role == "feature"]
+    columns = problem.feature_columns
     features = tuple(Feature(column.name, column.kind, missing=column.max_missing > 0) for column in columns)
     return open_reader(Schema(FORMAT, features, Answer()))
 
@@ -171,7 +171,7 @@ def _send_row(problem: "Problem", reader: "RowReader", row: "pd.Series") -> "pd.
     from mlops.problem.values import write_value
     from mlops.serving.refusals import Refusal
 
-    columns = [column for column in problem.columns if column.role == "feature"]
+    columns = problem.feature_columns
     record = {column.name: write_value(column, row[column.name]) for column in columns}
     try:
         sent, _ = reader.read_rows(json.dumps({"data": [record]}).encode())
@@ -215,7 +215,7 @@ def _check_examples(problem: "Problem", model: "Any") -> None:
     from mlops.problem.scoring import predict_rows
     from mlops.problem.values import make_table
 
-    features = [column for column in problem.columns if column.role == "feature"]
+    features = problem.feature_columns
     predict_rows(problem, model, make_table(features, problem.examples))
 
 

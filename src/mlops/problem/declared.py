@@ -193,7 +193,12 @@ class Problem:
     @cached_property
     def features(self) -> tuple[str, ...]:
         """The names of the columns that are inputs of the model."""
-        return tuple(column.name for column in self.columns if column.role == "feature")
+        return tuple(column.name for column in self.feature_columns)
+
+    @cached_property
+    def feature_columns(self) -> tuple[Column, ...]:
+        """The columns that are inputs of the model."""
+        return tuple(column for column in self.columns if column.role == "feature")
 
     @cached_property
     def target(self) -> Column:
@@ -208,7 +213,7 @@ class Problem:
     @cached_property
     def key(self) -> tuple[Column, ...]:
         """The columns that identify a row: the id or, without an id, all features."""
-        return (self.id,) if self.id else tuple(column for column in self.columns if column.role == "feature")
+        return (self.id,) if self.id else self.feature_columns
 
     @cached_property
     def classes(self) -> tuple[str | bool, ...]:

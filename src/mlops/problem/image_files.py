@@ -9,6 +9,7 @@ from mlops.errors import ProblemError
 if TYPE_CHECKING:
     from mlops.problem.declared import Problem
 
+SCORING_SCRIPT = "score.py"  # the name of the scoring script, in a package and in an image
 RESERVED = ("score", "serving")  # modules that every image contains
 
 

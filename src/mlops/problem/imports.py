@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlops.errors import ProblemError
+from mlops.problem.image_files import SCORING_SCRIPT
 
 if TYPE_CHECKING:
     from mlops.problem.declared import Problem
@@ -38,7 +39,7 @@ def check_imports(problem: "Problem") -> None:
         `mlops`.
     """
     _check_weight_in_new_process(problem)
-    beside = ("score.py", *problem.image_files)
+    beside = (SCORING_SCRIPT, *problem.image_files)
     for path in sorted(problem.folder.rglob("*.py")):
         in_image = path.parent == problem.folder and path.name in beside
         for module, line in _find_imports(path):

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mlops.problem.metric import Metric
+from mlops.problem.plots import CLASSES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from mlops.problem.metric import Score, Weighted
 
 NUMBERS = ("number", "boolean")  # for a boolean, the error of the probability
-CLASSES = ("boolean", "category")
 SMALLEST = 1e-15  # replaces a probability of 0, so that the loss of a certain but wrong prediction is finite
 
 

@@ -17,9 +17,10 @@ import uvicorn
 from mlops.backends.memory.images import MemoryImages
 from mlops.backends.memory.secrets import MemorySecrets
 from mlops.errors import DeploymentError
-from mlops.image.bundle import MODEL, SCORING_SCRIPT
+from mlops.image.bundle import MODEL
 from mlops.platform.images import Image
 from mlops.platform.services import Health, Service
+from mlops.problem.image_files import SCORING_SCRIPT
 from mlops.record.clock import now
 from mlops.release.history import Deployment, Deployments
 from mlops.serving.__main__ import bind

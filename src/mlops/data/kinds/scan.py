@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from mlops.data.kinds.counts import ValueCounts, count_values
 from mlops.data.kinds.parsing import count_days, find_bad, find_gaps, find_words, parse_values
 from mlops.data.totals import Totals
+from mlops.problem.column import COUNTED
 
 Hashes = NDArray[np.uint64]
 DAYS = "days"  # the name of the only column in the totals of a column of dates
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # odd, so that different hashes stay different when they are multiplied
-COUNTED = ("category", "boolean")
 
 
 @dataclass(frozen=True)
