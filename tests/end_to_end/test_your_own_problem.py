@@ -15,6 +15,7 @@ from other_project import copy_files, write_parameters
 
 from mlops.record.ledger import list_runs
 
+pytestmark = pytest.mark.slow  # the wheels of another lock, a forest, and eight notebooks
 GUIDE = PROJECT / "docs" / "your-own-problem.md"
 BLOCK = re.compile(r"^```(bash|python|yaml)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 REFRESH = "make notebooks\n"  # this step has tests of its own
