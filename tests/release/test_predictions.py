@@ -45,6 +45,7 @@ def test_predictions_agree_as_numbers_labels_or_vectors(
 
 def test_predictions_are_shown_with_the_digits_that_differ() -> None:
     assert show_predictions([1.0, 171.25], [1.0, 171.25], NUMBER) == ("1.0; 171", "1.0; 171")
+    assert show_predictions([4434.506291], [4434.506291 + 1e-9], NUMBER) == ("4,430", "4,430")
     assert show_predictions(SHARES, [[0.5, 0.25, 0.25], [0.0, 0.125, 0.8751]], PLANS) == (
         "0.5, 0.25, 0.25; 0, 0.125, 0.875",
         "0.5, 0.25, 0.25; 0, 0.125, 0.8751",
