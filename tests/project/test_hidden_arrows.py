@@ -18,7 +18,7 @@ ARROWS = {
     ("mlops.cli", "mlops.kernels"): "the logger that a filter is put on",
     ("mlops.problem.consistency", "mlops.problem.metrics"): "a message says where the stock metrics are",
     ("mlops.data.kinds.proposal", "mlops.problem"): "a proposed declaration imports it",
-    ("mlops.problem.imports", "mlops.problem"): "the only part of the engine that a problem can import",
+    ("mlops.contract.imports", "mlops.problem"): "the only part of the engine that a problem can import",
     ("mlops.problem.loading", "mlops.problem.Problem"): "a message says what a package must declare",
     ("mlops.kernels.needs", "mlops.notebook.load_problem"): "a notebook that calls it needs the project's packages",
     ("mlops.kernels.provisioner", "mlops.kernels"): "the logger's own name",

@@ -90,10 +90,15 @@ def require_valid(violations: Iterable[Violation], url: str) -> None:
         If there is a violation.
     """
     found = list(violations)
-    lines = [f"  {violation}" for violation in found[:MOST]]
-    more = [f"  and {len(found) - MOST:,} more"] if len(found) > MOST else []
     if found:
-        raise DataTestFailed("\n".join([f"The data file {url} breaks {_count(len(found), 'rule')}.", *lines, *more]))
+        begin = f"The data file {url} breaks {_count(len(found), 'rule')}."
+        raise DataTestFailed("\n".join([begin, *list_violations(found)]))
+
+
+def list_violations(violations: Sequence[Violation]) -> list[str]:
+    """Return a line of text for each of the first 20 violations, and one that counts the others."""
+    more = [f"  and {len(violations) - MOST:,} more"] if len(violations) > MOST else []
+    return [*(f"  {violation}" for violation in violations[:MOST]), *more]
 
 
 def _list_names(names: Sequence[str]) -> str:

@@ -36,17 +36,13 @@ the package, because every command imports it. Import them in the methods that n
     split        the split into training rows and holdout
     values       converts the values of a row to JSON and back
     scoring      predictions and cross-validation
-    check        the contract of problems, for tests
     image_files  the modules that travel beside the scoring script
-    imports      the part of the contract about imports
-    sample       the part of the contract about rows
 """
 
 from mlops.problem import metrics
-from mlops.problem.check import check
 from mlops.problem.column import Column
 from mlops.problem.declared import Problem
 from mlops.problem.loading import load
 from mlops.problem.metric import Metric
 
-__all__ = ["Column", "Metric", "Problem", "check", "load", "metrics"]
+__all__ = ["Column", "Metric", "Problem", "load", "metrics"]

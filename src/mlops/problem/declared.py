@@ -77,6 +77,8 @@ class Problem:
     def load_sample(self) -> "pd.DataFrame":
         """Return sample data, which is used if MLOPS_HOME has no data set yet.
 
+        The notebooks write it to a CSV file and read it by the declared kinds, so dates can be texts.
+
         Raises
         ------
         ProblemError

@@ -4,7 +4,7 @@ import importlib
 import sys
 import textwrap
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,15 @@ import churn
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.tree import DecisionTreeClassifier
 
 import diabetes
+from mlops.contract import check
+from mlops.data.kinds.reference import make_reference
+from mlops.data.profile import encode_profile
 from mlops.errors import ProblemError
-from mlops.problem import Column, Problem, check, metrics
-from mlops.problem.sample import check_rows
+from mlops.problem import Column, Problem, metrics
 
 CONTRACTS: list[tuple[Problem, dict[str, object]]] = [
     (diabetes.problem, {"alpha": 0.4}),
@@ -55,15 +58,15 @@ class Visits(Problem):
 
     def train(self, rows: pd.DataFrame, *, penalty: float = 1.0) -> Any:
         """Fit a logistic regression."""
-        return LogisticRegression(C=penalty).fit(self.measure(rows), rows["back"])
+        return LogisticRegression(C=penalty).fit(self.prepare(rows), rows["back"])
 
     def predict(self, model: Any, rows: pd.DataFrame) -> Any:
         """Return the probability of each row."""
-        return model.predict_proba(self.measure(rows))[:, 1]
+        return model.predict_proba(self.prepare(rows))[:, 1]
 
-    def measure(self, rows: pd.DataFrame) -> Any:
+    def prepare(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Return the inputs of the model."""
-        return np.column_stack([rows["minutes"] / 100, rows["page"] == "a"])
+        return pd.DataFrame({"hundreds": rows["minutes"] / 100, "is_a": rows["page"] == "a"})
 
 
 class Extra(Visits):
@@ -76,10 +79,24 @@ class Extra(Visits):
         return super().load_sample().assign(**self.change)
 
 
+class Forgetful(LogisticRegression):
+    """A model that cannot restore a part of itself."""
+
+    def fit(self, *args: Any, **options: Any) -> Any:
+        """Fit the model, and shift its predictions."""
+        super().fit(*args, **options)
+        self.intercept_ = self.intercept_ + 1
+        return self
+
+    def __getstate__(self) -> Any:
+        return {**super().__getstate__(), "intercept_": self.intercept_ - 1}
+
+
 class Wrong(Visits):
     """Each method breaks a promise if its name is in `broken`."""
 
     broken = ""
+    trusted_types = (f"{Forgetful.__module__}.Forgetful",)
 
     def mark_holdout(self, rows: pd.DataFrame, share: float, seed: int) -> pd.Series:
         """Hold out the first rows."""
@@ -91,6 +108,10 @@ class Wrong(Visits):
         """Change the rows, or train on random ones."""
         if self.broken == "rows":
             rows["minutes"] = 0.0
+        if self.broken == "untrusted":
+            return DecisionTreeClassifier(max_depth=1).fit(self.prepare(rows), rows["back"])
+        if self.broken == "forgotten":
+            return Forgetful().fit(self.prepare(rows), rows["back"])
         return super().train(rows.sample(100) if self.broken == "train" else rows, penalty=penalty)
 
     def predict(self, model: Any, rows: pd.DataFrame) -> Any:
@@ -118,64 +139,49 @@ class Wrong(Visits):
 @pytest.fixture
 def unimported(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaves the imports out, because the problems of this module are in no package."""
-    monkeypatch.setattr("mlops.problem.imports.check_imports", lambda problem: None)
+    monkeypatch.setattr("mlops.contract.promises.check_imports", lambda problem: None)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"minutes": 200.0}, "The column 'minutes' has 200.0, but its maximum is 100. Correct the declaration or the"),
-        ({"minutes": -1.0}, "The column 'minutes' has -1.0, but its minimum is 0. "),
-        ({"minutes": "long"}, "The column 'minutes' has the value 'long', but its kind is 'number': numbers. "),
-        ({"minutes": None}, "The column 'minutes' has 100.0% missing values, but max_missing is 0. "),
-        ({"page": "c"}, "The column 'page' has 'c', which is not in allowed. "),
-        ({"page": 7}, "The column 'page' has the value 7, but its kind is 'category': text. "),
-        ({"visitor": 1}, "The column 'visitor' has the value 1 more than once, but an id must be unique. "),
-        ({"back": "yes"}, "The column 'back' has the value 'yes', but its kind is 'boolean': True and False. "),
+        ({"minutes": 200.0}, "minutes: range: 200 values outside, the furthest 200; allowed: [0, 100]"),
+        ({"minutes": "long"}, "minutes: type: str, for example long; allowed: numbers"),
+        ({"minutes": None}, "minutes: missing: 200 missing values, the first in row 1, counted from 1; allowed: none"),
+        ({"page": "c"}, "page: values: 200 values not in the list, the first 'c'; allowed: a, b"),
+        ({"visitor": 1}, "visitor: unique: 199 values in an earlier row, too, for example '1'; allowed: each value on"),
+        ({"back": "yes"}, "back: type: 200 values of another kind, the first 'yes'; allowed: true and false, or 1 and"),
+        ({"other": 1}, "other: columns: unexpected; allowed: the columns visitor, minutes, page, back"),
     ],
 )
 @pytest.mark.usefixtures("unimported")
-def test_a_sample_must_meet_the_rules_of_its_columns(change: dict[str, Any], message: str) -> None:
+def test_a_sample_must_pass_the_data_test(change: dict[str, Any], message: str) -> None:
     problem = type("Changed", (Extra,), {"change": change})()
     with pytest.raises(ProblemError) as raised:
         check(problem)
-    assert str(raised.value).startswith(message)
+    first, second, *_, last = str(raised.value).splitlines()
+    assert first == "The problem 'visits': the data test finds this in the rows:"
+    assert second.startswith(f"  {message}")
+    assert last == "Correct the declaration or the rows."
+
+
+@pytest.mark.usefixtures("unimported")
+def test_a_sample_must_have_the_distribution_of_the_reference_profile(tmp_path: Path) -> None:
+    problem = Visits()
+    problem.__dict__["folder"] = tmp_path
+    (tmp_path / "reference_profile.json").write_bytes(encode_profile(make_reference(problem.load_sample())))
+    check(problem)
+    with pytest.raises(ProblemError, match="minutes: shape: Kolmogorov-Smirnov distance 0"):
+        check(problem, problem.load_sample().assign(minutes=lambda rows: rows["minutes"] / 2))
 
 
 @pytest.mark.usefixtures("unimported")
 def test_a_declared_column_must_be_in_the_rows() -> None:
     check(Visits(), Visits().load_sample().astype({"back": int, "visitor": str}), penalty=0.1)
-    with pytest.raises(ProblemError, match=r"^The column 'page' is declared, but the rows do not have it\."):
+    with pytest.raises(ProblemError, match=r"page: columns: missing; allowed: the columns visitor, minutes, page, bac"):
         check(Visits(), Visits().load_sample().drop(columns="page"))
     ignored = Column("remark", kind="category", role="ignored")
     check(type("Remarked", (Visits,), {"columns": (*Visits.columns, ignored)})())
-
-
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        (pd.to_datetime(["2024-01-31T23:59Z", "2024-01-01T00:00Z"]), ""),
-        (pd.to_datetime(["2024-01-31T23:59", "2024-01-01T00:00"]), ""),
-        ([date(2024, 1, 31), datetime(2024, 1, 1, 12, tzinfo=UTC)], ""),
-        (
-            pd.to_datetime(["2024-01-02T00:00+02:00", "2024-01-01T00:00+02:00"]),
-            "has 2024-01-01 00:00:00+02:00, but its",
-        ),
-        (pd.to_datetime(["2024-01-02", "2024-02-01"]), "has 2024-02-01 00:00:00, but its maximum is 2024-01-31. "),
-    ],
-    ids=["UTC", "without zone", "objects", "a day earlier in UTC", "too late"],
-)
-def test_dates_are_compared_by_their_days_in_utc(values: Any, message: str) -> None:
-    column = Column("day", kind="date", minimum=date(2024, 1, 1), maximum=date(2024, 1, 31))
-    changed = {"columns": (column, *Visits.columns[1:2], *Visits.columns[3:]), "examples": ()}
-    problem = type("Days", (Visits,), changed)()
-    rows = pd.DataFrame({"day": values, "minutes": 1.0, "back": True})
-    if not message:
-        check_rows(problem, rows)
-    else:
-        with pytest.raises(ProblemError) as raised:
-            check_rows(problem, rows)
-        assert str(raised.value).startswith(f"The column 'day' {message}")
 
 
 @pytest.mark.parametrize(
@@ -189,8 +195,10 @@ def test_dates_are_compared_by_their_days_in_utc(values: Any, message: str) -> N
         ("logits", "Return probabilities, from 0 to 1."),
         ("ranks", "Do not let rows depend on each other, because the service predicts single rows."),
         ("explain", "explain must return a Series with the name of each feature once in its index."),
-        ("export", "export writes different files if it is called again."),
-        ("folder", "export writes the folder 'inner'. Write only files."),
+        ("export", "export writes another model.json if it is called again."),
+        ("folder", "`export` wrote the folder 'inner'. Write only files."),
+        ("untrusted", 'Review them, then add them to `trusted_types`: "sklearn.tree._tree.Tree".'),
+        ("forgotten", "if the model was saved and loaded again, but"),
     ],
 )
 @pytest.mark.usefixtures("unimported")
@@ -250,20 +258,47 @@ def test_a_model_sees_one_kind_of_gap(mark: Any) -> None:
 
 
 @pytest.mark.usefixtures("unimported")
+def test_a_sample_is_read_by_its_declaration() -> None:
+    """So `load_sample` can return dates and booleans as a CSV file has them."""
+    rows = Picky().load_sample()
+    texts = {"day": rows["day"].astype(str), "seen": rows["seen"].map({True: "1", False: "0"})}
+    check(type("Read", (Picky,), {"mark": staticmethod(lambda rows: rows["day"].dt.day == 0)})(), rows.assign(**texts))
+
+
+@pytest.mark.usefixtures("unimported")
 def test_a_prediction_for_the_form_of_the_service_must_be_the_same() -> None:
-    """JSON has no time of day, so the service cannot predict what the evaluation promises."""
-
-    def mark(rows: pd.DataFrame) -> Any:
-        return rows["day"].dt.hour == 7
-
-    class Timed(Picky):
-        def load_sample(self) -> pd.DataFrame:
-            rows = super().load_sample()
-            return rows.assign(day=rows["day"] + pd.Timedelta(hours=7))
-
+    """A request of one row without a text has no texts at all."""
+    mark = staticmethod(lambda rows: rows["page"].dtype == object)
     with pytest.raises(ProblemError) as raised:
-        check(type("Own", (Timed,), {"mark": staticmethod(mark)})())
-    assert "for row 0 as the service gets it" in str(raised.value)
+        check(type("Own", (Picky,), {"mark": mark})())
+    assert "as the service gets it" in str(raised.value)
+
+
+class Tiny(Visits):
+    """Predictions in a large unit, which change by the share `noise` if a row is alone."""
+
+    columns = (*Visits.columns[:3], Column("back", role="target"))
+    metrics = (metrics.mean_squared_error(),)
+    noise = 0.0
+
+    def load_sample(self) -> pd.DataFrame:
+        """Return the visits with numbers as their target."""
+        return super().load_sample().astype({"back": float})
+
+    def train(self, rows: pd.DataFrame, *, penalty: float = 1.0) -> Any:
+        """Fit a linear regression."""
+        return LinearRegression().fit(self.prepare(rows), rows["back"] * 1e-15)
+
+    def predict(self, model: Any, rows: pd.DataFrame) -> Any:
+        """Return the numbers."""
+        return model.predict(self.prepare(rows)) + (1e-15 * self.noise if len(rows) == 1 else 0)
+
+
+@pytest.mark.usefixtures("unimported")
+def test_small_predictions_are_compared_by_their_size() -> None:
+    check(type("Rounded", (Tiny,), {"noise": 1e-9})())
+    with pytest.raises(ProblemError, match="Do not let rows depend on each other"):
+        check(type("Dependent", (Tiny,), {"noise": 1e-4})())
 
 
 @pytest.mark.usefixtures("unimported")

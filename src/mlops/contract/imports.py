@@ -6,13 +6,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mlops.errors import ProblemError
+from mlops.problem import Problem
 from mlops.problem.image_files import SCORING_SCRIPT
-
-if TYPE_CHECKING:
-    from mlops.problem.declared import Problem
 
 HEAVY = ("sklearn", "matplotlib", "pandas", "numpy")  # the last one is imported by the others
 MOST_MODULES = 50  # besides those that mlops.problem imports; numpy alone has 130
@@ -28,7 +25,7 @@ print(json.dumps(sorted(set(sys.modules) - known)))
 """
 
 
-def check_imports(problem: "Problem") -> None:
+def check_imports(problem: Problem) -> None:
     """Check that the package of a problem is quick to import, and which modules of the engine it imports.
 
     Raises
@@ -51,7 +48,7 @@ def check_imports(problem: "Problem") -> None:
             raise ProblemError(f"{place}. A problem can import only {ALLOWED}.")
 
 
-def _check_weight_in_new_process(problem: "Problem") -> None:
+def _check_weight_in_new_process(problem: Problem) -> None:
     package = type(problem).__module__.partition(".")[0]
     paths = [str(problem.folder.parent), *sys.path]
     command = [sys.executable, "-c", PROBE, json.dumps([paths, package])]

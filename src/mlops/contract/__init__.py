@@ -1,0 +1,24 @@
+"""The contract of problems: what the notebooks and the service expect of any problem, checked by its tests.
+
+.. code-block:: python
+
+    from churn import problem
+    from mlops.contract import check
+
+    def test_the_problem_keeps_its_contract() -> None:
+        check(problem, trees=40)
+
+The package is above the rooms whose rules it checks, and calls them, so that no rule is written twice.
+
+.. code-block:: text
+
+    promises   checks all promises of a problem
+    imports    checks what the package of a problem imports
+    data       checks the rows with the data test, and reads them as the notebooks do
+    model      checks that a model can be saved and loaded again
+    requests   checks that the service accepts rows, and predicts the same for them
+"""
+
+from mlops.contract.promises import check
+
+__all__ = ["check"]

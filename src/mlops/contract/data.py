@@ -1,0 +1,42 @@
+"""The data test of a problem's rows, which are then read as the notebooks read them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+
+from mlops.data.profile import read_profile
+from mlops.data.scan import scan_file
+from mlops.data.tables import read_table, write_sample
+from mlops.data.validation import find_violations, list_violations
+from mlops.errors import ProblemError
+from mlops.problem import Problem
+
+REFERENCE = "reference_profile.json"  # in the folder of the problem's package
+
+
+def read_rows(problem: Problem, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    """Return rows as `01_test_data` tests them and `02_train` reads them: from a file, by the declared kinds.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem.
+    make : callable
+        A function that returns the rows, such as `Problem.load_sample`.
+
+    Raises
+    ------
+    ProblemError
+        If the rows break a rule of the data test.
+    """
+    profile = problem.folder / REFERENCE
+    reference = read_profile(profile) if profile.is_file() else {}
+    with TemporaryDirectory() as folder:
+        url = write_sample(Path(folder), f"{problem.name}.csv", make)
+        found = find_violations(scan_file(url, problem.columns, reference), problem.columns, reference)
+        if found:
+            lines = [f"{problem}: the data test finds this in the rows:", *list_violations(found)]
+            raise ProblemError("\n".join([*lines, "Correct the declaration or the rows."]))
+        return read_table(url, "", problem.columns).frame
