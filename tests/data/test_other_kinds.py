@@ -87,14 +87,21 @@ BROKEN = {
         ["begin: type: 2 values of another kind, the first 'soon'; allowed: dates such as 2024-01-31"],
     ),
     "a date that is too late": (
-        put("begin", [5], pd.Timestamp("2031-05-06 10:00")),
+        put("begin", [5], pd.Timestamp("2031-05-06")),
         ["begin: range: 1 value outside, the furthest 2031-05-06; allowed: [2020-01-01, 2024-12-31]"],
     ),
     "a date that is too early": (
-        put("begin", [5], pd.Timestamp("1969-12-31 23:00")),
+        put("begin", [5], pd.Timestamp("1969-12-31")),
         ["begin: range: 1 value outside, the furthest 1969-12-31; allowed: [2020-01-01, 2024-12-31]"],
     ),
-    "later dates, which are not watched": (make_rows(begin=pd.Timestamp("2024-12-31 23:59")), []),
+    "a date with a time of day": (
+        put("begin", [5, 7], pd.Timestamp("2024-12-31 23:59")),
+        [
+            "begin: type: 2 values of another kind, the first '2024-12-31 23:59:00'; allowed: dates such as 2024-01-31 "
+            "(drop the time of day, or compute a number, such as hours)"
+        ],
+    ),
+    "later dates, which are not watched": (make_rows(begin=pd.Timestamp("2024-12-31")), []),
     "another ignored text": (make_rows(remark=range(400)), []),
 }
 

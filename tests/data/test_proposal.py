@@ -95,6 +95,22 @@ columns = (
     )
 
 
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+@pytest.mark.parametrize("form", ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"])
+def test_times_of_day_are_not_proposed_as_dates(tmp_path: Path, ending: str, form: str) -> None:
+    """Each of them is different, but they are no id either."""
+    url = str(tmp_path / f"good.{ending}")
+    times = pd.Series(pd.date_range("2024-01-31", periods=60, freq="h"))
+    texts = times.mask(times.index == 7).dt.strftime(form)
+    table = pd.DataFrame({"seen": texts, "x": range(60), "y": range(60)})
+    table.to_csv(url, index=False) if ending == "csv" else table.assign(seen=pd.to_datetime(texts)).to_parquet(url)
+    shown = texts[1] if ending == "csv" else "2024-01-31 01:00:00"
+    lines = propose_declaration(url).splitlines()
+    place = next(place for place, line in enumerate(lines) if '"seen"' in line)
+    assert lines[place - 1].startswith(f"    # It has times of day, such as {shown}. To use it, drop the times and ")
+    assert lines[place] == '    Column("seen", kind="category", role="ignored", max_missing=0.04),'
+
+
 @pytest.mark.parametrize(
     ("target", "said"),
     [

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mlops.data.drift import Drift, compare_profiles
 from mlops.data.kinds.column import OtherColumn, show_day
-from mlops.data.kinds.parsing import EXAMPLES
+from mlops.data.kinds.parsing import EXAMPLES, describe_kind
 from mlops.data.kinds.reference import list_expected
 from mlops.data.profile import Profile, find_repeated
 from mlops.data.scan import TableScan
@@ -159,7 +159,7 @@ def _check_values(other: OtherColumn, declared: Column) -> list[Violation]:
         found.append(Violation(name, "type", f"{other.type}, for example {other.example}", EXAMPLES["number"]))
     elif other.bad:
         seen = f"{_count(other.bad, 'value')} of another kind, the first {other.example!r}"
-        found.append(Violation(name, "type", seen, EXAMPLES[other.kind]))
+        found.append(Violation(name, "type", seen, describe_kind(other.kind, other.example)))
     if other.refused:
         seen = f"{_count(other.refused, 'value')} not in the list, the first {other.first_refused!r}"
         found.append(Violation(name, "values", seen, _list_names(declared.allowed)))

@@ -52,8 +52,8 @@ class Column:
     name : str
         The name in the file's header.
     kind : str
-        The kind of the values: "number", "category" (text), "boolean", "date" or "id" (text or whole numbers that name
-        a row).
+        The kind of the values: "number", "category" (text), "boolean", "date" (a day, without a time of day) or "id"
+        (text or whole numbers that name a row).
     role : str, optional
         The use of the column: "feature" (an input of the model), "target" (the value to predict), "id" (distinguishes
         rows) or "ignored" (not used, and allowed to be absent from the file). By default, "id" for a column of the kind

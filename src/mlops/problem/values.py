@@ -81,7 +81,7 @@ def set_type(values: "pd.Series", column: "Column") -> "pd.Series":
         # A gap that the declaration does not allow breaks a rule of the data test, which must be able to read it.
         return present.astype("object").mask(gaps, None) if column.max_missing or gaps.any() else present
     if kind == "date" and values.dtype != TYPES["date"]:
-        values = pd.to_datetime(values, utc=True).dt.tz_localize(None)
+        values = pd.to_datetime(values.map(lambda value: str(value)[:DAY], na_action="ignore"))  # the local day counts
     typed = values if values.dtype == TYPES[kind] else values.astype(TYPES[kind])
     if TYPES[kind] != "str":
         return typed

@@ -62,7 +62,7 @@ def _convert_column(values: pd.Series, column: Column, url: str) -> pd.Series:
     if TYPES.get(kind) == "str" and values.dtype == "str":
         return set_type(values, column)
     # imported here, because a table of numbers does not need polars
-    from mlops.data.kinds.parsing import EXAMPLES, find_bad, find_words, make_series, parse_values
+    from mlops.data.kinds.parsing import describe_kind, find_bad, find_words, make_series, parse_values
 
     raw = make_series(values)
     parsed = parse_values(raw, kind)
@@ -71,8 +71,9 @@ def _convert_column(values: pd.Series, column: Column, url: str) -> pd.Series:
         words = find_words(raw, bad) if kind == "number" else bad
         bad = words if words.any() else bad
         row = int(bad.arg_max() or 0)
+        value = str(raw[row])
         raise UsageError(
-            f"The data file {url} has {str(raw[row])!r} in the column {column.name}, row {row + 1} (counted from 1), "
-            f"but the problem declares {EXAMPLES[column.kind]}."
+            f"The data file {url} has {value!r} in the column {column.name}, row {row + 1} (counted from 1), but the "
+            f"problem declares {describe_kind(column.kind, value)}."
         )
     return set_type(parsed.to_pandas().set_axis(values.index), column)

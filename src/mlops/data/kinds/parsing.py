@@ -1,14 +1,19 @@
 """The conversion of a column's values to the kind that the problem declares."""
 
+import re
 from collections.abc import Callable, Mapping
+from datetime import date
 
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+from pandas.api.types import infer_dtype
 
 TRUTH = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 DAY = r"^\d{4}-\d{2}-\d{2}"  # otherwise, 2024-1-5 would be a date
-TIMES = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M")
+MIDNIGHT = r"[T ]00:00(:00(\.0+)?)? ?(Z|[+-]\d{2}(:?\d{2})?)?$"  # in any time zone, because the local day counts
+TIME = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}"
+ZONED = ("date", "datetime", "mixed")  # for such objects, Arrow would convert all times to the zone of the first one
 EXAMPLES = {
     "number": "numbers",
     "boolean": "true and false, or 1 and 0",
@@ -20,14 +25,22 @@ WHOLE = 2.0**63  # from this size on, a number does not fit into int64
 
 
 def make_series(values: pd.Series) -> pl.Series:
-    """Convert a pandas column to a polars column. Missing values become null, and times become UTC."""
+    """Convert a pandas column to a polars column. Missing values become null, and times lose their zone."""
+    if isinstance(values.dtype, pd.CategoricalDtype) and isinstance(values.cat.categories.dtype, pd.DatetimeTZDtype):
+        values = values.astype(values.cat.categories.dtype)
     if isinstance(values.dtype, pd.DatetimeTZDtype):
-        values = values.dt.tz_convert(None)
+        values = values.dt.tz_localize(None)
+    if values.dtype == object and infer_dtype(values) in ZONED and any(isinstance(value, date) for value in values):
+        return _write_texts(values)
     try:
         return pl.Series(pl.from_pandas(values))
     except (pa.ArrowException, TypeError, OverflowError):  # values of several types, or of a type that Arrow lacks
-        pairs = zip(values, values.isna(), strict=True)
-        return pl.Series([None if gap else str(value) for value, gap in pairs], dtype=pl.String)
+        return _write_texts(values)
+
+
+def _write_texts(values: pd.Series) -> pl.Series:
+    pairs = zip(values, values.isna(), strict=True)
+    return pl.Series([None if gap else str(value) for value, gap in pairs], dtype=pl.String)
 
 
 def find_gaps(values: pl.Series) -> pl.Series:
@@ -65,6 +78,22 @@ def find_words(values: pl.Series, bad: pl.Series) -> pl.Series:
     return bad & values.str.strip_chars().cast(pl.Float64, strict=False).is_null() if values.dtype == pl.String else bad
 
 
+def find_times(values: pl.Series) -> pl.Series:
+    """Return a column of booleans, which is true for a date with a time of day other than midnight."""
+    if isinstance(values.dtype, pl.Datetime):
+        return find_bad(values, _parse_dates(values))
+    if values.dtype != pl.String:
+        return pl.repeat(False, len(values), dtype=pl.Boolean, eager=True)
+    return (values.str.contains(TIME) & ~values.str.contains(MIDNIGHT)).fill_null(False)
+
+
+def describe_kind(kind: str, value: str) -> str:
+    """Return which values a kind allows, as text. If `value` is a date with a time of day, also say what to do."""
+    if kind == "date" and re.match(TIME, value):
+        return f"{EXAMPLES[kind]} (drop the time of day, or compute a number, such as hours)"
+    return EXAMPLES[kind]
+
+
 def count_days(dates: pl.Series) -> pl.Series:
     """Return dates as the number of days since 1970-01-01."""
     return dates.cast(pl.Date).cast(pl.Int32)
@@ -96,9 +125,10 @@ def _parse_booleans(values: pl.Series) -> pl.Series:
 
 def _parse_dates(values: pl.Series) -> pl.Series:
     if isinstance(values.dtype, pl.Datetime) and values.dtype.time_zone:
-        values = values.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        values = values.dt.replace_time_zone(None)
     if values.dtype in (pl.Date, pl.Datetime):
-        return values.cast(pl.Datetime("us"))
+        days = values.cast(pl.Date).cast(pl.Datetime("us"))
+        return days.set((days != values).fill_null(False), None)
     if values.dtype not in (pl.String, pl.Categorical, pl.Enum):
         return pl.Series([None] * len(values), dtype=pl.Datetime("us"))
     texts = values.cast(pl.String).str.strip_chars()
@@ -106,11 +136,7 @@ def _parse_dates(values: pl.Series) -> pl.Series:
     days = texts.str.to_datetime("%Y-%m-%d", strict=False, time_unit="us")
     if days.null_count() == texts.null_count():  # true for most columns, and much faster
         return days
-    texts = texts.str.replace(" ", "T", literal=True)
-    with_zone = texts.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%#z", strict=False, time_unit="us", time_zone="UTC")
-    for found in (*(texts.str.to_datetime(form, strict=False, time_unit="us") for form in TIMES), with_zone):
-        days = days.zip_with(days.is_not_null(), found.dt.replace_time_zone(None))
-    return days
+    return texts.str.replace(MIDNIGHT, "").str.to_datetime("%Y-%m-%d", strict=False, time_unit="us")
 
 
 PARSERS: Mapping[str, Callable[[pl.Series], pl.Series]] = {

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 from mlops.data.kinds.column import show_day
 from mlops.data.kinds.counts import ValueCounts, count_values
 from mlops.data.kinds.inference import infer_kind, recognize_values
-from mlops.data.kinds.parsing import count_days, find_gaps, make_series, parse_values
+from mlops.data.kinds.parsing import count_days, find_bad, find_gaps, find_times, make_series, parse_values
 from mlops.data.profile import require_once
 from mlops.data.tables import read_table
 from mlops.errors import UsageError
@@ -52,12 +52,13 @@ def propose_declaration(url: str, target: str = "") -> str:
     raw.columns = pd.Index(names)
     chosen = target or names[-1]
     kinds = {name: _find_kind(raw[name], name == chosen) for name in names}
+    times = {name: time for name in names if (time := _find_time(raw[name])) and name != chosen}
     if "id" not in kinds.values():
-        naming = [name for name in names if name != chosen and _has_unique_names(raw[name], kinds[name])]
-        kinds |= dict.fromkeys(naming[:1], "id")
+        others = [name for name in names if name != chosen and name not in times]
+        kinds |= dict.fromkeys([name for name in others if _has_unique_names(raw[name], kinds[name])][:1], "id")
     # The file is read again, because codes such as "01" stay text only if the kind of their column is known.
     rows = read_table(url, "", [Column(name, kind=kind) for name, kind in kinds.items()]).frame
-    columns = list(_propose_columns(rows, kinds, chosen))
+    columns = list(_propose_columns(rows, kinds, chosen, times))
     why = "the last column" if not target else "the column that --target names"
     dates = ["from datetime import date", ""] if any("date(" in line for line in columns) else []
     intro = [
@@ -80,13 +81,23 @@ def _find_kind(values: pd.Series, is_target: bool) -> Kind:
     return kind
 
 
+def _find_time(values: pd.Series) -> str:
+    """Return the first time of day in a column of dates, or "" if the column has none or is no such column."""
+    series = make_series(values)
+    times = find_times(series)
+    others = find_bad(series, parse_values(series, "date")) & ~times
+    return str(series.filter(times)[0]) if times.any() and not others.any() else ""
+
+
 def _has_unique_names(values: pd.Series, kind: Kind) -> bool:
     texts = parse_values(make_series(values), "category")
     is_unique = not texts.null_count() and texts.n_unique() == len(texts)
     return kind == "category" and is_unique and not texts.str.contains(r"\s").any()
 
 
-def _propose_columns(rows: pd.DataFrame, kinds: dict[str, Kind], target: str) -> Iterator[str]:
+def _propose_columns(
+    rows: pd.DataFrame, kinds: Mapping[str, Kind], target: str, times: Mapping[str, str]
+) -> Iterator[str]:
     ids = [name for name, kind in kinds.items() if kind == "id"]
     for name, kind in kinds.items():
         values = rows[name]
@@ -94,7 +105,7 @@ def _propose_columns(rows: pd.DataFrame, kinds: dict[str, Kind], target: str) ->
         rules: Rules = {"kind": kind} if kind != "number" else {}
         if name == target:
             rules |= {"role": "target", **_make_target_rules(values, kind)}
-        elif share == 1 or name in ids[1:] or _is_free_text(values, kind):
+        elif share == 1 or name in ids[1:] or name in times or _is_free_text(values, kind):
             rules["role"] = "ignored"
         if rules.get("role") != "ignored":
             rules |= _propose_rules(values, kind)
@@ -104,7 +115,12 @@ def _propose_columns(rows: pd.DataFrame, kinds: dict[str, Kind], target: str) ->
                 f"    # {gaps:,} of {len(values):,} rows {'has' if gaps == 1 else 'have'} no value here. Drop the rows "
                 "without a target."
             )
-        elif share:
+        if name in times:
+            yield (
+                f"    # It has times of day, such as {times[name]}. To use it, drop the times and declare the kind "
+                "date, or compute a number, such as hours."
+            )
+        if share and name != target:
             rules["max_missing"] = min(math.ceil(round(150 * share + 1, 6)) / 100, 1.0)
         yield _write_column(name, rules)
 
