@@ -41,7 +41,7 @@ class Diabetes(Problem):
         return load_sample([column.name for column in self.columns])
 
     def train(self, rows: "pd.DataFrame", *, alpha: float) -> "Pipeline":
-        """Fit a ridge regression. `alpha` is the penalty, 0 or more. With 0, it is ordinary least squares."""
+        """Fit a ridge regression. `alpha` is the penalty, 0 or more. A penalty of 0 gives ordinary least squares."""
         from diabetes.model import train_model
 
         return train_model(self.prepare(rows), rows[self.target.name], alpha)

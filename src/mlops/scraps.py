@@ -42,7 +42,7 @@ def extract_scraps(notebook: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     HandoffError
-        If an output has the MIME type of a result, but not the content.
+        If an output has the MIME type of a result, but its content is not a result.
     """
     return collect_scraps(
         output.get("data", {})

@@ -85,7 +85,7 @@ def test_a_run_that_shows_nothing_is_no_pass(folder: Path) -> None:
     for words in ((), ("-q",)):
         ran = check(*words)
         assert ran.exit_code == 2
-        assert "– 01_n-qa                     not compared: version is 2, committed with 1\n" in ran.stdout
+        assert "– 01_n-qa                     not compared: version is 2 (committed: 1)\n" in ran.stdout
         assert ran.stdout.endswith(
             f"No output of run {folder.name} was compared, so the run shows nothing about the notebooks.\n"
             "Compare a run with the committed values. `mlops status` lists the latest runs.\n"

@@ -14,7 +14,7 @@ from mlops.workspace import Workspace
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], "No parameter of train has values to sweep. List some, as in `-p alpha=0.04,0.4,4`."),
+        ([], "No values are listed for a parameter of train. List the values to try: `-p alpha=0.04,0.4,4`."),
         (["-p", "alpha=0.1,-1"], "-p train.alpha is '-1', but it must be a number in [0, 1000000]"),
         (["-p", "alpha=1,2", "-p", "evaluate.min_rows=9"], "-p evaluate.min_rows: the pipeline sweep has no step"),
         (["-p", "alpha=1,2", "--jobs", "2", "--scheduler", "tcp://x:1"], "--jobs applies only to this machine"),

@@ -56,11 +56,11 @@ def test_the_same_table_in_another_form(content: bytes) -> None:
         ),
         (
             b"A;B\n1;2;\n3;4;5\n",
-            "does not have the same fields on every line. Line 3 has 3 fields, but the first line names 2 columns.",
+            "has a different number of fields on some lines. Line 3 has 3 fields, but the first line names 2 columns.",
         ),
         (
             b"A,B\nx,1,2\ny,3,4\n",
-            "does not have the same fields on every line. Line 2 has 3 fields, but the first line names 2 columns.",
+            "has a different number of fields on some lines. Line 2 has 3 fields, but the first line names 2 columns.",
         ),
         (
             b"A,B\nM\xfcller,1\n",
@@ -68,12 +68,12 @@ def test_the_same_table_in_another_form(content: bytes) -> None:
         ),
         (
             b'A,B\n"1,234",1\n"5,678",2\n',
-            "has 1,234 in the column A, which means 1.234 or 1234. Write numbers with a decimal point, and do not "
+            "has 1,234 in the column A, which could mean 1.234 or 1234. Write numbers with a decimal point, and do not "
             "separate thousands.",
         ),
         (
             b"A;B\n1,234;2\n",
-            "has 1,234 in the column A, which means 1.234 or 1234. Write numbers with a decimal point, and do not "
+            "has 1,234 in the column A, which could mean 1.234 or 1234. Write numbers with a decimal point, and do not "
             "separate thousands.",
         ),
     ],

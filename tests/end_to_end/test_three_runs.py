@@ -155,7 +155,7 @@ def test_the_runs_are_held_against_the_committed_notebooks(first, record, mlops)
         "✓ 01_test_data                6 compared, none differ",
         "    note: run with alpha=1.0 (committed: 0.4)",
         "    scrap alpha: 1.0, committed 0.4",
-        "– 06_deploy-production        not compared: environment is 'production', committed with 'qa'",
+        "– 06_deploy-production        not compared: environment is 'production' (committed: 'qa')",
     ):
         assert f"\n{line}\n" in checked.stdout, checked.stdout
     shown = r"`actual = .*` row 0, column expected: [\d.,]+, committed 5,240 "
@@ -226,8 +226,8 @@ def rolled_back(first, mlops) -> None:  # type: ignore[no-untyped-def]
     assert better.returncode == 0, better.stderr
     checked = mlops.invoke("check-notebooks")
     assert checked.returncode == 0, checked.stdout
-    assert "– 03_evaluate                 not compared: champion_version is 1, committed with 0" in checked.stdout
-    assert "not compared: model_version is 2, committed with 1\n" in checked.stdout
+    assert "– 03_evaluate                 not compared: champion_version is 1 (committed: 0)" in checked.stdout
+    assert "not compared: model_version is 2 (committed: 1)\n" in checked.stdout
     assert "✓ 07_test_service-production  2 compared, none differ" in checked.stdout
     after = json.loads(mlops.invoke("status", "--json").stdout)
     assert after["champion"]["version"] == 2

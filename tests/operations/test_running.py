@@ -102,7 +102,7 @@ def test_a_champion_that_does_not_fit_is_refused_before_anything_runs(
     with pytest.raises(ProblemError) as raised:
         start_run(opened, RunRequest("release"))
     assert str(raised.value) == (
-        f"tiny version 1 {why}, so it cannot be tested. Promote a model that fits with "
+        f"tiny version 1 {why}, so it cannot be tested. To promote a model that fits, run "
         "`mlops run retrain -p evaluate.promote_always=true --reason TEXT`."
     )
     assert not workspace.outputs.exists()

@@ -75,4 +75,4 @@ def test_a_champion_that_no_release_can_test_is_not_advised_to_be_released(
     assert find_renewal(opened, PIPELINES[SERVING_AGAIN])
     status = read_status(opened)
     assert (status.outdated, status.misfit) == ("", describe_misfit(opened, model))
-    assert "so it cannot be tested. Promote a model that fits with `mlops run retrain -p" in status.misfit
+    assert "so it cannot be tested. To promote a model that fits, run `mlops run retrain -p" in status.misfit

@@ -86,7 +86,7 @@ def test_the_page_says_what_the_other_pages_and_the_terminal_say(tmp_path: Path)
         "✓ Best: alpha=0.1 with cv_mse 1.00, 50.0% lower than the next, alpha=1. It is at the edge of the values of "
         "alpha, so a value beyond it may be better."
     )
-    following = "The next step uses it if you run mlops run retrain --only evaluate --from run-1."
+    following = "The next step uses this combination if you run mlops run retrain --only evaluate --from run-1."
     assert following in page.get_text()
     facts = {name.get_text(): name.find_next("dd").get_text() for name in page.find_all("dt")}
     assert (facts["Outcome"], facts["Started"]) == ("done", "2026-11-22 19:07:58 UTC")

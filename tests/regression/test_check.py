@@ -85,7 +85,7 @@ def test_a_run_of_which_nothing_is_compared_is_not_the_same(folder: Path) -> Non
         (folder / f"01_n-{environment}.ipynb").write_text(json.dumps(make_notebook(version=2)))
     verdict = check(folder)
     assert (verdict.same, verdict.is_empty) == (False, True)
-    assert {found.skipped for found in verdict.notebooks[:2]} == {"not compared: version is 2, committed with 1"}
+    assert {found.skipped for found in verdict.notebooks[:2]} == {"not compared: version is 2 (committed: 1)"}
     assert verdict.advice == "Compare a run with the committed values. `mlops status` lists the latest runs."
 
 

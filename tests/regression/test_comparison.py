@@ -71,11 +71,11 @@ def test_what_depends_on_a_scrap_is_compared_only_if_it_is_the_same() -> None:
     found = compare(make_notebook(), make_notebook(version=2))
     assert found.differences == ()
     assert found.compared == 3
-    assert found.notes == ("cell `print(image)` not compared: version is 2, committed with 1",)
+    assert found.notes == ("cell `print(image)` not compared: version is 2 (committed: 1)",)
     whole = make_notebook()
     whole["metadata"]["mlops"]["check"]["if_same"] = ["version"]
     found = compare(whole, make_notebook(version=2, rows=0))
-    assert (found.compared, found.skipped) == (0, "not compared: version is 2, committed with 1")
+    assert (found.compared, found.skipped) == (0, "not compared: version is 2 (committed: 1)")
 
 
 def test_a_declared_scrap_must_be_there_and_another_is_told() -> None:

@@ -446,7 +446,7 @@ def test_a_version_that_was_rolled_back_is_deployed_again_only_if_asked(
     assert str(raised.value) == (
         "tiny version 2 was rolled back to tiny version 1 in production "
         f"on {rollback.at.replace('T', ' ')[:-1]} UTC by ann (too slow). "
-        "It is deployed again only with `--redeploy-rolled-back`."
+        "tiny version 2 is deployed again only with `--redeploy-rolled-back`."
     )
     assert host.done == []
     deploy(releases, "qa", ONE)  # the image that serves may still be deployed

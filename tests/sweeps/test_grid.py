@@ -46,8 +46,8 @@ def test_values_have_the_type_of_their_parameter(small: Workspace, option: str, 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ([], "No parameter of fit has values to sweep. List some, as in `-p x=0.1,1,10`."),
-        (["look.seen=4"], "No parameter of fit has values to sweep"),
+        ([], "No values are listed for a parameter of fit. List the values to try: `-p x=0.1,1,10`."),
+        (["look.seen=4"], "No values are listed for a parameter of fit"),
         (["x"], "-p x is not of the form name=value,value. For example, write -p x=0.1,1,10."),
         (["x=1,11"], "-p fit.x is '11', but it must be a number in [-10, 10]"),
         (["x=1,,2"], "-p fit.x is '', but it must be a number in [-10, 10]"),
@@ -82,6 +82,7 @@ def test_what_changes_the_registry_or_a_service_is_not_swept(small: Workspace) -
 def test_a_sweep_has_an_upper_bound(small: Workspace) -> None:
     many = ",".join(str(number / 100) for number in range(200))
     with pytest.raises(
-        UsageError, match="200 x 10 x 6 values make 12,000 combinations, but a sweep has at most 10,000. List fewer"
+        UsageError,
+        match=r"values make 12,000 combinations \(200 x 10 x 6\), but a sweep has at most 10,000. List fewer",
     ):
         read(small, f"x={many}", "n=0,1,2,3,4,5,6,7,8,9", "name=a,b,c,d,e,f")

@@ -37,7 +37,7 @@ class Folder:
 
     @property
     def numbers(self) -> frozenset[str]:
-        """The names of the columns of numbers, without names that occur more than once."""
+        """The names of the numeric columns, except names that occur more than once."""
         return self.columns.numbers
 
     @property

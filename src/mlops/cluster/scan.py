@@ -85,7 +85,7 @@ def _scan_parts(folder: Folder, plan: ScanPlan, workers: Workers) -> TableScan:
 
 
 def _find_repeats(scans: Sequence[Handle[Scanned]], name: str, buckets: int, workers: Workers) -> tuple[int, int]:
-    """Return how many hashes of all parts together equal an earlier hash, and the smallest such hash."""
+    """Return how many hashes, counted over all parts, equal an earlier hash, and the smallest such hash."""
     found = workers.collect(
         [
             workers.submit(find_in_bucket, [workers.submit(get_bucket, one, name, number) for one in scans])
@@ -140,7 +140,7 @@ def get_bucket(scanned: Scanned, name: str, number: int) -> Hashes:
 
 
 def find_in_bucket(parts: Sequence[Hashes]) -> tuple[int, int]:
-    """Return how many hashes in the given arrays together equal an earlier hash, and the smallest such hash."""
+    """Return how many hashes, counted over all arrays, equal an earlier hash, and the smallest such hash."""
     return find_repeats(np.concatenate(parts))
 
 

@@ -79,7 +79,7 @@ class Search:
         return list(dict.fromkeys(self.windows.values()))
 
     def narrow(self, outlines: Sequence[Mapping[Window, Outline]]) -> "Search":
-        """Return the state of the search after it used `outlines`: for each file, new summaries by range of values."""
+        """Return the state of the search after a round. `outlines` has each file's summaries, by range of values."""
         found, windows = dict(self.found), {}
         merged = {window: _merge([part[window] for part in outlines]) for window in self.list_windows()}
         for rank, window in self.windows.items():

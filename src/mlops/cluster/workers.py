@@ -189,7 +189,7 @@ def run_task(place: Place, function: Callable[..., Result], *arguments: object) 
         If the versions on the worker differ from those on the machine that started the task, or if the worker cannot
         read a file.
     ClusterError
-        If the disk of the worker is full, or if a function that reads no file fails on it.
+        If the disk of the worker is full, or if a function that reads no file fails on the worker.
     """
     found = describe_versions()
     for name, wanted in place.versions.items():

@@ -119,7 +119,7 @@ def _check_predictions(problem: Problem, model: Any, holdout: pd.DataFrame, pred
         raise ProblemError(
             f"{problem}: predict returns {served[place]} for row {place} as the service gets it, but "
             f"{predicted[place]} as the training data has it. The columns of a request have the types in "
-            "docs/service.md. Let `prepare` make both alike."
+            "docs/service.md. Let `prepare` return the same inputs for both."
         )
 
 

@@ -30,7 +30,7 @@ class Layout(Protocol):
     names : sequence of str
         The names of the columns, in order. A name may occur more than once.
     numbers : frozenset of str
-        The names of the columns of numbers, without names that occur more than once.
+        The names of the numeric columns, except names that occur more than once.
     rows : int
         The number of rows.
     """
@@ -100,7 +100,7 @@ class Columns:
     names : tuple of str
         The names of the columns. A name that occurs more than once in a file is listed again at the end.
     numbers : frozenset of str
-        The names of the columns of numbers, without names that occur more than once.
+        The names of the numeric columns, except names that occur more than once.
     types : mapping of str to tuple of DataType
         The types that a column has in the files, by name of the column.
     """

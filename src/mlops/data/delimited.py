@@ -34,8 +34,8 @@ def read_delimited(content: bytes, url: str, texts: Mapping[str, Collection[str]
     url : str
         The location of the file, for error messages.
     texts : mapping of str to collection of str, optional
-        The columns whose values stay as they are written. For each of them, the values that do not count as missing,
-        even if pandas would read them so: a category can have the value "None". The table can lack some of the columns.
+        The columns whose values stay as they are written, each with the values that do not count as missing, even if
+        pandas treats them as missing: a category can have the value "None". The table can lack some of the columns.
 
     Raises
     ------
@@ -122,8 +122,8 @@ def _require_empty_extra_fields(frame: pd.DataFrame, url: str) -> None:
     if filled.any():
         columns = len(frame.columns)
         raise UsageError(
-            f"The data file {url} does not have the same fields on every line. Line {int(filled.argmax()) + 2} has "
-            f"{columns + extra} fields, but the first line names {columns} columns."
+            f"The data file {url} has a different number of fields on some lines. "
+            f"Line {int(filled.argmax()) + 2} has {columns + extra} fields, but the first line names {columns} columns."
         )
 
 
@@ -136,7 +136,7 @@ def _convert_decimal_commas(frame: pd.DataFrame, url: str, texts: Mapping[str, o
         name, text = next(iter(columns.items()))
         example = text[text.str.contains(",")].iloc[0]
         raise UsageError(
-            f"The data file {url} has {example} in the column {name}, which means {example.replace(',', '.')} or "
+            f"The data file {url} has {example} in the column {name}, which could mean {example.replace(',', '.')} or "
             f"{example.replace(',', '')}. Write numbers with a decimal point, and do not separate thousands."
         )
     for name, text in columns.items():  # `assign` refuses a column with the name "self"
@@ -145,7 +145,7 @@ def _convert_decimal_commas(frame: pd.DataFrame, url: str, texts: Mapping[str, o
 
 
 def _find_commas(values: pd.Series) -> pd.Series | None:
-    """Return the values of a column without gaps if all are numbers and some have a comma; otherwise, return None."""
+    """Return the values of a column, except missing ones, if all are numbers and some have a comma; else None."""
     if pd.api.types.is_numeric_dtype(values):
         return None
     text = values.dropna().astype("str").str.strip()

@@ -101,8 +101,8 @@ class WarmProcess:
         self.send_signal(signal.SIGKILL)
 
     def abandon(self) -> None:
-        """Close the file descriptors of this object without ending the kernel."""
-        # Otherwise, these copies of the descriptors would keep the kernel alive.
+        """Close the copies of the file descriptors in a fork of this process, without ending the kernel."""
+        # Otherwise, these copies would keep the kernel alive.
         if self.returncode is None:
             self._end(0)
 

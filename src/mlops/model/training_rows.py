@@ -18,7 +18,7 @@ from mlops.problem.split import restore_rows
 
 
 def keep_rows(tracker: Tracker, problem: Problem, rows: pd.DataFrame) -> str:
-    """Store what identifies training rows on the platform, unless the same rows are already stored.
+    """Store on the platform what identifies training rows, unless the same rows are already stored.
 
     Parameters
     ----------

@@ -57,8 +57,8 @@ def release_again(
     release_begins : callable, optional
         Called before the release starts, with the last service of production.
     add_packing : callable, optional
-        Takes the steps of a release of the champion, and returns them after the step that creates its image, if the
-        champion needs a new image.
+        Takes the steps of a release of the champion, and returns the steps to run. If the champion needs a new image,
+        the returned steps begin with the step that creates it.
 
     Returns
     -------

@@ -101,7 +101,7 @@ def check_request(opened: OpenProject, request: RunRequest) -> None:
 
 
 def give_request(opened: OpenProject, request: RunRequest) -> OpenProject:
-    """Return the project with the parameters set as the options of a request demand, such as `--force`.
+    """Return the project with the parameters that the options of a request set, such as `--force`.
 
     If the user has set one of these parameters, the user's value is kept.
     """

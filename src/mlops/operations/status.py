@@ -27,7 +27,8 @@ class Status(ReleaseState):
     The newest run is first in `runs`. `problems` has a text for each part of the platform that cannot be read.
     `versions` has the model version that each environment serves, by the name of the environment. If the version is
     unknown, `unread` has the reason instead. `outdated` says why the champion needs a new image; it is empty if the
-    image is up to date. `misfit` says why the champion cannot get one, because the problem has changed.
+    image is up to date. If the problem has changed so that the champion no longer fits it, `misfit` says why and what
+    to do, and `outdated` is empty.
     """
 
     runs: Sequence[RunRecord] = ()
@@ -113,7 +114,7 @@ def read_status(opened: OpenProject, most: int = 0) -> Status:
 
 
 def find_renewal(opened: OpenProject, steps: Sequence[Step], champion: ModelVersion | None = None) -> str:
-    """Return why a release must first create a new image of the champion; "" if it need not.
+    """Return why a release must first create a new image of the champion; "" if no new image is needed.
 
     Parameters
     ----------
@@ -150,7 +151,7 @@ def _explain_outdated_image(opened: OpenProject, champion: ModelVersion) -> str:
 
 
 def describe_misfit(opened: OpenProject, version: ModelVersion) -> str:
-    """Return why a model version cannot be tested with the problem as it is now, and the way out; "" if it can be.
+    """Return why a model version does not fit the current problem, and what to do; "" if the version fits.
 
     Raises
     ------
@@ -159,7 +160,7 @@ def describe_misfit(opened: OpenProject, version: ModelVersion) -> str:
     """
     why = explain_misfit(opened.backend.registry, opened.problem, version)
     return why and (
-        f"{version.title} {why}, so it cannot be tested. Promote a model that fits with "
+        f"{version.title} {why}, so it cannot be tested. To promote a model that fits, run "
         f"`mlops run {PUBLISHED} {OVERRULE}{opened.command_options}`."
     )
 

@@ -1,4 +1,4 @@
-"""The names in the code of a notebook, without running it."""
+"""The names in the code of a notebook, found without running the code."""
 
 # The cell that declares the parameters is left out.
 

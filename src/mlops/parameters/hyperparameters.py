@@ -46,7 +46,7 @@ def require_distinct(
     results: Collection[str] = (),
     tags: Collection[str] = (),
 ) -> None:
-    """Raise an error if a metric or a hyperparameter has a name that a notebook or a registered version uses otherwise.
+    """Raise an error if a notebook or a registered version already uses the name of a metric or a hyperparameter.
 
     A notebook hands on metrics together with its other results, and stores each hyperparameter in a variable with the
     same name. Each registered version has the metrics and hyperparameters as tags.
@@ -58,7 +58,7 @@ def require_distinct(
     notebook : Path
         A notebook that hands on the metrics of the problem.
     parameters : collection of str
-        The parameters that the notebook hands on, too. Empty if the notebook does not train models.
+        The parameters that the notebook also hands on. Empty if the notebook does not train models.
     scored_by : str
         The prefix of the result with the cross-validated metric; see `Step.scored_by`. Empty if the notebook does
         not train models.

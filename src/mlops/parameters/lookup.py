@@ -26,7 +26,7 @@ class Declared:
     steps : sequence of Step
         All steps of the project, including those that do not run.
     by_notebook : mapping of str to mapping of str to Parameter
-        The parameters by name, for each file name of a notebook without its extension.
+        The parameters of each notebook, by the notebook's file name without extension, then by the parameter's name.
     """
 
     steps: Sequence[Step]

@@ -16,7 +16,7 @@ class Job(Protocol):
         ...
 
     def fetch_folder(self, folder: Path) -> None:
-        """Download the files that earlier steps of the run stored to `folder`. If there are none, nothing happens."""
+        """Download to `folder` the files that earlier steps of the run stored. If there are none, nothing happens."""
         ...
 
     def store_folder(self, folder: Path) -> None:

@@ -155,9 +155,9 @@ class Rollback:
     at, decision : str, Decision
         The time when the restored image was deployed, in UTC as ISO 8601; the person, reason and run of the rollback.
     lifted : str
-        The time when what was removed was deployed again and passed its test; empty before that.
+        The time when the removed model version or image was deployed again and passed its test; empty before that.
     override, restored_override, model_identity : str
-        See `Service`, for each model; the identity of the removed one.
+        The overrides of the removed and the restored model version, and the identity of the removed one; see `Service`.
     digest, restored_digest : str
         The digests of the images if both contain the same model version; otherwise empty.
     """
@@ -177,14 +177,14 @@ class Rollback:
     restored_digest: str = ""
 
     def bars(self, image: str, model_identity: str, digest: str) -> bool:
-        """Return whether the rollback prevents an image from being deployed again. A new image has no digest yet.
+        """Return whether the rollback prevents an image from being deployed. The digest of a new image is empty.
 
         A rollback between two images of one model version bars only the removed image.
         """
         return not self.lifted and self._concerns(image, model_identity, digest)
 
     def removed(self, service: Service) -> bool:
-        """Return whether the rollback removed the model version, or only the image, that `service` runs."""
+        """Return whether `service` runs what the rollback removed: a model version, or only one image of it."""
         return self._concerns(service.image, service.model_identity, service.digest)
 
     def _concerns(self, image: str, model_identity: str, digest: str) -> bool:

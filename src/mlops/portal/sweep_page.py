@@ -137,9 +137,9 @@ def _find_css_class_and_text(run: RunRecord, sweep: Sweep, points: Sequence[Poin
 def _render_next_command(run: RunRecord, sweep: Sweep, points: Sequence[Point], command_options: str) -> str:
     if not _is_offered(run, sweep):
         why = "failed" if run.state == "failed" else "did not finish"
-        return f"<p>The next step cannot use it, because the sweep {why}.</p>" if points else ""
+        return f"<p>The next step cannot use this combination, because the sweep {why}.</p>" if points else ""
     command = name_next(sweep, run.run_id, options=command_options)
-    return f"<p>The next step uses it if you run <code>{escape(command)}</code>.</p>" if command else ""
+    return f"<p>The next step uses this combination if you run <code>{escape(command)}</code>.</p>" if command else ""
 
 
 def _is_offered(run: RunRecord, sweep: Sweep) -> bool:

@@ -36,7 +36,7 @@ the package, because every command imports it. Import them in the methods that n
     split        the split into training rows and holdout
     values       converts the values of a row to JSON and back
     scoring      predictions and cross-validation
-    image_files  the modules that travel beside the scoring script
+    image_files  the modules that an image contains beside the scoring script
 """
 
 from mlops.problem import metrics

@@ -59,7 +59,7 @@ def find_classes(actual: "ArrayLike", predicted: "ArrayLike") -> "tuple[NDArray[
 
 
 def _require_present(target: "Column", values: "NDArray[np.generic]") -> None:
-    """Raise an error for a gap, which numpy would take as true (NaN), as false (None) or as a class."""
+    """Raise an error for a missing value, which numpy would take as true (NaN), as false (None) or as a class."""
     import pandas as pd
 
     gaps = np.atleast_1d(pd.isna(values))

@@ -61,8 +61,9 @@ def set_types(table: "pd.DataFrame", columns: "Sequence[Column]") -> "pd.DataFra
 def set_type(values: "pd.Series", column: "Column") -> "pd.Series":
     """Return the values of a column with the type that its declaration gives them.
 
-    A number is float64, a category and an id str, and a date datetime64[us]. A boolean is object if the column allows
-    missing values, otherwise bool. A gap is NaN, but NaT in a date, and None in a boolean. An empty text is a gap.
+    A number is float64, a category or an id is str, and a date is datetime64[us]. A boolean is object if the column
+    allows missing values, otherwise bool. A missing value is NaN, in a date NaT, and in a boolean None. An empty text
+    counts as missing.
 
     Parameters
     ----------

@@ -231,7 +231,7 @@ def _find_refused_step(
 
 
 def list_overtaken(run: RunRecord, steps: Iterable[Step]) -> set[str]:
-    """Return the names of the steps to repeat, because another run has changed the state that they read."""
+    """Return the names of the steps that must run again because another run has changed the state that they read."""
     steps = tuple(steps)
     refused = [step for step in steps if (found := run.step(step.name)) and found.error_kind == ConflictError.__name__]
     needed = {name for step in refused for name in step.needs}

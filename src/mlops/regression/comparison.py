@@ -93,7 +93,7 @@ class _MatchedNotebooks:
     sanitizer: Sanitizer
 
     def describe_condition(self, declared: Declaration) -> str:
-        """Describe the results whose values differ, so that the outputs of a cell cannot be compared."""
+        """Describe the differing results that prevent the comparison of a cell's outputs; "" if there are none."""
         return describe_condition(declared.if_same, self.committed.scraps, self.executed.scraps)
 
     @cached_property

@@ -125,7 +125,7 @@ def _convert(declared: Mapping[str, Any], where: str) -> Declaration:
 
 
 def describe_condition(names: Iterable[str], committed: Mapping[str, Any], found: Mapping[str, Any]) -> str:
-    """Describe the notebook results whose values in a run are not the committed ones; "" if there are none."""
+    """Describe those of the named results whose values in a run differ from the committed values; "" if none do."""
     pairs = {name: (found.get(name), committed.get(name)) for name in names}
     shown = {name: show_pair(*pair) for name, pair in pairs.items() if any(find_value_differences(name, *pair, 0))}
-    return ", ".join(f"{name} is {here}, committed with {there}" for name, (here, there) in shown.items())
+    return ", ".join(f"{name} is {here} (committed: {there})" for name, (here, there) in shown.items())

@@ -69,7 +69,7 @@ class Deployments:
         return replace(self, current=replace(deployment, tested=tested), history=before[-KEPT:])
 
     def credit(self, decision: Decision, image: Image) -> Self:
-        """Return the state of the environment with this decision for the current deployment of `image`."""
+        """Return the state in which the current deployment has this decision, and the override and model of `image`."""
         assert self.current is not None
         credited = replace(
             self.current, decision=decision, override=image.override, model_identity=image.model_identity

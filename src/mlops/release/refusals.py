@@ -28,7 +28,8 @@ def require_kept(state: Deployments, image: Image, allowed: Permissions) -> None
     """Raise an error if the image, or its model version, was rolled back in the environment with this `state`."""
     rollback = None if allowed.redeploy else state.find_rollback(image)
     if rollback:
-        raise RolledBackError(f"{describe_rollback(rollback)} It is deployed again only with `--redeploy-rolled-back`.")
+        said = describe_rollback(rollback)
+        raise RolledBackError(f"{said} {rollback.model} is deployed again only with `--redeploy-rolled-back`.")
 
 
 def require_owner(environment: str, state: Deployments, image: Image, allowed: Permissions) -> None:

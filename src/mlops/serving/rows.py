@@ -27,13 +27,13 @@ Rows = Numbers | Columns
 
 
 class RowReader(Protocol):
-    """Reads the rows of a body."""
+    """A reader of the rows in the body of a request."""
 
     def read_rows(self, body: bytes) -> tuple[Rows, int]:
         """Return the rows of a body and their number.
 
         If all features are numbers, the rows are an array of shape (n, k). Otherwise, they are one array of length n
-        per column. A missing value is NaN, but NaT in a date, and None in a boolean.
+        per column. A missing value is NaN, in a date NaT, and in a boolean None.
 
         Raises
         ------
@@ -49,7 +49,7 @@ def open_reader(schema: Schema | None) -> RowReader:
 
 
 class SchemaReader:
-    """Reads the rows that a schema describes."""
+    """A reader of rows that a schema describes."""
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
@@ -99,7 +99,7 @@ class SchemaReader:
 
 
 class NumberReader:
-    """Reads rows of finite numbers. All rows must have the same length, which can be any number."""
+    """A reader of rows of finite numbers. All rows must have the same length, which can be any number."""
 
     def __init__(self) -> None:
         request = msgspec.defstruct("Request", [("data", list[list[float]])], forbid_unknown_fields=True)

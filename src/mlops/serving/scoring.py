@@ -17,7 +17,7 @@ logger = logging.getLogger("serving")
 
 
 class Scorer:
-    """Scores the bodies of requests.
+    """An object that scores the bodies of requests.
 
     Parameters
     ----------

@@ -113,7 +113,7 @@ class Cluster:
 
 
 def look_around(project: str, mark: str) -> tuple[str, bool]:
-    """Return the hash of the project's ``base.yml``, and whether the file `mark` exists on this machine."""
+    """Return the hash of the project's ``base.yml``, and whether `mark` is a file, on the worker that runs this."""
     base = Path(project, "parameters", "base.yml")
     return hash_file(base) if base.is_file() else "", Path(mark).is_file()
 
@@ -131,8 +131,8 @@ def require_same(
     for worker, there in found.items():
         if tuple(there) != here:
             raise UsageError(
-                f"--scheduler {address}: the worker {worker} does not see the same {workspace.project} or "
-                f"{workspace.home} as this machine. Put both on a shared file system, at the same paths."
+                f"--scheduler {address}: the worker {worker} does not see the same files in {workspace.project} or "
+                f"{workspace.home} as this machine. Put both folders on a shared file system, at the same paths."
             )
 
 

@@ -79,7 +79,7 @@ def read_grid(project: Project, name: str, options: Sequence[str], platform: str
     listed, fixed = _separate_swept_from_fixed(options, step, declared)
     if not listed:
         example = suggest_values(declared.values())
-        raise UsageError(f"No parameter of {name} has values to sweep. List some, as in `-p {example}`.")
+        raise UsageError(f"No values are listed for a parameter of {name}. List the values to try: `-p {example}`.")
     parameters = project.merge([*fixed, *(values[0] for values in listed.values())], platform)
     check_overrides(fixed, SWEEP, [*needed, step])
     axes = {parameter: _read_values(declared[parameter], values) for parameter, values in listed.items()}
@@ -87,20 +87,21 @@ def read_grid(project: Project, name: str, options: Sequence[str], platform: str
     if len(grid) > MOST_POINTS:
         shape = " x ".join(str(len(values)) for values in axes.values())
         raise UsageError(
-            f"{shape} values make {len(grid):,} combinations, but a sweep has at most {MOST_POINTS:,}. List fewer."
+            f"The listed values make {len(grid):,} combinations ({shape}), but a sweep has at most {MOST_POINTS:,}. "
+            "List fewer values."
         )
     return grid
 
 
 def suggest_values(declared: Iterable[Parameter], given: Mapping[str, Any] = MappingProxyType({})) -> str:
-    """Suggest values to try for the first parameter whose range allows several of them: "alpha=0.04,0.4,4".
+    """Suggest values to try for the first parameter whose range allows at least two of them: "alpha=0.04,0.4,4".
 
     Parameters
     ----------
     declared : iterable of Parameter
         The parameters of the step.
     given : mapping
-        The values of earlier runs, by parameter.
+        The value of each parameter in an earlier run, by name. The suggested values surround it.
     """
     for parameter in declared:
         if parameter.kind not in (int, float):

@@ -36,7 +36,7 @@ class SweepListener:
 class Goal:
     """The goal of a sweep: the metric by which combinations are compared, and whether higher values are better.
 
-    `is_declared` says whether the problem declares the metric, so that the notebook certainly measures it.
+    If `is_declared` is true, the problem declares the metric, so every training measures it.
     """
 
     metric: str

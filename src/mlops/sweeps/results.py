@@ -74,7 +74,7 @@ class Point:
     file : str
         The file name of the executed notebook, in the folder of the run.
     score : float or None
-        The value of the metric. None if the combination failed.
+        The value of the metric. None if the combination failed or the metric has no value.
     error : str
         The reason for the failure. Empty if the combination did not fail.
     results : mapping
@@ -190,7 +190,7 @@ def _compare(best: Point, other: Point) -> str:
 
 
 def _is_edge(value: Any, values: Sequence[Any]) -> bool:
-    """Return whether a value is the lowest or highest of at least three floats, and not 0."""
+    """Return whether a value is not 0 and is the lowest or highest of three or more listed floats."""
     decimal = all(isinstance(other, float) for other in values)
     return decimal and len(values) > 2 and value != 0 and value in (min(values), max(values))
 

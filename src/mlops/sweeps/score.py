@@ -15,7 +15,7 @@ from mlops.workspace import Workspace
 
 
 def require_metric(metric: str, step: Step, workspace: Workspace) -> None:
-    """Raise an error if a step has earlier results, but the metric is not one of them.
+    """Raise an error if a step has earlier results, but none of them is a number with the name `metric`.
 
     Raises
     ------

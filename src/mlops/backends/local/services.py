@@ -87,7 +87,7 @@ class LocalSite:
     environment : str
         The environment.
     wanted : WantedPort
-        The port for the service in the settings.
+        The port that the settings give the service.
     images, secrets, environments : LocalImages, LocalSecrets, LocalEnvironments
         The stores of images, keys and virtual environments.
     """

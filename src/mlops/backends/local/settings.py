@@ -16,7 +16,7 @@ PORTS = "[0, 65535]"
 
 @dataclass(frozen=True)
 class WantedPort:
-    """The port in the settings, which is 0 for any free port, and the file or environment variable that sets it."""
+    """The port that the settings give a service (0 for any free port), and the file or variable that sets it."""
 
     number: int = 0
     source: str = ""
@@ -26,12 +26,12 @@ class WantedPort:
 class LocalSettings:
     """The section ``local`` of ``parameters/local.yml``: the ports and the packages of the services on this machine."""
 
-    qa_port: int = declare(0, "port of the service in qa; 0 for any free port, which then stays the same", PORTS)
+    qa_port: int = declare(0, "port of the service in qa; 0 to choose a free port once and keep it", PORTS)
     production_port: int = declare(
-        0, "port of the service in production; 0 for any free port, which then stays the same", PORTS
+        0, "port of the service in production; 0 to choose a free port once and keep it", PORTS
     )
     environments: str = declare(
-        "", "folder of the services' virtual environments, for several projects; empty for one in MLOPS_HOME"
+        "", "folder of the services' virtual environments, which projects can share; empty for a folder in MLOPS_HOME"
     )
 
     given: Mapping[str, Setting] = field(default_factory=dict, compare=False)  # the settings with their sources

@@ -31,7 +31,7 @@ class StepsCommand(click.Command):
 
 
 def list_parameters(project: Project) -> Iterator[tuple[str, str]]:
-    """Yield the name of each parameter for the option -p, and a description: meaning, allowed values and default."""
+    """Yield each parameter's name for the option -p, and its description: meaning, allowed values and default."""
     shared = set(project.base.shared)
     for step in {step.notebook: step for name in OFFERED for step in PIPELINES[name]}.values():
         for name, parameter in project.declared(step.notebook).items():

@@ -56,7 +56,7 @@ class AzureSettings:
     dataset: str = declare("", "name of the registered data set; if empty, the name of the model", pattern=OWN_NAME)
     dataset_path: str = declare(
         "",
-        "the data set's first file in the blob container; empty for a name derived from the model's",
+        "path of the data set's first file in the blob container; empty for a path derived from the model's name",
         pattern=r"(|[^/].*\.(csv(\.gz)?|parquet))",
     )
     pipeline: str = declare(
@@ -67,11 +67,13 @@ class AzureSettings:
     )
     data_trigger_path: str = declare("incoming", "the folder whose new files start a retraining", pattern=r"(|[^/].*)")
     data_trigger_minutes: int = declare(60, "minutes between two checks of the folder", "[1, 10080]")
-    qa_service: str = declare("", "name of the service; empty for the model's name and -qa", pattern=SERVICE_NAME)
+    qa_service: str = declare(
+        "", "name of the service; if empty, the model's name followed by -qa", pattern=SERVICE_NAME
+    )
     qa_cpu_cores: float = declare(1.0, "cores", "[0.1, 64]")
     qa_memory_gb: float = declare(1.0, "gigabytes", "[0.1, 512]")
     production_service: str = declare(
-        "", "name of the service; empty for the model's name and -production", pattern=SERVICE_NAME
+        "", "name of the service; if empty, the model's name followed by -production", pattern=SERVICE_NAME
     )
     production_cpu_cores: float = declare(0.5, "cores per replica", "[0.1, 64]")
     production_memory_gb: float = declare(1.0, "gigabytes per replica", "[0.1, 512]")

@@ -184,7 +184,7 @@ class AzureSite:
         return state.describe(self._environment, current.url, health, current.example)
 
     def quote_log(self, state: AzureState) -> str:
-        """See `mlops.release.host.View`. Azure may not answer here, but the failure must be recorded."""
+        """See `mlops.release.host.View`. Always empty, because the request for the log could fail, too."""
         return ""
 
     def _deploy_and_wait(self, record: ImageRecord, service: WebService | None, seconds: float) -> WebService:

@@ -76,7 +76,7 @@ def read_versions(
 
 
 def find_deleted(database: Path, name: str, tag: str, patience: Patience = PATIENT) -> int:
-    """Find the newest deleted version of a model with the tag `tag`, and return its version number; 0 if none.
+    """Return the number of a model's newest deleted version that has the tag `tag`; 0 if there is none.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def has_training(database: Path, run_id: str, patience: Patience = PATIENT) -> b
 
 
 def find_trainings(database: Path, tag: str, value: str, patience: Patience = PATIENT) -> list[str]:
-    """Return the ids of the MLflow runs in which the tag `tag` has the value `value`, without deleted runs.
+    """Return the ids of the MLflow runs that are not deleted and whose tag `tag` has the value `value`.
 
     Raises
     ------
