@@ -38,9 +38,9 @@ def start_run(
     listeners : sequence of Listener
         Notified of the progress.
     release_begins : callable, optional
-        Called with the last service of production before the run releases the image of this service again.
+        Called before the run releases production's last image again. The argument is the last service of production.
     image_begins : callable, optional
-        Called with the reason before the run creates a new image of the champion.
+        Called before the run creates a new image of the champion. The argument is the reason for the new image.
 
     Returns
     -------

@@ -19,7 +19,7 @@ EPOCH = date(1970, 1, 1).toordinal()
 
 
 def require_tuple(owner: object, field: str, values: object, wanted: type) -> None:
-    """Raise an error if the value of a field is not a tuple or a list of values of a type.
+    """Raise an error if the value of a field is not a tuple or a list, or if its values are not of the type `wanted`.
 
     A text would otherwise count as a tuple of its letters.
 

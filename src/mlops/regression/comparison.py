@@ -98,7 +98,7 @@ class _MatchedNotebooks:
 
     @cached_property
     def gluing(self) -> Mapping[str, str]:
-        """The shortened first line of the cell that stores each result, by the name of the result."""
+        """For each result, by name, the shortened first line of the cell that stores the result."""
         names = {cell.id: _name(cell) for cell in self.committed.cells}
         cells = (*self.executed.cells, *self.committed.cells)
         found = {scrap: names.get(cell.id, "") for cell in cells for scrap in cell.scraps}

@@ -139,7 +139,7 @@ class LocalDatasets:
         return sum(not entry.dataset for entry in self._list_own(known))
 
     def name_versions(self) -> None:
-        """Record the name of the data set in its versions that lack the name."""
+        """Record the data set's name in each version that lacks this name."""
         with explain_full_disk(self._folder), FileLock(self._folder / "lock"):
             known = self._read().versions
             self._write(self._add_names(known, self._list_own(known)))
