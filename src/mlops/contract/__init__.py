@@ -8,7 +8,7 @@
     def test_the_problem_keeps_its_contract() -> None:
         check(problem, trees=40)
 
-The package is above the rooms whose rules it checks, and calls them, so that no rule is written twice.
+The package calls the modules whose rules it checks, so that no rule is written twice.
 
 .. code-block:: text
 
@@ -16,7 +16,7 @@ The package is above the rooms whose rules it checks, and calls them, so that no
     imports    checks what the package of a problem imports
     data       checks the rows with the data test, and reads them as the notebooks do
     model      checks that a model can be saved and loaded again
-    requests   checks that the service accepts rows, and predicts the same for them
+    requests   checks that the service accepts rows
 """
 
 from mlops.contract.promises import check

@@ -26,7 +26,7 @@ print(json.dumps(sorted(set(sys.modules) - known)))
 
 
 def check_imports(problem: Problem) -> None:
-    """Check that the package of a problem is quick to import, and which modules of the engine it imports.
+    """Check that the package of a problem is quick to import, and imports only allowed modules of the engine.
 
     Raises
     ------
