@@ -15,7 +15,14 @@ from mlops.workspace import find_workspace
 SERVER = [f"{name}=={version(name)}" for name in SERVER_PACKAGES]
 
 
-def check(tmp_path: Path, script: str, *pins: str, lock: list[str] = SERVER, **modules: str) -> None:
+def check(
+    tmp_path: Path,
+    script: str,
+    *pins: str,
+    lock: list[str] = SERVER,
+    environment: Path | None = None,
+    **modules: str,
+) -> list[str]:
     """Check a script of the problem `churn`. `modules` are its image files, by name and content."""
     folder = tmp_path / "src" / "churn"
     folder.mkdir(parents=True)
@@ -24,7 +31,8 @@ def check(tmp_path: Path, script: str, *pins: str, lock: list[str] = SERVER, **m
     files = [folder / f"{name}.py" for name in modules]
     for file in files:
         file.write_text(modules[file.stem])
-    check_imports(ImageSources(tmp_path, folder / "score.py", folder / "score_requirements.lock", tuple(files), b""))
+    sources = ImageSources(tmp_path, folder / "score.py", folder / "score_requirements.lock", tuple(files), b"")
+    return check_imports(sources, environment)
 
 
 @pytest.mark.parametrize(
@@ -78,8 +86,39 @@ def test_the_lock_is_enough_in_any_spelling_and_version(tmp_path: Path, pins: li
     check(tmp_path, "import sklearn", *pins)
 
 
-def test_a_package_whose_modules_are_unknown_here_may_provide_any_module(tmp_path: Path) -> None:
-    check(tmp_path, "import cv2", "opencv-python-headless==4.0")
+def test_only_what_a_package_that_is_not_installed_may_contain_is_not_checked(tmp_path: Path) -> None:
+    missing = "opencv-python-headless==4.0"
+    assert check(tmp_path / "installed", "import json, numpy", missing) == []
+    unchecked = check(tmp_path / "unknown", "import json\nimport cv2", missing)
+    assert unchecked == [
+        "src/churn/score.py, line 2: The import of cv2 was not checked, because src/churn/score_requirements.lock has "
+        "packages that are not installed here. To check it, install them with `.venv/bin/uv pip install "
+        "opencv-python-headless==4.0`."
+    ]
+    with pytest.raises(
+        ProblemError, match=r"score\.py, line 2: The image does not contain the module sklearn\. Add sci"
+    ):
+        check(tmp_path / "known", "import cv2\nimport sklearn", missing)
+    with pytest.raises(ProblemError, match=r"module features\. Add the package that provides it to"):
+        check(tmp_path / "none", "import features")
+
+
+def test_a_variant_of_a_package_may_contain_its_modules(tmp_path: Path) -> None:
+    assert "`.venv/bin/uv pip install pandas-lite==1.0`" in check(tmp_path, "import pandas", "pandas-lite==1.0")[0]
+
+
+def test_the_environment_of_the_lock_has_every_module(tmp_path: Path) -> None:
+    packages = tmp_path / "environment" / "lib" / "python3.11" / "site-packages"
+    for name in (*SERVER_PACKAGES, "pandas", "opencv_python_headless"):
+        folder = packages / f"{name}-4.0.dist-info"
+        folder.mkdir(parents=True)
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 4.0\n")
+        (folder / "RECORD").write_text(f"{'cv2' if name.startswith('opencv') else name}/__init__.py,,\n")
+    pins = ("pandas==4.0", "opencv-python-headless==4.0")
+    inside = tmp_path / "environment"
+    assert check(tmp_path / "inside", "import cv2, pandas", *pins, environment=inside) == []
+    with pytest.raises(ProblemError, match=r"line 1: The image does not contain the module cv3\. Add the package"):
+        check(tmp_path / "outside", "import cv3", *pins, environment=inside)
 
 
 def test_a_namespace_needs_the_right_package(tmp_path: Path) -> None:

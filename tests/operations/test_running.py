@@ -12,12 +12,12 @@ from tiny_model import make_bundle, publish, release, track
 from mlops.backends import memory
 from mlops.errors import IntegrityError, ParameterError, PlatformError, ProblemError, UsageError
 from mlops.operations.opening import OpenProject
-from mlops.operations.request import RunRequest, require_possible
+from mlops.operations.request import RunRequest, check_request, require_possible
 from mlops.operations.running import find_run, resume_run, start_run, warn_of_old_image
 from mlops.parameters.overrides import read_override
 from mlops.platform.infrastructure import Infrastructure
 from mlops.platform.services import Permissions
-from mlops.record.ledger import RunRecord, StepRecord, write_run
+from mlops.record.ledger import RunRecord, RunSettings, StepRecord, write_run
 from mlops.record.listener import Listener
 from mlops.record.processes import NO_PROCESS
 from mlops.workspace import Workspace
@@ -124,6 +124,51 @@ def test_an_image_of_a_model_that_does_not_fit_is_refused_before_anything_runs(
     with pytest.raises(ProblemError, match="tiny version 1 was trained on other columns than 'diabetes' declares: .*"):
         start_run(opened, RunRequest("retrain", "create_image"))
     assert [path.name for path in workspace.outputs.iterdir()] == ["earlier"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("scoring_script", None, "There is no .*file. Create it, or name another file in the parameters of 05"),
+        ("scoring_script", b"def run(:", "file, line 1: This is not valid Python"),
+        ("scoring_script", b"import sklearn", "file, line 1: The image does not contain the module sklearn. Add sci"),
+        ("scoring_script", b"def run(data): ...", r"file does not define init\(\), which the server calls"),
+        ("requirements", None, "There is no .*file. Create it, or name another file in the parameters of 05"),
+        ("requirements", b"numpy>=2", "file, line 1 is 'numpy>=2'. Write each package as name==version"),
+        ("requirements", b"numpy==2.0", "file has no hash for numpy"),
+    ],
+)
+def test_a_broken_scoring_script_or_lock_is_refused_before_anything_runs(
+    workspace: Workspace, tmp_path: Path, name: str, content: bytes | None, said: str
+) -> None:
+    if content is not None:
+        (tmp_path / "file").write_bytes(content)
+    opened = open_here(workspace, f"create_image.{name}={tmp_path / 'file'}")
+    for request in (RunRequest("retrain"), RunRequest("all"), RunRequest("retrain", "create_image")):
+        with pytest.raises(ProblemError, match=said):
+            start_run(opened, request)
+    assert not workspace.outputs.exists()
+    record = RunRecord("lost", "all", "local", "lost", "", "", NO_PROCESS, ())
+    with pytest.raises(ProblemError, match=said):
+        resume_run(opened, replace(record, settings=RunSettings(opened.parameters)))
+    train = replace(opened, overrides=())
+    check_request(train, RunRequest("retrain", "train"))  # raises nothing, because this step creates no image
+
+
+def test_a_release_with_a_broken_script_is_refused_before_its_image_is_renewed(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    opened = open_model(workspace, "tiny", memory.open_backend())
+    image = publish(opened.backend, tmp_path, 1.0)
+    opened.backend.registry.promote("tiny", 1, expected="")
+    (tmp_path / "broken.py").write_text("def run(:")
+    opened = opened.override(read_override(f"create_image.scoring_script={tmp_path / 'broken.py'}"))
+    begun: list[str] = []
+    with pytest.raises(ProblemError, match="broken.py, line 1: This is not valid Python"):
+        start_run(opened, RunRequest("release"), image_begins=begun.append)
+    assert (begun, workspace.outputs.exists()) == ([], False)
+    named = opened.override(*opened.overrides, read_override(f"deploy.image_digest={image.digest}"))
+    check_request(named, RunRequest("release"))  # raises nothing, because the run creates no image
 
 
 def test_a_single_deployment_of_an_outdated_image_is_warned_of(workspace: Workspace, tmp_path: Path) -> None:

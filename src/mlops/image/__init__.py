@@ -2,6 +2,7 @@
 
 .. code-block:: text
 
+    check    the check of the files of an image before anything runs
     bundle   the content of an image: a folder with a manifest, identified by a digest
     imports  the check that the packages of an image provide every module that its files import
     schema   what the service accepts and answers, as a file of the image

@@ -4,7 +4,7 @@ import ast
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from importlib.metadata import Distribution, PackageNotFoundError, distribution, packages_distributions, version
+from importlib.metadata import Distribution, PackageNotFoundError, distributions, packages_distributions, version
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -27,11 +27,24 @@ class Import:
     line: int
 
 
-def check_imports(sources: ImageSources) -> None:
+def check_imports(sources: ImageSources, environment: Path | None = None) -> list[str]:
     """Check that an image contains everything that its modules import, and what the server needs.
 
     Two kinds of imports are not checked: imports that may fail (within ``try`` and ``except ImportError``), and imports
     by a computed name with `importlib`. If such a module is missing, the service test fails.
+
+    Parameters
+    ----------
+    sources : ImageSources
+        The files of the image.
+    environment : Path, optional
+        The folder of a virtual environment with all packages of the lock. Without it, the modules are those of the
+        packages that are installed here, so an import that another package of the lock may provide is not checked.
+
+    Returns
+    -------
+    list of str
+        A sentence for each import that could not be checked. It names the packages to install.
 
     Raises
     ------
@@ -39,12 +52,12 @@ def check_imports(sources: ImageSources) -> None:
         If an imported module is in no package of the lock and is not part of the image, if the lock lacks a package of
         the server, or if a file is not valid Python.
     """
-    pins = {canonicalize_name(name) for name in read_pins(sources.requirements)}
+    pins: dict[str, str] = {canonicalize_name(name): pin for name, pin in read_pins(sources.requirements).items()}
     lock = sources.shorten(sources.requirements)
     lacking = [name for name in SERVER_PACKAGES if name not in pins]
     if lacking:
         raise ProblemError(f"{lock} lacks packages that the server needs. Add {_join(map(_name_version, lacking))}.")
-    roots, unknown = _list_provided_modules(pins)
+    roots, absent = _list_provided_modules(pins, environment)
     inside = {SCRIPT, "serving", *(file.stem for file in sources.image_files)}
 
     def is_inside(module: str) -> bool:
@@ -53,17 +66,36 @@ def check_imports(sources: ImageSources) -> None:
         top = module.partition(".")[0]
         return top in sys.stdlib_module_names or top in inside or _provide(roots, module)
 
+    unchecked = []
     for file in (sources.script, *sources.image_files):
         for found in _read_imports(file, sources.shorten(file), is_inside):
-            advice = _advise_about_missing(found.module, file, lock)
-            if advice and not (unknown and advice.startswith("Add")):
-                raise ProblemError(
-                    f"{sources.shorten(file)}, line {found.line}: The image does not contain the module "
-                    f"{found.module}. {advice}"
-                )
+            place = f"{sources.shorten(file)}, line {found.line}"
+            advice, possible = _judge_missing(found.module, file, lock, absent)
+            if not possible:
+                raise ProblemError(f"{place}: The image does not contain the module {found.module}. {advice}")
+            named = " ".join(f"{name}=={pins[name]}" for name in possible)
+            unchecked.append(
+                f"{place}: The import of {found.module} was not checked, because {lock} has packages that are not "
+                f"installed here. To check it, install them with `{Path(sys.prefix).name}/bin/uv pip install {named}`."
+            )
+    return unchecked
 
 
-def _advise_about_missing(module: str, file: Path, lock: str) -> str:
+def _judge_missing(module: str, file: Path, lock: str, absent: Iterable[str]) -> tuple[str, list[str]]:
+    """Return how to add a module to the image, and the packages in `absent` that may already contain it."""
+    if advice := _advise_about_project(module, file):
+        return advice, []
+    owners = packages_distributions().get(module.partition(".")[0], [])
+    if not owners:
+        return f"Add the package that provides it to {lock}.", sorted(absent)
+    # A module that an installed package contains comes from another package only if both are variants of one package,
+    # such as opencv-python and opencv-python-headless.
+    variants = {canonicalize_name(owner).partition("-")[0] for owner in owners}
+    possible = sorted(name for name in absent if name.partition("-")[0] in variants)
+    return f"Add {_name_version(min(owners))} and its dependencies to {lock}.", possible
+
+
+def _advise_about_project(module: str, file: Path) -> str:
     top = module.lstrip(".").partition(".")[0]
     beside = file.with_name(f"{top}.py")
     if beside.is_file() and not module.startswith(".."):
@@ -72,10 +104,7 @@ def _advise_about_missing(module: str, file: Path, lock: str) -> str:
         return f"Import modules beside {file.name} or packages of the lock instead."
     if (file.parents[1] / top).is_dir():  # a package of the project
         return f"Move what the script needs to a module beside {file.name}, and add it to `image_files` of the problem."
-    owners = packages_distributions().get(top, [])
-    if not owners:
-        return f"Add the package that provides it to {lock}."
-    return f"Add {_name_version(sorted(owners)[0])} and its dependencies to {lock}."
+    return ""
 
 
 def _read_imports(file: Path, shown: str, is_inside: Callable[[str], bool]) -> list[Import]:
@@ -139,16 +168,17 @@ def _name(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 
-def _list_provided_modules(pins: Iterable[str]) -> tuple[set[str], bool]:
-    roots, unknown = set[str](), False
+def _list_provided_modules(pins: Iterable[str], environment: Path | None) -> tuple[set[str], list[str]]:
+    """Return the modules of the packages that are installed, and the packages whose modules are unknown."""
+    paths = [str(path) for path in environment.glob("lib/python*/site-packages")] if environment else sys.path
+    roots, absent = set[str](), []
     for name in pins:
-        try:
-            found = _list_top_modules(distribution(name))
-        except PackageNotFoundError:
-            found = set()
-        roots |= found
-        unknown = unknown or not found
-    return roots, unknown
+        found = next(iter(distributions(name=name, path=paths)), None)
+        if found is None or found.read_text("direct_url.json"):  # a package in a folder does not list its modules
+            absent.append(name)
+        else:
+            roots |= _list_top_modules(found)
+    return roots, absent
 
 
 def _list_top_modules(found: Distribution) -> set[str]:

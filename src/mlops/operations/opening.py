@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from mlops.backends import open_backend
+from mlops.image.check import check_sources, require_hashes
+from mlops.image.sources import ImageSources, find_sources
 from mlops.parameters.hyperparameters import require_distinct, require_hyperparameters
 from mlops.parameters.layers import MODEL_NAME
 from mlops.parameters.merging import Parameters
@@ -112,21 +114,41 @@ def open_project(
     return OpenProject(project, backend, tuple(overrides), parameters)
 
 
-def check_training(opened: OpenProject, steps: Iterable[Step]) -> None:
-    """Raise an error if the notebooks do not fit the hyperparameters or the metrics of the problem.
+def check_steps(opened: OpenProject, steps: Iterable[Step]) -> None:
+    """Raise an error if the notebooks do not fit the problem, or if no image can be created from its files.
 
     Raises
     ------
     ProblemError
         If a notebook that trains does not set a hyperparameter, if it sets a parameter that nothing uses, or if a
-        notebook uses the name of a hyperparameter or a metric for something else.
+        notebook uses the name of a hyperparameter or a metric for something else. If a step creates an image: if the
+        scoring script or its lock is missing or wrong; see `check_sources`.
     """
+    steps = tuple(steps)
     for step in (step for step in steps if step.declares):
         notebook = opened.workspace.notebooks / f"{step.notebook}.ipynb"
         declared = opened.project.declared(step.notebook) if step.trains else ()
         require_distinct(opened.problem, notebook, declared, step.scored_by, step.decides.gains, VERSION_TAGS)
         if step.trains:
             require_hyperparameters(opened.problem, notebook, declared)
+    for step in (step for step in steps if step.packs):
+        sources = find_image_sources(opened, step)
+        if opened.backend.environments:
+            require_hashes(sources.requirements)
+        check_sources(sources)
+
+
+def find_image_sources(opened: OpenProject, step: Step) -> ImageSources:
+    """Return the files from which a step creates an image.
+
+    Raises
+    ------
+    ProblemError
+        If a file does not exist.
+    """
+    values, packs = opened.parameters.values[step.name], step.packs
+    given = (str(values.get(name) or "") for name in (packs.script, packs.requirements)) if packs else ()
+    return find_sources(opened.problem, opened.workspace.project, *given)
 
 
 def require_ready(backend: Backend) -> None:

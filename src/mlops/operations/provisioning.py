@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from mlops.errors import WorkspaceNotFoundError
-from mlops.operations.opening import OpenProject, check_training
+from mlops.operations.opening import OpenProject, check_steps
 from mlops.operations.surroundings import surround_run
 from mlops.parameters.overrides import check_overrides
 from mlops.pipelines import PIPELINES, PUBLISHED, SETTING_UP, find_data_step
@@ -57,10 +57,10 @@ def provision_platform(opened: OpenProject, listeners: Sequence[Listener] = ()) 
     Raises
     ------
     ProblemError
-        If a notebook that trains models does not set the hyperparameters of the problem; see `check_training`.
+        If a notebook or a file of the image does not fit the problem; see `check_steps`.
     """
     backend = opened.backend
-    check_training(opened, PIPELINES[PUBLISHED])  # the notebook 00_provision publishes this pipeline
+    check_steps(opened, PIPELINES[PUBLISHED])  # the notebook 00_provision publishes this pipeline
 
     def list_secrets() -> Iterable[str]:
         with suppress(WorkspaceNotFoundError):  # without a workspace, only environment variables have secrets

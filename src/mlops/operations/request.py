@@ -7,7 +7,7 @@ from mlops.cluster.connection import OPTION, require_address
 from mlops.errors import NotFoundError, ProblemError, UsageError
 from mlops.model.schema import REPLACE, explain_misfit
 from mlops.operations.model_file import find_named_image
-from mlops.operations.opening import OpenProject, check_training
+from mlops.operations.opening import OpenProject, check_steps
 from mlops.operations.status import describe_misfit
 from mlops.parameters.overrides import Override, check_overrides
 from mlops.pipelines import PIPELINES, list_packing
@@ -97,7 +97,7 @@ def check_request(opened: OpenProject, request: RunRequest) -> None:
     if request.run_id:
         require_new(request.run_id, opened.workspace.outputs)
     require_files(request.asked, opened.parameters.values)
-    check_training(opened, request.asked)
+    check_steps(opened, request.asked)
 
 
 def give_request(opened: OpenProject, request: RunRequest) -> OpenProject:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mlops.errors import MlopsError, UsageError
 from mlops.operations.data import DataRegistrar, choose_data
-from mlops.operations.opening import OpenProject, check_training, require_ready
+from mlops.operations.opening import OpenProject, check_steps, require_ready
 from mlops.operations.releasing import Remaining, release_again
 from mlops.operations.request import RunRequest, check_request, give_request, require_possible
 from mlops.operations.status import find_renewal
@@ -64,9 +64,12 @@ def start_run(
 
     def add_packing(steps: Sequence[Step]) -> Sequence[Step]:
         renewal = find_renewal(opened, steps)
-        if renewal and image_begins:
+        if not renewal:
+            return steps
+        check_steps(opened, list_packing())
+        if image_begins:
             image_begins(renewal)
-        return (*list_packing(), *steps) if renewal else steps
+        return (*list_packing(), *steps)
 
     steps = request.steps if request.only else add_packing(request.steps)
     plan = Plan(request.pipeline, steps, parameters, request.only, request.force, request.jobs, source=request.source)
@@ -136,14 +139,14 @@ def resume_run(opened: OpenProject, record: RunRecord, jobs: int = 0, listeners:
     UsageError
         If the run is in progress, if it has succeeded, or if it was made for another problem.
     ProblemError
-        If a notebook that trains models does not set the hyperparameters of the problem; see `check_training`.
+        If a notebook or a file of the image does not fit the problem; see `check_steps`.
     """
     steps = PIPELINES.get(record.pipeline, ())
     steps = (*(step for step in list_packing() if record.step(step.name) and step not in steps), *steps)
     again = f"Set `problem: {record.settings.problem}` there to resume the run, or start a new one."
     require_problem(record, opened.project.base.problem, f"Run {record.run_id}", again)
-    only = record.settings.only
-    check_training(opened, (step for step in steps if only in ("", step.name) and not record.has_results(step.name)))
+    only, opened = record.settings.only, opened.reopen(record)
+    check_steps(opened, (step for step in steps if only in ("", step.name) and not record.has_results(step.name)))
     require_ready(opened.backend)
-    around = surround_run(opened.reopen(record), listeners, DataRegistrar(opened.backend.datasets))
+    around = surround_run(opened, listeners, DataRegistrar(opened.backend.datasets))
     return resume_pipeline(record, steps, around, jobs)

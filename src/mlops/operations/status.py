@@ -5,9 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from mlops.errors import IntegrityError, MlopsError, NotFoundError, ProblemError
-from mlops.image.sources import find_sources
 from mlops.model.schema import explain_misfit
-from mlops.operations.opening import OpenProject
+from mlops.operations.opening import OpenProject, find_image_sources
 from mlops.pipelines import PIPELINES, PUBLISHED, SERVING_AGAIN, list_packing
 from mlops.pipelines.advice import OVERRULE
 from mlops.pipelines.step import Step
@@ -132,16 +131,14 @@ def find_renewal(opened: OpenProject, steps: Sequence[Step], champion: ModelVers
     """
     values, packing = opened.parameters.values, next(iter(list_packing()), None)
     first = next((step for step in steps if step.deploys.image), None)
-    if first is None or packing is None or not packing.packs or packing in steps:
+    if first is None or packing is None or packing in steps:
         return ""
     if values[first.name].get(first.deploys.image):  # the image that the user names is deployed as it is
         return ""
     champion = champion or opened.backend.registry.find_champion(opened.model_name)
     if champion is None:
         return ""
-    given = (str(values[packing.name].get(name) or "") for name in (packing.packs.script, packing.packs.requirements))
-    sources = find_sources(opened.problem, opened.workspace.project, *given)
-    return explain_outdated(opened.backend, champion, sources)
+    return explain_outdated(opened.backend, champion, find_image_sources(opened, packing))
 
 
 def _explain_outdated_image(opened: OpenProject, champion: ModelVersion) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mlops.errors import UsageError
 from mlops.operations.data import DataRegistrar
-from mlops.operations.opening import OpenProject, check_training
+from mlops.operations.opening import OpenProject, check_steps
 from mlops.operations.surroundings import surround_run
 from mlops.pipelines import PIPELINES, find_data_step
 from mlops.platform.backend import Backend
@@ -61,7 +61,7 @@ def run_submitted_step(opened: OpenProject, asked: SubmittedStep, listeners: Seq
 
 def _run(opened: OpenProject, asked: SubmittedStep, job: Job, listeners: Sequence[Listener]) -> RunRecord:
     steps, backend, submission = PIPELINES[asked.pipeline], opened.backend, asked.submission
-    check_training(opened, (step for step in steps if step.name == asked.step))
+    check_steps(opened, (step for step in steps if step.name == asked.step))
     data_step = find_data_step(steps)
     looks_up = data_step is not None and asked.step == data_step.name and not submission.data_file_path
     found = _find_data(backend, submission.dataset_version, job) if looks_up else Arrival("", submission.data_file_path)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mlops.errors import PlatformError, RunNotFoundError, UsageError
 from mlops.operations.model_file import write_model_file
-from mlops.operations.opening import OpenProject, check_training
+from mlops.operations.opening import OpenProject, check_steps
 from mlops.operations.rolling_back import list_rollback_runs
 from mlops.parameters.lookup import SHARED
 from mlops.parameters.overrides import Override
@@ -50,10 +50,10 @@ def publish_pipeline(opened: OpenProject, build: Build) -> PublishedPipeline:
     Raises
     ------
     ProblemError
-        If a notebook that trains models does not set the hyperparameters of the problem.
+        If a notebook or a file of the image does not fit the problem; see `check_steps`.
     """
     pipelines = require_pipelines(opened.backend)
-    check_training(opened, PIPELINES[PUBLISHED])
+    check_steps(opened, PIPELINES[PUBLISHED])
     return pipelines.publish(build.build_id or make_run_id("build"), build.build_uri)
 
 
@@ -67,10 +67,10 @@ def submit_pipeline(opened: OpenProject, submission: Submission) -> SubmittedRun
     NotFoundError
         If no pipeline has been published.
     ProblemError
-        If a notebook that trains models does not set the hyperparameters of the problem.
+        If a notebook or a file of the image does not fit the problem; see `check_steps`.
     """
     pipelines = require_pipelines(opened.backend)
-    check_training(opened, PIPELINES[PUBLISHED])
+    check_steps(opened, PIPELINES[PUBLISHED])
     if submission.model_name:
         opened.override(Override(SHARED, "model_name", submission.model_name, "-p model_name"))
     return pipelines.submit(submission)

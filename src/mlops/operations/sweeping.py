@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from mlops.errors import UsageError
 from mlops.operations.data import DataRegistrar, choose_data
-from mlops.operations.opening import OpenProject, check_training, require_ready
+from mlops.operations.opening import OpenProject, check_steps, require_ready
 from mlops.operations.overview import read_overview
 from mlops.operations.surroundings import surround_run
 from mlops.pipelines import find_data_step
@@ -99,7 +99,7 @@ def sweep_step(
     UsageError
         If the sweep cannot be executed on these machines.
     """
-    check_training(opened, (*grid.needed, grid.step))
+    check_steps(opened, (*grid.needed, grid.step))
     require_ready(opened.backend)
     data_step = find_data_step(opened.project.steps)
     if data_step:

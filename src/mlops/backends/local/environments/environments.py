@@ -16,11 +16,12 @@ from filelock import FileLock
 
 from mlops.backends.local.environments.installer import install_packages
 from mlops.backends.local.environments.links import link_packages
-from mlops.errors import DeploymentError, IntegrityError, ProblemError
+from mlops.errors import DeploymentError, IntegrityError
 from mlops.files.disk import explain_full_disk
 from mlops.files.hashes import hash_content
 from mlops.files.records import read_record
-from mlops.image.bundle import list_unhashed, read_pins
+from mlops.image.bundle import read_pins
+from mlops.image.check import require_hashes
 from mlops.platform.images import ServiceEnvironment
 from mlops.record.removal import finish_removals, remove_whole
 
@@ -110,11 +111,7 @@ class LocalEnvironments:
 def _install_python_and_packages(folder: Path, requirements: Path) -> EnvironmentRecord:
     import venv
 
-    if unhashed := list_unhashed(requirements):
-        raise ProblemError(
-            f"{requirements} has no hash for {', '.join(unhashed)}. Write the file with `uv pip compile "
-            "--generate-hashes`."
-        )
+    require_hashes(requirements)
     venv.EnvBuilder(symlinks=True, with_pip=False).create(folder)
     pins = read_pins(requirements)
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"

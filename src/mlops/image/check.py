@@ -1,0 +1,73 @@
+"""The check of the files from which an image is created, before anything runs."""
+
+import ast
+import symtable
+import tokenize
+from pathlib import Path
+
+from mlops.errors import ProblemError
+from mlops.image.bundle import list_unhashed
+from mlops.image.imports import check_imports
+from mlops.image.sources import ImageSources
+
+FUNCTIONS = ("init", "run")  # what the server calls
+
+
+def check_sources(sources: ImageSources, environment: Path | None = None) -> list[str]:
+    """Check that a working image can be created from these files, as far as this can be seen without running them.
+
+    Parameters
+    ----------
+    sources : ImageSources
+        The files of the image.
+    environment : Path, optional
+        The folder of the virtual environment of the lock; see `mlops.image.imports.check_imports`.
+
+    Returns
+    -------
+    list of str
+        A sentence for each import that could not be checked.
+
+    Raises
+    ------
+    ProblemError
+        If the lock is damaged, if the files import modules that the image does not contain, or if the scoring script
+        does not define the functions that the server calls.
+    """
+    unchecked = check_imports(sources, environment)
+    shown = sources.shorten(sources.script)
+    with tokenize.open(sources.script) as file:  # it may declare an encoding
+        content = file.read()
+    defined = _list_defined(content, shown)
+    missing = [f"{name}()" for name in FUNCTIONS if name not in defined]
+    if missing and not _imports_everything(content):
+        it = "them" if missing[1:] else "it"
+        raise ProblemError(
+            f"{shown} does not define {' and '.join(missing)}, which the server calls. Define {it} there."
+        )
+    return unchecked
+
+
+def require_hashes(requirements: Path) -> None:
+    """Raise an error if a lock pins a package without a hash.
+
+    Raises
+    ------
+    ProblemError
+        If a hash is missing.
+    """
+    if unhashed := list_unhashed(requirements):
+        raise ProblemError(
+            f"{requirements} has no hash for {', '.join(unhashed)}. Write the file with `uv pip compile "
+            "--generate-hashes`."
+        )
+
+
+def _list_defined(content: str, shown: str) -> set[str]:
+    symbols = symtable.symtable(content, shown, "exec").get_symbols()
+    return {symbol.get_name() for symbol in symbols if symbol.is_assigned() or symbol.is_imported()}
+
+
+def _imports_everything(content: str) -> bool:
+    imports = (node for node in ast.parse(content).body if isinstance(node, ast.ImportFrom))
+    return any(alias.name == "*" for node in imports for alias in node.names)
