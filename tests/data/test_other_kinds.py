@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from small_profiles import scan_frame
 
 from mlops.data.drift import compare_profiles
 from mlops.data.kinds.counts import LIMIT, MOST, CountProfile
 from mlops.data.kinds.reference import make_reference
 from mlops.data.profile import Profile, encode_profile, read_profile
-from mlops.data.scan import TableScan, scan_file, scan_frame
+from mlops.data.scan import TableScan, scan_file
 from mlops.data.validation import find_violations
 from mlops.errors import UsageError
 from mlops.problem import Column

@@ -14,12 +14,13 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from small_profiles import scan_frame
 
 from mlops.data import content, totals
 from mlops.data.content import open_content
 from mlops.data.drift import choose_columns, compare_profiles, describe_choice
 from mlops.data.profile import ColumnProfile, profile_column
-from mlops.data.scan import TableScan, scan_file, scan_frame
+from mlops.data.scan import TableScan, scan_file
 from mlops.data.tables import read_table
 from mlops.errors import IntegrityError, UsageError
 from mlops.files.hashes import hash_file

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from small_profiles import scan_frame
 
 from diabetes import problem
 from mlops.data.profile import Profile
-from mlops.data.scan import scan_file, scan_frame
+from mlops.data.scan import scan_file
 from mlops.data.tables import read_table
 from mlops.data.validation import Violation, require_valid
 from mlops.data.validation import find_violations as find_in_scan

@@ -15,7 +15,7 @@ from mlops.cluster.workers import Workers, open_workers
 from mlops.data.batches import Batches, Columns
 from mlops.data.content import VALUES
 from mlops.data.kinds.column import conclude_column
-from mlops.data.kinds.conversion import convert_kinds, find_kind, list_texts
+from mlops.data.kinds.conversion import convert_kinds, list_texts
 from mlops.data.kinds.counts import CountProfile, summarize_counts
 from mlops.data.kinds.inference import infer_kind, is_id_name, recognize_values
 from mlops.data.kinds.parsing import EXAMPLES, count_days, parse_values
@@ -87,7 +87,7 @@ def profile_folder(
 
 
 def _find_kinds(folder: Folder, columns: Sequence[Column], workers: Workers) -> dict[str, str]:
-    declared = {column.name: find_kind(column) for column in columns}
+    declared = {column.name: column.read_as for column in columns}
     ignored = {column.name for column in columns if column.role == "ignored"}
     names = [name for name in folder.names if name not in ignored]
     unknown = [name for name in names if name not in declared]

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from mlops.data.batches import Batches, FrameBatches, Layout, open_batches
+from mlops.data.batches import Batches, Layout, open_batches
 from mlops.data.content import open_content
 from mlops.data.kinds.column import OtherColumn, conclude_column
-from mlops.data.kinds.conversion import find_kind, list_texts
+from mlops.data.kinds.conversion import list_texts
 from mlops.data.kinds.counts import CountProfile
 from mlops.data.kinds.reference import list_expected
 from mlops.data.kinds.scan import ValuePlan, find_id
@@ -112,11 +112,6 @@ def scan_file(url: str, columns: Sequence[Column], reference: Profile) -> TableS
         return replace(scan_batches(batches, columns, reference), url=url, sha256=content.sha256)
 
 
-def scan_frame(frame: pd.DataFrame, columns: Sequence[Column], reference: Profile) -> TableScan:
-    """Scan a table that is in memory. The other parameters are those of `scan_file`."""
-    return scan_batches(FrameBatches(frame), columns, reference)
-
-
 def plan_scan(layout: Layout, columns: Sequence[Column], reference: Profile) -> ScanPlan:
     """Return the plan for the scan of a table. The other parameters are those of `scan_file`.
 
@@ -126,7 +121,7 @@ def plan_scan(layout: Layout, columns: Sequence[Column], reference: Profile) -> 
         If a column has another kind in the reference profile than the problem declares.
     """
     declared = {column.name: column for column in columns if column.role != "ignored"}
-    ranges = {name: column.range for name, column in declared.items() if find_kind(column) == "number"}
+    ranges = {name: column.range for name, column in declared.items() if column.read_as == "number"}
     left_out = find_repeated(layout.names) | {column.name for column in columns if column.role == "ignored"}
     once = [name for name in layout.names if name not in left_out]
     read = [name for name in once if name in ranges or name not in declared]  # as numbers
@@ -183,7 +178,7 @@ def _find_edges(reference: Profile, name: str) -> tuple[float, ...]:
 
 
 def _plan_values(column: Column, reference: Profile) -> ValuePlan:
-    kind, known = find_kind(column), reference.get(column.name)
+    kind, known = column.read_as, reference.get(column.name)
     counted = known.values if isinstance(known, CountProfile) else {}
     return ValuePlan(
         kind=kind,

@@ -115,6 +115,11 @@ class Column:
             )
 
     @property
+    def read_as(self) -> Kind:
+        """The kind by which the values are read: "id" for any column with the role "id"."""
+        return "id" if self.role == "id" else self.kind
+
+    @property
     def range(self) -> tuple[float, float]:
         """The ends of the range. Dates are in days since 1970-01-01. An end that is not set is infinite."""
         low, high = self.minimum, self.maximum

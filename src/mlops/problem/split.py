@@ -76,7 +76,7 @@ def write_texts(values: pd.Series) -> "NDArray[np.generic]":
 
 
 def _encode_rows(columns: "Sequence[Column]", rows: pd.DataFrame) -> pd.DataFrame:
-    numbers = [column.name for column in columns if column.kind == "number" and column.role != "id"]
+    numbers = [column.name for column in columns if column.read_as == "number"]
     coded = pd.DataFrame(_round_and_encode(rows[numbers].to_numpy(dtype=float, na_value=np.nan)), rows.index, numbers)
     for column in (column for column in columns if column.name not in numbers):
         coded[column.name] = write_texts(rows[column.name])  # `assign` refuses a column with the name "self"

@@ -74,7 +74,7 @@ def set_type(values: "pd.Series", column: "Column") -> "pd.Series":
     """
     import pandas as pd
 
-    kind = "id" if column.role == "id" else column.kind
+    kind = column.read_as
     if kind == "boolean":
         gaps = values.isna()
         present = values.astype("object").where(~gaps, False).astype(bool)

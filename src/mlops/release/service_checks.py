@@ -83,7 +83,7 @@ def run_checks(
     checks: list[Check] = []
     try:
         checks += check_predictions(url, key, rows, expected, schema)
-        checks.extend(_list_refusals(url, key, rows, schema))  # one by one, to keep those before a missing answer
+        checks.extend(check_refusals(url, key, rows, schema))  # one by one, to keep those before a missing answer
     except ServiceUntestedError as error:
         checks.append(NoAnswer("answers", "an answer", str(error), passed=False))
     return checks
@@ -114,12 +114,8 @@ def _compare(name: str, expected: ArrayLike, seen: Sequence[Prediction], kind: A
     return Check(name, *show_predictions(expected, seen, kind), agree(expected, seen, kind))
 
 
-def check_refusals(url: str, key: str, rows: Sequence[Row], schema: Schema | None = None) -> list[Check]:
-    """Check that the service refuses bad requests with the right status codes."""
-    return list(_list_refusals(url, key, rows, schema))
-
-
-def _list_refusals(url: str, key: str, rows: Sequence[Row], schema: Schema | None) -> Iterator[Check]:
+def check_refusals(url: str, key: str, rows: Sequence[Row], schema: Schema | None = None) -> Iterator[Check]:
+    """Yield checks that the service refuses bad requests with the right status codes."""
     good = {"data": rows}
     ask = partial(call_service, url)
     yield _check_status("no key", ask("", good), 401)

@@ -10,18 +10,13 @@ from mlops.problem import Column
 from mlops.problem.values import TYPES, replace_columns, set_type
 
 
-def find_kind(column: Column) -> str:
-    """Return the kind of a column; always "id" if the role of the column is "id"."""
-    return "id" if column.role == "id" else column.kind
-
-
 def list_texts(columns: Sequence[Column]) -> dict[str, tuple[str, ...]]:
     """Return the columns of a CSV file that must be read as text, with their allowed values.
 
     If they were read as numbers, "007" would become 7.
     """
     read = [column for column in columns if column.role != "ignored"]
-    return {column.name: column.allowed for column in read if find_kind(column) != "number"}
+    return {column.name: column.allowed for column in read if column.read_as != "number"}
 
 
 def convert_kinds(table: pd.DataFrame, columns: Sequence[Column], url: str) -> pd.DataFrame:
@@ -54,11 +49,11 @@ def convert_kinds(table: pd.DataFrame, columns: Sequence[Column], url: str) -> p
 
 
 def _holds_numbers(column: Column, dtype: object) -> bool:
-    return find_kind(column) == "number" and pd.api.types.is_any_real_numeric_dtype(dtype)
+    return column.read_as == "number" and pd.api.types.is_any_real_numeric_dtype(dtype)
 
 
 def _convert_column(values: pd.Series, column: Column, url: str) -> pd.Series:
-    kind = find_kind(column)
+    kind = column.read_as
     if TYPES.get(kind) == "str" and values.dtype == "str":
         return set_type(values, column)
     # imported here, because a table of numbers does not need polars

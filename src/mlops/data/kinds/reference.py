@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
-from mlops.data.kinds.conversion import find_kind
 from mlops.data.kinds.counts import CountProfile, ValueCounts, count_values, summarize_counts
 from mlops.data.kinds.inference import infer_kind, is_id_name, recognize_values
 from mlops.data.kinds.parsing import count_days, make_series, parse_values
@@ -78,7 +77,7 @@ def require_profile(name: str, column: ColumnProfile) -> ColumnProfile:
 
 
 def _profile_column(name: str, values: pd.Series, declared: Column | None) -> ColumnProfile | CountProfile:
-    kind = find_kind(declared) if declared else _infer_kind(name, values)
+    kind = declared.read_as if declared else _infer_kind(name, values)
     if kind == "number":
         require_numbers(name, str(values.dtype), is_number=is_number(values.dtype))
         return _profile_numbers(name, values, kind)
