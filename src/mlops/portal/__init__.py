@@ -7,6 +7,7 @@
     environments  the services of the environments, at the top of the index
     report        one executed notebook as a self-contained HTML file
     outputs       the outputs of a cell in a report
+    highlighting  the colours of code in a report
     cleaning      the cleaning of HTML
     tables        the alignment of tables in HTML
     index         the page of all runs

@@ -3,6 +3,7 @@
 # A report must not run scripts, or load anything from the network.
 
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import nh3
@@ -21,12 +22,20 @@ ALLOWED_ATTRIBUTES = {
     "th": {"colspan", "rowspan", "scope"},
     "td": {"colspan", "rowspan"},
 }
+ALLOWED_SCHEMES = {"http", "https", "data", "mailto"}
+ADDRESS = re.compile("href|src", re.IGNORECASE)  # the attributes that the filter below checks
 IMAGE_WITHOUT_TEXT = re.compile("<img(?![^>]* alt=)")
 ALTERNATIVE_TEXT = "No description has been provided for this image"  # as in nbconvert
 
 
 def clean_html(html: str) -> str:
     """Return HTML without scripts, styles and external resources."""
+    html = align_tables(html)
+    cleaned = _clean_addresses(html) if ADDRESS.search(html) else _clean(html)
+    return IMAGE_WITHOUT_TEXT.sub(f'<img alt="{ALTERNATIVE_TEXT}"', cleaned)
+
+
+def _clean_addresses(html: str) -> str:
     # nh3 swallows exceptions that its filter raises. Python raises Ctrl-C only in the main thread, so the filter runs
     # in another thread.
     errors: list[Exception] = []
@@ -39,17 +48,16 @@ def clean_html(html: str) -> str:
             return None
 
     with ThreadPoolExecutor(1) as pool:
-        cleaned = pool.submit(
-            nh3.clean,
-            align_tables(html),
-            tags=ALLOWED_TAGS,
-            attributes=ALLOWED_ATTRIBUTES,
-            attribute_filter=keep,
-            url_schemes={"http", "https", "data", "mailto"},
-        ).result()
+        cleaned = pool.submit(_clean, html, keep).result()
     if errors:
         raise errors[0]
-    return IMAGE_WITHOUT_TEXT.sub(f'<img alt="{ALTERNATIVE_TEXT}"', cleaned)
+    return cleaned
+
+
+def _clean(html: str, keep: Callable[[str, str, str], str | None] | None = None) -> str:
+    return nh3.clean(
+        html, tags=ALLOWED_TAGS, attributes=ALLOWED_ATTRIBUTES, attribute_filter=keep, url_schemes=ALLOWED_SCHEMES
+    )
 
 
 def _clean_attribute(tag: str, name: str, value: str) -> str | None:

@@ -11,15 +11,14 @@ import nbformat
 from jinja2 import pass_context
 from latex2mathml.converter import convert as convert_formula
 from nbconvert.exporters.html import HTMLExporter
-from nbconvert.filters import Highlight2HTML
 from nbconvert.filters import clean_html as clean_svg
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 from nbformat.v4 import new_code_cell, new_markdown_cell
-from pygments.formatters import HtmlFormatter
 
 from mlops.files.atomic import write_atomically
 from mlops.portal.cleaning import clean_html
+from mlops.portal.highlighting import highlight_code, list_code_styles
 from mlops.portal.outputs import make_note, prepare_outputs
 from mlops.portal.page import TEMPLATES, mark_code, read_stylesheet
 from mlops.portal.verdict import find_verdict, mark_unrun
@@ -54,7 +53,12 @@ class ReportExporter(HTMLExporter):
     def default_filters(self) -> Iterator[tuple[str, Callable[..., Any]]]:
         """Yield the name and the function of each template filter."""
         yield from super().default_filters()
+        yield "highlight_code", highlight_code
         yield "clean_html", lambda html: clean_html(html) if isinstance(html, str) else clean_svg(html)
+
+    def _preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+        # A report needs none of nbconvert's 12 preprocessors, after each of which nbconvert validates the notebook.
+        return nb, resources
 
     @pass_context
     def markdown2html(self, context: Any, source: str) -> str:
@@ -67,8 +71,6 @@ class ReportExporter(HTMLExporter):
         """Convert a notebook to HTML. Return the page and nbconvert's resources."""
         # The method of HTMLExporter also parses the finished page, which takes long, to add texts to images.
         resources = self._init_resources(resources)
-        lexer = nb.metadata["language_info"]["name"]
-        self.register_filter("highlight_code", Highlight2HTML(pygments_lexer=lexer, parent=self))
         filter_data_type = WidgetsDataTypeFilter(notebook_metadata=self._nb_metadata, parent=self, resources=resources)
         self.register_filter("filter_data_type", filter_data_type)
         page: tuple[str, Any] = super(HTMLExporter, self).from_notebook_node(nb, resources, **options)
@@ -96,7 +98,7 @@ def render_report(notebook: Path, run: RunRecord | None = None, step: StepRecord
     verdict = find_verdict(run, step) if run and step else None
     resources = {
         "title": _find_title(content) or notebook.stem,
-        "stylesheet": read_stylesheet() + HtmlFormatter(style="default").get_style_defs(".highlight"),
+        "stylesheet": read_stylesheet() + list_code_styles(),
         "run": run,
         "step": step,
         "end": name_end(step) if step else "",
