@@ -32,7 +32,7 @@ $(foreach extra,$(filter-out $(ALL),$(EXTRAS)),$(error EXTRAS: There is no extra
 # A failed check ends with the command that fixes it.
 fix = || { echo 'To fix this: $(1)' >&2; exit 1; }
 
-.PHONY: help setup run stop test test-all test-azure azurite bench lint lab ui nbval notebooks lock clean
+.PHONY: help setup run stop test test-all test-azure azurite bench simulations lint lab ui nbval notebooks lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -88,6 +88,10 @@ nbval: $(call extras,test)  ## run the notebooks in a scratch MLOPS_HOME and com
 notebooks: WANTED = test
 notebooks: $(call extras,test)  ## run the notebooks and update their committed outputs; with CONFIRM=1, also what they declare
 	@CONFIRM='$(CONFIRM)' $(BIN)/python tests/notebooks/refresh.py
+
+simulations: WANTED = test
+simulations: $(call extras,test)  ## measure the error rates of the gate and the data test (20 minutes); ONLY=gate for a part
+	@PYTHONPATH=tests:tests/support $(BIN)/python -m simulations $(foreach name,$(ONLY),--only $(name))
 
 lint: WANTED = test
 lint: $(call extras,test)  ## check style, types, layers, and notebooks for stray outputs

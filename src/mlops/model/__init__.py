@@ -14,6 +14,7 @@
     contenders     the challenger, and the champion if it can be compared
     comparison     compares two models by the metric that decides about promotions
     gains          the figures that compare two models
-    bootstrap      the variation of a mean or a metric by chance
+    bounds         the lower bound of a mean gain
+    bootstrap      the variation of a metric by chance
     promotion      decides whether a new model (the challenger) replaces the current one (the champion)
 """

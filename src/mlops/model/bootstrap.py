@@ -1,4 +1,4 @@
-"""The paired bootstrap: how much a mean or a metric of the same rows varies by chance.
+"""The paired bootstrap: how much a metric of the same rows varies by chance.
 
 Source: Efron and Tibshirani (1993), "An Introduction to the Bootstrap", chapter 13 (percentile interval); Hesterberg
 (2015), "What Teachers Should Know About the Bootstrap", section 5.2 (expanded percentile, exact for few rows); Bickel,
@@ -9,42 +9,17 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import bootstrap, norm, t
+from scipy.stats import norm, t
 
 RESAMPLES = 5000
 SLOW_RESAMPLES = 1000  # for a score that takes about 1 ms a set; a fast one takes 0.03 ms
 MOST_RESAMPLED = 10_000  # maximum number of rows for a percentile of the bootstrap
 MOST_DRAWN = 50_000  # maximum number of rows in a resampled set
 LARGE_RESAMPLES = 200  # for more than MOST_RESAMPLED rows; the deviation of 200 values is known to 5 %
-BATCH_VALUES = 10_000_000  # maximum number of values that the bootstrap of a mean holds in memory
 BATCH_COUNTS = 1_000_000  # maximum number of counts that are drawn at once; 10,000,000 take 1.5 times as long
 
 Rows = NDArray[np.int64] | slice
 Score = Callable[[Rows, NDArray[np.int64]], NDArray[np.float64]]
-
-
-def bound_mean(values: NDArray[np.float64], confidence: float, seed: int) -> float:
-    """Return the one-sided lower bound of a mean.
-
-    With more than 10,000 values, it is the mean minus t standard errors, otherwise an expanded percentile of the
-    bootstrap.
-    """
-    count, deviation = len(values), float(values.std(ddof=1))
-    if deviation == 0:
-        return float(values.mean())
-    if count > MOST_RESAMPLED:
-        return float(values.mean() - t.ppf(confidence, count - 1) * deviation / count**0.5)
-    found = bootstrap(
-        (values,),
-        np.mean,
-        confidence_level=expand_confidence(confidence, count),
-        alternative="greater",
-        method="percentile",
-        n_resamples=RESAMPLES,
-        batch=max(1, BATCH_VALUES // count),
-        rng=np.random.default_rng(seed),
-    )
-    return float(found.confidence_interval.low)
 
 
 def expand_confidence(confidence: float, rows: int) -> float:

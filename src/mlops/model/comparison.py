@@ -3,7 +3,7 @@
 # The metric that decides about promotions says how the models are compared:
 #
 # - A metric that is a mean over rows is compared by its losses. The improvement on a row is the champion's loss minus
-#   the challenger's loss, and the bootstrap resamples these improvements.
+#   the challenger's loss (`mlops.model.bounds`).
 # - Any other metric, such as the area under the ROC curve, is compared as a whole. The bootstrap measures both models
 #   on each resampled set of rows. The difference is positive if the challenger is better, whether higher or lower
 #   values of the metric are better.
@@ -23,7 +23,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t
 
 from mlops.data.equality import ROUNDING, are_equal
-from mlops.model.bootstrap import MOST_RESAMPLED, Rows, bound_mean, expand_confidence, resample, scale_spread
+from mlops.model.bootstrap import MOST_RESAMPLED, Rows, expand_confidence, resample, scale_spread
+from mlops.model.bounds import are_too_skewed, bound_mean
 from mlops.numbers import format_number
 from mlops.problem import Metric, Problem
 
@@ -98,6 +99,11 @@ class Comparison(ABC):
     def upper_bound(self) -> float:
         """The one-sided upper bound of the improvement."""
 
+    @property
+    def too_skewed(self) -> bool:
+        """True if a few rows have losses so large that no bound can be trusted."""
+        return False
+
 
 class LossComparison(Comparison):
     """Two models, compared by their losses on each row."""
@@ -127,12 +133,17 @@ class LossComparison(Comparison):
     @property
     def lower_bound(self) -> float:
         """The one-sided lower bound of the mean improvement."""
-        return bound_mean(self.gains, self.confidence, self.seed)
+        return float(bound_mean(self.gains, self.confidence))
 
     @property
     def upper_bound(self) -> float:
         """The one-sided upper bound of the mean improvement."""
-        return -bound_mean(-self.gains, self.confidence, self.seed)
+        return -float(bound_mean(-self.gains, self.confidence))
+
+    @property
+    def too_skewed(self) -> bool:
+        """True if a few rows have losses so large that no bound can be trusted."""
+        return bool(are_too_skewed(self.gains))
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ challenger is promoted if the one-sided lower bound of the improvement is above 
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from scipy.stats import norm, t
+from scipy.stats import norm
 
 from mlops.errors import UsageError
 from mlops.model.comparison import Comparison
@@ -40,7 +40,8 @@ class Decision:
         The reason of a person who promoted the challenger in spite of a rejection. Empty if nobody did.
     kind : str
         The kind of the decision: "first" if there was no champion, "unlike" if the champion could not be compared,
-        "few" if there were too few rows for a comparison, "equal" if the models are equal, otherwise "compared".
+        "few" if there were too few rows for a comparison, "equal" if the models are equal, "skewed" if a few rows have
+        losses too large for a decision, otherwise "compared".
     """
 
     promoted: bool
@@ -49,7 +50,7 @@ class Decision:
     improvement: float = 0.0
     lower_bound: float = 0.0
     detectable_gain: float = 0.0
-    kind: Literal["first", "unlike", "few", "equal", "compared"] = "compared"
+    kind: Literal["first", "unlike", "few", "equal", "skewed", "compared"] = "compared"
     override: str = ""
 
     @property
@@ -84,8 +85,14 @@ def decide_promotion(compared: Comparison, *, min_rows: int = 30, left_out: str 
         return Decision(promoted=False, reason=reason, rows=rows, kind="equal")
     if compared.shortage:
         return Decision(promoted=False, reason=f"{compared.shortage} {left_out}".rstrip(), rows=rows, kind="few")
-    detectable = float(t.ppf(compared.confidence, rows - 1) + norm.ppf(POWER)) * compared.standard_error
+    if compared.too_skewed:
+        reason = (
+            f"These rows cannot tell whether the challenger is better: on a few of the {rows} rows unseen by both "
+            "models, it is so much worse that other rows may show the opposite."
+        )
+        return Decision(False, reason, rows, compared.improvement, kind="skewed")
     lower_bound = compared.lower_bound
+    detectable = compared.improvement - lower_bound + float(norm.ppf(POWER)) * compared.standard_error
     reason = _explain(compared, lower_bound)
     return Decision(lower_bound > 0, reason, rows, compared.improvement, lower_bound, detectable)
 
@@ -114,6 +121,7 @@ def describe_sensitivity(decision: Decision, unit: str) -> str:
         "first": "There is no champion to improve on yet.",
         "unlike": "The champion could not be compared, so there is no improvement to detect.",
         "few": "There are too few rows to detect any improvement.",
+        "skewed": "A few rows have losses too large to detect any improvement.",
         "equal": "The two models are equal, so there is no improvement to detect.",
     }[decision.kind]
 

@@ -1,0 +1,10 @@
+"""The simulations: `make simulations` measures how often the gate and the data test are wrong.
+
+.. code-block:: text
+
+    cases     what is simulated: a name, the number of rounds, and the goal
+    running   runs cases on several processes, with seeds that do not depend on the processes
+    tables    writes the rates into docs/statistics.md
+    gate      the promotion gate: one look, a year of looks, power
+    draws     random rows of equal and of unequal models
+"""

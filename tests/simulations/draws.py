@@ -1,0 +1,47 @@
+"""Random rows of two models: their gains on each row, or their predictions."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Shape = tuple[int, ...]
+
+
+def draw_errors(rng: np.random.Generator, shape: Shape, kind: str) -> Floats:
+    """Return standard errors of a model: "normal" or "t5"."""
+    return rng.normal(size=shape) if kind == "normal" else rng.standard_t(5, shape)
+
+
+def draw_square_gains(rng: np.random.Generator, shape: Shape, kind: str) -> Floats:
+    """Return the gains in the squared error of two equal models that share most of their error."""
+    shared = draw_errors(rng, shape, kind)
+    champion, challenger = (shared + 0.2 * draw_errors(rng, shape, kind) for _ in range(2))
+    return champion**2 - challenger**2
+
+
+def draw_skewed_gains(rng: np.random.Generator, shape: Shape, sigma: float) -> Floats:
+    """Return the gains of equal models where the challenger has rare large losses: a mirrored lognormal."""
+    return np.exp(sigma**2 / 2) - rng.lognormal(sigma=sigma, size=shape)
+
+
+def draw_gamma_gains(rng: np.random.Generator, shape: Shape, skewness: float) -> Floats:
+    """Return the gains of equal models with a given skewness toward losses: a mirrored gamma distribution."""
+    size = 4 / skewness**2
+    return size - rng.gamma(size, size=shape)
+
+
+def draw_catastrophes(rng: np.random.Generator, shape: Shape, share: float) -> Floats:
+    """Return the gains of equal models where the challenger is better but for a share of catastrophic rows."""
+    rare = rng.random(shape) < share
+    return np.where(rare, -(1 - share) / share, 1.0) + 0.5 * rng.normal(size=shape)
+
+
+def draw_probabilities(rng: np.random.Generator, rows: int, kind: str, gain: float = 0.0) -> tuple[Floats, ...]:
+    """Return a boolean target as numbers, and the probabilities of the champion and the challenger.
+
+    With `gain`, the challenger's noise is smaller than the champion's.
+    """
+    actual = (rng.random(rows) < 0.4).astype(float)
+    shared = 1.5 * actual + rng.normal(size=rows) - 0.75
+    noises = (0.5 * draw_errors(rng, (rows,), kind), 0.5 * (1 - gain) * draw_errors(rng, (rows,), kind))
+    return actual, *(1 / (1 + np.exp(-(shared + noise))) for noise in noises)

@@ -1,0 +1,69 @@
+"""The promotion gate: how often it promotes an equal model, and how often it cannot tell."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import numpy as np
+
+from mlops.model.bounds import are_too_skewed, bound_mean
+from simulations import draws
+from simulations.cases import Case
+from simulations.draws import Floats
+
+Draw = Callable[[np.random.Generator, tuple[int, int]], Floats]
+
+CONFIDENCE = 0.95
+BATCH = 2_000_000  # values that are drawn at once
+ROWS = (30, 89, 2000)
+
+
+def count_promotions(rng: np.random.Generator, rounds: int, draw: Draw, rows: int) -> int:
+    """Count the rounds in which the bound of the gains is above zero and the gains are not too skewed."""
+    batches = _draw_batches(rng, rounds, draw, rows)
+    return sum(int(((bound_mean(gains, CONFIDENCE) > 0) & ~are_too_skewed(gains)).sum()) for gains in batches)
+
+
+def count_undecided(rng: np.random.Generator, rounds: int, draw: Draw, rows: int) -> int:
+    """Count the rounds in which the gains are too skewed for a decision."""
+    return sum(int(are_too_skewed(gains).sum()) for gains in _draw_batches(rng, rounds, draw, rows))
+
+
+def _draw_batches(rng: np.random.Generator, rounds: int, draw: Draw, rows: int) -> Iterator[Floats]:
+    most = max(1, BATCH // rows)
+    for start in range(0, rounds, most):
+        yield draw(rng, (min(most, rounds - start), rows))
+
+
+def _list_looks() -> Iterator[Case]:
+    goals = {1.0: 0.08, 1.5: 0.11}  # at 89 rows
+    for rows in ROWS:
+        rounds = 10_000 if rows > 1000 else 40_000
+        for kind in ("normal", "t5"):
+            draw: Draw = partial(draws.draw_square_gains, kind=kind)
+            yield _look(f"squared error, {kind} errors, {rows:,} rows", rounds, draw, rows, 0.05)
+        for sigma, most in goals.items():
+            draw = partial(draws.draw_skewed_gains, sigma=sigma)
+            yield _look(
+                f"lognormal losses, sigma {sigma}, {rows:,} rows", rounds, draw, rows, most if rows > 30 else 1.0
+            )
+        draw = partial(draws.draw_catastrophes, share=0.01)
+        yield _look(f"catastrophes on 1 % of the rows, {rows:,} rows", rounds, draw, rows, 1.0)
+
+
+def _look(name: str, rounds: int, draw: Draw, rows: int, most: float) -> Case:
+    return Case("one-look", name, rounds, partial(count_promotions, draw=draw, rows=rows), most=most)
+
+
+def _list_undecided() -> Iterator[Case]:
+    for rows in ROWS:
+        rounds = 10_000 if rows > 1000 else 40_000
+        for name, draw in {
+            "gamma, skewness 3": partial(draws.draw_gamma_gains, skewness=3.0),
+            "lognormal, skewness 3": partial(draws.draw_skewed_gains, sigma=0.715),
+            "squared error, normal errors": partial(draws.draw_square_gains, kind="normal"),
+        }.items():
+            simulate = partial(count_undecided, draw=draw, rows=rows)
+            yield Case("undecided", f"{name}, {rows:,} rows", rounds, simulate, most=0.05)
+
+
+CASES = (*_list_looks(), *_list_undecided())

@@ -1,0 +1,75 @@
+"""Small versions of the simulations. They fail if the bound is replaced by a plainer one."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.stats import t
+
+from simulations import draws, gate
+from simulations.cases import Case, Rate
+from simulations.running import run_cases, run_part
+from simulations.tables import fill_tables
+
+LOGNORMAL: gate.Draw = partial(draws.draw_skewed_gains, sigma=1.0)
+
+
+def count_heads(rng: np.random.Generator, rounds: int) -> int:
+    """Count the heads of a fair coin."""
+    return int(rng.integers(0, 2, rounds).sum())
+
+
+COIN = Case("coins", "a fair coin", 1001, count_heads, most=0.05)
+
+
+def bound_percentile(gains: NDArray[np.float64], confidence: float) -> NDArray[np.float64]:
+    """Return the percentile bound of the plain bootstrap."""
+    picked = np.random.default_rng(0).integers(0, gains.shape[-1], (200, gains.shape[-1]))
+    return np.quantile(gains[..., picked].mean(-1), 1 - confidence, axis=-1)
+
+
+def bound_student(gains: NDArray[np.float64], confidence: float) -> NDArray[np.float64]:
+    """Return the bound by Student's t."""
+    rows = gains.shape[-1]
+    return gains.mean(-1) - t.ppf(confidence, rows - 1) * gains.std(-1, ddof=1) / rows**0.5
+
+
+def compare_scores(gains: NDArray[np.float64], confidence: float) -> NDArray[np.float64]:
+    """Return the difference of the metrics, as a comparison of stored metrics does."""
+    return gains.mean(-1) + 0 * confidence
+
+
+def test_equal_models_with_rare_large_losses_are_seldom_promoted() -> None:
+    rate = gate.count_promotions(np.random.default_rng(0), 3000, LOGNORMAL, 89) / 3000
+    assert 0.03 < rate < 0.08
+
+
+@pytest.mark.parametrize("bound", [bound_percentile, bound_student, compare_scores])
+def test_a_plainer_bound_promotes_too_often(bound: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "bound_mean", bound)
+    assert gate.count_promotions(np.random.default_rng(0), 1000, LOGNORMAL, 89) / 1000 > 0.08
+
+
+def test_a_rate_depends_only_on_its_case() -> None:
+    (rate,) = run_cases([COIN], processes=1)
+    assert rate.events == sum(run_part(COIN, part) for part in range(4))
+    assert 450 < rate.events < 550
+
+
+def test_a_missed_goal_is_bold() -> None:
+    text = "before\n<!-- simulated: coins -->\nold\n<!-- end -->\nafter\n"
+    filled = fill_tables(text, [Rate(COIN, 500)])
+    assert "| a fair coin | 1,001 | 49.95 % | 46.81 to 53.09 % | **missed: at most 5 %** |\n\n<!-- end -->" in filled
+    assert (filled.startswith("before\n"), filled.endswith("\nafter\n"), "old" in filled) == (True, True, False)
+    assert fill_tables(filled, [Rate(COIN, 500)]) == filled
+    with pytest.raises(ValueError, match="no table 'coins'"):
+        fill_tables("", [Rate(COIN, 500)])
+
+
+def test_the_interval_is_clopper_pearson_s() -> None:
+    """Four of ten have the interval from 0.1216 to 0.7376; none of ten ends at 1 - 0.025^(1/10)."""
+    ten = Case("", "", 10, count_heads, least=0.5)
+    assert Rate(ten, 4).interval == pytest.approx((0.1216, 0.7376), abs=1e-4)
+    assert Rate(ten, 0).interval == pytest.approx((0.0, 1 - 0.025**0.1))
+    assert (Rate(ten, 0).misses, Rate(ten, 10).interval[1], ten.goal) == (True, 1.0, "at least 50 %")
