@@ -32,7 +32,7 @@ def bound_mean(gains: Floats, confidence: ArrayLike) -> Floats:
     -------
     array of shape (...)
         The bound. A skewness toward losses moves it down. A skewness toward gains does not move it up, because a few
-        rows with large gains are no proof that the other rows are better.
+        rows with large gains do not show that the other rows are better.
     """
     count = gains.shape[-1]
     quantile = t.ppf(confidence, np.maximum(count_effective(gains) - 1, 1))
