@@ -97,7 +97,7 @@ def inspect_part(part: Part, has_rows: bool, is_hashed: bool) -> Inspection:
 
 @contextmanager
 def fetch_part(part: Part) -> Iterator[Content]:
-    """Provide the content of one file of a data folder on this machine, within a ``with`` statement."""
+    """Copy the content of one file of a data folder to this machine if needed, for the ``with`` statement."""
     with _fetch_signed(part) as (path, _):
         yield Content(part.url, part.format, (path,), (), "")
 

@@ -17,7 +17,7 @@ REFERENCE = "reference_profile.json"  # in the folder of the problem's package
 
 
 def read_rows(problem: Problem, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
-    """Return rows as `01_test_data` tests them and `02_train` reads them: from a file, by the declared kinds.
+    """Return rows as `01_test_data` tests them and `02_train` reads them: from a file, as the declared kinds.
 
     Parameters
     ----------

@@ -46,7 +46,7 @@ def draw_plots(problem: Problem, model: "Any", rows: pd.DataFrame) -> list[Pictu
     problem : Problem
         The problem.
     model : scikit-learn estimator
-        The model that predicts. If the problem does not explain it, the plot of the importances is left out.
+        The model that predicts. If `Problem.explain` returns None, the plot of the importances is left out.
     rows : DataFrame
         The rows to predict, with the target.
 

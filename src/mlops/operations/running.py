@@ -80,7 +80,7 @@ def start_run(
 
 
 def warn_of_old_image(opened: OpenProject, request: RunRequest) -> str:
-    """Return a warning if the only step of a run deploys the champion's image although it is outdated, otherwise ""."""
+    """Return a warning if the only step of a run would deploy an outdated image of the champion, otherwise ""."""
     first = next((step for step in request.steps if step.deploys.image), None)
     if not request.only or request.model_file or first not in request.asked:
         return ""

@@ -77,7 +77,7 @@ class Problem:
     def load_sample(self) -> "pd.DataFrame":
         """Return sample data, which is used if MLOPS_HOME has no data set yet.
 
-        The notebooks write it to a CSV file and read it by the declared kinds, so dates can be texts.
+        The notebooks write it to a CSV file and read the columns as their declared kinds, so dates can be texts.
 
         Raises
         ------

@@ -101,7 +101,7 @@ class Deployments:
         )
 
     def restart(self, before: "Deployments") -> Self:
-        """Return the state of the environment after a restart of its service, given the state `before` it."""
+        """Return the state after a restart of the service. `before` is the state before the restart."""
         assert self.current is not None
         assert before.current is not None
         again = replace(self.current, deployed=before.current.deployed, tested=before.current.tested)

@@ -41,7 +41,7 @@ class AzureDatasets:
     Attributes
     ----------
     rights_seconds, pause_seconds : float
-        The time limit for retries of an upload that Azure forbids, and the pause between them, in seconds.
+        The time limit for retrying an upload that Azure forbids, and the pause before each retry, in seconds.
     """
 
     def __init__(self, session: AzureSession) -> None:

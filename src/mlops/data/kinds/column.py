@@ -79,7 +79,7 @@ def show_day(day: float) -> str:
 
 
 def conclude_column(kind: str, type_name: str, found: OtherTotals, repeats: int, repeated: str) -> OtherColumn:
-    """Return the result of scanning a column from its totals and its repeated values."""
+    """Return the result of the scan of a column, given the column's totals and repeated values."""
     return OtherColumn(
         kind=kind,
         type=type_name,

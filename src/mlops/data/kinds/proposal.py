@@ -82,7 +82,7 @@ def _find_kind(values: pd.Series, is_target: bool) -> Kind:
 
 
 def _find_time(values: pd.Series) -> str:
-    """Return the first time of day in a column of dates, or "" if the column has none or is no such column."""
+    """Return the first date with a time of day in a column, or "" if there is none or not all values are dates."""
     series = make_series(values)
     times = find_times(series)
     others = find_bad(series, parse_values(series, "date")) & ~times

@@ -100,7 +100,7 @@ class Authenticated(Protocol):
 
 @contextmanager
 def explain_refusals(session: Authenticated, doing: str, scope: Scope = WORKSPACE) -> Iterator[None]:
-    """Turn an error that one of Azure's SDKs raises in this block into a `PlatformError`.
+    """Raise a `PlatformError` in place of any error that one of Azure's SDKs raises in this block.
 
     Parameters
     ----------
