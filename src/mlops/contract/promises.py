@@ -79,8 +79,8 @@ def _split(problem: Problem, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataF
     again = problem.mark_holdout(rows.sample(frac=1, random_state=SEED), SHARE, SEED)
     if not again.sort_index().equals(held_out.sort_index()):
         raise ProblemError(
-            f"{problem}: mark_holdout marks different rows if the order of the rows changes. Let only the values of a "
-            "row decide, so that a row stays on its side when the data grows."
+            f"{problem}: mark_holdout marks different rows if the order of the rows changes. Decide only by the "
+            "values of a row, so that a training row stays a training row when the data grows."
         )
     return problem.split_rows(rows, SHARE, SEED)
 

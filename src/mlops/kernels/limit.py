@@ -11,7 +11,7 @@ IMPORTING = (BUSY, 0.0)
 
 
 def end_surplus(own: Path, most: int) -> None:
-    """Ask the parents of warm kernels that have been idle longest to end, if there are more than `most`.
+    """If there are more than `most` parents of warm kernels, ask those that have been idle longest to end.
 
     Parameters
     ----------

@@ -44,7 +44,7 @@ def find_needs(environ: Mapping[str, str], own: Sequence[str], path: Sequence[st
 
 
 def find_expected(environ: Mapping[str, str], own: Sequence[str], path: Sequence[str] = sys.path) -> list[str]:
-    """Return the packages that the notebooks in the same folder as a kernel's notebook import.
+    """Return the packages that are imported by a kernel's notebook and the other notebooks in its folder.
 
     The parameters are those of `find_needs`.
     """

@@ -126,7 +126,7 @@ def fork(connection: Connection, request: Request, files: Sequence[int]) -> Warm
     Parameters
     ----------
     connection : Connection
-        The connection from `connect`. The returned process closes it.
+        The connection from `connect`. The returned object closes the connection.
     request : Request
         The kernel or command to fork.
     files : sequence of int

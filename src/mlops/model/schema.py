@@ -20,7 +20,7 @@ REPLACE = (
 
 
 def tag_problem(problem: Problem) -> dict[str, str]:
-    """Return the tags of a model version that name its problem, and the hash of the problem's schema."""
+    """Return the tags of a model version with the name of its problem and the hash of the problem's schema."""
     return {PROBLEM: problem.name, SCHEMA: hash_schema(problem)}
 
 

@@ -84,7 +84,7 @@ class Tracker(Protocol):
         ...
 
     def keep_rows(self, content: bytes) -> str:
-        """Store the feature rows of a training, and return the SHA-256 of `content`; called by the notebook 02_train.
+        """Store `content`, the encoded rows of a training, and return its SHA-256; called by the notebook 02_train.
 
         Safe to call again: the same content is stored only once.
         """

@@ -39,7 +39,7 @@ class Metric:
     unit : str
         The unit: "squared points". Empty if the metric has no unit.
     digits : int
-        The number of significant digits that must be the same when a notebook runs again, from 1 to 15.
+        The number of significant digits, from 1 to 15, that must be the same when a notebook runs again.
     least_rows : int
         The smallest number of rows for which the metric is defined.
     all_classes : bool

@@ -23,12 +23,13 @@ DIGITS = 3  # the significant digits of a number that are hashed
 def mark_rows(columns: "Sequence[Column]", rows: pd.DataFrame, share: float, seed: int) -> pd.Series:
     """Mark the rows that are held out from training.
 
-    A hash of a row's values in `columns` decides, so the decision stays the same if the data grows or is reordered.
+    A hash of a row's values in `columns` decides whether the row is marked, so its mark stays the same if the data
+    grows or is reordered.
 
     Parameters
     ----------
     columns : sequence of Column
-        The columns whose values decide.
+        The columns whose values are hashed.
     rows : DataFrame
         Rows with these columns.
     share : float

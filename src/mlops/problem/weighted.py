@@ -46,7 +46,7 @@ def weigh_accuracy(actual: NDArray[np.int64], predicted: NDArray[np.int64], weig
 
 
 def weigh_f1(actual: NDArray[np.int64], predicted: NDArray[np.int64], weights: Floats, several: bool) -> Floats:
-    """Return the F1 score of the positive class or, if there are several, the mean of the F1 scores of all classes."""
+    """Return the F1 score of the positive class or, if `several` is true, the mean of the F1 scores of all classes."""
     classes = np.union1d(actual, predicted) if several else [1]
     scores = np.stack([_weigh_f1(actual == place, predicted == place, weights) for place in classes])
     counted = ~np.isnan(scores)

@@ -85,7 +85,7 @@ class AzureSettings:
     unnamed: ProblemError | None = field(default=None, compare=False)  # why the names that are still empty are unknown
 
     def require_name(self, setting: str) -> str:
-        """Return the value of a setting that is named after the model unless the user sets it.
+        """Return the value of a setting whose default is derived from the name of the model.
 
         Raises
         ------

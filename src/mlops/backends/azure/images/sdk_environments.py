@@ -31,7 +31,7 @@ def make_build_environment(name: str, bundle: Path) -> object:
 
 
 def make_image_environment(name: str, image: Image) -> object:
-    """Return the SDK's environment with which an image is deployed, without installing further packages."""
+    """Return the SDK's environment for the deployment of an image that needs no further packages."""
     from azureml.core import Environment
 
     environment = Environment(name)
