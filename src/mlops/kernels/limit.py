@@ -11,7 +11,7 @@ IMPORTING = (BUSY, 0.0)
 
 
 def end_surplus(own: Path, most: int) -> None:
-    """If there are more than `most` parents of warm kernels, ask those that have been idle longest to end.
+    """Ask the parents of warm kernels with the longest idle times to end, so that at most `most` remain.
 
     Parameters
     ----------

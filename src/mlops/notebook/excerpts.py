@@ -73,7 +73,7 @@ def show_scores(metrics: Sequence[Metric], scores: Mapping[str, Mapping[str, flo
     metrics : sequence of Metric
         The declared metrics.
     scores : mapping
-        The values of the metrics, by metric, for each column of the table: "training", "holdout".
+        For each column of the table, such as "training", the value of each metric by name.
 
     Returns
     -------
