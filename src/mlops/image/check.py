@@ -14,7 +14,7 @@ FUNCTIONS = ("init", "run")  # what the server calls
 
 
 def check_sources(sources: ImageSources, environment: Path | None = None) -> list[str]:
-    """Check that a working image can be created from these files, as far as this can be seen without running them.
+    """Check that a working image can be created from these files, as far as possible without running them.
 
     Parameters
     ----------

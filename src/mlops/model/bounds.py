@@ -46,7 +46,7 @@ def bound_mean(gains: Floats, confidence: ArrayLike) -> Floats:
 def count_effective(gains: Floats) -> Floats:
     """Return the number of rows that carry the gains: (sum of absolute gains)^2 / (sum of squared gains).
 
-    If the models differ in three of 89 rows by the same amount, it is 3, so that the bound is that of three rows.
+    If the models differ by the same amount in three of 89 rows, the result is 3, so the bound is that of three rows.
     """
     squares = np.square(gains).sum(-1)
     return np.asarray(np.square(np.abs(gains).sum(-1)) / np.where(squares > 0, squares, 1.0))

@@ -121,8 +121,8 @@ def check_steps(opened: OpenProject, steps: Iterable[Step]) -> None:
     ------
     ProblemError
         If a notebook that trains does not set a hyperparameter, if it sets a parameter that nothing uses, or if a
-        notebook uses the name of a hyperparameter or a metric for something else. If a step creates an image: if the
-        scoring script or its lock is missing or wrong; see `check_sources`.
+        notebook uses the name of a hyperparameter or a metric for something else. Also if a step creates an image, but
+        the scoring script or its lock is missing or wrong; see `check_sources`.
     """
     steps = tuple(steps)
     for step in (step for step in steps if step.declares):
