@@ -29,6 +29,17 @@ CELLS = {
         "print(ipykernel.__file__ in skipped, tabnanny.__file__ in skipped, ipykernel.ipkernel.sys is sys)",
         "True False True",
     ),
+    "%reset aggressive keeps the modules of the start": (
+        "names, shellapp = get_ipython()._sys_modules_keys, sys.modules['IPython.core.shellapp']\n"
+        "print({'IPython', 'ipykernel.zmqshell', '__main__'} <= names, 'tabnanny' in names, shellapp.sys is sys)",
+        "True False True",
+    ),
+    "the kernel's log": (
+        "import logging; log = logging.getLogger('IPKernelApp'); (handler,) = log.handlers\n"
+        "print(log.level, log.propagate, log.disabled, type(handler).__name__)\n"
+        "print(handler.stream is sys.stderr, type(handler.formatter).__name__, log is get_ipython().kernel.parent.log)",
+        "10 False False StreamHandler\nFalse LevelFormatter True",
+    ),
     "garbage collection is on": ("import gc; print(gc.isenabled())", "True"),
     "a figure is shown in line": (
         "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nNone",

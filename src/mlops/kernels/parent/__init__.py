@@ -21,5 +21,6 @@ If a client closes its connection, the parent kills the process that it forked f
     importer    imports one module at a time
     rehearsals  the slow first-time work of libraries, such as finding fonts
     sources     checks whether the files of imported modules have changed since the import
+    application prepares ipykernel for all kernels
     child       makes a fork behave like a fresh process
 """

@@ -3,7 +3,7 @@
 import atexit
 import ctypes
 import gc
-import importlib.util
+import importlib
 import multiprocessing.process
 import os
 import resource
@@ -13,9 +13,10 @@ import tempfile
 import threading
 import time
 import types
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Sequence
+from typing import Any
 
+from mlops.kernels.parent.application import prepare_application
 from mlops.kernels.parent.importer import Imports
 from mlops.kernels.request import ALWAYS_IGNORED, KERNEL, Request
 
@@ -49,7 +50,7 @@ def run(request: Request, files: Sequence[int], parent: int, imports: Imports) -
     _forget_modules(imports)
     if request.kind == KERNEL:
         _configure_matplotlib(request.environ.get("MPLBACKEND") or INLINE)
-        return _run_for_exit_code(lambda: _run_kernel(request, files[3], parent, imports.files))
+        return _run_for_exit_code(lambda: _run_kernel(request, files[3], parent, imports))
     _configure_for_terminal(request)
     return _run_for_exit_code(lambda: _run_command(request))
 
@@ -100,7 +101,6 @@ def _forget_modules(imports: Imports) -> None:
     for name in imports.forgotten:
         del sys.modules[name]
     sys.modules["__main__"] = types.ModuleType("__main__")
-    importlib.invalidate_caches()
 
 
 def _configure_for_terminal(request: Request) -> None:
@@ -117,41 +117,17 @@ def _configure_matplotlib(backend: str) -> None:
             matplotlib.rcParams["backend"] = backend
 
 
-class _SysWithoutModules:
-    modules: ClassVar[Mapping[str, types.ModuleType]] = {}
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(sys, name)
-
-
-def _run_kernel(request: Request, ready: int, parent: int, module_files: Sequence[str]) -> None:
-    from ipykernel import ipkernel, kernelapp
-
-    class IPKernelApp(kernelapp.IPKernelApp):
-        def init_kernel(self) -> None:
-            # ipykernel lists the files of all modules for its debugger. In a fork, this would copy the memory of
-            # 5,000 modules, which takes 15 ms and 18 MB. So the parent has listed the files.
-            ipkernel.sys = _SysWithoutModules()
-            try:
-                super().init_kernel()
-            finally:
-                ipkernel.sys = sys
-            self.kernel._kernel_modules = module_files
-            if debugger := getattr(self.kernel, "debugger", None):
-                debugger.kernel_modules = module_files
-
-        def init_heartbeat(self) -> None:
-            super().init_heartbeat()
-            os.write(ready, b"1")  # tells the client that all ports are bound
-            os.close(ready)
-
+def _run_kernel(request: Request, ready: int, parent: int, imports: Imports) -> None:
+    application = prepare_application()
+    imports.names.difference_update(imports.forgotten)
+    application.ready, application.modules = ready, len(sys.modules)
+    application.module_files, application.module_names = imports.files, imports.names
     sys.executable, sys.orig_argv = request.argv[0], list(request.argv)
-    launcher = importlib.util.find_spec("ipykernel_launcher")
-    sys.argv = [str(launcher and launcher.origin), *request.argv[request.argv.index("ipykernel_launcher") + 1 :]]
-    IPKernelApp.launch_instance(parent_handle=parent)
+    sys.argv = [str(application.launcher), *request.argv[request.argv.index("ipykernel_launcher") + 1 :]]
+    application.launch_instance(parent_handle=parent)
     # The exit handlers close the IOPub channel. If the control thread writes to the channel at that time, both wait
     # forever. So end that thread first. The deadlock is more likely if the kernel ends soon after its start.
-    if control := IPKernelApp.instance().control_thread:
+    if control := application.instance().control_thread:
         control.stop()
         control.join(CLOSE_SECONDS)
 

@@ -13,6 +13,7 @@ import types
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from mlops.kernels.parent.application import fill_caches
 from mlops.kernels.parent.rehearsals import REHEARSALS, REHEARSE
 from mlops.kernels.parent.sources import Sources
 
@@ -46,12 +47,15 @@ class Imports:
         The names of the modules that a fork must import again.
     files : list of str
         The files of all modules.
+    names : set of str
+        The names of all modules.
     """
 
     problem: str
     generators: tuple[random.Random, ...]
     forgotten: tuple[str, ...]
     files: list[str]
+    names: set[str]
 
 
 class Importer:
@@ -74,7 +78,7 @@ class Importer:
         self._problem = ""
         self._generators: list[random.Random] = []
         self._files: list[str] = []
-        self._listed = 0  # the number of modules whose files are listed
+        self._names: set[str] = set()
         self._spent = 0.0
         self._expected: set[str] = set(KERNEL_PACKAGES)
         self._record_imported(time.time())
@@ -151,11 +155,13 @@ class Importer:
     def describe(self) -> Imports:
         """Return the facts that a fork needs about the imports so far."""
         asking = [name for name in ASKING if name in sys.modules]
-        if self._listed != len(sys.modules):
+        if len(self._names) != len(sys.modules):  # the forks do not look at all modules, which would copy shared memory
+            self._names = set(sys.modules)
             self._files = [file for module in sys.modules.values() if (file := getattr(module, "__file__", None))]
-            self._listed = len(sys.modules)
+            importlib.invalidate_caches()
+            fill_caches()
         forgotten = (*asking, *self._sources.find_stale())
-        return Imports(self._problem, tuple(self._generators), forgotten, self._files)
+        return Imports(self._problem, tuple(self._generators), forgotten, self._files, self._names)
 
 
 def _load(module: str) -> None:

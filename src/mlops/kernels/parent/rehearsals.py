@@ -1,6 +1,9 @@
 """The slow first-time work of libraries, such as finding fonts, which a parent does once for all its forks."""
 
 import io
+from collections.abc import Callable
+
+from mlops.kernels.parent.application import prepare_application
 
 REHEARSE = "rehearse"  # a preloaded module can define a function of this name for its own first-time work
 
@@ -37,7 +40,8 @@ def _compute_metric() -> None:
 
 
 # The function that does the work, by the name of a module. It is called right after the import of this module.
-REHEARSALS = {
+REHEARSALS: dict[str, Callable[[], object]] = {
+    "ipykernel.kernelapp": prepare_application,
     "matplotlib.backends.backend_agg": _draw_plot,
     "mlflow.store.tracking.sqlalchemy_store": _query,
     "pandas.io.formats.html": _show_table,
