@@ -12,7 +12,7 @@ from mlops.model.promotion import tag_override
 from mlops.model.schema import tag_problem
 from mlops.parameters.hyperparameters import require_distinct, require_hyperparameters
 from mlops.pipelines import ALL_STEPS, find_gate
-from mlops.platform.models import VERSION_TAGS
+from mlops.pipelines.tags import VERSION_TAGS
 from mlops.problem import Column, Problem, metrics
 
 
@@ -113,7 +113,7 @@ def test_a_name_that_a_registered_version_uses_as_a_tag_is_refused(project: Path
     notebook = project / "notebooks" / "03_evaluate.ipynb"
     for problem, what in ((declare(name), "metric"), (declare("mse", hyperparameter=name), "hyperparameter")):
         with pytest.raises(ProblemError) as raised:
-            require_distinct(problem, notebook, ["x"], "", tags=VERSION_TAGS)
+            require_distinct(problem, notebook, ["x"], "")
         assert str(raised.value).startswith(f"The problem 'tiny' has the {what} {name!r}, but ")
         assert str(raised.value).endswith(f" Rename the {what}.")
 
@@ -121,7 +121,7 @@ def test_a_name_that_a_registered_version_uses_as_a_tag_is_refused(project: Path
 def test_the_message_about_a_tag_says_where_it_is(project: Path) -> None:
     notebook = project / "notebooks" / "02_train.ipynb"
     with pytest.raises(ProblemError) as raised:
-        require_distinct(declare("mse", hyperparameter="schema"), notebook, ["x"], "", tags=VERSION_TAGS)
+        require_distinct(declare("mse", hyperparameter="schema"), notebook, ["x"], "")
     assert str(raised.value) == (
         "The problem 'tiny' has the hyperparameter 'schema', but each registered version has a tag with this name. "
         "Rename the hyperparameter."

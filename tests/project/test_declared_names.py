@@ -35,7 +35,6 @@ from mlops.workspace import Workspace
 OTHERS = {
     ("mlops.cli", "provision"): "a command",
     ("mlops.cli.commands", "provision"): "a command",
-    ("mlops.platform.models", "override_reason"): "a tag of a model's version",
 }
 # Declared names that are also words of the engine.
 ENGINE = {

@@ -13,7 +13,7 @@ from mlops.errors import UsageError
 from mlops.model.comparison import Comparison
 from mlops.numbers import format_number
 from mlops.pipelines.advice import GATE, GATE_NOTEBOOK
-from mlops.platform.models import OVERRIDDEN_BY, OVERRIDE_REASON
+from mlops.pipelines.tags import OVERRIDDEN_BY, OVERRIDE_REASON
 
 POWER = 0.8  # the probability of a promotion if the true improvement equals the detectable gain
 

@@ -1,7 +1,10 @@
 """The problem that the project declares, and the hyperparameters that a notebook sets."""
 
+from mlops.notebook.ranges import hide_frames
 from mlops.parameters import layers
-from mlops.parameters.hyperparameters import require_set
+from mlops.parameters.declarations import read_declarations
+from mlops.parameters.hyperparameters import require_fitting, require_set
+from mlops.pipelines import ALL_STEPS
 from mlops.problem import Problem
 from mlops.workspace import find_workspace
 
@@ -14,20 +17,35 @@ def load_problem() -> Problem:
     ProblemError
         If the file does not name a problem, or the problem's declaration is wrong.
     """
-    return layers.load_problem(find_workspace())
+    with hide_frames():
+        return layers.load_problem(find_workspace())
 
 
 def read_hyperparameters(problem: Problem) -> dict[str, object]:
     """Return the hyperparameters of a problem by name, with the values that the calling notebook has set.
 
+    If no pipeline runs the notebook, also check that the project's notebooks fit the hyperparameters and metrics.
+
     Raises
     ------
     ProblemError
-        If the notebook does not set one of the hyperparameters.
+        If the notebook does not set one of the hyperparameters, or if a notebook uses the name of a hyperparameter or a
+        metric for something else.
     """
     from IPython.core.getipython import get_ipython
 
     shell = get_ipython()
     variables = shell.user_ns if shell else {}
-    require_set(problem, variables, "this notebook")
+    with hide_frames():
+        require_set(problem, variables, "this notebook")
+        if not variables.get("run_folder"):  # otherwise, the command that runs the pipeline has checked them
+            _check_notebooks(problem)
     return {name: variables[name] for name in problem.hyperparameters}
+
+
+def _check_notebooks(problem: Problem) -> None:
+    folder = find_workspace().notebooks
+    steps = [step for step in ALL_STEPS if step.declares and (folder / f"{step.notebook}.ipynb").is_file()]
+    training = {step.notebook for step in steps if step.trains}
+    declared = {name: read_declarations(folder / f"{name}.ipynb") for name in training}
+    require_fitting(problem, folder, steps, declared)

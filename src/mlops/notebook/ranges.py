@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
-from mlops.errors import ParameterError
+from mlops.errors import MlopsError, ParameterError
 from mlops.parameters.declarations import (
     INTERVAL,
     KINDS,
@@ -76,7 +76,7 @@ class CellCheck:
             literal.
         """
         source = "".join(lines)
-        with _without_frames():
+        with hide_frames():
             if source.startswith(INJECTED):
                 self._check_injected(source)
             elif _assigns_constants(source):
@@ -103,7 +103,7 @@ class CellCheck:
         for name, line in _list_assignments_with_rules(source).items():
             value = values[name].item() if getattr(values[name], "shape", None) == () else values[name]
             if type(value) in KINDS:
-                with _without_frames():
+                with hide_frames():
                     (self._declared[name],) = read_cell(line, THIS_CELL, {name: value})
             else:
                 said = f"{name} was not checked, because its value is of type {type(value).__name__}."
@@ -131,11 +131,11 @@ check_cell = CellCheck()
 
 
 @contextmanager
-def _without_frames() -> Iterator[None]:
-    """Make IPython show a ParameterError as one line, without a traceback."""
+def hide_frames() -> Iterator[None]:
+    """Make IPython show an error of the engine, such as a ParameterError, without a traceback."""
     try:
         yield
-    except ParameterError as error:
+    except MlopsError as error:
         shown = f"{type(error).__name__}: {error}"
         error._render_traceback_ = lambda: [shown]  # type: ignore[attr-defined]  # IPython's way to show no frames
         raise

@@ -6,14 +6,13 @@ from dataclasses import dataclass, replace
 from mlops.backends import open_backend
 from mlops.image.check import check_sources, require_hashes
 from mlops.image.sources import ImageSources, find_sources
-from mlops.parameters.hyperparameters import require_distinct, require_hyperparameters
+from mlops.parameters.hyperparameters import require_fitting
 from mlops.parameters.layers import MODEL_NAME
 from mlops.parameters.merging import Parameters
 from mlops.parameters.overrides import Override
 from mlops.parameters.project import Project
 from mlops.pipelines.step import Step
 from mlops.platform.backend import Backend
-from mlops.platform.models import VERSION_TAGS
 from mlops.problem import Problem, load
 from mlops.record.ledger import RunRecord
 from mlops.workspace import Workspace
@@ -120,17 +119,13 @@ def check_steps(opened: OpenProject, steps: Iterable[Step]) -> None:
     Raises
     ------
     ProblemError
-        If a notebook that trains does not set a hyperparameter, if it sets a parameter that nothing uses, or if a
-        notebook uses the name of a hyperparameter or a metric for something else. Also if a step creates an image, but
-        the scoring script or its lock is missing or wrong; see `check_sources`.
+        If a notebook does not fit the hyperparameters or metrics of the problem; see `require_fitting`. Also if a step
+        creates an image, but the scoring script or its lock is missing or wrong; see `check_sources`.
     """
     steps = tuple(steps)
-    for step in (step for step in steps if step.declares):
-        notebook = opened.workspace.notebooks / f"{step.notebook}.ipynb"
-        declared = opened.project.declared(step.notebook) if step.trains else ()
-        require_distinct(opened.problem, notebook, declared, step.scored_by, step.decides.gains, VERSION_TAGS)
-        if step.trains:
-            require_hyperparameters(opened.problem, notebook, declared)
+    declaring = [step for step in steps if step.declares]
+    if declaring:  # other steps must still run if the declaration of the problem is wrong
+        require_fitting(opened.problem, opened.workspace.notebooks, declaring, opened.project.names.by_notebook)
     for step in (step for step in steps if step.packs):
         sources = find_image_sources(opened, step)
         if opened.backend.environments:

@@ -1,13 +1,45 @@
 """The check that the notebooks fit the hyperparameters and the metrics of the problem."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from mlops.errors import ProblemError
 from mlops.parameters.code import list_names, list_results, list_variables
 from mlops.parameters.declarations import TAG
 from mlops.parameters.suggestion import find_closest
+from mlops.pipelines.step import Step
+from mlops.pipelines.tags import VERSION_TAGS
 from mlops.problem import Problem
+
+
+def require_fitting(
+    problem: Problem, notebooks: Path, steps: Iterable[Step], declared: Mapping[str, Collection[str]]
+) -> None:
+    """Raise an error if the notebooks of steps do not fit the hyperparameters and the metrics of a problem.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem.
+    notebooks : Path
+        The folder of the notebooks.
+    steps : iterable of Step
+        The steps.
+    declared : mapping of str to collection of str
+        The parameters that each notebook declares, by the notebook's name.
+
+    Raises
+    ------
+    ProblemError
+        If a notebook that trains does not set a hyperparameter, if it sets a parameter that nothing uses, or if a
+        notebook uses the name of a hyperparameter or a metric for something else.
+    """
+    for step in (step for step in steps if step.declares):
+        notebook = notebooks / f"{step.notebook}.ipynb"
+        names = declared[step.notebook] if step.trains else ()
+        require_distinct(problem, notebook, names, step.scored_by, step.decides.gains)
+        if step.trains:
+            require_hyperparameters(problem, notebook, names)
 
 
 def require_hyperparameters(problem: Problem, notebook: Path, declared: Collection[str]) -> None:
@@ -44,7 +76,6 @@ def require_distinct(
     parameters: Collection[str],
     scored_by: str,
     results: Collection[str] = (),
-    tags: Collection[str] = (),
 ) -> None:
     """Raise an error if a notebook or a registered version already uses the name of a metric or a hyperparameter.
 
@@ -64,8 +95,6 @@ def require_distinct(
         not train models.
     results : collection of str
         Results of the notebook whose names do not appear in its code.
-    tags : collection of str
-        The names of the tags that each registered version has.
 
     Raises
     ------
@@ -82,7 +111,7 @@ def require_distinct(
             raise ProblemError(
                 f"{problem} has the {what} {name!r}, but {notebook} uses this name itself. Rename the {what}."
             )
-        if name in tags:
+        if name in VERSION_TAGS:
             raise ProblemError(
                 f"{problem} has the {what} {name!r}, but each registered version has a tag with this name. Rename the "
                 f"{what}."

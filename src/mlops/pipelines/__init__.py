@@ -4,6 +4,7 @@
 
     step    the declaration of a step
     advice  the notebooks and parameters that messages refer to
+    tags    the tags of a registered version of a model
 """
 
 # The engine does not know any step by name. It reads from the declaration what a step does: that it deploys an

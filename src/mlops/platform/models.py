@@ -10,14 +10,9 @@ from typing import Protocol
 
 from mlops.errors import ConflictError
 from mlops.files.hashes import hash_listing
+from mlops.pipelines.tags import OVERRIDDEN_BY, OVERRIDE_REASON
 from mlops.platform.trainings import TrainingRun
 from mlops.record.summary import OVERRULED
-
-OVERRIDE_REASON, OVERRIDDEN_BY = "override_reason", "overridden_by"  # tags of a version
-# The tags of a version besides those of its metrics and hyperparameters.
-VERSION_TAGS = frozenset(
-    ("BuildId", "BuildUri", "champion", "files", "notebooks", "problem", "reason", "run_id", "schema")
-) | {OVERRIDE_REASON, OVERRIDDEN_BY}
 
 
 @dataclass(frozen=True)

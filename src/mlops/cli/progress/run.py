@@ -14,7 +14,7 @@ from mlops.cli.progress.line import ProgressLine
 from mlops.image.bundle import split_example
 from mlops.numbers import format_number
 from mlops.operations.status import Status
-from mlops.platform.models import OVERRIDE_REASON
+from mlops.pipelines.tags import OVERRIDE_REASON
 from mlops.platform.services import ENVIRONMENTS, Service
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.listener import Listener
