@@ -32,7 +32,7 @@ class ScrapChanges:
         return bool(self.missing or self.stale)
 
     def describe(self) -> list[str]:
-        """Return the changes as lines of a difference."""
+        """Return the changes as lines of a diff."""
         added = (f"+ {name}: {value:g}" for name, value in self.missing.items())
         return [*(f"- {name}" for name in self.stale), *added]
 

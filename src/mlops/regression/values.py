@@ -83,7 +83,7 @@ def is_same_text(committed: str, found: str, tolerance: float) -> bool:
 
 
 def find_text_differences(committed: str, found: str, tolerance: float, sanitizer: Sanitizer) -> Iterator[Difference]:
-    """Yield the differences of two printed texts, line by line."""
+    """Yield the differences between two printed texts, line by line."""
     pairs = zip_longest(*(sanitize(text, sanitizer).splitlines() for text in (committed, found)))
     for number, (line, seen) in enumerate(pairs, start=1):
         if line is None or seen is None:
@@ -93,7 +93,7 @@ def find_text_differences(committed: str, found: str, tolerance: float, sanitize
 
 
 def find_value_differences(where: str, committed: Any, found: Any, tolerance: float) -> Iterator[Difference]:
-    """Yield the differences of two values. Lists and mappings are compared item by item."""
+    """Yield the differences between two values. Lists and mappings are compared item by item."""
     if isinstance(committed, Mapping) and isinstance(found, Mapping) and committed.keys() == found.keys():
         for name in committed:
             yield from find_value_differences(f"{where}.{name}", committed[name], found[name], tolerance)

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 
 def is_loopback(url: str) -> bool:
-    """Return whether the host of a URL is this machine: a loopback address, such as 127.0.0.1."""
+    """Return whether the host of a URL is a loopback address, such as 127.0.0.1, and therefore this machine."""
     host = urlsplit(url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback

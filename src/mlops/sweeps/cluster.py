@@ -113,7 +113,7 @@ class Cluster:
 
 
 def look_around(project: str, mark: str) -> tuple[str, bool]:
-    """Return the hash of the project's ``base.yml``, and whether `mark` is a file, on the worker that runs this."""
+    """Return the hash of the project's ``base.yml``, and whether the file `mark` exists, as seen by this process."""
     base = Path(project, "parameters", "base.yml")
     return hash_file(base) if base.is_file() else "", Path(mark).is_file()
 
