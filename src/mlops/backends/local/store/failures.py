@@ -37,7 +37,7 @@ User = TypeVar("User", bound=HomeUser)
 
 @contextmanager
 def explain_failures(database: Path) -> Iterator[None]:
-    """Raise errors of SQLite in a ``with`` block as errors that explain the cause. Other errors are not changed.
+    """Replace each error of SQLite that a ``with`` block raises by one that explains the cause. Keep other errors.
 
     Raises
     ------

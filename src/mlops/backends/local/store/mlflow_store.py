@@ -144,7 +144,7 @@ class MlflowStore:
         return locate_files(self.home, run_id) / ARTIFACTS
 
     def copy_artifacts(self, run_id: str, folder: Path) -> Path:
-        """Replace `folder` with the model files of a training, and return it."""
+        """Replace the content of `folder` with the model files of a training, and return `folder`."""
         if not self.exists or not has_training(self.database, run_id, self.patience):
             raise TrainingNotFoundError(f"There is no training run {run_id!r} in {self.home}. Run {TRAINING_NOTEBOOK}.")
         shutil.rmtree(folder, ignore_errors=True)
