@@ -1,5 +1,6 @@
 """The inputs that the results of a step depend on."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,36 @@ def test_sources_are_hashed_by_path_and_content(tmp_path: Path) -> None:
     second = hash_sources(tmp_path)
     source.rename(source.with_name("other.py"))
     assert len({first, second, hash_sources(tmp_path)}) == 3
+
+
+def test_the_hash_of_recent_sources_is_that_of_the_last_listing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package, other = tmp_path / "package", tmp_path / "package-other"
+    for folder in (package, other):
+        folder.mkdir()
+        (folder / "module.py").write_text(f"x = '{folder.name}'\n")
+    alone, whole = hash_sources(package), hash_sources(tmp_path)
+    monkeypatch.setattr("mlops.record.fingerprints.RECENT", math.inf)
+    (package / "module.py").write_text("x = 22\n")
+    assert (hash_sources(package, recent=True), hash_sources(tmp_path, recent=True)) == (alone, whole)
+    changed = hash_sources(tmp_path)
+    assert changed != whole
+    monkeypatch.setattr("mlops.record.fingerprints.RECENT", 0)
+    assert hash_sources(tmp_path, recent=True) == changed
+
+
+def test_a_recent_listing_of_a_folder_is_one_of_its_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "module.py").write_text("x = 1\n")
+    (tmp_path / "package.py").write_text("x = 2\n")
+    monkeypatch.setattr("mlops.record.fingerprints.RECENT", math.inf)
+    hash_sources(tmp_path)
+    shown = hash_sources(package, recent=True)
+    assert shown == hash_sources(package)
+    (package / "module.py").write_text("x = 22\n")
+    assert hash_sources(package) != shown
 
 
 def test_caches_and_the_lock_of_an_editor_change_no_hash(tmp_path: Path) -> None:

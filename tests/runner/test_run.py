@@ -1,5 +1,6 @@
 """The order of steps, and the record of how each ended."""
 
+import math
 import os
 import shutil
 import signal
@@ -63,6 +64,12 @@ class Watch(Listener):
 
     def run_ended(self, run: RunRecord) -> None:
         self.heard.append(f"run {run.state}")
+
+
+@pytest.fixture(autouse=True)
+def _slow_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every listing of the sources count as recent: an edit must be noticed at the latest when a step ends."""
+    monkeypatch.setattr("mlops.record.fingerprints.RECENT", math.inf)
 
 
 @pytest.fixture

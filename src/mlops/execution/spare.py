@@ -88,6 +88,6 @@ class Spare:
 def _describe_dependencies(source: Path) -> object:
     with suppress(MlopsError, OSError, ValueError, AttributeError):  # the last two: JupyterLab is saving the notebook
         key = find_key()
-        engine = hash_sources(Path(mlops.__file__).parent) if key else ""
+        engine = hash_sources(Path(mlops.__file__).parent, recent=True) if key else ""
         return find_kernel(source).name, dict(os.environ), os.getcwd(), key and key.name, engine
     return None

@@ -7,13 +7,14 @@ import re
 import secrets
 import sys
 import sysconfig
+import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from mlops.files.atomic import write_atomically
-from mlops.files.hashes import hash_file, hash_path
+from mlops.files.hashes import hash_content, hash_file, hash_path
 from mlops.files.records import read_content
 from mlops.files.urls import find_path
 from mlops.parameters.lookup import RUN_FOLDER, SWEEP_TRACKING
@@ -27,11 +28,22 @@ PROBLEM = re.compile(r"^problem:\s*['\"]?(\w+)", re.MULTILINE)  # a line of base
 PIN = re.compile(r"^([\w.-]+)==([^\s;\\]+)", re.MULTILINE)
 VOLATILE = (RUN_FOLDER, SWEEP_TRACKING)  # parameters that differ from run to run without affecting results
 
+RECENT = 0.1  # seconds; listing the 400 files of this project takes 2 ms
+
 Observe = Callable[[str], str]
+Listing = tuple[tuple[str, int, int, int], ...]  # path, time of modification, size and inode of each file
+
+_listings: dict[str, tuple[float, Listing]] = {}  # by folder: the time of the last listing, and the listing
 
 
 def fingerprint_step(
-    step: Step, parameters: Mapping[str, Any], run: RunRecord, workspace: Workspace, observe: Observe
+    step: Step,
+    parameters: Mapping[str, Any],
+    run: RunRecord,
+    workspace: Workspace,
+    observe: Observe,
+    *,
+    recent: bool = False,
 ) -> str:
     """Return the hash of everything that a step's results depend on.
 
@@ -47,6 +59,8 @@ def fingerprint_step(
         The project.
     observe : callable
         Takes the name of something that steps read, such as "champion", and returns its present state.
+    recent : bool
+        Whether the state of the sources may be up to 0.1 s old; see `hash_sources`.
 
     Returns
     -------
@@ -72,7 +86,7 @@ def fingerprint_step(
             "needs": needs,
             "watches": {name: observe(name) for name in step.watches},
             "problem": _find_problem_package(workspace.parameters / "base.yml"),
-            "code": hash_sources(workspace.project / "src"),
+            "code": hash_sources(workspace.project / "src", recent=recent),
             "environment": describe_environment(workspace.project),
             "home": identify_home(workspace.home),
         }
@@ -93,17 +107,35 @@ def has_kept_files(step: Step, results: Mapping[str, Any]) -> bool:
     return True
 
 
-def hash_sources(folder: Path) -> str:
-    """Return the hash of all files in the folder of the source packages, except Python's caches."""
-    hashes, start, waiting = dict[str, str](), len(str(folder)) + 1, [str(folder)]
+def hash_sources(folder: Path, *, recent: bool = False) -> str:
+    """Return the hash of all files in the folder of the source packages, except Python's caches.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    recent : bool
+        Whether the state of the files may be up to 0.1 s old. A step can start with such a hash, because the hash at
+        its end is not older, and its results are reused only if both are equal.
+    """
+    return _hash_listing(_list_sources(str(folder), recent), len(str(folder)) + 1)
+
+
+def _list_sources(folder: str, recent: bool) -> Listing:
+    now = time.monotonic()
+    for listed, (at, files) in _listings.items() if recent else ():
+        if now - at < RECENT and f"{folder}{os.sep}".startswith(f"{listed}{os.sep}"):
+            return tuple(file for file in files if file[0].startswith(f"{folder}{os.sep}"))
+    found, waiting = [], [folder]
     while waiting:
         for entry in _list_folder(waiting.pop()):
             if entry.is_dir(follow_symlinks=False):
                 waiting.append(entry.path)
             elif entry.is_file():
-                found = entry.stat()
-                hashes[entry.path[start:]] = _hash_cached(entry.path, found.st_mtime_ns, found.st_size, found.st_ino)
-    return _hash(hashes)
+                state = entry.stat()
+                found.append((entry.path, state.st_mtime_ns, state.st_size, state.st_ino))
+    _listings[folder] = now, tuple(found)
+    return tuple(found)
 
 
 def _list_folder(folder: str) -> "list[os.DirEntry[str]]":
@@ -114,6 +146,11 @@ def _list_folder(folder: str) -> "list[os.DirEntry[str]]":
         return []
 
 
+@lru_cache(maxsize=4)
+def _hash_listing(files: Listing, start: int) -> str:
+    return _hash({file[0][start:]: _hash_cached(*file) for file in files})
+
+
 @lru_cache(maxsize=10_000)
 def _hash_cached(path: str, modified: int, size: int, inode: int) -> str:
     return hash_file(Path(path))
@@ -122,16 +159,18 @@ def _hash_cached(path: str, modified: int, size: int, inode: int) -> str:
 def describe_environment(project: Path) -> dict[str, Any]:
     """Return the interpreter, the hash of requirements.lock, and the installed packages that are not in that file."""
     # `make test` installs more of the listed packages than `make run`. This alone must not make steps run again.
-    lock = project / "requirements.lock"
-    pins = _read_pins(str(lock), lock.stat().st_mtime_ns) if lock.is_file() else frozenset()
-    found = (name.removesuffix(INFO) for name in os.listdir(sysconfig.get_path("purelib")) if INFO in name)
+    lock, packages = project / "requirements.lock", sysconfig.get_path("purelib")
+    edited = lock.stat().st_mtime_ns if lock.is_file() else 0
+    return dict(_describe_installed(str(lock), edited, packages, os.stat(packages).st_mtime_ns))
+
+
+@lru_cache(maxsize=4)
+def _describe_installed(lock: str, edited: int, packages: str, _installed: int) -> dict[str, Any]:
+    content = Path(lock).read_bytes() if edited else b""
+    pins = {_normalize_pin("-".join(pin)) for pin in PIN.findall(content.decode())}
+    found = (name.removesuffix(INFO) for name in os.listdir(packages) if INFO in name)
     others = sorted(name for name in found if _normalize_pin(name) not in pins and not name.startswith("pip-"))
-    return {"python": sys.version, "lock": hash_file(lock) if lock.is_file() else "", "installed": others}
-
-
-@lru_cache(maxsize=10)
-def _read_pins(lock: str, modified: int) -> frozenset[str]:
-    return frozenset(_normalize_pin("-".join(pin)) for pin in PIN.findall(Path(lock).read_text(encoding="utf-8")))
+    return {"python": sys.version, "lock": hash_content(content) if edited else "", "installed": others}
 
 
 def _normalize_pin(package: str) -> str:

@@ -17,7 +17,7 @@ from mlops.files.hashes import hash_file
 from mlops.parameters.lookup import RUN_FOLDER
 from mlops.pipelines.step import Step
 from mlops.record.clock import now
-from mlops.record.fingerprints import fingerprint_step
+from mlops.record.fingerprints import fingerprint_step, hash_sources
 from mlops.record.ledger import RunRecord, RunState, StepRecord, write_run
 from mlops.record.lineage import read_commit
 from mlops.record.redaction import redact_record, redact_text
@@ -60,6 +60,7 @@ class Run:
                 copy_results(step, self.folder)
                 self.record = self.record.with_step(step)
             self._save(self.record)
+            hash_sources(self.workspace.project / "src")  # the state of an earlier run may be recent
             try:
                 self._work()
             except KeyboardInterrupt:
@@ -126,14 +127,14 @@ class Run:
             return None
         found = replace(self.record.get_step(step.name), parameters=self._tell_notebook(step))
         is_kept = partial(self.around.is_kept, step)
-        unchanged = find_unchanged(step, self._fingerprint(step, found), self.workspace.outputs, is_kept)
+        unchanged = find_unchanged(step, self._fingerprint(step, found, recent=True), self.workspace.outputs, is_kept)
         if unchanged:
             copy_results(unchanged, self.folder)
         return unchanged
 
     def _start(self, step: Step, pool: NotebookPool) -> None:
         found = replace(self.record.get_step(step.name), parameters=self._tell_notebook(step))
-        fingerprint = self._fingerprint(step, found)
+        fingerprint = self._fingerprint(step, found, recent=True)
         notebook = self._find_notebook(step)
         started = replace(
             found,
@@ -170,7 +171,8 @@ class Run:
             ended = self._fail(found, f"{type(error).__name__}: {error}", type(error).__name__)
         else:
             same = found.fingerprint and self._fingerprint(step, found) == found.fingerprint
-            fingerprint = self._fingerprint(step, _add_chosen_files(step, found, results)) if same else ""
+            chosen = _add_chosen_files(step, found, results)
+            fingerprint = self._fingerprint(step, chosen, recent=True) if same else ""
             ended = replace(found, state="done", results=results, fingerprint=fingerprint)
         self._save(self.record.with_step(ended))
         left = restore_service(step, self.plan, self.record, self.around) if ended.state == "failed" else Left()
@@ -241,8 +243,9 @@ class Run:
     def _list_running(self) -> list[StepRecord]:
         return [step for step in self.record.steps if step.state == "running"]
 
-    def _fingerprint(self, step: Step, found: StepRecord) -> str:
-        return fingerprint_step(step, found.parameters, self.record, self.workspace, self.around.observe)
+    def _fingerprint(self, step: Step, found: StepRecord, *, recent: bool = False) -> str:
+        given = step, found.parameters, self.record, self.workspace, self.around.observe
+        return fingerprint_step(*given, recent=recent)
 
     def _tell_notebook(self, step: Step) -> dict[str, Any]:
         told = {RUN_FOLDER: str(self.folder)} if RUN_FOLDER in self.around.project.declared(step.notebook) else {}
