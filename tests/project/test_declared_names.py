@@ -77,6 +77,9 @@ def test_every_declared_name_is_looked_for(declared: set[str]) -> None:
 
 
 NAMES = re.compile(r"diabetes|\bridge\b|\b(cv_)?mse\b", re.IGNORECASE)
+EXAMPLE = re.compile(
+    r"(?i)diabetes|patient|disease|progress(?:ed|ion)|baseline|measurements|ridge|penalty|alpha|`(mae|mse|r2)`"
+)
 
 
 def test_the_engine_names_no_problem(project: Path) -> None:
@@ -120,6 +123,20 @@ def test_notebooks_name_the_problem_only_in_prose_and_hyperparameters(project: P
         if named:
             found[path.name] = named
     assert found == {}
+
+
+def test_prose_speaks_of_the_example_only_in_two_cells(project: Path) -> None:
+    """docs/your-own-problem.md names the two, which must be rewritten for another problem."""
+    cells = [
+        (path.stem, "".join(cell["source"]))
+        for path in sorted((project / "notebooks").glob("*.ipynb"))
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
+        if cell["cell_type"] == "markdown"
+    ]
+    found = [(name, text.splitlines()[0].lstrip("# ")) for name, text in cells if EXAMPLE.search(text)]
+    assert found == [("02_train", "Train the model"), ("02_train", "The fit")]
+    guide = (project / "docs" / "your-own-problem.md").read_text(encoding="utf-8")
+    assert all(f'"{title}"' in guide for _, title in found)
 
 
 def test_the_import_of_a_declaration_imports_no_slow_library(project: Path) -> None:
