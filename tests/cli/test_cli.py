@@ -44,7 +44,7 @@ from mlops.record.ledger import FORMAT
         (["run", "build", "-p", "aplha=1"], "-p aplha does not name a step. Did you mean train.alpha?"),
         (["run", "build", "-p", "min_rows=9"], "Did you mean test_data.min_rows or evaluate.min_rows?"),
         (["run", "build", "-p", "x=1"], "-p x does not name a step. `mlops run --help` lists the steps"),
-        (["sweep", "train"], "List some, as in `-p alpha=0.04,0.4,4`."),
+        (["sweep", "train"], "List the values to try: `-p alpha=0.04,0.4,4`."),
         (
             ["run", "build", "-p", "train.alpha=-1"],
             "-p train.alpha is '-1', but it must be a number in [0, 1000000]",

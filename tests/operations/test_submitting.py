@@ -2,12 +2,14 @@
 
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import cast
 
 import pytest
 from opened import open_here
+from tiny_model import track
 
-from mlops.errors import ParameterError, PlatformError, RunNotFoundError, UsageError
+from mlops.errors import ParameterError, PlatformError, ProblemError, RunNotFoundError, UsageError
 from mlops.operations.submitting import (
     SubmissionListener,
     get_run,
@@ -96,6 +98,44 @@ def test_a_wrong_model_name_is_found_before_anything_is_submitted(workspace: Wor
     with pytest.raises(ParameterError, match='^-p model_name is "a\'b", but it must be'):
         submit_pipeline(opened, Submission(model_name="a'b"))
     assert require_pipelines(opened.backend).list_runs(5) == []
+
+
+@pytest.mark.parametrize("of", ["other", "diabetes"])
+def test_a_champion_that_cannot_be_compared_is_refused(migrated: Workspace, tmp_path: Path, of: str) -> None:
+    opened = open_here(migrated)
+    version = opened.backend.registry.register(
+        "diabetes", track(opened.backend, tmp_path), {"problem": of, "schema": "0" * 16}
+    )
+    opened.backend.registry.promote("diabetes", version.version, expected="")
+    why = {"other": "solves the problem 'other', not 'diabetes'", "diabetes": "was trained on other columns than"}[of]
+    replace_it = (
+        "To replace it without a comparison, use `mlops run retrain -p evaluate.promote_always=true --reason TEXT`."
+    )
+    with pytest.raises(ProblemError) as published:
+        publish_pipeline(opened, Build("42"))
+    with pytest.raises(ProblemError) as submitted:
+        submit_pipeline(opened, Submission())
+    assert str(published.value).startswith(f"The champion, diabetes version 1, {why}")
+    kept = f"{replace_it} To keep it, set `shared.model_name` in parameters/base.yml, which starts another model."
+    assert str(published.value).endswith(kept)
+    assert str(submitted.value).endswith(
+        f"{replace_it} To keep it, add `-p model_name=NAME`, which starts another model."
+    )
+    with pytest.raises(UsageError, match="Runs cannot start in the background"):  # the last check
+        submit_pipeline(opened, Submission(model_name="new"))
+
+
+def test_a_version_of_the_data_set_of_another_problem_is_refused(workspace: Workspace, tmp_path: Path) -> None:
+    opened = open_here(workspace)
+    (tmp_path / "other.csv").write_text("A,Y\n1,2\n")
+    datasets = opened.backend.datasets
+    version = datasets.register(datasets.stage(tmp_path / "other.csv"))
+    for asked in (Submission(), Submission(dataset_version="1")):
+        with pytest.raises(ProblemError, match=f"^{version.name} version 1 .* has no column 'AGE' and 9 more columns"):
+            submit_pipeline(opened, asked)
+    for asked in (Submission(dataset_version="new"), Submission(data_file_path=version.url)):
+        with pytest.raises(UsageError, match="Runs cannot start in the background"):  # the last check
+            submit_pipeline(opened, asked)
 
 
 def test_a_caller_that_cannot_start_runs_says_so(workspace: Workspace) -> None:

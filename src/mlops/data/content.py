@@ -97,9 +97,12 @@ def pack_file(file: Path, sha256: str = "") -> Iterator[tuple[str, Path]]:
         yield split_name(file.name)[0] + content.format, packed
 
 
-def read_header(file: Path) -> tuple[str, ...]:
-    """Return the names of the columns of a data file on this machine; empty if they cannot be read."""
-    ending = split_name(file.name)[1]
+def read_header(file: Path, ending: str = "") -> tuple[str, ...]:
+    """Return the names of the columns of a data file on this machine; empty if they cannot be read.
+
+    `ending` is the ending of the name that determines the format, if the name of the file itself does not.
+    """
+    ending = ending or split_name(file.name)[1]
     try:
         if ending == PARQUET:
             import pyarrow.parquet as pq  # this import takes 120 ms

@@ -38,14 +38,17 @@ USUAL = {
 class Key:
     """The key of a parent of warm kernels, and the settings with which the parent is started.
 
+    Each key has one parent, and a kernel is forked only from the parent of its own key.
+
     Parameters
     ----------
     name : str
-        The hash of everything that the parent's imports may depend on.
+        The hash of everything that the parent's imports may depend on, and of what a fork inherits and cannot change,
+        such as the groups, the priority and the processors.
     command : tuple of str
         The interpreter and its options.
     environ : mapping of str to str
-        The environment variables of the parent.
+        The environment variables of the parent: those that its imports may read, and PATH.
     preload : tuple of str
         The modules that the parent imports.
     own : tuple of str

@@ -42,20 +42,28 @@ def choose_data(opened: OpenProject, parameters: Parameters, step: Step) -> Para
     newest = None if named else opened.backend.datasets.find_newest()
     if newest is None:
         return parameters
-    if newest.columns:
-        _require_columns(newest, opened.problem, f"{step.name}.{step.takes_data}", opened.command_options)
+    require_columns(opened, newest, step)
     return replace(parameters, values={**parameters.values, step.name: {**given, step.takes_data: newest.url}})
 
 
-def _require_columns(version: DatasetVersion, problem: Problem, parameter: str, options: str) -> None:
+def require_columns(opened: OpenProject, version: DatasetVersion, step: Step) -> None:
+    """Raise an error if a version of the data set lacks a column that the problem declares.
+
+    `step` is the step that tests the data. If the columns of the version are not recorded, do nothing.
+
+    Raises
+    ------
+    ProblemError
+        If a column is missing.
+    """
+    problem, options, name = opened.problem, opened.command_options, step.takes_data
     required = [column.name for column in problem.columns if column.role != "ignored"]
-    missing = [name for name in required if name not in version.columns]
+    missing = [name for name in required if name not in version.columns] if version.columns else []
     if not missing:
         return
     others = f" and {len(missing) - 1} more columns" if missing[1:] else ""
-    name = parameter.partition(".")[2]
     has_sample = type(problem).load_sample is not Problem.load_sample
-    sample = f", or `mlops run build -p {parameter}={options}` for its sample data"
+    sample = f", or `mlops run build -p {step.name}.{name}={options}` for its sample data"
     raise ProblemError(
         f"{version.name} version {version.version} ({version.url}) has no column {missing[0]!r}{others}, which the "
         f"problem {problem.name!r} declares. To register data that fits the problem, run "

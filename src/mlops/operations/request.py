@@ -5,9 +5,8 @@ from pathlib import Path
 
 from mlops.cluster.connection import OPTION, require_address
 from mlops.errors import NotFoundError, ProblemError, UsageError
-from mlops.model.schema import REPLACE, explain_misfit
 from mlops.operations.model_file import find_named_image
-from mlops.operations.opening import OpenProject, check_steps
+from mlops.operations.opening import OpenProject, check_steps, require_comparable_champion
 from mlops.operations.status import describe_misfit
 from mlops.parameters.overrides import Override, check_overrides
 from mlops.pipelines import PIPELINES, list_packing
@@ -177,7 +176,7 @@ def require_possible(opened: OpenProject, request: RunRequest) -> None:
         If the run needs the champion, but the registry is damaged, so that the champion is unknown.
     """
     _require_same_model(opened, request)
-    _require_comparable_champion(opened, request)
+    require_comparable_champion(opened, request.asked)
     _require_reason(opened, request)
     _require_not_stopped(opened, request)
     _require_testable_image(opened, request)
@@ -195,21 +194,6 @@ def _require_same_model(opened: OpenProject, request: RunRequest) -> None:
         owner = opened.backend.services.find_owner(step.environment)
         if owner not in ("", opened.model_name):
             raise UsageError(explain_owner(step.environment, owner, opened.model_name))
-
-
-def _require_comparable_champion(opened: OpenProject, request: RunRequest) -> None:
-    values = opened.parameters.values
-    if not any(
-        step.watches or (step.deploys.image and not values[step.name].get(step.deploys.image)) for step in request.asked
-    ):
-        return
-    registry = opened.backend.registry
-    champion = registry.find_champion(opened.model_name)
-    compared = [step for step in request.asked if step.watches]
-    if champion and any(not values[step.name].get(step.decides.overruled_by) for step in compared):
-        why = explain_misfit(registry, opened.problem, champion)
-        if why:
-            raise ProblemError(f"The champion, {champion.title}, {why}. {REPLACE}")
 
 
 def _require_not_stopped(opened: OpenProject, request: RunRequest) -> None:

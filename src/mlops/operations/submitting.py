@@ -2,17 +2,21 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
-from mlops.errors import PlatformError, RunNotFoundError, UsageError
+from mlops.errors import NotFoundError, PlatformError, RunNotFoundError, UsageError
+from mlops.operations.data import require_columns
 from mlops.operations.model_file import write_model_file
-from mlops.operations.opening import OpenProject, check_steps
+from mlops.operations.opening import OpenProject, check_steps, require_comparable_champion
 from mlops.operations.rolling_back import list_rollback_runs
 from mlops.parameters.lookup import SHARED
 from mlops.parameters.overrides import Override
-from mlops.pipelines import PIPELINES, PUBLISHED
+from mlops.pipelines import PIPELINES, PUBLISHED, find_data_step
+from mlops.pipelines.advice import OVERRULE
 from mlops.platform.backend import Backend
+from mlops.platform.datasets import NEW_DATA
 from mlops.platform.pipelines import Pipelines, PublishedPipeline, SubmittedRun, describe_record
 from mlops.platform.submission import Build, Submission
 from mlops.record.ledger import RunRecord, iterate_runs, make_run_id, read_run
@@ -50,10 +54,11 @@ def publish_pipeline(opened: OpenProject, build: Build) -> PublishedPipeline:
     Raises
     ------
     ProblemError
-        If a notebook or a file of the image does not fit the problem; see `check_steps`.
+        If a notebook, a file of the image or the champion does not fit the problem.
     """
     pipelines = require_pipelines(opened.backend)
     check_steps(opened, PIPELINES[PUBLISHED])
+    _require_comparable_champion(opened, "set `shared.model_name` in parameters/base.yml")
     return pipelines.publish(build.build_id or make_run_id("build"), build.build_uri)
 
 
@@ -67,13 +72,29 @@ def submit_pipeline(opened: OpenProject, submission: Submission) -> SubmittedRun
     NotFoundError
         If no pipeline has been published.
     ProblemError
-        If a notebook or a file of the image does not fit the problem; see `check_steps`.
+        If a notebook, a file of the image, the champion or the version of the data set does not fit the problem.
     """
     pipelines = require_pipelines(opened.backend)
     check_steps(opened, PIPELINES[PUBLISHED])
     if submission.model_name:
-        opened.override(Override(SHARED, "model_name", submission.model_name, "-p model_name"))
+        opened = opened.override(Override(SHARED, "model_name", submission.model_name, "-p model_name"))
+    _require_comparable_champion(opened, "add `-p model_name=NAME`")
+    _require_data_fits(opened, submission)
     return pipelines.submit(submission)
+
+
+def _require_comparable_champion(opened: OpenProject, keep: str) -> None:
+    replacing = f"`mlops run {PUBLISHED} {OVERRULE}{opened.command_options}`"
+    advice = f"To replace it without a comparison, use {replacing}. To keep it, {keep}, which starts another model."
+    require_comparable_champion(opened, PIPELINES[PUBLISHED], advice)
+
+
+def _require_data_fits(opened: OpenProject, submission: Submission) -> None:
+    step = find_data_step(PIPELINES[PUBLISHED])
+    if step is None or submission.data_file_path or submission.dataset_version == NEW_DATA:
+        return
+    with suppress(NotFoundError):  # the platform reports a missing version
+        require_columns(opened, opened.backend.datasets.get_version(submission.dataset_version), step)
 
 
 def watch_run(

@@ -39,7 +39,12 @@ class Packing(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """The names of a step's results that describe the champion."""
+    """The names of a step's results that describe the champion.
+
+    The result `metrics` has the champion's metrics on the rows that neither model has seen, `version` the number of its
+    version, and `override` who promoted it although the gate had rejected it, and why. `override` is empty if nobody
+    did. Without a champion, all three are empty or 0.
+    """
 
     metrics: str
     version: str

@@ -33,7 +33,9 @@ class Leftovers(Protocol):
     """The deletion of a platform's own state that is no longer needed; used by `mlops prune`."""
 
     def list_references(self) -> set[str]:
-        """Return the names of everything that champions, services and possible rollbacks refer to.
+        """Return what champions, services and possible rollbacks refer to.
+
+        These are the names and digests of images, and the values of the tags of versions, such as the hashes of data.
 
         Raises IntegrityError if the record of a champion or service cannot be read.
         """
@@ -48,8 +50,10 @@ class Leftovers(Protocol):
         ...
 
     def delete(self, before: float, needed: Set[str]) -> list[Leftover]:
-        """Delete the state that `find` would return, and return it. Waits for running deployments.
+        """Delete the state that `find` would return, and return it.
 
-        If the process is killed, each item is either complete or deleted. Safe to call again.
+        Waits for running deployments, and holds the locks on environments and data, so that no other process can start
+        to use state that is being deleted. If the process is killed, each item is either complete or deleted. Safe to
+        call again.
         """
         ...

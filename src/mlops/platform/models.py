@@ -121,15 +121,16 @@ class Registry(Protocol):
         """Create the next version of a model with all its tags; called by the notebook 04_register.
 
         If the call fails, no version is created. Safe to call again: a training that is already registered keeps its
-        version. Raises ConflictError if `expected` is given and is not the identity of the current champion.
+        version. `expected` is the identity of the champion with which the model was compared, "" if there was none, or
+        None to register the model without this check. Raises ConflictError if the champion has another identity now.
         """
         ...
 
     def promote(self, name: str, version: int, *, expected: str) -> ModelVersion:
         """Make a version the champion of its model; called by the notebook 04_register.
 
-        `expected` is the identity of the champion to replace; "" if there must not be a champion. Safe to call again.
-        Raises ConflictError if another version is the champion.
+        `expected` is the identity of the champion with which the model was compared; "" if there was none. Safe to call
+        again. Raises ConflictError if another version has become the champion since.
         """
         ...
 

@@ -161,9 +161,10 @@ class Pipelines(Protocol):
         ...
 
     def submit(self, submission: Submission) -> SubmittedRun:
-        """Start the published pipeline and return immediately; called by `mlops submit`.
+        """Start a run of the version that was published last, and return before it ends; called by `mlops submit`.
 
-        Raises PipelineNotFoundError before the first publication.
+        Each call starts one run, even if a request is retried. Raises PipelineNotFoundError before the first
+        publication.
         """
         ...
 

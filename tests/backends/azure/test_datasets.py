@@ -45,11 +45,11 @@ def register(datasets: AzureDatasets, file: Path) -> DatasetVersion:
 def test_the_first_file_becomes_version_1(datasets: AzureDatasets, azure: Azure, file: Path) -> None:
     found = register(datasets, file)
     url = f"abfs://{azure.blobs.container}@{ACCOUNT}.dfs.core.windows.net/data/diabetes.csv"
-    assert found == DatasetVersion("diabetes", 1, url)
+    assert found == DatasetVersion("diabetes", 1, url, ("A", "Y"))
     assert azure.blobs.read("data/diabetes.csv") == b"A,Y\n1,2\n"
     (sent,) = azure.find_requests("POST", "/dataset/v1.0/.*/datasets$")
     assert (sent.json["name"], sent.json["datasetType"]) == ("diabetes", "file")
-    assert sent.json["tags"] == {"sha256": hash_file(file)}
+    assert sent.json["tags"] == {"sha256": hash_file(file), "columns_1": '["A", "Y"]'}
     assert "/datastores/workspaceblobstore/paths/data/diabetes.csv" in sent.json["latest"]["dataflow"]
 
 

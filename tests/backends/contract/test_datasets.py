@@ -51,6 +51,17 @@ def test_every_version_has_the_name_of_the_data_set(datasets: Datasets, file: Pa
     assert (second.name, second.version) == (first.name, 2)
 
 
+@pytest.mark.parametrize("columns", [2, 600])
+def test_a_version_has_the_columns_of_its_file(datasets: Datasets, file: Path, columns: int) -> None:
+    """So a run refuses the data of another problem before its first step."""
+    names = ("größe", *(f"X{number}" for number in range(1, columns)))
+    file.write_text(f"{','.join(names)}\n{','.join(['1'] * columns)}\n", encoding="utf-8")
+    registered = datasets.register(datasets.stage(file))
+    found = datasets.find_newest()
+    assert found == registered
+    assert found.columns == names
+
+
 def test_the_same_content_again_makes_no_version(datasets: Datasets, file: Path) -> None:
     staged = datasets.stage(file)
     first = datasets.register(staged)

@@ -1,9 +1,10 @@
 """The data set: files in the workspace's default datastore, registered as versions of an Azure ML data set."""
 
 import hashlib
+import json
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -14,7 +15,7 @@ from mlops.backends.azure.connection.refusals import explain_refusals
 from mlops.backends.azure.connection.retries import repeat
 from mlops.backends.azure.connection.sdk_objects import SdkDatastore
 from mlops.backends.azure.connection.session import AzureSession
-from mlops.data.content import pack_file
+from mlops.data.content import pack_file, read_header
 from mlops.data.listing import split_name
 from mlops.errors import DatasetNotFoundError, UsageError
 from mlops.files.hashes import hash_file
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 RIGHTS_SECONDS = 300.0  # because it takes minutes until a newly assigned role has an effect
 PAUSE_SECONDS = 10.0
 HASH = "sha256"
+COLUMNS = "columns"  # in the metadata of a blob, and the prefix of the tags of a version, such as "columns_1"
+MOST_METADATA = 7000  # characters of the names of columns; all metadata of a blob can have 8 KB
+TAG_LENGTH = 1000  # maximum number of characters of a tag's value
 BLOB_URL = re.compile(r"abfs://(?P<container>[^@]+)@(?P<account>[^.]+)\.dfs\.(?P<endpoint>[^/]+)/(?P<path>.+)")
 DATASTORE_URL = re.compile(r"azureml://.*?datastores/(?P<store>[^/]+)/(paths/)?(?P<path>[^*]+[^*/])")
 
@@ -92,10 +96,9 @@ class AzureDatasets:
         workspace = self._session.workspace
         path = parse_blob(url)["path"]
         data = Dataset.File.from_files((workspace.get_default_datastore(), path), validate=False)
-        made = data.register(
-            workspace, self._name, description="created by mlops", tags={HASH: sha256}, create_new_version=True
-        )
-        return DatasetVersion(self._name, int(made.version), url)
+        tags = {HASH: sha256, **_write_tags(self._read_metadata(url).get(COLUMNS, ""))}
+        made = data.register(workspace, self._name, description="created by mlops", tags=tags, create_new_version=True)
+        return DatasetVersion(self._name, int(made.version), url, _read_tags(tags))
 
     def store(self, file: Path, ending: str) -> str:
         """Store a file in the workspace's default datastore, and return its URL.
@@ -112,7 +115,11 @@ class AzureDatasets:
         stem, _ = split_name(self._session.settings.require_name("dataset_path"))
         number = newest.version + 1 if newest else 1
         path = f"{stem}{ending}" if number == 1 else f"{stem}-{number}{ending}"
-        while not self._upload(locate_blob(store, path), file, sha256):  # a different file has this name
+        metadata = {HASH: sha256}
+        columns = json.dumps(read_header(file, ending))
+        if len(columns) <= MOST_METADATA:
+            metadata[COLUMNS] = columns
+        while not self._upload(locate_blob(store, path), file, metadata):  # a different file has this name
             number += 1
             path = f"{stem}-{number}{ending}"
         return locate_blob(store, path)
@@ -150,7 +157,8 @@ class AzureDatasets:
                 "one file in a datastore. Register a version with one file."
             )
         store = Datastore.get(workspace, place["store"])
-        return DatasetVersion(self._name, int(found.version), locate_blob(store, unquote(place["path"])))
+        url = locate_blob(store, unquote(place["path"]))
+        return DatasetVersion(self._name, int(found.version), url, _read_tags(found.tags or {}))
 
     def _find_newest(self) -> DatasetVersion | None:
         try:
@@ -158,7 +166,7 @@ class AzureDatasets:
         except DatasetNotFoundError:
             return None
 
-    def _upload(self, url: str, file: Path, sha256: str) -> bool:
+    def _upload(self, url: str, file: Path, metadata: dict[str, str]) -> bool:
         """Write a file to the blob at `url`; return False if the blob already has different content."""
         from azure.core.exceptions import HttpResponseError, ResourceExistsError
 
@@ -168,19 +176,21 @@ class AzureDatasets:
             while True:
                 try:
                     with file.open("rb") as content:
-                        blob.upload_blob(content, metadata={HASH: sha256})
+                        blob.upload_blob(content, metadata=metadata)
                     return True
                 except ResourceExistsError:
-                    return self._read_hash(url) == sha256
+                    return self._read_hash(url) == metadata[HASH]
                 except HttpResponseError as error:
                     if error.status_code != 403 or time.monotonic() > deadline:
                         raise
                     time.sleep(self.pause_seconds)
 
     def _read_hash(self, url: str) -> str:
-        blob = self._open_blob(url)
-        noted = (blob.get_blob_properties().metadata or {}).get(HASH)
-        return noted or _hash_chunks(blob.download_blob().chunks())
+        noted = self._read_metadata(url).get(HASH)
+        return noted or _hash_chunks(self._open_blob(url).download_blob().chunks())
+
+    def _read_metadata(self, url: str) -> Mapping[str, str]:
+        return self._open_blob(url).get_blob_properties().metadata or {}
 
     def _open_blob(self, url: str) -> "BlobClient":
         place = parse_blob(url)
@@ -193,6 +203,20 @@ def _hash_chunks(chunks: Iterable[bytes]) -> str:
     for chunk in chunks:
         digest.update(chunk)
     return digest.hexdigest()
+
+
+def _write_tags(columns: str) -> dict[str, str]:
+    parts = range(0, len(columns), TAG_LENGTH)
+    return {f"{COLUMNS}_{n}": columns[start : start + TAG_LENGTH] for n, start in enumerate(parts, 1)}
+
+
+def _read_tags(tags: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the columns in the tags of a version; empty if an older version of `mlops`, or a person, registered it."""
+    parts = [tags[name] for n in range(1, len(tags) + 1) if (name := f"{COLUMNS}_{n}") in tags]
+    try:
+        return tuple(json.loads("".join(parts) or "[]"))
+    except ValueError:  # a person edited the tags
+        return ()
 
 
 def parse_blob(url: str) -> dict[str, str]:

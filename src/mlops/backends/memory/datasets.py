@@ -6,7 +6,7 @@ from pathlib import Path
 
 import fsspec
 
-from mlops.data.content import pack_file
+from mlops.data.content import pack_file, read_header
 from mlops.data.listing import split_name
 from mlops.errors import DatasetNotFoundError
 from mlops.files.hashes import hash_file
@@ -19,6 +19,7 @@ class MemoryDatasets:
     def __init__(self) -> None:
         self._root = f"memory://mlops-{uuid.uuid4().hex}"  # all platforms of a process share one file system
         self._versions: list[DatasetVersion] = []
+        self._columns: dict[str, tuple[str, ...]] = {}
 
     def find_newest(self) -> DatasetVersion | None:
         """See `Datasets`."""
@@ -39,6 +40,7 @@ class MemoryDatasets:
             url = f"{self._root}/{hash_file(packed)[:12]}/{name}"
             with packed.open("rb") as source, fsspec.open(url, "wb") as target:
                 shutil.copyfileobj(source, target)
+            self._columns[url] = read_header(packed)
         return url
 
     def register(self, url: str) -> DatasetVersion:
@@ -47,5 +49,5 @@ class MemoryDatasets:
         if newest and newest.url == url:  # the same URL means the same content
             return newest
         name = self._versions[0].name if self._versions else split_name(Path(url).name)[0]
-        self._versions.append(DatasetVersion(name, len(self._versions) + 1, url))
+        self._versions.append(DatasetVersion(name, len(self._versions) + 1, url, self._columns.get(url, ())))
         return self._versions[-1]
