@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import requests
 from imported import SLOW, list_imported
+from mlflow.exceptions import MlflowException
 from opened import open_here
 
 from diabetes import problem
@@ -85,6 +86,10 @@ def test_the_client_of_mlflow_loads_the_champion_and_predicts_the_same(  # type:
     champion = load_registered(backend, problem, backend.registry.get_version("diabetes", 1))
     predicted = loaded.predict(good[list(problem.features)])
     assert predicted == pytest.approx(problem.predict(champion, good), rel=1e-12)
+    whole = pd.DataFrame([range(1, 11)], columns=loaded.input_example.columns)
+    with pytest.raises(MlflowException, match="Can not safely convert int64 to float64"):
+        loaded.predict(whole)
+    assert loaded.predict(whole.astype(float)) == pytest.approx(problem.predict(champion, whole), rel=1e-12)
 
 
 def test_status_tells_champion_services_and_runs(first, mlops) -> None:  # type: ignore[no-untyped-def]
