@@ -38,7 +38,8 @@ def test_what_notebooks_will_need_comes_first(modules: Importer) -> None:
     modules.expect(["late", "unknown"])
     assert modules.pending == ["late", "early", "middle"]
     assert modules.is_expected
-    modules.import_next(end_if_late=False)
+    for _ in ("the import", "the first-time work"):
+        modules.import_next(end_if_late=False)
     assert not modules.is_expected
 
 
@@ -49,6 +50,24 @@ def test_what_a_kernel_waits_for_comes_before_what_others_will_need(modules: Imp
 
 
 def test_a_module_does_its_slow_first_work_in_the_parent(modules: Importer) -> None:
-    for _ in NAMES:
-        modules.import_next(end_if_late=False)
+    modules.expect(["late"])
+    modules.import_next(end_if_late=False)
+    assert sys.modules["late"].done == []
+    assert modules.pending == ["early", "middle", "late"]
+    assert modules.find_missing(["late"]) == {"late"}
+    assert modules.find_missing(["late"], rehearsed=False) == set()
+    assert modules.is_expected
+    modules.import_next(end_if_late=False)
     assert sys.modules["late"].done == [True]
+    assert modules.pending == ["early", "middle"]
+
+
+def test_slow_first_work_comes_last_if_a_kernel_does_not_wait_for_it(modules: Importer) -> None:
+    modules.expect(["late"])
+    for _ in NAMES:
+        modules.import_next(end_if_late=False, rehearse=False)
+    assert set(NAMES[::2]) <= set(sys.modules)
+    assert sys.modules["late"].done == []
+    modules.import_next(end_if_late=False, rehearse=False)
+    assert sys.modules["late"].done == [True]
+    assert modules.pending == []

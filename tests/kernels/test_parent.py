@@ -457,7 +457,10 @@ def test_starting_in_the_background(
 def stepwise(make_project: Callable[..., Path], start_kernel: Any) -> Callable[..., Any]:
     """Starts kernels in a project whose parent imports the modules first, held and last. `held` waits for a file."""
     folder = make_project("first, held, last")
-    (folder / "first.py").write_text("import time; time.sleep(0.5)")  # so that the request comes before `held`
+    (folder / "first.py").write_text(
+        "import time; time.sleep(0.5)  # so that the request comes before `held`\n"
+        "done = []\ndef rehearse(): done.append(True)"
+    )
     (folder / "last.py").touch()
     (folder / "held.py").write_text(
         f"import pathlib, time\nwhile not pathlib.Path({str(folder / 'go')!r}).exists(): time.sleep(0.01)"
@@ -493,6 +496,13 @@ def test_a_kernel_waits_for_what_its_notebook_imports(stepwise: Any) -> None:
     kernel = stepwise("held")
     assert kernel.warm
     assert "held" in kernel.run(LOADED)
+
+
+def test_only_the_first_kernel_starts_before_the_first_time_work_of_its_modules(stepwise: Any) -> None:
+    kernels = [stepwise("first")]
+    (stepwise.folder / "go").touch()
+    kernels.append(stepwise("first"))
+    assert [kernel.run("import first; print(first.done)") for kernel in kernels] == ["[]", "[True]"]
 
 
 def test_a_module_that_exits_is_left_out(make_project: Callable[..., Path], start_kernel: Any) -> None:

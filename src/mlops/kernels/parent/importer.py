@@ -12,6 +12,7 @@ import time
 import types
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from mlops.kernels.parent.application import fill_caches
 from mlops.kernels.parent.rehearsals import REHEARSALS, REHEARSE
@@ -74,6 +75,7 @@ class Importer:
     def __init__(self, modules: Iterable[str], own: Iterable[str], seconds: float) -> None:
         self._seconds = seconds
         self._pending = list(dict.fromkeys([*MACHINERY, *modules]))
+        self._unrehearsed: dict[str, Callable[[], object]] = {}  # the first-time work of imported modules
         self._sources = Sources(own)
         self._problem = ""
         self._generators: list[random.Random] = []
@@ -85,37 +87,50 @@ class Importer:
 
     @property
     def pending(self) -> list[str]:
-        """The top-level packages that are not completely imported yet."""
-        return list(dict.fromkeys(name.split(".")[0] for name in self._pending))
+        """The top-level packages that are not completely imported yet, or whose first-time work is to be done."""
+        return _list_packages([*self._pending, *self._unrehearsed])
 
     @property
     def problem(self) -> str:
         """The reason why this process must not fork; empty if it can fork."""
         return self._problem
 
-    def import_next(self, *, end_if_late: bool) -> None:
-        """Import the next module.
+    def import_next(self, *, end_if_late: bool, rehearse: bool = True) -> None:
+        """Import the next module, or do the first-time work of a module.
 
         Parameters
         ----------
         end_if_late : bool
             Whether to end this process when the time limit is exceeded. If false, only the import is interrupted.
+        rehearse : bool
+            Whether to do the first-time work of imported modules before the next import. If false, it comes last.
         """
-        module = self._pending.pop(0)
+        before, began = time.time(), time.monotonic()
+        if self._unrehearsed and (rehearse or not self._pending):
+            module = next(iter(self._unrehearsed))
+            load = self._unrehearsed.pop(module)
+        else:
+            module = self._pending.pop(0)
+            load = partial(self._import, module)
         # pandas checks on import whether it runs in a notebook. There, it shows 20 columns.
         builtins.get_ipython = lambda: types.SimpleNamespace(kernel=True, config={})  # type: ignore[attr-defined]
-        before, began = time.time(), time.monotonic()
-        _try_import(module, lambda: _load(module), self._seconds - self._spent, end_if_late=end_if_late)
+        _try_import(module, load, self._seconds - self._spent, end_if_late=end_if_late)
         del builtins.get_ipython  # type: ignore[attr-defined]
         _flush()
         self._check_threads(module)
         self._record_imported(before)
         self._spent += time.monotonic() - began
-        if self._spent >= self._seconds and self._pending:
-            log(f"left out after {self._seconds:.0f} s: {', '.join(self._pending)}")
+        if self._spent >= self._seconds and self.pending:
+            log(f"left out after {self._seconds:.0f} s: {', '.join([*self._pending, *self._unrehearsed])}")
             self._pending.clear()
-        if not self._pending:
+            self._unrehearsed.clear()
+        if not self.pending:
             log(f"imported {len(sys.modules)} modules in {self._spent:.1f} s")
+
+    def _import(self, module: str) -> None:
+        loaded = importlib.import_module(module)
+        if rehearse := REHEARSALS.get(module, getattr(loaded, REHEARSE, None)):
+            self._unrehearsed[module] = rehearse
 
     def _record_imported(self, began: float) -> None:
         self._generators += [found for found in gc.get_objects() if isinstance(found, random.Random)]
@@ -131,9 +146,12 @@ class Importer:
                 "Remove it from kernels.preload in parameters/base.yml."
             )
 
-    def find_missing(self, needs: Iterable[str] | None) -> set[str]:
-        """Return the packages in `needs` that are not imported yet, or all such packages if `needs` is None."""
-        pending = set(self.pending)
+    def find_missing(self, needs: Iterable[str] | None, *, rehearsed: bool = True) -> set[str]:
+        """Return the packages in `needs` that are not imported yet, or all such packages if `needs` is None.
+
+        If `rehearsed` is true, also return packages whose first-time work is to be done.
+        """
+        pending = set(self.pending if rehearsed else _list_packages(self._pending))
         return pending if needs is None else pending & {*KERNEL_PACKAGES, *needs}
 
     def expect(self, packages: Iterable[str]) -> None:
@@ -144,7 +162,7 @@ class Importer:
     @property
     def is_expected(self) -> bool:
         """True if the next module is in a package that every kernel needs, or that was passed to `expect`."""
-        return self._pending != [] and self._pending[0].split(".")[0] in self._expected
+        return any(package in self._expected for package in _list_packages([*self._unrehearsed, *self._pending[:1]]))
 
     def prefer(self, packages: Iterable[str]) -> None:
         """Move these packages, and those that every kernel needs, to the front of the queue of imports."""
@@ -164,10 +182,8 @@ class Importer:
         return Imports(self._problem, tuple(self._generators), forgotten, self._files, self._names)
 
 
-def _load(module: str) -> None:
-    loaded = importlib.import_module(module)
-    if rehearse := REHEARSALS.get(module, getattr(loaded, REHEARSE, None)):
-        rehearse()
+def _list_packages(modules: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(name.split(".")[0] for name in modules))
 
 
 class LateError(Exception):
@@ -178,7 +194,7 @@ def _raise_late(signum: int, frame: object) -> None:
     raise LateError("the time limit was exceeded")
 
 
-def _try_import(module: str, load: Callable[[], None], seconds: float, *, end_if_late: bool) -> None:
+def _try_import(module: str, load: Callable[[], object], seconds: float, *, end_if_late: bool) -> None:
     signal.signal(signal.SIGALRM, signal.SIG_DFL if end_if_late else _raise_late)
     signal.alarm(max(1, round(seconds)))
     try:

@@ -49,6 +49,7 @@ class ParentServer:
         self._began = self._last = self._last_fork = time.monotonic()
         self._over = False
         self._asked = False
+        self._forked = False
         self._surplus = False
         self._forks = Forks()
         self._channels: dict[int, Channel] = {}  # channels by their file descriptor
@@ -98,11 +99,13 @@ class ParentServer:
         return max(0.0, self._last_fork + QUIET_SECONDS - time.monotonic())
 
     def _import_next_and_fork(self) -> Job | None:
-        self._importer.import_next(end_if_late=not self._forks)  # if the parent ended, its forks would end, too
+        # If the parent ended, its forks would end, too. The first fork does not wait for the first-time work of
+        # modules, of which its notebook may need nothing. The parent does this work while that notebook runs.
+        self._importer.import_next(end_if_late=not self._forks, rehearse=self._forked)
         if not self._importer.pending:
             self._last = time.monotonic()
         for waiting in list(self._forks.waiting):
-            if self._importer.find_missing(waiting.request.needs):
+            if self._importer.find_missing(waiting.request.needs, rehearsed=self._forked):
                 continue
             self._forks.waiting.remove(waiting)
             try:
@@ -186,7 +189,7 @@ class ParentServer:
         self._asked = True
         self._last_fork = time.monotonic()
         self._importer.expect(request.expected)
-        if missing := self._importer.find_missing(request.needs):
+        if missing := self._importer.find_missing(request.needs, rehearsed=self._forked):
             self._importer.prefer(missing)
             self._forks.waiting.append(Waiting(channel, request, message.files))
             return None
@@ -206,6 +209,7 @@ class ParentServer:
             self._close_inherited()
             return partial(child.run, request, files, self._pid, imports)
         close_all(files)
+        self._forked = True
         self._last_fork = time.monotonic()
         pidfd = self._forks.add(Fork(pid, request.kind, channel))
         self._watch(pidfd, partial(self._reap, pidfd))
