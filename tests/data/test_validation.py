@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from small_profiles import scan_frame
 
 from diabetes import problem
+from mlops.data.kinds.reference import make_reference
 from mlops.data.profile import Profile
 from mlops.data.scan import scan_file
 from mlops.data.tables import read_table
@@ -296,6 +298,22 @@ def test_the_row_of_a_missing_value_is_a_number_whatever_the_index(good: pd.Data
     same_label = put(good, "BMI", [7], [np.nan]).set_axis(["patient"] * len(good))
     (violation,) = find_violations(same_label, RULES, reference)
     assert violation.seen == "1 missing value, the first in row 8, counted from 1"
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("rows", [400, 30_000])
+@pytest.mark.parametrize(
+    "values",
+    [[1.0, -1.0, 1e308, -1e308], [1e308], [1e200, -2e200, 3e200], [1.0]],
+    ids=["few", "one", "all", "constant"],
+)
+def test_values_whose_squares_are_infinite_are_no_nonsense(values: list[float], rows: int) -> None:
+    """Neither with polars, nor with numpy for a short table."""
+    reference = make_reference(pd.DataFrame({"x": np.linspace(-1, 1, 400)}))
+    table = pd.DataFrame({"x": np.resize(values, rows)})
+    found = [str(violation) for violation in find_violations(table, [Column("x")], reference, max_duplicate_share=1.0)]
+    assert found
+    assert [said for said in found if re.search(r"\b(inf|nan)\b", said)] == []
 
 
 def test_require_valid_lists_every_violation() -> None:

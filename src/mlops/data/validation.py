@@ -1,5 +1,6 @@
 """The data test, which checks the schema and the distribution of a table."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -215,6 +216,8 @@ def _describe_drift(drift: Drift) -> Violation:
         said = f"total variation distance {seen} from the reference"
     elif drift.test == "shape":
         said = f"Kolmogorov-Smirnov distance {seen} from the reference"
+    elif math.isinf(drift.seen):
+        said = "standard deviation is 0 here or in the reference, or too large to compute"
     else:
         said = f"standard deviation changed by a factor of {seen}"
     return Violation(drift.column, drift.test, said, f"at most {allowed}")
