@@ -1,5 +1,6 @@
 """The split into training rows and holdout."""
 
+import churn
 import numpy as np
 import pandas as pd
 import pytest
@@ -95,6 +96,21 @@ def test_a_split_needs_rows_on_both_sides() -> None:
         problem.split_rows(problem.load_sample().head(3), 0.05, 0)
     training, holdout = problem.split_rows(problem.load_sample(), 0.2, 0)
     assert (len(training), len(holdout)) == (341, 101)
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_every_class_needs_training_rows(rows: int) -> None:
+    """Otherwise, scikit-learn would end the training with an error that names neither the column nor the class."""
+    sample = churn.problem.load_sample()
+    training, _ = churn.problem.split_rows(sample, 0.2, 0)
+    gone = training.index[training["churned"]][rows:]
+    with pytest.raises(UsageError) as raised:
+        churn.problem.split_rows(sample.drop(gone), 0.2, 0)
+    kept = len(training) - len(gone)
+    assert str(raised.value) == (
+        f"The class true of churned has {rows} of the {kept} training rows, but each class needs 2 or more. Add rows "
+        "of this class."
+    )
 
 
 class Customers(Problem):

@@ -76,6 +76,22 @@ def test_a_step_without_differences_is_not_to_blame(folder: Path) -> None:
     assert check(folder).advice == "If the new outputs are right, run `make notebooks` and commit the notebooks."
 
 
+def test_other_results_than_declared_need_a_confirmation(folder: Path) -> None:
+    """As in the first run of another problem: plain `make notebooks` would only print the difference."""
+    record = json.loads((folder / "run.json").read_text())
+    record["steps"][0]["parameters"] = {"alpha": 0.4}
+    (folder / "run.json").write_text(json.dumps(record))
+    for environment in ("qa", "production"):
+        path = folder / f"01_n-{environment}.ipynb"
+        content = json.loads(path.read_text())
+        content["metadata"]["mlops"]["check"]["scraps"]["auc"] = 1e-6
+        path.write_text(json.dumps(content))
+    committed = folder.parents[1] / "notebooks" / "01_n.ipynb"
+    committed.write_text((folder / "01_n-qa.ipynb").read_text())
+    said = "If the new outputs are right, run `make notebooks CONFIRM=1` and commit the notebooks."
+    assert check(folder).advice == said
+
+
 def test_a_run_of_which_nothing_is_compared_is_not_the_same(folder: Path) -> None:
     committed = folder.parents[1] / "notebooks" / "01_n.ipynb"
     content = json.loads(committed.read_text())

@@ -1,6 +1,7 @@
 """The base class of problems."""
 
 import inspect
+import json
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -115,7 +116,7 @@ class Problem:
         Raises
         ------
         UsageError
-            If either part has fewer than two rows.
+            If either part has fewer than two rows, or if fewer than two training rows have one of the classes.
         """
         held_out = self.mark_holdout(rows, share, seed)
         training, holdout = rows[~held_out], rows[held_out]
@@ -123,6 +124,14 @@ class Problem:
             raise UsageError(
                 f"holdout_share {share:g} of {len(rows)} rows leaves {len(training)} for training and {len(holdout)} "
                 "for the holdout, but both need 2 or more. Use more rows, or another share."
+            )
+        found = dict(training[self.target.name].value_counts().items())
+        rare = [name for name in self.classes if found.get(name, 0) < 2]
+        if rare:  # cross-validation trains on one part and tests on another
+            raise UsageError(
+                f"The class {json.dumps(rare[0])} of {self.target.name} has {found.get(rare[0], 0)} of the "
+                f"{len(training)} training rows, but each class needs 2 or more. Add rows of this class"
+                + (", or remove it from `allowed`." if self.target.kind == "category" else ".")
             )
         return training, holdout
 

@@ -1,5 +1,6 @@
 """The check of a run: its executed notebooks, compared with the committed ones."""
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from mlops.parameters.lookup import RESERVED, RUN_FOLDER, SWEEP_TRACKING
 from mlops.pipelines import ROLLBACK, SWEEP
 from mlops.record.ledger import RunRecord, StepRecord, list_runs, read_run
 from mlops.regression.comparison import Comparison, compare_notebooks
+from mlops.regression.declaring import compare_scraps
 from mlops.regression.notebook import read_notebook
 from mlops.regression.values import Difference, Sanitizer, read_sanitizer
 from mlops.scraps import name_copy
@@ -191,4 +193,12 @@ def _advise(run: RunRecord, compared: Sequence[Comparison], folder: Path, notebo
     others = [f"{step.name}.{name}" for name in _list_changed_parameters(step, declared, RESERVED)]
     if others:
         return f"The run did not use the committed values of {', '.join(others)}. Compare a run that uses them."
-    return "If the new outputs are right, run `make notebooks` and commit the notebooks."
+    confirm = " CONFIRM=1" if any(_hands_on_other_results(step, folder) for step in run.steps) else ""
+    return f"If the new outputs are right, run `make notebooks{confirm}` and commit the notebooks."
+
+
+def _hands_on_other_results(step: StepRecord, folder: Path) -> bool:
+    if not step.has_results:
+        return False
+    executed = json.loads((folder / name_copy(step.notebook, step.environment)).read_bytes())
+    return bool(compare_scraps(executed, step.notebook))
