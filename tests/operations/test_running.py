@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import nbformat
 import pytest
+from old_homes import build_home
 from opened import open_here, open_model
 from tiny_model import make_bundle, publish, release, track
 
@@ -169,6 +170,33 @@ def test_a_release_with_a_broken_script_is_refused_before_its_image_is_renewed(
     assert (begun, workspace.outputs.exists()) == ([], False)
     named = opened.override(*opened.overrides, read_override(f"deploy.image_digest={image.digest}"))
     check_request(named, RunRequest("release"))  # raises nothing, because the run creates no image
+
+
+def test_a_training_of_another_problem_in_an_old_home_is_not_evaluated(tmp_path: Path) -> None:
+    """The records of older versions name no problem."""
+    old = build_home(tmp_path, "format-3")
+    opened = open_here(old)
+    require_possible(opened, RunRequest("retrain", "evaluate"))  # raises nothing
+    other = open_here(old, "shared.model_name=cancer")
+    other = replace(other, project=replace(other.project, base=replace(other.project.base, problem="cancer")))
+    with pytest.raises(UsageError) as raised:
+        require_possible(other, RunRequest("retrain", "evaluate"))
+    (run,) = (path.name for path in old.outputs.iterdir() if path.is_dir())
+    assert str(raised.value) == (
+        f"--only evaluate: train of run {run} has no result 'inverse_penalty', so it does not fit the problem 'cancer' "
+        "as it is declared now. Use `mlops run retrain`, which trains a new model."
+    )
+
+
+def test_results_of_a_home_that_was_moved_are_refused(tmp_path: Path) -> None:
+    """They have absolute paths of files in the home."""
+    old = build_home(tmp_path, "format-3")
+    old.home.rename(tmp_path / "moved")
+    moved = Workspace(old.project, tmp_path / "moved", old.outputs)
+    with pytest.raises(
+        UsageError, match=r"--only evaluate needs the results of train in run .*, but their file .* is missi"
+    ):
+        require_possible(open_here(moved), RunRequest("retrain", "evaluate"))
 
 
 def test_a_single_deployment_of_an_outdated_image_is_warned_of(workspace: Workspace, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from mlops.pipelines import PIPELINES, list_packing
 from mlops.pipelines.step import Step
 from mlops.platform.models import ModelVersion
 from mlops.platform.services import NO_PERMISSIONS, Permissions
+from mlops.record.ledger import StepRecord
 from mlops.record.reuse import find_only, require_step
 from mlops.release.choice import choose_image, choose_model
 from mlops.release.refusals import explain_owner
@@ -181,6 +182,7 @@ def require_possible(opened: OpenProject, request: RunRequest) -> None:
     _require_not_stopped(opened, request)
     _require_testable_image(opened, request)
     _require_packable_model(opened, request)
+    _require_own_training(opened, request)
 
 
 def _require_same_model(opened: OpenProject, request: RunRequest) -> None:
@@ -231,10 +233,7 @@ def _require_packable_model(opened: OpenProject, request: RunRequest) -> None:
     if not any(step.packs and request.only for step in request.asked):
         return
     models = {step.name: step.names_model for step in request.steps}
-    outputs, options, package = opened.workspace.outputs, opened.command_options, opened.project.base.problem
-    for found in find_only(
-        request.only, request.pipeline, request.steps, outputs, request.source, options=options, problem=package
-    ):
+    for found in _find_only(opened, request):
         model = models[found.name]
         if model and model.version in found.results:
             name, number = str(found.results[model.name]), int(str(found.results[model.version]))
@@ -243,6 +242,35 @@ def _require_packable_model(opened: OpenProject, request: RunRequest) -> None:
             except NotFoundError as error:
                 raise UsageError(str(error)) from error
             _require_model_fits(opened, version)
+
+
+def _require_own_training(opened: OpenProject, request: RunRequest) -> None:
+    # The records of older versions name no problem.
+    trains = {step.name for step in request.steps if step.trains}
+    if not any(trains & set(step.needs) for step in request.asked) or not request.only:
+        return
+    problem = opened.problem
+    for found in (found for found in _find_only(opened, request) if found.name in trains):
+        declared = (*problem.hyperparameters, *(metric.name for metric in problem.metrics))
+        lacking = [name for name in declared if name not in found.results]
+        if lacking:
+            raise UsageError(
+                f"--only {request.only}: {found.name} of run {found.source} has no result {lacking[0]!r}, so it does "
+                f"not fit the problem {problem.name!r} as it is declared now. Use `mlops run {request.pipeline}"
+                f"{opened.command_options}`, which trains a new model."
+            )
+
+
+def _find_only(opened: OpenProject, request: RunRequest) -> list[StepRecord]:
+    return find_only(
+        request.only,
+        request.pipeline,
+        request.steps,
+        opened.workspace.outputs,
+        request.source,
+        options=opened.command_options,
+        problem=opened.project.base.problem,
+    )
 
 
 def _require_model_fits(opened: OpenProject, version: ModelVersion) -> None:

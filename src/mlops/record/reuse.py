@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mlops.errors import ConflictError, IntegrityError, UsageError
 from mlops.files.atomic import write_atomically
+from mlops.files.urls import find_path
 from mlops.parameters.suggestion import suggest
 from mlops.pipelines import SWEEP
 from mlops.pipelines.step import Step
@@ -115,8 +116,19 @@ def find_only(
                 f"--only {only} needs the results of {name}, but its notebook in run {run.run_id} is missing or "
                 f"damaged. Run {name} again first."
             )
+        if lost := _find_lost_file(known[name], found):
+            raise UsageError(
+                f"--only {only} needs the results of {name} in run {run.run_id}, but their file {lost} is missing. If "
+                f"MLOPS_HOME was moved, move it back. Otherwise, `mlops run {pipeline}{options}` uses the present data."
+            )
         reused.append(take_over(found, run, "from run "))
     return reused
+
+
+def _find_lost_file(step: Step, found: StepRecord) -> Path | None:
+    urls = (str(found.results.get(file.url, "")) for file in step.hands_on)
+    paths = (find_path(url) for url in urls if url and ("://" not in url or url.startswith("file://")))
+    return next((path for path in paths if not path.exists()), None)
 
 
 def require_step(only: str, pipeline: str, known: Collection[str]) -> None:
