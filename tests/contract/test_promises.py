@@ -160,7 +160,7 @@ def test_a_sample_must_pass_the_data_test(change: dict[str, Any], message: str) 
     with pytest.raises(ProblemError) as raised:
         check(problem)
     first, second, *_, last = str(raised.value).splitlines()
-    assert first == "The problem 'visits': the data test finds this in the rows:"
+    assert first == "The problem 'visits': the rows break these rules of the data test:"
     assert second.startswith(f"  {message}")
     assert last == "Correct the declaration or the rows."
 
@@ -195,7 +195,7 @@ def test_a_declared_column_must_be_in_the_rows() -> None:
         ("logits", "Return probabilities, from 0 to 1."),
         ("ranks", "Do not let rows depend on each other, because the service predicts single rows."),
         ("explain", "explain must return a Series with the name of each feature once in its index."),
-        ("export", "export writes another model.json if it is called again."),
+        ("export", "export writes a different model.json when it is called again."),
         ("folder", "`export` wrote the folder 'inner'. Write only files."),
         ("untrusted", 'Review them, then add them to `trusted_types`: "sklearn.tree._tree.Tree".'),
         ("forgotten", "if the model was saved and loaded again, but"),
@@ -210,7 +210,7 @@ def test_a_broken_promise_is_named(broken: str, message: str) -> None:
 
 @pytest.mark.usefixtures("unimported")
 def test_hyperparameters_files_metrics_and_examples_belong_to_the_contract() -> None:
-    with pytest.raises(ProblemError, match=r"Call check\(problem, name=value\) with its hyperparameters: penalty\.$"):
+    with pytest.raises(ProblemError, match=r"name=value\) with the hyperparameters of train: penalty\.$"):
         check(Visits(), depth=3)
     rows = Visits().load_sample()
     with pytest.raises(ProblemError, match=r"the metric auc is undefined for \d+ held-out rows\. Use more rows"):
@@ -271,7 +271,7 @@ def test_a_prediction_for_the_form_of_the_service_must_be_the_same() -> None:
     mark = staticmethod(lambda rows: rows["page"].dtype == object)
     with pytest.raises(ProblemError) as raised:
         check(type("Own", (Picky,), {"mark": mark})())
-    assert "as the service gets it" in str(raised.value)
+    assert "for the same row in a request" in str(raised.value)
 
 
 class Tiny(Visits):
@@ -338,11 +338,11 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.mark.parametrize(
     ("file", "text", "message"),
     [
-        ("__init__.py", "import pandas", "The package 'small_problem' imports pandas when it is imported. Import it "),
+        ("__init__.py", "import pandas", "Importing the package 'small_problem' also imports pandas, which "),
         (
             "__init__.py",
             "import yaml, requests",
-            r"imports \d+ modules when it is imported, but at most 50 are allowed: ",
+            r"loads \d+ modules, but at most 50 are allowed. They belong to: ",
         ),
         (
             "data.py",
@@ -357,7 +357,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         (
             "features.py",
             "import mlops.problem",
-            r"features\.py, line 1, imports mlops\.problem, but an image contains no",
+            r"features\.py, line 1, imports mlops\.problem, but an image does not contain",
         ),
         (
             "__init__.py",

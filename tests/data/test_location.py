@@ -68,5 +68,5 @@ def test_what_is_no_file_is_named(tmp_path: Path) -> None:
 def test_what_you_may_not_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.access", lambda path, mode: False)  # root may read everything
     (tmp_path / "x.csv").write_text("x")
-    with pytest.raises(UsageError, match=r"x\.csv', which you are not allowed to read\. Change its permissions\.$"):
+    with pytest.raises(UsageError, match=r"x\.csv', which cannot be read by this user\. Change its permissions\.$"):
         require_file(str(tmp_path / "x.csv"), "test_data.data_path")

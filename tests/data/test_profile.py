@@ -169,7 +169,7 @@ def test_columns_that_the_reference_lacks_are_named() -> None:
     unwatched = (Column("day", watch_drift=False), Column("key", kind="id", role="id"), Column("note", role="ignored"))
     assert describe_reference(reference, (*known, *unwatched), Path("p.json")) == "reference: 2 rows, 2 columns"
     assert describe_reference(reference, (*known, Column("c"), Column("d")), Path("p.json")) == (
-        "reference: 2 rows, 2 columns\nWithout a reference, and so not tested for drift: c, d. "
+        "reference: 2 rows, 2 columns\nThese columns have no reference, so they are not tested for drift: c, d. "
         "Make one with `mlops profile DATA_FILE --output PROFILE`."
     )
 

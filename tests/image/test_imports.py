@@ -161,7 +161,7 @@ def test_a_module_that_is_not_an_image_file_is_refused(tmp_path: Path, statement
 
 def test_a_package_of_the_project_is_refused(tmp_path: Path) -> None:
     (tmp_path / "src" / "mlops").mkdir(parents=True)
-    with pytest.raises(ProblemError, match=r"module mlops\.data\. Move what the script needs to a module beside score"):
+    with pytest.raises(ProblemError, match=r"module mlops\.data\. Move the code that the script needs into a module"):
         check(tmp_path, "import mlops.data")
 
 

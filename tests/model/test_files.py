@@ -142,7 +142,7 @@ def test_a_model_that_takes_other_inputs_than_prepare_returns_is_refused(rents: 
 @pytest.mark.parametrize("name", ["MLmodel", "training_data.json", "model.skops"])
 def test_an_exported_file_cannot_have_a_reserved_name(name: str, rents: pd.DataFrame, tmp_path: Path) -> None:
     problem = make_problem((DTYPE,), lambda folder: (folder / name).write_text("{}"))
-    with pytest.raises(ProblemError, match=f"'rents': `export` wrote {name}, but the engine writes this file. Rename"):
+    with pytest.raises(ProblemError, match=f"'rents': `export` wrote {name}, but the engine writes a file"):
         save_model(problem, fit(rents, Ridge()), tmp_path / "model", rents)
 
 

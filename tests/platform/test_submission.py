@@ -25,7 +25,7 @@ def test_none_is_no_value() -> None:
     ("given", "said"),
     [
         ({"alpha": "1"}, "-p alpha: The published pipeline has no such parameter. It has: model_name, dataset_version"),
-        ({"model_name": ""}, "-p model_name: The value is missing. Leave the option out, or use -p model_name=none."),
+        ({"model_name": ""}, "-p model_name: The value is missing. For the default value, use -p model_name=none."),
     ],
 )
 def test_what_the_published_pipeline_does_not_take_is_refused(given: dict[str, str], said: str) -> None:

@@ -123,7 +123,7 @@ def test_a_boolean_target_that_is_text_is_refused(flowers: pd.DataFrame) -> None
 
 
 GONE = (
-    "lacks its true value or its prediction in row 2, counted from 1. Drop the rows without a true value. If the "
+    "has no true value or no prediction in row 2, counted from 1. Drop the rows without a true value. If the "
     "prediction is missing, correct the model."
 )
 
@@ -283,7 +283,7 @@ def test_a_contradiction_is_an_error(changes: dict[str, object], message: str) -
         ),
         (lambda: Metric("a b", max, True), "The metric 'a b' needs a name of letters, digits and underscores"),
         (lambda: Metric("a", max, True, digits=16), "The metric 'a' has 16 digits. Give a number from 1 to 15."),
-        (lambda: Metric("a", max, True, row_loss=max), "The metric 'a' has a loss for each row, so lower must be"),
+        (lambda: Metric("a", max, True, row_loss=max), "The metric 'a' has row_loss, so a lower value must be"),
     ],
 )
 def test_a_wrong_column_or_metric_is_an_error(declare: Any, message: str) -> None:

@@ -183,7 +183,7 @@ def test_production_takes_only_what_passed_in_qa(host: MemoryHost, releases: Rel
         releases.record_test("qa", ONE.digest, passed=False)
     assert str(raised.value) == (
         "tiny:1 (sha256:1) has not passed its test in qa, and production accepts only images that passed it. "
-        "Run `mlops run release -p deploy_qa.image_digest=sha256:1 --platform memory`."
+        "Test the image with `mlops run release -p deploy_qa.image_digest=sha256:1 --platform memory`."
     )
     assert "production" not in host.serving
     releases.record_test("qa", ONE.digest, passed=True)

@@ -47,7 +47,7 @@ def test_numbers_labels_and_vectors_are_answers(answer: Answer | None, result: o
         (NUMBER, [[1.0], [2.0, 3.0]], "run returned values that are not an array: "),
         (NUMBER, [1j, 2j], "run returned values of the type complex128. Return one number for each row."),
         (BOOLEAN, [[0.5, 0.5], [1, 0]], "run returned an array of shape (2, 2). The shape must be (2,)."),
-        (BOOLEAN, ["true", "false"], "Return one probability of true, or true or false, for each row."),
+        (BOOLEAN, ["true", "false"], "Return true, false or the probability of true for each row."),
         (PLANS, ["plus", "gold"], "run returned 'gold' for data[1]. The classes are: basic, family, plus."),
         (PLANS, ["plus", None], "run returned None for data[1]. The classes are: basic, family, plus."),
         (PLANS, [1, 2], "run returned 1 for data[0]. The classes are: basic, family, plus."),

@@ -1,4 +1,4 @@
-"""The contract of problems: what the notebooks and the service expect of any problem, checked by its tests.
+"""The contract of problems: what the notebooks and the service expect of a problem. The problem's tests check it.
 
 .. code-block:: python
 

@@ -1,4 +1,4 @@
-"""The data test of a problem's rows, which are then read as the notebooks read them."""
+"""The rows of a problem, checked with the data test and then read as the notebooks read them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +17,7 @@ REFERENCE = "reference_profile.json"  # in the folder of the problem's package
 
 
 def read_rows(problem: Problem, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
-    """Return rows as `01_test_data` tests them and `02_train` reads them: from a file, as the declared kinds.
+    """Write rows to a file, check it with the data test as `01_test_data` does, and read it as `02_train` does.
 
     Parameters
     ----------
@@ -37,6 +37,6 @@ def read_rows(problem: Problem, make: Callable[[], pd.DataFrame]) -> pd.DataFram
         url = write_sample(Path(folder), f"{problem.name}.csv", make)
         found = find_violations(scan_file(url, problem.columns, reference), problem.columns, reference)
         if found:
-            lines = [f"{problem}: the data test finds this in the rows:", *list_violations(found)]
+            lines = [f"{problem}: the rows break these rules of the data test:", *list_violations(found)]
             raise ProblemError("\n".join([*lines, "Correct the declaration or the rows."]))
         return read_table(url, "", problem.columns).frame

@@ -44,7 +44,9 @@ def check_imports(problem: Problem) -> None:
                 continue
             place = f"{path.relative_to(problem.folder.parent)}, line {line}, imports {module}"
             if in_image:
-                raise ProblemError(f"{place}, but an image contains no {ENGINE}. Use only packages of its lock there.")
+                raise ProblemError(
+                    f"{place}, but an image does not contain {ENGINE}. Import only packages from the lock of the image."
+                )
             raise ProblemError(f"{place}. A problem can import only {ALLOWED}.")
 
 
@@ -58,14 +60,16 @@ def _check_weight_in_new_process(problem: Problem) -> None:
         raise ProblemError(f"Could not import the package {package!r} in a new process: {cause}")
     imported = json.loads(ran.stdout.splitlines()[-1])
     heavy = next((name for name in HEAVY if name in imported), None)
-    fix = "Import it inside the methods that need it, because every command imports the package."
     if heavy:
-        raise ProblemError(f"The package {package!r} imports {heavy} when it is imported. {fix}")
+        raise ProblemError(
+            f"Importing the package {package!r} also imports {heavy}, which slows down every command. Import {heavy} "
+            "inside the methods that need it."
+        )
     if len(imported) > MOST_MODULES:
         tops = sorted({name.partition(".")[0] for name in imported if not name.startswith("_")} - {package})
         raise ProblemError(
-            f"The package {package!r} imports {len(imported)} modules when it is imported, but at most {MOST_MODULES} "
-            f"are allowed: {', '.join(tops)}. Import libraries inside the methods that need them."
+            f"Importing the package {package!r} loads {len(imported)} modules, but at most {MOST_MODULES} are allowed. "
+            f"They belong to: {', '.join(tops)}. Import these libraries inside the methods that need them."
         )
 
 

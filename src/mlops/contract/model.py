@@ -27,7 +27,8 @@ def reload_model(problem: Problem, model: Any, rows: pd.DataFrame) -> Any:
     Raises
     ------
     ProblemError
-        If the model cannot be saved and loaded again, or if `export` writes other files when it is called again.
+        If the model cannot be saved and loaded again, or if `export` writes different files when it is called
+        again.
     """
     with TemporaryDirectory() as first, TemporaryDirectory() as second:
         save_model(problem, model, Path(first), rows)
@@ -36,7 +37,7 @@ def reload_model(problem: Problem, model: Any, rows: pd.DataFrame) -> Any:
             saved = Path(first, path.name)
             if not saved.is_file() or saved.read_bytes() != path.read_bytes():
                 raise ProblemError(
-                    f"{problem}: export writes another {path.name} if it is called again. Write neither times nor "
+                    f"{problem}: export writes a different {path.name} when it is called again. Do not write times or "
                     "random values."
                 )
         return load_estimator(problem, Path(first, ESTIMATOR))

@@ -90,8 +90,8 @@ def _train(problem: Problem, training: pd.DataFrame, hyperparameters: dict[str, 
         inspect.signature(problem.train).bind(training, **hyperparameters)
     except TypeError as error:
         raise ProblemError(
-            f"{problem}: train {error}. Call check(problem, name=value) with its hyperparameters: "
-            f"{', '.join(problem.hyperparameters) or 'none'}."
+            f"{problem}: Could not call train ({error}). Call check(problem, name=value) with the hyperparameters of "
+            f"train: {', '.join(problem.hyperparameters) or 'none'}."
         ) from error
     before = training.copy()
     model = problem.train(training, **hyperparameters)
@@ -117,9 +117,9 @@ def _check_predictions(problem: Problem, model: Any, holdout: pd.DataFrame, pred
     place = _find_difference(predicted[: len(places)], np.array(served))
     if place is not None:
         raise ProblemError(
-            f"{problem}: predict returns {served[place]} for row {place} as the service gets it, but "
-            f"{predicted[place]} as the training data has it. The columns of a request have the types in "
-            "docs/service.md. Let `prepare` return the same inputs for both."
+            f"{problem}: predict returns {predicted[place]} for row {place} of the training data, but {served[place]} "
+            "for the same row in a request, whose columns have the types in docs/service.md. Let `prepare` return the "
+            "same inputs for both."
         )
 
 

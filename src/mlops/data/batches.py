@@ -23,7 +23,7 @@ INDEX = "index_columns"  # the field of a Parquet file's metadata in which panda
 
 
 class Layout(Protocol):
-    """The columns and the number of rows of a table.
+    """The layout of a table: its columns, and its number of rows.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ VALUES = 500_000  # maximum number of values in a block (4 MB), unless one colum
 
 
 def list_blocks(table: pd.DataFrame) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """Yield blocks of columns: the positions of the columns, and the numbers in them, with NaN for missing values.
+    """Yield each block as the positions of its columns, and the numbers in these columns. Missing values are NaN.
 
     Parameters
     ----------

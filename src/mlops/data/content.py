@@ -119,7 +119,7 @@ def read_header(file: Path, ending: str = "") -> tuple[str, ...]:
 
 
 def choose_batch_rows(columns: int) -> int:
-    """Return the number of rows of a batch, so that a table with many columns does not fill the memory."""
+    """Return the number of rows of a batch. The more columns a table has, the fewer rows fit in memory."""
     return max(VALUES // max(columns, 1), 1000)
 
 

@@ -34,7 +34,7 @@ def read_delimited(content: bytes, url: str, texts: Mapping[str, Collection[str]
     url : str
         The location of the file, for error messages.
     texts : mapping of str to collection of str, optional
-        The columns whose values stay as they are written, each with the values that do not count as missing, even if
+        The columns whose values stay as they are written. For each column, the values that are not missing although
         pandas treats them as missing: a category can have the value "None". The table can lack some of the columns.
 
     Raises

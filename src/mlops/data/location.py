@@ -61,7 +61,7 @@ def describe_obstacle(path: Path) -> str:
     if kind:
         return f"is {kind}. Write the data to a file"
     if not os.access(path, os.R_OK):
-        return "you are not allowed to read. Change its permissions"
+        return "cannot be read by this user. Change its permissions"
     if stat.S_ISDIR(mode) and not any(path.glob("*.parquet")):
         return "is a folder without Parquet files. Name a file, or a folder of Parquet files"
     return ""

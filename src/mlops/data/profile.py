@@ -221,7 +221,7 @@ def describe_reference(reference: Profile, columns: Sequence[Column], path: Path
         return size
     more = f" and {len(lacking) - MOST:,} more" if len(lacking) > MOST else ""
     names = ", ".join(lacking[:MOST]) + more
-    return f"{size}\nWithout a reference, and so not tested for drift: {names}. {MAKE_PROFILE}"
+    return f"{size}\nThese columns have no reference, so they are not tested for drift: {names}. {MAKE_PROFILE}"
 
 
 def _restore(path: Path, stored: Mapping[str, object]) -> ColumnProfile | CountProfile:

@@ -38,8 +38,9 @@ def check_imports(sources: ImageSources, environment: Path | None = None) -> lis
     sources : ImageSources
         The files of the image.
     environment : Path, optional
-        The folder of a virtual environment with all packages of the lock. Without it, the modules are those of the
-        packages that are installed here, so an import that another package of the lock may provide is not checked.
+        The folder of a virtual environment with all packages of the lock. Without it, modules are looked up in the
+        packages that are installed here. An import is then not checked if a package of the lock that is not installed
+        here may provide the module.
 
     Returns
     -------
@@ -82,7 +83,7 @@ def check_imports(sources: ImageSources, environment: Path | None = None) -> lis
 
 
 def _judge_missing(module: str, file: Path, lock: str, absent: Iterable[str]) -> tuple[str, list[str]]:
-    """Return how to add a module to the image, and the packages in `absent` that may already contain it."""
+    """Return how to add a missing module to the image, and the packages in `absent` that may contain the module."""
     if advice := _advise_about_project(module, file):
         return advice, []
     owners = packages_distributions().get(module.partition(".")[0], [])
@@ -103,7 +104,10 @@ def _advise_about_project(module: str, file: Path) -> str:
     if module.startswith("."):
         return f"Import modules beside {file.name} or packages of the lock instead."
     if (file.parents[1] / top).is_dir():  # a package of the project
-        return f"Move what the script needs to a module beside {file.name}, and add it to `image_files` of the problem."
+        return (
+            f"Move the code that the script needs into a module beside {file.name}, and add this module to "
+            "`image_files` of the problem."
+        )
     return ""
 
 

@@ -60,6 +60,6 @@ def measure_skewness(gains: Floats) -> Floats:
 
 
 def are_too_skewed(gains: Floats) -> NDArray[np.bool_]:
-    """Return whether the gains are too skewed toward losses for any bound."""
+    """Return, for each comparison, whether the gains are so skewed toward losses that no lower bound can be trusted."""
     allowed = np.maximum(MOST_SKEWED, MOST_SKEWED_SHARE * gains.shape[-1] ** 0.5)
     return np.asarray(-measure_skewness(gains) > allowed)

@@ -37,7 +37,7 @@ def rewrite_archive(content: bytes) -> bytes:
 
 
 class Numbering:
-    """The new numbers of objects, and the new names of files.
+    """The renumbering of the objects in an archive, which also renames the files.
 
     Attributes
     ----------

@@ -35,14 +35,16 @@ def save_model(problem: Problem, estimator: Any, folder: Path, rows: "pd.DataFra
     Raises
     ------
     ProblemError
-        If `export` writes a folder or a file that the engine writes, if the estimator could not be loaded again, or if
-        MLflow could not predict with it.
+        If `export` writes a folder, if it writes a file with a name that the engine uses, if the estimator could not be
+        loaded again, or if MLflow could not predict with the estimator.
     """
     folder.mkdir(parents=True, exist_ok=True)
     problem.export(estimator, folder)
     for path in folder.iterdir():
         if path.name in RESERVED:
-            raise ProblemError(f"{problem}: `export` wrote {path.name}, but the engine writes this file. Rename it.")
+            raise ProblemError(
+                f"{problem}: `export` wrote {path.name}, but the engine writes a file with this name. Use another name."
+            )
         if not path.is_file():
             raise ProblemError(f"{problem}: `export` wrote the folder {path.name!r}. Write only files.")
     write_atomically(folder / ESTIMATOR, dump_estimator(problem, estimator))

@@ -14,8 +14,8 @@ from mlops.problem import Problem
 PROBLEM, SCHEMA = "problem", "schema"  # tags of a version
 MOST_NAMES = 3  # maximum number of columns that a message lists
 REPLACE = (
-    f"To replace it without a comparison, add `{OVERRULE}`. To keep it, add `-p {SHARED}.{MODEL_NAME}=NAME`, which "
-    "starts another model."
+    f"To replace it without a comparison, add `{OVERRULE}`. To keep it and register the new model under another name, "
+    f"add `-p {SHARED}.{MODEL_NAME}=NAME`."
 )
 
 

@@ -25,7 +25,7 @@ Row = Sequence[Value] | Mapping[str, Value]
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The ranges of the features in the training rows, and example rows with the true values of the target.
+    """A description of training data: the ranges of the features, and example rows with their true target values.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class TrainingData:
     actual : tuple of float, str or bool, length n
         The true target values of the example rows.
     seen : tuple of tuple of str or bool, length k
-        The different values of each category and boolean in the training rows. Empty for a feature of another kind, and
+        The distinct values of each category and boolean in the training rows. Empty for a feature of another kind, and
         for a category with more than `MOST_SEEN` values.
     gaps : tuple of bool, length k
         Whether each feature had missing values in the training rows. Older versions recorded neither `seen` nor `gaps`.

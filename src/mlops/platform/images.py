@@ -20,7 +20,8 @@ class Image:
     model_name, model_version : str, int
         The model version in the image.
     override : str
-        The person who overruled the gate to promote the model, and the reason; empty if it is not known.
+        The person who overruled the gate to promote the model, and the reason; empty if nobody did, or if this is not
+        known.
     model_identity : str
         The identity of the model version; empty if it is not known.
     """

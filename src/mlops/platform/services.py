@@ -13,7 +13,7 @@ Health = Literal["healthy", "unhealthy", "stopped", "unreadable"]  # unreadable:
 
 @dataclass(frozen=True)
 class Decision:
-    """The person who decided on a deployment, the reason, and the id of the run; empty if not recorded."""
+    """The decision for a deployment: who made it, why, and in which run. An empty text means "not recorded"."""
 
     by: str = ""
     reason: str = ""
@@ -177,7 +177,7 @@ class Rollback:
     restored_digest: str = ""
 
     def bars(self, image: str, model_identity: str, digest: str) -> bool:
-        """Return whether the rollback prevents an image from being deployed. The digest of a new image is empty.
+        """Return whether the rollback prevents an image from being deployed. `digest` is empty for a new image.
 
         A rollback between two images of one model version bars only the removed image.
         """

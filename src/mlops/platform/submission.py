@@ -62,7 +62,7 @@ def read_submission(given: Mapping[str, str]) -> Submission:
             hint = suggest(name, list_names(), "It has")
             raise ParameterError(f"-p {name}: The published pipeline has no such parameter{hint}")
         if not text:
-            raise ParameterError(f"-p {name}: The value is missing. Leave the option out, or use -p {name}={NOTHING}.")
+            raise ParameterError(f"-p {name}: The value is missing. For the default value, use -p {name}={NOTHING}.")
     return Submission(**{name: text for name, text in given.items() if text != NOTHING})
 
 

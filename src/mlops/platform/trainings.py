@@ -20,7 +20,7 @@ class TrainingRun:
 
 @dataclass(frozen=True)
 class TrainingOrigin:
-    """The notebook, the commit and the data of a training.
+    """The origin of a training: its notebook, commit and data.
 
     Parameters
     ----------

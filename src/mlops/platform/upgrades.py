@@ -15,7 +15,7 @@ class Upgrades(Protocol):
         ...
 
     def upgrade(self) -> Iterator[str]:
-        """Upgrade the state, and yield one line for each upgrade. Make a backup first.
+        """Upgrade the state, and yield one line for each upgrade. The caller must make a backup first.
 
         If the process is killed, either the old or the new state remains. Safe to call again: up-to-date state is not
         changed.

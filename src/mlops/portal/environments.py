@@ -58,7 +58,7 @@ class Environment:
 
 @dataclass(frozen=True)
 class Overview:
-    """All environments, and the newest version of the data set.
+    """The content of the top of the index: all environments, and the newest version of the data set.
 
     Parameters
     ----------

@@ -65,7 +65,7 @@ def _require_present(target: "Column", values: "NDArray[np.generic]") -> None:
     gaps = np.atleast_1d(pd.isna(values))
     if gaps.any():
         raise ProblemError(
-            f"{target} lacks its true value or its prediction in row {np.argwhere(gaps)[0][0] + 1}, counted from 1. "
+            f"{target} has no true value or no prediction in row {np.argwhere(gaps)[0][0] + 1}, counted from 1. "
             "Drop the rows without a true value. If the prediction is missing, correct the model."
         )
 

@@ -22,7 +22,7 @@ class DeclaredMetric:
 
 @dataclass(frozen=True)
 class Declaration:
-    """The name of a problem, and its metrics.
+    """The part of a problem's declaration that a run records: the name of the problem, and its metrics.
 
     Parameters
     ----------

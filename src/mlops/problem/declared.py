@@ -41,10 +41,10 @@ class Problem:
         The name of the metric that decides about promotions. Empty for the first metric.
     plots : tuple of str or callable
         The plots of the predictions for the held-out rows: "predictions" or "residuals" for a target that is a number,
-        "roc", "calibration" or "confusion" for classes, and "importances" of what `explain` returns. Empty for
-        "predictions", "roc" (a boolean target) or "confusion" (a category). A plot of your own is a function
-        ``plot(axes, actual, predicted)`` that draws on a matplotlib `Axes`. It gets the values of the target and the
-        predictions as arrays. It returns a sentence for readers who cannot see the plot, with the main number.
+        "roc", "calibration" or "confusion" for classes, and "importances" for the result of `explain`. If empty, the
+        plot is "predictions" for a number, "roc" for a boolean, and "confusion" for a category. A plot of your own is a
+        function ``plot(axes, actual, predicted)`` that draws on a matplotlib `Axes`. It gets the values of the target
+        and the predictions as arrays. It returns a sentence for readers who cannot see the plot, with the main number.
     examples : tuple of mapping of str to value
         Rows with which users can try the service, each as values by column name. Examples are published, so never take
         them from the data.

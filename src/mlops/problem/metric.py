@@ -75,7 +75,10 @@ class Metric:
         if not 1 <= self.digits <= 15:
             raise ProblemError(f"The metric {self.name!r} has {self.digits!r} digits. Give a number from 1 to 15.")
         if self.row_loss and self.higher_is_better:
-            raise ProblemError(f"The metric {self.name!r} has a loss for each row, so lower must be better.")
+            raise ProblemError(
+                f"The metric {self.name!r} has row_loss, so a lower value must be better. Set higher_is_better to "
+                "False, or remove row_loss."
+            )
         if not self.title:
             object.__setattr__(self, "title", self.name)
 

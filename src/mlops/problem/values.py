@@ -62,8 +62,8 @@ def set_type(values: "pd.Series", column: "Column") -> "pd.Series":
     """Return the values of a column with the type that its declaration gives them.
 
     A number is float64, a category or an id is str, and a date is datetime64[us]. A boolean is object if the column
-    allows missing values, otherwise bool. A missing value is NaN, in a date NaT, and in a boolean None. An empty text
-    counts as missing.
+    allows missing values, otherwise bool. A missing value is NaT in a date, None in a boolean, and NaN in any other
+    column. An empty text counts as missing.
 
     Parameters
     ----------

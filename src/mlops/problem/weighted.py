@@ -29,7 +29,10 @@ def weigh_root_error(actual: ArrayLike, predicted: ArrayLike, weights: Floats) -
 
 
 def weigh_determination(actual: ArrayLike, predicted: ArrayLike, weights: Floats) -> Floats:
-    """Return the coefficient of determination. If all actual values are equal, it is 1 without an error, else 0."""
+    """Return the coefficient of determination.
+
+    If all actual values are equal, the result is 1 if all predictions are exact, otherwise 0.
+    """
     truth = np.asarray(actual, dtype=float)
     centred = truth - truth.mean()  # the squares of large values with a small variance would lose digits
     totals = weights.sum(axis=1)

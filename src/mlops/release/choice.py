@@ -1,4 +1,4 @@
-"""The choice of the image to release: one that the user names, or the champion's, if it is up to date."""
+"""The choice of the image to release, and the check whether the image of a model version is up to date."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -69,7 +69,7 @@ class Deployments:
         return replace(self, current=replace(deployment, tested=tested), history=before[-KEPT:])
 
     def credit(self, decision: Decision, image: Image) -> Self:
-        """Return the state in which the current deployment has this decision, and the override and model of `image`."""
+        """Return the state with `decision`, and the override and model of `image`, in the current deployment."""
         assert self.current is not None
         credited = replace(
             self.current, decision=decision, override=image.override, model_identity=image.model_identity
@@ -129,7 +129,7 @@ class Deployments:
         return replace(self, passed=tuple(known for known in self.passed if known != digest))
 
     def list_kept(self) -> list[Deployment]:
-        """Return the deployments that a rollback can restore, oldest first. The last one is the current deployment."""
+        """Return the deployments that a rollback can restore, oldest first, followed by the current deployment."""
         usable = [old for old in self.history if old.digest in self.passed]
         return [*usable, *([self.current] if self.current else [])]
 
@@ -143,7 +143,7 @@ class Deployments:
         return tuple(failed)
 
     def withdraw(self, rollback: Rollback, digest: str) -> Self:
-        """Return the state of the environment after a rollback, in which the image with this digest is untested."""
+        """Return the state of the environment after a rollback. The image with this digest then counts as untested."""
         return replace(self.forget_pass(digest), rollbacks=(*self.rollbacks, rollback)[-KEPT:])
 
     def find_rollback(self, image: Image) -> Rollback | None:

@@ -14,7 +14,8 @@ def require_passed(host: Host[State], environment: str, image: Image) -> None:
     if before and image.digest not in host.look(before).read().passed:
         raise DeploymentError(
             f"{image.name} ({image.digest}) has not passed its test in {before}, and {environment} accepts only "
-            f"images that passed it. Run `mlops run release{name_image(image.digest)}{host.command_options}`."
+            f"images that passed it. Test the image with `mlops run release{name_image(image.digest)}"
+            f"{host.command_options}`."
         )
 
 

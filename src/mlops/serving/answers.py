@@ -12,7 +12,7 @@ NUMBERS = "iuf"  # numpy's kinds of integers and floats
 ROUNDING = 1e-9  # by how much a probability can be below 0 or above 1, because of rounding errors
 ALLOWED = {
     "number": "one number for each row",
-    "boolean": "one probability of true, or true or false, for each row",
+    "boolean": "true, false or the probability of true for each row",
     "category": "one label for each row, or one list of probabilities for each row",
 }
 

@@ -45,7 +45,10 @@ def has_repeated_key(body: bytes) -> bool:
 
 
 class _Object(dict[str, Any]):
-    """An object of JSON, and the first key that it has twice."""
+    """A JSON object.
+
+    `repeated` has the first key that the text of the object contains more than once, and is empty if there is none.
+    """
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)

@@ -33,7 +33,7 @@ class RowReader(Protocol):
         """Return the rows of a body and their number.
 
         If all features are numbers, the rows are an array of shape (n, k). Otherwise, they are one array of length n
-        per column. A missing value is NaN, in a date NaT, and in a boolean None.
+        per column. A missing value is NaT in a date, None in a boolean, and NaN in any other column.
 
         Raises
         ------

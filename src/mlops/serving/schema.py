@@ -43,14 +43,14 @@ class Feature(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """The kind of the answer to a row, and the sorted classes, which are empty if the answer is a number."""
+    """The answer to a row: its kind, and its possible classes, sorted. There are no classes if it is a number."""
 
     kind: Literal["number", "boolean", "category"] = "number"
     classes: tuple[str | bool, ...] = ()
 
 
 class Schema(msgspec.Struct, frozen=True, dict=True):
-    """The features of a request, and the answer to a row."""
+    """The schema of an image: the features that a request needs, and the kind of the answers."""
 
     format: int
     features: tuple[Feature, ...]

@@ -25,7 +25,7 @@ class Scorer:
         The scoring script's ``run``. It gets an array of shape (n, k) if all features are numbers, otherwise a dict of
         columns, which are arrays of length n. It returns n predictions. For wrong rows, it raises ValueError.
     schema : Schema, optional
-        What the service accepts and answers. Without it, rows are lists of numbers, and so are the answers.
+        What the service accepts and answers. Without it, each row is a list of numbers, and the answers are numbers.
     """
 
     def __init__(self, run: Run, schema: Schema | None = None) -> None:

@@ -31,10 +31,18 @@ def is_whole(azure: Azure, infrastructure: AzureInfrastructure) -> bool:
         (
             "Microsoft.Storage/storageAccounts",
             ACCOUNT,
-            rf"StorageAccountAlreadyTaken: .*{ACCOUNT}.*Choose another workspace",
+            rf"StorageAccountAlreadyTaken: .*{ACCOUNT}.*Choose another name for the workspace",
         ),
-        ("Microsoft.KeyVault/vaults", VAULT, rf"VaultAlreadyExists: .*'{VAULT}'.*Choose another workspace"),
-        ("Microsoft.ContainerRegistry/registries", ACCOUNT, r"AlreadyInUse: .*azurecr\.io.*Choose another workspace"),
+        (
+            "Microsoft.KeyVault/vaults",
+            VAULT,
+            rf"VaultAlreadyExists: .*'{VAULT}'.*Choose another name for the workspace",
+        ),
+        (
+            "Microsoft.ContainerRegistry/registries",
+            ACCOUNT,
+            r"AlreadyInUse: .*azurecr\.io.*Choose another name for the workspace",
+        ),
     ],
 )
 def test_a_name_that_is_taken_leaves_nothing(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from azure.storage.blob import BlobProperties, ContainerClient
 
 INSTEAD = (
-    "Put the files into one file, or register the subfolder with `mlops provision --platform azure -p "
+    "Combine its files into one file, or register the subfolder with `mlops provision --platform azure -p "
     f"{DATA_PARAMETER}=FOLDER`."
 )
 

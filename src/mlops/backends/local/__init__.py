@@ -9,7 +9,7 @@
     images          scoring images in a folder, found by digest
     environments/   the virtual environments (installed packages) of the services
     services        the services of qa and production, one server each
-    deployments     the recorded state of one of the environments qa and production
+    deployments     the recorded state of an environment: qa or production
     processes       starts, finds and stops the server processes
     secrets         secrets in environment variables, and keys in private files
     datasets        data files named by their content, and the catalogue of versions

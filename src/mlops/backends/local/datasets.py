@@ -132,7 +132,7 @@ class LocalDatasets:
         return self._make_version(entry, (*versions, entry))
 
     def list_unnamed(self) -> int:
-        """Return how many versions were recorded without the name of their data set, as older engines did."""
+        """Return the number of versions that an older engine recorded without the name of their data set."""
         known = self._read().versions
         if self._load_problem is None or all(entry.dataset for entry in known):
             return 0

@@ -30,7 +30,7 @@ class LocalDeployment(Deployment):
 
 @dataclass(frozen=True)
 class LocalState(Deployments):
-    """The state of one environment, with the `port` of its last deployment; 0 before the first one."""
+    """The state of one environment. `port` is the port of the last deployment, or 0 before the first one."""
 
     current: LocalDeployment | None = None
     history: tuple[LocalDeployment, ...] = ()

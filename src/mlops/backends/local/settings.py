@@ -16,7 +16,10 @@ PORTS = "[0, 65535]"
 
 @dataclass(frozen=True)
 class WantedPort:
-    """The port that the settings give a service (0 for any free port), and the file or variable that sets it."""
+    """The port in the settings of a service.
+
+    `number` is 0 for any free port. `source` names the file or the environment variable that sets the port.
+    """
 
     number: int = 0
     source: str = ""

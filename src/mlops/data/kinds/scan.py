@@ -19,7 +19,7 @@ MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # odd, so that different hashes stay
 
 @dataclass(frozen=True)
 class ValuePlan:
-    """The rules of a declared column, and what a scan counts in the column.
+    """The plan for scanning one declared column: the rules for its values, and which values to count.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@
     machines      the number of cores of each machine size, and the minimum for production
     identity      the credential of this process
     session       the workspace, which is opened on first use
-    container     the storage clients for locks, data sets and records, which are all blobs
+    container     the storage clients for blobs: locks, data sets and records
     lock          a lock that all users of the workspace share
     sdk_objects   type hints for the SDK's objects
     answers       reads status, codes, messages and Retry-After from the errors of the SDKs

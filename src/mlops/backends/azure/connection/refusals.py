@@ -43,7 +43,7 @@ QUOTA = (
 )
 TAKEN = (
     "Another customer uses that name, which is derived from the subscription, resource group and workspace. Choose "
-    "another workspace."
+    "another name for the workspace."
 )
 ASSIGNED = (
     "That role was assigned by hand, or to an identity that has been deleted. Find the assignment with `az role "

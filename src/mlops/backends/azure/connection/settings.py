@@ -51,7 +51,7 @@ class AzureSettings:
         "", "an existing cluster to attach; empty to create one", pattern="(|/subscriptions/.+)"
     )
     kubernetes_vm_size: str = declare("Standard_DS3_v2", "size of the nodes", pattern=r"\w+")
-    kubernetes_min_nodes: int = declare(3, "minimum number of nodes, which need 12 cores in total", "[3, 1000]")
+    kubernetes_min_nodes: int = declare(3, "minimum number of nodes; together, they need 12 cores", "[3, 1000]")
     kubernetes_max_nodes: int = declare(6, "maximum number of nodes", "[3, 1000]")
     dataset: str = declare("", "name of the registered data set; if empty, the name of the model", pattern=OWN_NAME)
     dataset_path: str = declare(

@@ -58,7 +58,7 @@ class ImageRecord:
 class ModelImages:
     """The record of a model version's newest image.
 
-    `newest` is the digest of the image, and `identity` is that of the model version; both may be empty.
+    `newest` is the digest of the image. `identity` is the identity of the model version. Both can be empty.
     """
 
     newest: str = ""

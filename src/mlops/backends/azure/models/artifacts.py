@@ -37,7 +37,7 @@ def replace_folder(source: Path, folder: Path) -> Path:
 
 
 def write_hashes(files: Mapping[str, str]) -> dict[str, str]:
-    """Return properties of a run that record `files`, the SHA-256 of each file by name."""
+    """Return `files` (the SHA-256 of each file, by name), encoded as properties of a run."""
     text = json.dumps(dict(files), separators=(",", ":"))
     # Azure limits the length of a property. Tags are not used, because they can be changed.
     pieces = [text[start : start + LONGEST] for start in range(0, len(text), LONGEST)]

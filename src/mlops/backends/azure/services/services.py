@@ -184,7 +184,7 @@ class AzureSite:
         return state.describe(self._environment, current.url, health, current.example)
 
     def quote_log(self, state: AzureState) -> str:
-        """See `mlops.release.host.View`. Always empty, because the request for the log could fail, too."""
+        """See `mlops.release.host.View`. Always empty, because Azure might not answer a request for the log."""
         return ""
 
     def _deploy_and_wait(self, record: ImageRecord, service: WebService | None, seconds: float) -> WebService:

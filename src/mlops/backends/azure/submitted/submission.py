@@ -1,4 +1,4 @@
-"""The start of the published pipeline over REST."""
+"""The REST request that starts a run of the published pipeline."""
 
 import time
 import uuid

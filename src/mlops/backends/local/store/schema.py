@@ -25,12 +25,12 @@ NAME = re.compile(r"""["'](\w+)["']""")
 
 @dataclass(frozen=True)
 class Schema:
-    """The revision of a database, and the newest revision that the installed MLflow knows.
+    """The schema of a database, compared with the newest schema that the installed MLflow knows.
 
     Parameters
     ----------
     found, newest : str
-        The names of the two revisions.
+        The revision of the database, and the newest revision that the installed MLflow knows.
     known : bool
         Whether the installed MLflow knows the revision of the database.
     """
