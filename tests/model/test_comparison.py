@@ -14,6 +14,7 @@ from mlops.problem import Column, Metric, Problem, metrics
 
 Numbers = NDArray[np.float64]
 AUC = metrics.roc_auc_score("auc")
+ONE_LOOK = 1 - 0.05 * 2.612375348685488  # with this confidence, the first look needs 95 %
 
 
 def draw_scores(rows: int, noises: tuple[float, ...], seed: int = 0, share: float = 0.4) -> tuple[Numbers, ...]:
@@ -26,7 +27,7 @@ def draw_scores(rows: int, noises: tuple[float, ...], seed: int = 0, share: floa
 
 def compare(metric: Metric, actual: Numbers, champion: Numbers | None, challenger: Numbers) -> MetricComparison:
     """Return the comparison of two models' predictions."""
-    return MetricComparison(metric, champion, challenger, actual=actual)
+    return MetricComparison(metric, champion, challenger, ONE_LOOK, actual=actual)
 
 
 def decide(metric: Metric, actual: Numbers, champion: Numbers | None, challenger: Numbers) -> Decision:

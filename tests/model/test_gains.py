@@ -49,10 +49,10 @@ def test_another_metric_is_compared_on_resampled_sets() -> None:
     assert sum(bar.get_height() for bar in axes.patches) == 5000
     legend = axes.get_legend()
     assert legend is not None
-    assert [text.get_text() for text in legend.get_texts()] == ["all rows: 0.151", "95% lower bound: 0.107"]
+    assert [text.get_text() for text in legend.get_texts()] == ["all rows: 0.151", "98.09% lower bound: 0.0959"]
     assert describe_gains(MetricComparison(ROOT, POOR, GOOD, actual=ACTUAL)) == (
         "The improvement of the root mean squared error, a histogram over 5,000 resampled sets of the 200 rows: it is "
-        "0.151 points, with a 95% lower bound of 0.107."
+        "0.151 points, with a 98.09% lower bound of 0.0959."
     )
 
 

@@ -199,6 +199,16 @@ ERROR = metrics.mean_squared_error()
         ({"metrics": ()}, "The problem 'broken' has no metrics. Choose one from mlops.problem.metrics."),
         ({"metrics": (ERROR, ERROR)}, "The problem 'broken' has two metrics with the same name."),
         (
+            {"metrics": (metrics.r2_score("r2"),)},
+            "The problem 'broken' decides by the metric 'r2', which can be zero or negative, so a share of it is "
+            "not a smallest gain.",
+        ),
+        ({"smallest_gain": -1.0}, "The problem 'broken': smallest_gain is -1.0. Give a number that is 0 or more."),
+        (
+            {"smallest_relative_gain": float("nan")},
+            "The problem 'broken': smallest_relative_gain is nan. Give a number that is 0 or more.",
+        ),
+        (
             {"metrics": (metrics.roc_auc_score("auc"),)},
             "The problem 'broken' has the metric 'auc', which fits a target of the kind boolean or category. The kind "
             "of its target is number.",

@@ -5,6 +5,7 @@
     cases     what is simulated: a name, the number of rounds, and the goal
     running   runs cases on several processes, with seeds that do not depend on the processes
     tables    writes the rates into docs/statistics.md
-    gate      the promotion gate: one look, a year of looks, power
+    gate      the promotion gate: one look
+    years     the promotion gate: a year of looks, and its power
     draws     random rows of equal and of unequal models
 """

@@ -9,6 +9,7 @@ from mlops.model.bounds import are_too_skewed, bound_mean
 from simulations import draws
 from simulations.cases import Case
 from simulations.draws import Floats
+from simulations.years import list_years
 
 Draw = Callable[[np.random.Generator, tuple[int, int]], Floats]
 
@@ -66,4 +67,4 @@ def _list_undecided() -> Iterator[Case]:
             yield Case("undecided", f"{name}, {rows:,} rows", rounds, simulate, most=0.05)
 
 
-CASES = (*_list_looks(), *_list_undecided())
+CASES = (*_list_looks(), *_list_undecided(), *list_years())

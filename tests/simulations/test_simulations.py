@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import t
 
-from simulations import draws, gate
+from simulations import draws, gate, years
 from simulations.cases import Case, Rate
 from simulations.running import run_cases, run_part
 from simulations.tables import fill_tables
@@ -73,3 +73,14 @@ def test_the_interval_is_clopper_pearson_s() -> None:
     assert Rate(ten, 4).interval == pytest.approx((0.1216, 0.7376), abs=1e-4)
     assert Rate(ten, 0).interval == pytest.approx((0.0, 1 - 0.025**0.1))
     assert (Rate(ten, 0).misses, Rate(ten, 10).interval[1], ten.goal) == (True, 1.0, "at least 50 %")
+
+
+def test_equal_models_are_seldom_promoted_in_a_year(monkeypatch: pytest.MonkeyPatch) -> None:
+    count = partial(years.count_years, rounds=300, kind="normal", rows=89, weekly=0)
+    assert count(np.random.default_rng(0)) / 300 < 0.06
+    monkeypatch.setattr(years, "spend", lambda confidence, look: confidence)
+    assert count(np.random.default_rng(0)) / 300 > 0.3
+
+
+def test_a_better_model_is_promoted_within_eight_retrainings() -> None:
+    assert years.count_better(np.random.default_rng(0), 200, "normal", 89) / 200 > 0.8

@@ -116,6 +116,10 @@ class RedactedRegistry:
         """See `Registry`."""
         return self._registry.find_champion(name)
 
+    def record_look(self, champion: ModelVersion, evidence: str) -> int:
+        """See `Registry`."""
+        return self._registry.record_look(champion, evidence)
+
     def get_version(self, name: str, version: int) -> ModelVersion:
         """See `Registry`."""
         return self._registry.get_version(name, version)

@@ -15,6 +15,8 @@
     comparison     compares two models by the metric that decides about promotions
     gains          the figures that compare two models
     bounds         the lower bound of a mean gain
+    spending       the confidence that each comparison with a champion needs
+    looks          records how often models were compared with a champion
     bootstrap      the variation of a metric by chance
     promotion      decides whether a new model (the challenger) replaces the current one (the champion)
 """

@@ -25,6 +25,7 @@ from scipy.stats import t
 from mlops.data.equality import ROUNDING, are_equal
 from mlops.model.bootstrap import MOST_RESAMPLED, Rows, expand_confidence, resample, scale_spread
 from mlops.model.bounds import are_too_skewed, bound_mean
+from mlops.model.spending import spend
 from mlops.numbers import format_number
 from mlops.problem import Metric, Problem
 
@@ -44,9 +45,13 @@ class Comparison(ABC):
     challenger : array
         The losses or predictions of the new model.
     confidence : float
-        The confidence of one-sided bounds, between 0 and 1.
+        The confidence of all comparisons with this champion together, between 0 and 1.
     seed : int
         The seed of the bootstrap.
+    smallest_gain : float
+        The smallest improvement that is worth a release, in the unit of the metric.
+    look : int
+        The number of this comparison with the champion; 1 for the first. See `mlops.model.looks`.
     """
 
     metric: Metric
@@ -54,6 +59,8 @@ class Comparison(ABC):
     challenger: NDArray[np.float64]
     confidence: float = 0.95
     seed: int = 0
+    smallest_gain: float = 0.0
+    look: int = 1
     compared: ClassVar[str]  # "errors" or "predictions", for sentences
 
     def __post_init__(self) -> None:
@@ -67,6 +74,11 @@ class Comparison(ABC):
     def rows(self) -> int:
         """The number of rows."""
         return len(self.challenger)
+
+    @property
+    def spent(self) -> float:
+        """The confidence of the one-sided bounds at this look."""
+        return spend(self.confidence, self.look)
 
     @property
     def equality(self) -> str:
@@ -133,12 +145,12 @@ class LossComparison(Comparison):
     @property
     def lower_bound(self) -> float:
         """The one-sided lower bound of the mean improvement."""
-        return float(bound_mean(self.gains, self.confidence))
+        return float(bound_mean(self.gains, self.spent))
 
     @property
     def upper_bound(self) -> float:
         """The one-sided upper bound of the mean improvement."""
-        return -float(bound_mean(-self.gains, self.confidence))
+        return -float(bound_mean(-self.gains, self.spent))
 
     @property
     def too_skewed(self) -> bool:
@@ -217,8 +229,8 @@ class MetricComparison(Comparison):
 
     def _bound(self, side: int) -> float:
         if self.rows > MOST_RESAMPLED:
-            return float(self.improvement + side * t.ppf(self.confidence, self.rows - 1) * self.standard_error)
-        level = expand_confidence(self.confidence, self.rows)
+            return float(self.improvement + side * t.ppf(self.spent, self.rows - 1) * self.standard_error)
+        level = expand_confidence(self.spent, self.rows)
         return float(np.quantile(self.differences, level if side > 0 else 1 - level))
 
 
@@ -240,8 +252,19 @@ def compare_models(
     """
     metric, truth = problem.decisive, problem.encode(actual)
     found = {name: problem.encode(values) for name, values in predictions.items()}
+    least = _find_smallest_gain(problem, metric, truth, found)
     if metric.row_loss:
         losses = {name: metric.row_loss(truth, values) for name, values in found.items()}
-        return LossComparison(metric, losses.get("champion"), losses["challenger"], confidence)
+        return LossComparison(metric, losses.get("champion"), losses["challenger"], confidence, smallest_gain=least)
     encoded = {name: values.astype(float) for name, values in found.items()}
-    return MetricComparison(metric, encoded.get("champion"), encoded["challenger"], confidence, actual=truth)
+    models = encoded.get("champion"), encoded["challenger"]
+    return MetricComparison(metric, *models, confidence, smallest_gain=least, actual=truth)
+
+
+def _find_smallest_gain(
+    problem: Problem, metric: Metric, truth: NDArray[np.generic], found: Mapping[str, NDArray[np.generic]]
+) -> float:
+    if problem.smallest_gain is not None:
+        return problem.smallest_gain
+    value = metric.measure(truth, found["champion"]) if "champion" in found else None
+    return problem.smallest_relative_gain * abs(value or 0.0)

@@ -69,7 +69,7 @@ def _plot_metric(axes: Axes, compared: MetricComparison) -> None:
     axes.axvline(compared.improvement, color="black", lw=1, label=f"all rows: {format_number(compared.improvement)}")
     if compared.champion is not None:
         axes.axvline(0, color=GREY, lw=1)
-        label = f"{100 * compared.confidence:g}% lower bound: {format_number(compared.lower_bound)}"
+        label = f"{100 * compared.spent:.4g}% lower bound: {format_number(compared.lower_bound)}"
         axes.axvline(compared.lower_bound, color="black", lw=1, ls="--", label=label)
     axes.legend()
 
@@ -97,7 +97,7 @@ def _describe_metric(compared: MetricComparison) -> str:
     if compared.champion is None:
         return f"{text}."
     bound = format_number(compared.lower_bound)
-    return f"{text}, with a {100 * compared.confidence:g}% lower bound of {bound}."
+    return f"{text}, with a {100 * compared.spent:.4g}% lower bound of {bound}."
 
 
 def _name_value(compared: Comparison, unit: bool = True) -> str:

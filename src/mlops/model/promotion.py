@@ -1,7 +1,8 @@
 """The promotion gate: decides whether a new model (the challenger) is better than the current one (the champion).
 
 Both models are compared on the same rows, which neither model has seen in training (`mlops.model.comparison`). The
-challenger is promoted if the one-sided lower bound of the improvement is above zero.
+challenger is promoted if the one-sided lower bound of the improvement is above zero, and if the improvement is at least
+the smallest one that is worth a release.
 """
 
 from dataclasses import dataclass, replace
@@ -36,6 +37,10 @@ class Decision:
     detectable_gain : float
         The smallest true improvement that is detected on these rows in four out of five cases, in the unit of the
         metric.
+    required_gain : float
+        The smallest improvement that is worth a release, in the unit of the metric.
+    look : int
+        The number of this comparison with the champion; 1 for the first.
     override : str
         The reason of a person who promoted the challenger in spite of a rejection. Empty if nobody did.
     kind : str
@@ -50,12 +55,14 @@ class Decision:
     improvement: float = 0.0
     lower_bound: float = 0.0
     detectable_gain: float = 0.0
+    required_gain: float = 0.0
+    look: int = 1
     kind: Literal["first", "unlike", "few", "equal", "skewed", "compared"] = "compared"
     override: str = ""
 
     @property
     def gains(self) -> dict[str, float]:
-        """The improvement, its lower bound and the smallest detectable gain, by the names of these results."""
+        """The numbers of the comparison, by the names of their results."""
         return {name: getattr(self, name) for name in GATE.gains}
 
 
@@ -90,25 +97,29 @@ def decide_promotion(compared: Comparison, *, min_rows: int = 30, left_out: str 
             f"These rows cannot tell whether the challenger is better: on a few of the {rows} rows unseen by both "
             "models, it is so much worse that other rows may show the opposite."
         )
-        return Decision(False, reason, rows, compared.improvement, kind="skewed")
+        return Decision(False, reason, rows, compared.improvement, look=compared.look, kind="skewed")
     lower_bound = compared.lower_bound
     detectable = compared.improvement - lower_bound + float(norm.ppf(POWER)) * compared.standard_error
+    least = compared.smallest_gain
+    promoted = lower_bound > 0 and compared.improvement >= least
     reason = _explain(compared, lower_bound)
-    return Decision(lower_bound > 0, reason, rows, compared.improvement, lower_bound, detectable)
+    return Decision(promoted, reason, rows, compared.improvement, lower_bound, detectable, least, compared.look)
 
 
 def _explain(compared: Comparison, lower_bound: float) -> str:
     metric = compared.metric
     verdict, change, size, bound = "is not shown to be better", "improvement", compared.improvement, lower_bound
     if lower_bound > 0:
-        verdict = "is better"
+        verdict = "is better" if size >= compared.smallest_gain else "is better, but not by enough for a release"
     elif size < 0 and (upper_bound := compared.upper_bound) < 0:
         change = "decrease" if metric.higher_is_better else "increase"
         verdict, size, bound = "is worse", -size, -upper_bound
+    least = f"{format_number(compared.smallest_gain)} {metric.unit}".strip()
+    rule = f" A release needs an improvement of {least}." if lower_bound > 0 and size < compared.smallest_gain else ""
     return (
         f"The challenger {verdict}: the {change} of the {metric.title} is "
         f"{f'{format_number(size)} {metric.unit}'.strip()} on {compared.rows} rows unseen by both models, "
-        f"with a {100 * compared.confidence:g}% lower bound of {format_number(bound)}."
+        f"with a {100 * compared.spent:.4g}% lower bound of {format_number(bound)}.{rule}"
     )
 
 

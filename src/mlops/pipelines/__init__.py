@@ -63,7 +63,7 @@ RETRAIN = (
             reason="reason",
             overruled_by="promote_always",
             override_reason="override_reason",
-            gains=("improvement", "lower_bound", "detectable_gain"),
+            gains=("improvement", "lower_bound", "detectable_gain", "required_gain", "look"),
         ),
         declares=PROBLEM,
         compares=Comparison("champion_metrics", "champion_version", "champion_override"),

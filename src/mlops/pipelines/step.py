@@ -80,7 +80,8 @@ class Decision:
     override_reason : str
         The parameter with the reason for overruling the decision; ``--reason`` sets it.
     gains : tuple of str
-        The results with the improvement of the metric, its lower bound, and the smallest detectable improvement.
+        The results with the improvement of the metric, its lower bound, the smallest detectable improvement, the
+        smallest one that is worth a release, and the number of comparisons with the champion.
     """
 
     result: str = ""

@@ -4,7 +4,7 @@ The gate is the test that decides whether a new model is promoted to champion. A
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +13,8 @@ from mlops.files.hashes import hash_listing
 from mlops.pipelines.tags import OVERRIDDEN_BY, OVERRIDE_REASON
 from mlops.platform.trainings import TrainingRun
 from mlops.record.summary import OVERRULED
+
+LOOKS_DAMAGED = "Restore it from a backup, or delete it to count the comparisons from 1 again."
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,28 @@ class FailedTest:
         return is_same_model(self.image, self.model_identity, image, model_identity)
 
 
+@dataclass(frozen=True)
+class Looks:
+    """The hashes of all comparisons with each champion, in their order.
+
+    Parameters
+    ----------
+    looks : mapping of str to tuple of str
+        The hashes, by the identity of the champion.
+    """
+
+    looks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def add(self, champion: ModelVersion, evidence: str) -> "Looks":
+        """Return the comparisons with one more, unless it is already among them."""
+        known = self.looks.get(champion.identity, ())
+        return self if evidence in known else Looks({**self.looks, champion.identity: (*known, evidence)})
+
+    def find_number(self, champion: ModelVersion, evidence: str) -> int:
+        """Return the number of a comparison; 1 for the first."""
+        return self.looks[champion.identity].index(evidence) + 1
+
+
 class Registry(Protocol):
     """The registry of model versions. At most one version of each model is its champion."""
 
@@ -139,6 +163,14 @@ class Registry(Protocol):
 
         Called by the notebooks 03_evaluate and 05_create_image, and by `mlops status`. Raises IntegrityError if the
         platform detects that the champion was deleted.
+        """
+        ...
+
+    def record_look(self, champion: ModelVersion, evidence: str) -> int:
+        """Record a comparison with a champion, and return its number; called by the notebook 03_evaluate.
+
+        The first comparison with a champion has the number 1. `evidence` is a hash of the comparison. Safe to call
+        again: the same evidence keeps its number.
         """
         ...
 

@@ -1,6 +1,7 @@
 """The check that the declaration of a problem does not contradict itself."""
 
 import inspect
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -35,6 +36,8 @@ class Declared(Protocol):
     columns: "ClassVar[tuple[Column, ...]]"
     metrics: "ClassVar[tuple[Metric, ...]]"
     gate: "ClassVar[str]"
+    smallest_gain: "ClassVar[float | None]"
+    smallest_relative_gain: "ClassVar[float]"
     plots: "ClassVar[tuple[str | OwnPlot, ...]]"
     examples: "ClassVar[tuple[Mapping[str, object], ...]]"
 
@@ -42,6 +45,8 @@ class Declared(Protocol):
     def features(self) -> tuple[str, ...]: ...
     @property
     def target(self) -> Column: ...
+    @property
+    def decisive(self) -> Metric: ...
     @property
     def hyperparameters(self) -> tuple[str, ...]: ...
     @property
@@ -66,6 +71,7 @@ def check_problem(problem: Declared) -> None:
     _check_columns(problem)
     _check_training(problem)
     _check_metrics(problem)
+    _check_gain(problem)
     check_plots(str(problem), problem.plots, problem.target.kind)
     for place, example in enumerate(problem.examples):
         if set(example) != set(problem.features):
@@ -124,3 +130,15 @@ def _check_metrics(problem: Declared) -> None:
         raise ProblemError(f"{problem} has a metric and a hyperparameter with the name {shared!r}. Rename one of them.")
     if problem.gate and problem.gate not in names:
         raise ProblemError(f"{problem}: gate is {problem.gate!r}, which is not one of its metrics: {', '.join(names)}.")
+
+
+def _check_gain(problem: Declared) -> None:
+    metric, gain = problem.decisive, problem.smallest_gain
+    if gain is None and metric.signed:
+        raise ProblemError(
+            f"{problem} decides by the metric {metric.name!r}, which can be zero or negative, so a share of it is "
+            "not a smallest gain. Declare the improvement that is worth a release: smallest_gain = 0.01."
+        )
+    for name, value in {"smallest_gain": gain or 0.0, "smallest_relative_gain": problem.smallest_relative_gain}.items():
+        if not 0 <= value < math.inf:
+            raise ProblemError(f"{problem}: {name} is {value!r}. Give a number that is 0 or more.")

@@ -32,11 +32,17 @@ class Declaration:
         The metrics, in the order in which pages show them.
     gate : str
         The name of the metric that decides about promotions.
+    smallest_gain : float, optional
+        The smallest improvement of this metric that is worth a release.
+    smallest_relative_gain : float
+        The same as a share of the champion's metric, if `smallest_gain` is None.
     """
 
     name: str = ""
     metrics: tuple[DeclaredMetric, ...] = ()
     gate: str = ""
+    smallest_gain: float | None = None
+    smallest_relative_gain: float = 0.0
 
 
 def describe_metric(metric: "Metric") -> DeclaredMetric:

@@ -39,6 +39,11 @@ class Problem:
         The metrics of a model. The first one is the main metric, which reports show first.
     gate : str
         The name of the metric that decides about promotions. Empty for the first metric.
+    smallest_gain : float, optional
+        The smallest improvement of this metric that is worth a release, in the unit of the metric. By default, it is
+        `smallest_relative_gain` times the champion's metric.
+    smallest_relative_gain : float
+        The same as a share of the champion's metric: 0.001 is 0.1 %. It is ignored if `smallest_gain` is given.
     plots : tuple of str or callable
         The plots of the predictions for the held-out rows: "predictions" or "residuals" for a target that is a number,
         "roc", "calibration" or "confusion" for classes, and "importances" for the result of `explain`. If empty, the
@@ -64,6 +69,8 @@ class Problem:
     columns: ClassVar[tuple[Column, ...]] = ()
     metrics: ClassVar[tuple[Metric, ...]] = ()
     gate: ClassVar[str] = ""
+    smallest_gain: ClassVar[float | None] = None
+    smallest_relative_gain: ClassVar[float] = 0.001
     plots: ClassVar[tuple["str | OwnPlot", ...]] = ()
     examples: ClassVar[tuple[Mapping[str, object], ...]] = ()
     trusted_types: ClassVar[tuple[str, ...]] = ()
@@ -252,7 +259,8 @@ class Problem:
     @cached_property
     def declaration(self) -> Declaration:
         """The name and metrics of the problem, in the form in which a run records them."""
-        return Declaration(self.name, tuple(map(describe_metric, self.metrics)), self.decisive.name)
+        shown, least = tuple(map(describe_metric, self.metrics)), (self.smallest_gain, self.smallest_relative_gain)
+        return Declaration(self.name, shown, self.decisive.name, *least)
 
     def encode(self, values: "ArrayLike") -> "NDArray[np.generic]":
         """Convert target values or predictions to the form that metrics need; see `mlops.problem.metrics`.

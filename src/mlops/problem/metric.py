@@ -47,6 +47,9 @@ class Metric:
     weighted : callable, optional
         A function that returns the metric for many weightings of the rows at once; see `mlops.problem.weighted`. It
         makes the gate faster if there is no `row_loss`.
+    signed : bool
+        Whether the metric can be zero or negative. If it decides about promotions, the problem must declare
+        `smallest_gain`.
     kinds : tuple of str
         The kinds of targets that the metric fits: "number", "boolean", "category". Empty for all of them.
 
@@ -66,6 +69,7 @@ class Metric:
     least_rows: int = 1
     all_classes: bool = False
     weighted: "Weighted | None" = None
+    signed: bool = False
     kinds: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

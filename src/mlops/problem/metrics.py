@@ -49,7 +49,9 @@ def r2_score(name: str = "r2_score", *, digits: int = 6) -> Metric:
     """
     score, weighted = _call("r2_score"), _weigh("weigh_determination")
     title = "coefficient of determination"
-    return Metric(name, score, True, None, title, "", digits, least_rows=2, weighted=weighted, kinds=NUMBERS)
+    return Metric(
+        name, score, True, None, title, "", digits, least_rows=2, weighted=weighted, signed=True, kinds=NUMBERS
+    )
 
 
 def mean_pinball_loss(quantile: float, name: str = "mean_pinball_loss", *, unit: str = "", digits: int = 6) -> Metric:

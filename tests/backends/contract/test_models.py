@@ -65,6 +65,14 @@ def test_a_champion_of_the_same_number_from_another_training_is_another_champion
     assert backend.registry.promote("tiny", 2, expected=champion.identity).champion
 
 
+def test_each_comparison_with_a_champion_is_counted_once(backend: Backend, tmp_path: Path) -> None:
+    register(backend, tmp_path)
+    champion = backend.registry.promote("tiny", 1, expected="")
+    numbers = [backend.registry.record_look(champion, evidence) for evidence in ("a", "b", "a", "c")]
+    assert numbers == [1, 2, 1, 3]
+    assert backend.registry.record_look(replace(champion, run_id="other"), "c") == 1
+
+
 def test_a_model_is_its_own_bytes(backend: Backend, tmp_path: Path) -> None:
     register(backend, tmp_path, 1.0)
     second = register(backend, tmp_path, 2.0)

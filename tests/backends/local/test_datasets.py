@@ -18,7 +18,7 @@ from mlops.errors import DatasetNotFoundError, IntegrityError, UsageError
 from mlops.files.hashes import hash_file
 from mlops.platform.datasets import LATEST, DatasetVersion
 from mlops.problem import Column, Problem
-from mlops.problem.metrics import r2_score
+from mlops.problem.metrics import mean_absolute_error
 
 
 @pytest.fixture
@@ -177,7 +177,9 @@ def test_a_damaged_catalogue_is_an_error_that_names_it(tmp_path: Path, file: Pat
 def declare(name: str, target: str = "Y") -> Problem:
     """Return a problem with this target."""
     columns = (Column("A"), Column(target, role="target"))
-    declared: type[Problem] = type(name, (Problem,), {"name": name, "columns": columns, "metrics": (r2_score(),)})
+    declared: type[Problem] = type(
+        name, (Problem,), {"name": name, "columns": columns, "metrics": (mean_absolute_error(),)}
+    )
     return declared()
 
 

@@ -5,16 +5,20 @@
 import json
 import tempfile
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
+
+import msgspec
 
 from mlops.backends.local.champions import CHAMPION, ChampionNotes, find_champions
 from mlops.backends.local.store.failures import DATABASE, explained
 from mlops.backends.local.store.mlflow_store import FILES_TAG, MlflowStore
 from mlops.backends.local.store.queries import VersionRow, find_deleted, read_versions
 from mlops.errors import ModelNotFoundError
+from mlops.files.atomic import write_atomically
 from mlops.files.hashes import verify_files
-from mlops.files.records import decode_record
-from mlops.platform.models import ModelVersion, require_champion
+from mlops.files.records import decode_record, read_record
+from mlops.platform.models import LOOKS_DAMAGED, Looks, ModelVersion, require_champion
 from mlops.platform.trainings import TrainingRun
 
 
@@ -81,6 +85,17 @@ class LocalRegistry:
             remaining = [version.version for version in self._list_versions(name)]
             raise self._notes.explain_loss(name, lost, self.home / DATABASE, remaining)
         return found
+
+    @explained
+    def record_look(self, champion: ModelVersion, evidence: str) -> int:
+        """See `Registry`."""
+        path = self.home / "looks" / f"{champion.name}.json"
+        with self._store.hold_lock():
+            found = read_record(path, Looks, LOOKS_DAMAGED) if path.is_file() else Looks()
+            looks = found.add(champion, evidence)
+            if looks is not found:
+                write_atomically(path, msgspec.json.encode(asdict(looks)))
+        return looks.find_number(champion, evidence)
 
     def list_champions(self) -> list[ModelVersion]:
         """Return the champions of all models."""

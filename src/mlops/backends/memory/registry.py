@@ -8,7 +8,7 @@ from threading import RLock
 
 from mlops.backends.memory.tracking import MemoryTracker
 from mlops.errors import ModelNotFoundError
-from mlops.platform.models import ModelVersion, require_champion
+from mlops.platform.models import Looks, ModelVersion, require_champion
 from mlops.platform.trainings import TrainingRun
 
 
@@ -18,6 +18,7 @@ class MemoryRegistry:
     def __init__(self, tracker: MemoryTracker) -> None:
         self._tracker = tracker
         self._versions: dict[str, list[ModelVersion]] = {}
+        self._looks: dict[str, Looks] = {}
         self._lock = RLock()
 
     def register(
@@ -47,6 +48,12 @@ class MemoryRegistry:
     def find_champion(self, name: str) -> ModelVersion | None:
         """See `Registry`."""
         return next((version for version in self._versions.get(name, ()) if version.champion), None)
+
+    def record_look(self, champion: ModelVersion, evidence: str) -> int:
+        """See `Registry`."""
+        with self._lock:
+            self._looks[champion.name] = looks = self._looks.get(champion.name, Looks()).add(champion, evidence)
+            return looks.find_number(champion, evidence)
 
     def get_version(self, name: str, version: int) -> ModelVersion:
         """See `Registry`."""

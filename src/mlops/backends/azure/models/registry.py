@@ -10,6 +10,7 @@ from mlops.backends.azure.connection.refusals import explain_refusals
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.models.artifacts import MODEL, download_folder, read_hashes, replace_folder, write_hashes
 from mlops.backends.azure.models.champions import ChampionNotes
+from mlops.backends.azure.models.looks import read_looks, write_looks
 from mlops.backends.azure.models.tracking import find_run
 from mlops.errors import ModelNotFoundError, PlatformError
 from mlops.files.hashes import verify_files
@@ -117,6 +118,17 @@ class AzureRegistry:
                 self._notes.require_none(name, lambda: bool(self._list(name)))
                 return None
         return _read_version(champion, champion=True)
+
+    def record_look(self, champion: ModelVersion, evidence: str) -> int:
+        """See `Registry`."""
+        doing = f"record a comparison with version {champion.version} of the model {champion.name!r}"
+        with explain_refusals(self._session, doing), self._lock(champion.name).hold() as lease:
+            found = read_looks(self._session, champion.name)
+            looks = found.add(champion, evidence)
+            if looks is not found:
+                lease.check()
+                write_looks(self._session, champion.name, looks)
+        return looks.find_number(champion, evidence)
 
     def _require_champion(self, name: str, expected: str, promoting: int = 0) -> None:
         found = _choose_champion(self._list(name, tags=[CHAMPION]))

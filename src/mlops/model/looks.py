@@ -1,0 +1,63 @@
+"""The looks at a champion: how often it has been compared (`mlops.model.spending`)."""
+
+import hashlib
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlops.model.comparison import Comparison
+from mlops.platform.models import ModelVersion, Registry
+
+DIGITS = 1e6  # evidence that agrees to a millionth of its mean magnitude is the same on every machine
+
+
+def record_look(
+    registry: Registry, champion: ModelVersion | None, compared: Comparison, min_rows: int = 30
+) -> Comparison:
+    """Record a comparison in the registry, and return it with the number of this look.
+
+    A comparison of the same models on the same rows is not another look, nor is a comparison that can promote nothing.
+
+    Parameters
+    ----------
+    registry : Registry
+        The registry of the platform.
+    champion : ModelVersion, optional
+        The champion; None if there is none.
+    compared : Comparison
+        The comparison of the challenger with the champion.
+    min_rows : int
+        The minimum number of rows for a promotion.
+    """
+    few = compared.rows < min_rows or compared.shortage
+    if champion is None or compared.champion is None or compared.equality or few:
+        return compared
+    return replace(compared, look=registry.record_look(champion, hash_evidence(compared)))
+
+
+def hash_evidence(compared: Comparison) -> str:
+    """Return a hash of what was compared: the losses or predictions of both models on each row."""
+    hashed = hashlib.sha256(f"{compared.metric.name} {compared.challenger.shape}".encode())
+    for values in (compared.champion, compared.challenger):
+        hashed.update(_round(values).tobytes() if values is not None else b"")
+    return hashed.hexdigest()
+
+
+def _round(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    scale = float(np.abs(values).mean()) if values.size else 0.0
+    return np.rint(values / (scale or 1.0) * DIGITS).astype(np.int64)
+
+
+def describe_looks(compared: Comparison) -> str:
+    """Return sentences that say how often models were compared with this champion, and what this costs."""
+    if compared.champion is None:
+        return "There is no champion to compare with yet."
+    spent, kept = (f"{100 * share:.4g}%" for share in (compared.spent, compared.confidence))
+    needed = f"a confidence of {spent}, so that all comparisons together keep {kept}"
+    if compared.look == 1:
+        return f"This is the first comparison with this champion. It needs {needed}."
+    return (
+        f"This is comparison {compared.look} with this champion. Each comparison is another chance of a wrong "
+        f"promotion, so this one needs {needed}."
+    )

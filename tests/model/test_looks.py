@@ -1,0 +1,63 @@
+"""The looks at a champion: how they are counted, and what each may spend."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_model import register
+
+from mlops.backends.memory import open_backend
+from mlops.model.comparison import LossComparison
+from mlops.model.looks import describe_looks, hash_evidence, record_look
+from mlops.model.spending import spend
+from mlops.problem import metrics
+
+CHAMPION, CHALLENGER, OTHER = (np.random.default_rng(seed).normal(100, 10, 89) for seed in range(3))
+COMPARED = LossComparison(metrics.mean_squared_error(), CHAMPION, CHALLENGER)
+
+
+def test_all_looks_together_spend_the_allowed_rate() -> None:
+    spent = np.cumsum([1 - spend(0.95, look) for look in range(1, 20_001)])
+    assert spent[51] == pytest.approx(0.0447, abs=1e-4)
+    assert 0.0495 < spent[-1] < 0.05
+    assert spend(0.95, 1) == pytest.approx(0.98086, abs=1e-5)
+
+
+def test_each_comparison_counts_once(tmp_path: Path) -> None:
+    backend = open_backend()
+    for number in (1.0, 2.0):
+        register(backend, tmp_path, number)
+    first = backend.registry.promote("tiny", 1, expected="")
+    others = [replace(COMPARED, challenger=values) for values in (CHALLENGER, CHALLENGER + 1e-9, OTHER, CHALLENGER)]
+    assert [record_look(backend.registry, first, compared).look for compared in others] == [1, 1, 2, 1]
+    second = backend.registry.promote("tiny", 2, expected=first.identity)
+    assert record_look(backend.registry, second, COMPARED).look == 1
+
+
+def test_a_comparison_that_promotes_nothing_does_not_count(tmp_path: Path) -> None:
+    backend = open_backend()
+    register(backend, tmp_path)
+    champion = backend.registry.promote("tiny", 1, expected="")
+    equal = replace(COMPARED, challenger=CHAMPION)
+    assert record_look(backend.registry, champion, equal) is equal
+    assert record_look(backend.registry, None, COMPARED) is COMPARED
+    assert record_look(backend.registry, champion, COMPARED, min_rows=90) is COMPARED
+    assert record_look(backend.registry, champion, replace(COMPARED, challenger=OTHER)).look == 1
+
+
+def test_other_rows_are_other_evidence() -> None:
+    fewer = replace(COMPARED, champion=CHAMPION[1:], challenger=CHALLENGER[1:])
+    assert hash_evidence(COMPARED) == hash_evidence(replace(COMPARED, look=7)) != hash_evidence(fewer)
+
+
+def test_the_number_of_looks_is_explained() -> None:
+    assert describe_looks(COMPARED) == (
+        "This is the first comparison with this champion. It needs a confidence of 98.09%, so that all comparisons "
+        "together keep 95%."
+    )
+    assert describe_looks(replace(COMPARED, look=20)).startswith(
+        "This is comparison 20 with this champion. Each comparison is another chance of a wrong promotion, so this one "
+        "needs a confidence of 99.98%"
+    )
+    assert describe_looks(replace(COMPARED, champion=None)) == "There is no champion to compare with yet."
