@@ -189,6 +189,6 @@ def test_a_data_file_that_vanishes_is_an_error_that_names_it(prepared, tmp_path)
     assert tested.returncode == 0, tested.stderr
     data.unlink()
     ran = prepared.invoke("run", "retrain", "--only", "train")
-    assert ran.returncode == 1
-    assert str(data) in ran.stderr
+    assert ran.returncode == 2
+    assert f"their file {data} is missing. Restore it" in ran.stderr
     assert "Traceback" not in ran.stderr

@@ -118,8 +118,9 @@ def find_only(
             )
         if lost := _find_lost_file(known[name], found):
             raise UsageError(
-                f"--only {only} needs the results of {name} in run {run.run_id}, but their file {lost} is missing. If "
-                f"MLOPS_HOME was moved, move it back. Otherwise, `mlops run {pipeline}{options}` uses the present data."
+                f"--only {only} needs the results of {name} in run {run.run_id}, but their file {lost} is missing. "
+                "Restore it (if MLOPS_HOME was moved, move it back), or use the present data with "
+                f"`mlops run {pipeline}{options}`."
             )
         reused.append(take_over(found, run, "from run "))
     return reused
