@@ -151,6 +151,13 @@ def test_many_rows_have_the_standard_error_of_smaller_sets(monkeypatch: pytest.M
     assert compared.lower_bound == pytest.approx(compared.improvement - 1.645 * compared.standard_error, rel=1e-3)
 
 
+def test_a_later_look_has_the_bound_of_the_standard_error() -> None:
+    """5,000 resampled sets have no percentile of 0.02 %."""
+    actual, champion, challenger = BOOLEAN
+    late = MetricComparison(AUC, champion, challenger, look=20, actual=actual)
+    assert late.lower_bound == pytest.approx(late.improvement - 3.56 * late.standard_error, rel=1e-2)
+
+
 def test_the_models_must_have_the_same_rows() -> None:
     actual, champion, challenger = BOOLEAN
     with pytest.raises(ValueError, match="The champion has 299 rows and the challenger 300"):

@@ -29,6 +29,7 @@ from mlops.model.spending import spend
 from mlops.numbers import format_number
 from mlops.problem import Metric, Problem
 
+MOST_CONFIDENT = 0.99  # above, a percentile of a few thousand resampled sets is mostly noise
 MOST_UNDEFINED = 0.01  # the largest allowed share of resampled sets on which the metric is undefined
 
 
@@ -228,7 +229,7 @@ class MetricComparison(Comparison):
         return np.where(np.abs(gains) <= ROUNDING * np.abs(old), 0.0, gains)
 
     def _bound(self, side: int) -> float:
-        if self.rows > MOST_RESAMPLED:
+        if self.rows > MOST_RESAMPLED or self.spent > MOST_CONFIDENT:
             return float(self.improvement + side * t.ppf(self.spent, self.rows - 1) * self.standard_error)
         level = expand_confidence(self.spent, self.rows)
         return float(np.quantile(self.differences, level if side > 0 else 1 - level))
