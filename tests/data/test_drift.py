@@ -1,167 +1,196 @@
-"""Drift: few false alarms, enough power, and no alarms for negligible differences. All rates are measured here."""
+"""Drift: few false alarms, enough power, and no alarms for negligible differences. The rates are measured here."""
 
 import numpy as np
 import pandas as pd
 import pytest
+from drawn_tables import FAMILIES, Change, count_alarms, set_some, shift, widen
 from numpy.typing import ArrayLike
 from small_profiles import profile_frame
 
-from mlops.data.drift import Drift, compare_profiles, measure_stability
+from mlops.data.drift import Drift, compare_profiles, select_strongest
+from mlops.data.kinds.counts import CountProfile
 from mlops.data.kinds.reference import make_reference
-from mlops.data.profile import Profile
+from mlops.data.profile import ColumnProfile, Profile, profile_column
 
-SEEDS = range(150)
-
-
-@pytest.fixture(scope="module")
-def population() -> pd.DataFrame:
-    """20,000 rows, 11 columns: normal ones, a binary, counts, a skewed and two heavy-tailed ones."""
-    rng = np.random.default_rng(0)
-    table = pd.DataFrame(rng.normal(size=(20_000, 11)), columns=[f"x{index}" for index in range(11)])
-    return table.assign(
-        x1=(table["x1"] > 0).astype(float),
-        x2=np.exp(table["x2"] / 2),
-        x3=rng.standard_t(8, size=20_000),
-        x4=rng.exponential(size=20_000),
-        x5=rng.poisson(3, size=20_000).astype(float),
-    )
+ROUNDS = 150
+MOST_ALARMS = 14  # of 150 tables; at a rate of 5 %, more would have a probability of 1 %
 
 
-def find_drifted(reference: Profile, current: pd.DataFrame) -> set[tuple[str, str]]:
-    """Return the drifted columns as (column, test), at a false-alarm rate of 0.05."""
-    edges = {name: column.edges for name, column in reference.items()}
-    drifts = compare_profiles(reference, profile_frame(current, edges), false_alarm_rate=0.05)
-    return {(drift.column, drift.test) for drift in drifts if drift.drifted}
-
-
-def compare(reference: ArrayLike, current: ArrayLike) -> tuple[Drift, Drift]:
-    """Compare one column: its shape and its spread."""
+def find_drifts(reference: ArrayLike, current: ArrayLike) -> dict[str, Drift]:
+    """Return the drift of one column by name of the test."""
     profile = make_reference(pd.DataFrame({"x": reference}))
-    shape, spread = compare_profiles(
-        profile, profile_frame(pd.DataFrame({"x": current}), {"x": profile["x"].edges}), false_alarm_rate=0.05
-    )
-    return shape, spread
+    edges = {"x": profile["x"].edges}
+    found = compare_profiles(profile, profile_frame(pd.DataFrame({"x": current}), edges), false_alarm_rate=0.05)
+    return {drift.test: drift for drift in found}
 
 
-@pytest.mark.parametrize("rows", [442, 60])
-def test_false_alarms_are_below_one_in_twenty(population: pd.DataFrame, rows: int) -> None:
-    reference = make_reference(population)
-    alarms = [bool(find_drifted(reference, population.sample(rows, random_state=seed))) for seed in SEEDS]
-    assert np.mean(alarms) < 0.05
+def name_drifted(reference: ArrayLike, current: ArrayLike) -> set[str]:
+    """Return the names of the tests that find drift in one column."""
+    return {test for test, drift in find_drifts(reference, current).items() if drift.drifted}
 
 
-@pytest.mark.parametrize("rows", [442, pytest.param(60, marks=pytest.mark.slow)])
-def test_false_alarms_are_as_rare_where_the_reference_is_a_sample_too(population: pd.DataFrame, rows: int) -> None:
-    alarms = [
-        bool(
-            find_drifted(
-                make_reference(population.sample(442, random_state=1000 + seed)),
-                population.sample(rows, random_state=seed),
-            )
-        )
-        for seed in SEEDS
-    ]
-    assert np.mean(alarms) < 0.05
+@pytest.mark.parametrize("family", FAMILIES)
+def test_few_tables_with_the_distribution_of_the_reference_raise_an_alarm(family: str) -> None:
+    """A test of standard deviations that assumes a kurtosis of 6 raises it in 84 % (t3) to 98 % (lognormal)."""
+    assert count_alarms(np.random.default_rng(1), ROUNDS, family, 442, 442) <= MOST_ALARMS
 
 
-def test_power_against_a_known_distribution(population: pd.DataFrame) -> None:
-    """Shift one of eleven columns by 0.3 standard deviations in 442 rows, against a reference of many rows."""
-    reference = make_reference(population)
-    shifted = population.assign(x0=population["x0"] + 0.3 * population["x0"].std())
-    caught = [("x0", "shape") in find_drifted(reference, shifted.sample(442, random_state=seed)) for seed in SEEDS]
-    assert np.mean(caught) > 0.9
+@pytest.mark.parametrize(
+    ("known", "rows"), [(442, 60), (100_000, 442), pytest.param(442, 10_000, marks=pytest.mark.slow)]
+)
+def test_false_alarms_are_as_rare_in_tables_of_other_sizes(known: int, rows: int) -> None:
+    assert count_alarms(np.random.default_rng(2), ROUNDS, "mixed", known, rows) <= MOST_ALARMS
 
 
-@pytest.mark.slow
-def test_power_against_a_reference_of_442_rows(population: pd.DataFrame) -> None:
-    """If the reference is as small as the table, both are uncertain, so only larger shifts are found."""
-    caught = []
-    for deviations in (0.3, 0.4):
-        shifted = population.assign(x0=population["x0"] + deviations)
-        found = [
-            find_drifted(
-                make_reference(population.sample(442, random_state=1000 + seed)),
-                shifted.sample(442, random_state=seed),
-            )
-            for seed in SEEDS
-        ]
-        caught.append(np.mean([("x0", "shape") in drifted for drifted in found]))
-    assert 0.5 < caught[0] < caught[1]
-    assert caught[1] > 0.9
+@pytest.mark.parametrize(("change", "least"), [(shift, 0.85), (widen, 0.8), (set_some, 0.8)])
+def test_power_against_a_reference_of_442_rows(change: Change, least: float) -> None:
+    """With the Kolmogorov-Smirnov test and the standard deviations alone, 70 % of shifts and 8 % of constants."""
+    assert count_alarms(np.random.default_rng(1), ROUNDS, "normal", 442, 442, change) >= least * ROUNDS
 
 
-def test_a_table_that_shifts_as_a_whole_is_caught(population: pd.DataFrame) -> None:
-    caught = [
-        bool(
-            find_drifted(
-                make_reference(population.sample(442, random_state=1000 + seed)),
-                population.sample(442, random_state=seed) + 0.3,
-            )
-        )
-        for seed in SEEDS
-    ]
-    assert np.mean(caught) > 0.99
-
-
-@pytest.mark.parametrize(("shift", "drifted"), [(0.05, False), (0.1, False), (0.2, True)])
-def test_with_many_rows_a_shift_has_to_matter_too(shift: float, drifted: bool) -> None:
-    """At 200,000 rows even 0.05 is significant; only 0.2 has a stability index above the floor of 0.02."""
+@pytest.mark.parametrize(("moved", "drifted"), [(0.05, False), (0.1, False), (0.2, True)])
+def test_with_many_rows_a_shift_has_to_matter_too(moved: float, drifted: bool) -> None:
+    """At 200,000 rows even 0.05 is significant; only 0.2 is above the floors."""
     rng = np.random.default_rng(0)
-    shape, _ = compare(rng.normal(size=200_000), rng.normal(shift, 1, size=200_000))
-    assert shape.seen == pytest.approx(shift * 0.4, abs=0.005)  # the normal density at 0 is 0.4
-    assert shape.drifted is drifted
+    found = find_drifts(rng.normal(size=200_000), rng.normal(moved, 1, size=200_000))
+    assert found["shape"].seen == pytest.approx(moved * 0.4, abs=0.005)  # the normal density at 0 is 0.4
+    assert found["shift"].seen == pytest.approx(0.5 + moved * 0.282, abs=0.003)  # 1 / sqrt(4 pi)
+    assert (found["shift"].drifted, found["shape"].drifted) == (drifted, drifted)
+    assert (found["shift"].detail, found["spread"].drifted) == ("larger", False)
 
 
 def test_with_many_rows_a_spread_has_to_matter_too() -> None:
-    rng = np.random.default_rng(0)
-    values = rng.normal(size=200_000)
-    assert compare(values, values * 1.05)[1].drifted is False
-    assert compare(values, values * 1.15)[1].drifted is True
+    values = np.random.default_rng(0).normal(size=200_000)
+    assert name_drifted(values, values * 1.05) == set()
+    assert name_drifted(values, values * 1.15) == {"spread"}
 
 
 @pytest.mark.parametrize("factor", [0.5, 0.7, 1.4, 2.0])
 def test_a_changed_spread_is_caught_in_both_directions(factor: float) -> None:
     values = np.random.default_rng(0).normal(size=442)
-    _, spread = compare(values, values * factor)
-    assert (spread.seen, spread.drifted) == (pytest.approx(max(factor, 1 / factor)), True)
+    spread = find_drifts(values, values * factor)["spread"]
+    assert (spread.drifted, spread.detail) == (True, "grew" if factor > 1 else "shrank")
+
+
+@pytest.mark.parametrize("values", [[-0.0446, 0.0507], [0, 1, 2]])
+def test_a_column_with_few_values_that_shrinks_within_its_bins_is_caught(values: list[float]) -> None:
+    column = np.random.default_rng(0).choice(values, 442)
+    assert name_drifted(column, column * 0.6) >= {"scale"}
+    assert name_drifted(column, column * 0.95) & {"scale"} == set()
+
+
+def test_outliers_of_the_reference_are_no_lost_scale() -> None:
+    values = np.random.default_rng(0).normal(size=442)
+    scale = find_drifts(np.r_[values, 1000.0], values)["scale"]
+    assert (scale.seen > 0.9, scale.drifted) == (True, False)
+
+
+def test_the_spread_by_hand() -> None:
+    """Of eight values in four bins, the table has the outer ones, and the reference the inner ones."""
+    edges = (1.5, 2.5, 3.5)
+    reference = {"x": profile_column(np.array([2.0, 2.0, 3.0, 3.0]), edges)}
+    current = {"x": profile_column(np.array([1.0, 1.0, 4.0, 4.0]), edges)}
+    found = {drift.test: drift for drift in compare_profiles(reference, current, 0.05)}
+    outer, inner = 0.75**2 + 0.25**2 / 3, 0.25**2 + 0.25**2 / 3  # the mean squares of ranks in [-1, 1]
+    assert found["spread"].seen == pytest.approx((outer / inner) ** 0.5)
+    assert (found["shift"].seen, found["shape"].seen) == (0.5, 0.5)
 
 
 @pytest.mark.parametrize("value", [0.0, 3.0, 0.1, -0.0446])
 def test_a_column_that_stays_constant_has_not_drifted(value: float) -> None:
-    shape, spread = compare(np.full(442, value), np.full(60, value))
-    assert (shape.seen, shape.drifted) == (0.0, False)
-    assert (spread.seen, spread.drifted) == (1.0, False)
+    found = find_drifts(np.full(442, value), np.full(60, value))
+    assert [(drift.seen, drift.strength) for drift in found.values()] == [(0.5, 0), (1, 0), (0, 0), (0, 0), (1, 0)]
 
 
 def test_a_constant_column_that_moves_or_starts_to_vary_has_drifted() -> None:
-    constant = np.full(100, 3.0)
-    assert compare(constant, np.full(100, 3.1))[0].drifted is True
-    assert compare(constant, np.linspace(2, 4, 100))[1].seen == np.inf
+    assert {"shift", "shape", "peak"} <= name_drifted(np.full(100, 3.0), np.full(100, 3.1))
+    assert {"spread", "shape", "peak"} <= name_drifted(np.full(100, 3.0), np.linspace(2, 4, 100))
 
 
-def test_a_column_without_values_or_without_reference_is_not_compared() -> None:
-    reference = make_reference(pd.DataFrame({"x": [1.0, 2.0]}))
-    edges = {"x": reference["x"].edges, "y": (0.0,)}
-    assert compare_profiles(reference, profile_frame(pd.DataFrame({"x": [np.nan], "y": [1.0]}), edges), 0.05) == []
+def test_a_peak_names_the_bin() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.normal(10, 1, size=442)
+    found = find_drifts(values, set_some(rng, values))
+    assert (found["peak"].detail, found["peak"].seen) == ("at most 6.06", pytest.approx(60 / 442))
+    edges = (19722.5, 19822.5, 19922.5, 20200.5)
+    reference = {"x": profile_column(np.arange(19723.0, 20123.0), edges, "date")}
+    late = profile_column(np.full(100, 19900.0), edges, "date")
+    peak = select_strongest(d for d in compare_profiles(reference, {"x": late}, 0.05) if d.test == "peak")["x"]
+    assert peak.detail == "between 2024-04-10 and 2024-07-18"
 
 
-def test_a_reference_without_values_is_not_compared() -> None:
+def profile_gaps(missing: int, rows: int) -> Profile:
+    """Return the profile of a column in which some values are missing."""
+    values = np.r_[np.full(missing, np.nan), np.linspace(0, 1, rows - missing)]
+    return {"x": profile_column(values, (0.25, 0.5, 0.75))}
+
+
+@pytest.mark.parametrize(
+    ("known", "missing", "rows", "drifted"),
+    [(0, 4, 442, False), (0, 12, 442, True), (44, 60, 442, False), (44, 90, 442, True), (44, 0, 442, False)],
+)
+def test_more_missing_values_than_in_the_reference_are_drift(
+    known: int, missing: int, rows: int, drifted: bool
+) -> None:
+    found = {
+        drift.test: drift for drift in compare_profiles(profile_gaps(known, 442), profile_gaps(missing, rows), 0.05)
+    }
+    assert found["missing"].drifted is drifted
+    assert (found["missing"].seen, found["missing"].expected) == (missing / rows, known / 442)
+
+
+def test_without_missing_values_they_are_not_tested() -> None:
+    assert "missing" not in find_drifts(np.arange(100.0), np.arange(100.0))
+
+
+def test_a_table_without_a_value_of_a_column_is_tested_for_missing_values_only() -> None:
+    (found,) = compare_profiles(profile_gaps(0, 442), profile_gaps(442, 442), 0.05)
+    assert (found.test, found.seen, found.drifted) == ("missing", 1.0, True)
+
+
+def test_columns_without_a_reference_and_references_without_a_value_are_not_compared() -> None:
     """`mlops profile` wrote such references, and the data test divided by zero."""
     edges: dict[str, tuple[float, ...]] = {"x": (), "y": (0.0,)}
     reference = profile_frame(pd.DataFrame({"x": [np.nan] * 40, "y": [1.0] * 40}), edges)
     current = profile_frame(pd.DataFrame({"x": [1.0] * 40, "y": [1.0] * 40}), edges)
-    assert {drift.column for drift in compare_profiles(reference, current, 0.05)} == {"y"}
+    assert not any(drift.drifted for drift in compare_profiles(reference, current, 0.05))
+    assert compare_profiles({"x": reference["x"]}, {"y": current["y"]}, 0.05) == []
 
 
-@pytest.mark.parametrize(("columns", "allowed"), [(1, 0.2093), (11, 0.2604)])
-def test_the_rate_is_shared_by_all_tests(columns: int, allowed: float) -> None:
-    """There are two tests per column, so with more columns each test allows a larger distance."""
+@pytest.mark.parametrize(("columns", "allowed"), [(1, 0.5906), (11, 0.6238)])
+def test_the_rate_is_shared_by_all_columns(columns: int, allowed: float) -> None:
+    """With more columns, each test allows a larger difference."""
     reference = make_reference(pd.DataFrame({f"x{index}": np.arange(100.0) for index in range(columns)}))
     assert compare_profiles(reference, reference, 0.05)[0].allowed == pytest.approx(allowed, abs=1e-4)
 
 
-def test_stability_index_by_hand() -> None:
-    left, right = (make_reference(pd.DataFrame({"x": values}))["x"] for values in ([1.0] * 9, [1.0] * 9))
-    assert measure_stability(left, right) == 0
-    moved = profile_frame(pd.DataFrame({"x": [2.0] * 9}), {"x": left.edges})["x"]
-    assert measure_stability(left, moved) == pytest.approx(2 * 9 / 10.5 * np.log(19))  # shares 9.5/10.5 and 0.5/10.5
+def test_columns_that_certainly_drift_leave_their_share_to_the_others() -> None:
+    """Ten of eleven columns move by far, so that the limit of the last one is that of a table with one column."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(442, 11)), columns=[f"x{index}" for index in range(11)])
+    reference = make_reference(frame)
+    edges = {name: column.edges for name, column in reference.items()}
+    alone = compare_profiles({"x0": reference["x0"]}, {"x0": reference["x0"]}, 0.05)
+    found = compare_profiles(reference, profile_frame(frame.assign(x0=frame["x0"] - 3) + 3, edges), 0.05)
+    assert found[0].column == "x0"
+    assert found[0].allowed < 1.02 * alone[0].allowed
+
+
+def count_mix(values: dict[str, int], other: int = 0) -> dict[str, ColumnProfile | CountProfile]:
+    """Return the profile of a category."""
+    return {"plan": CountProfile("category", sum(values.values()) + other, 0, values, other)}
+
+
+@pytest.mark.parametrize(
+    ("reference", "current", "drifted"),
+    [
+        (count_mix({"a": 300, "b": 142}), count_mix({"a": 280, "b": 142, "gold": 20}), {"new": "'gold'"}),
+        (count_mix({"a": 300, "b": 142}), count_mix({"a": 296, "b": 142, "gold": 4}), {}),
+        (count_mix({"a": 300, "b": 102}, 40), count_mix({"a": 290, "b": 102, "gold": 50}), {}),  # one of the others
+        (count_mix({"a": 400, "b": 40, "c": 2}), count_mix({"a": 382, "b": 40, "c": 20}), {"peak": "'c'"}),
+        (count_mix({"a": 300_000, "b": 142_000}), count_mix({"a": 298_000, "b": 142_000, "gold": 2000}), {}),
+    ],
+)
+def test_a_new_or_growing_value_is_named(reference: Profile, current: Profile, drifted: dict[str, str]) -> None:
+    found = {drift.test: drift for drift in compare_profiles(reference, current, 0.05)}
+    assert {test: found[test].detail for test in ("new", "peak") if test in found and found[test].drifted} == drifted

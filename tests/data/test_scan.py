@@ -179,8 +179,8 @@ def test_values_too_large_to_square_have_no_mean_and_an_infinite_spread(large: f
     measures = found.describe(["x"]).loc["x"]
     assert measures[["mean", "std"]].isna().all()
     assert list(measures[["count", "min", "max"]]) == [2400, -large, large]
-    spread = compare_profiles(reference, found.select_profile(reference), 0.05)[1]
-    assert (spread.test, spread.seen, spread.drifted) == ("spread", np.inf, True)
+    drifts = compare_profiles(reference, found.select_profile(reference), 0.05)
+    assert "spread" in {drift.test for drift in drifts if drift.drifted}
 
 
 def test_an_index_that_pandas_wrote_is_not_data(tmp_path: Path) -> None:
@@ -363,13 +363,13 @@ def test_polars_is_the_version_whose_import_starts_no_thread() -> None:
     assert pl.__version__.startswith("1.41.")
 
 
-def test_of_many_columns_those_with_the_largest_shift_are_shown() -> None:
+def test_of_many_columns_those_that_differ_most_are_shown() -> None:
     from mlops.data.drift import Drift
 
     names = [f"c{number}" for number in range(10_000)]
-    drifts = [Drift(name, "shape", number / 1e4, 0.1, False) for number, name in enumerate(names)]
+    drifts = [Drift(name, "shape", number / 1e4, 0.1) for number, name in enumerate(names)]
     shown = choose_columns(names, drifts)
     assert (shown[0], shown[-1], len(shown)) == ("c9999", "c9980", 20)
-    assert describe_choice(shown, names) == "The 20 of 10,000 columns with the largest shift"
+    assert describe_choice(shown, names) == "The 20 of 10,000 columns that differ most from the reference"
     assert choose_columns(names[:20], drifts) == names[:20]
     assert describe_choice(names[:20], names[:20]) == ""

@@ -4,6 +4,7 @@ import itertools
 import math
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,6 @@ from mlops.data.tables import read_table
 from mlops.data.validation import Violation, require_valid
 from mlops.data.validation import find_violations as find_in_scan
 from mlops.errors import DataTestFailed
-from mlops.numbers import format_number
 from mlops.problem import Column
 
 RULES = problem.columns
@@ -238,20 +238,12 @@ def test_a_share_just_above_the_limit_has_the_digits_that_show_it() -> None:
     assert str(found) == "(table): duplicates: 1.04% of the rows are copies of an earlier one; allowed: at most 1.0%"
 
 
-# The limits for 442 rows against 442, at a false-alarm rate of 0.05 over 22 tests.
-LIMIT = "allowed: at most 1.26"
-
-
 @pytest.mark.parametrize("column", COLUMNS)
 @pytest.mark.parametrize("factor", [100, 1.5, 0.5])
 def test_a_scaled_column_is_caught(good: pd.DataFrame, reference: Profile, column: str, factor: float) -> None:
     found = find_violations(good.assign(**{column: good[column] * factor}), RULES, reference)
-    spread = next(violation for violation in found if violation.rule == "spread")
-    change = max(factor, 1 / factor)
-    assert (
-        str(spread) == f"{column}: spread: standard deviation changed by a factor of {format_number(change)}; {LIMIT}"
-    )
     assert {violation.column for violation in found} == {column}
+    assert {violation.rule for violation in found} & {"shift", "spread", "scale", "peak"}
 
 
 @pytest.mark.parametrize("column", COLUMNS)
@@ -259,14 +251,39 @@ def test_a_scaled_column_is_caught(good: pd.DataFrame, reference: Profile, colum
 def test_a_shifted_column_is_caught(good: pd.DataFrame, reference: Profile, column: str, deviations: float) -> None:
     shifted = good.assign(**{column: good[column] + deviations * good[column].std()})
     found = find_violations(shifted, RULES, reference)
-    assert f"{column}:shape" in name_rules(found)
     assert {violation.column for violation in found} == {column}
+    # In a column with few values, the new values lie between the old ones, and in Y, some are below 0.
+    assert {violation.rule for violation in found} <= {"shift", "peak", "range"}
+
+
+def test_only_the_strongest_difference_of_a_column_is_reported(good: pd.DataFrame, reference: Profile) -> None:
+    (moved,) = find_violations(good.assign(S6=good["S6"] + 0.5 * good["S6"].std()), RULES, reference)
+    assert str(moved) == (
+        "S6: shift: a value is larger than one of the reference with probability 0.650; allowed: at most 0.559"
+    )
+    (wider,) = find_violations(good.assign(S6=good["S6"] * 1.5), RULES, reference)
+    assert str(wider) == "S6: spread: the spread of the ranks grew by a factor of 1.23; allowed: at most 1.11"
+    (same,) = find_violations(good.assign(S6=good["S6"].where(good.index > 59, 0.0)), RULES, reference)
+    assert str(same) == (
+        "S6: peak: 17.6% of the values are between -0.00315 and 0.000993 (reference: 4.30%); allowed: at most 12.0%"
+    )
+
+
+def test_more_missing_values_than_in_the_reference_break_a_rule_even_if_they_are_allowed(
+    good: pd.DataFrame, reference: Profile
+) -> None:
+    rules = [replace(rule, max_missing=0.5) if rule.name == "S6" else rule for rule in RULES]
+    gaps = good.assign(S6=good["S6"].where(good.index % 10 > 0))
+    (found,) = find_violations(gaps, rules, reference)
+    assert str(found) == "S6: missing: 10.2% of the values are missing (reference: 0%); allowed: at most 2.72%"
+    (found,) = find_violations(gaps, RULES, reference)
+    assert str(found) == "S6: missing: 45 missing values, the first in row 1, counted from 1; allowed: none"
 
 
 @pytest.mark.parametrize("column", COLUMNS)
 def test_a_constant_column_is_caught(good: pd.DataFrame, reference: Profile, column: str) -> None:
     found = find_violations(good.assign(**{column: good[column].median()}), RULES, reference)
-    assert name_rules(found) == {f"{column}:shape", f"{column}:spread"}
+    assert {violation.column for violation in found} == {column}
 
 
 DISTINCT = ("SEX", "S4", "Y")  # their distributions are like no other column's
@@ -279,8 +296,7 @@ def test_a_swap_with_a_column_of_another_distribution_is_caught(
     good: pd.DataFrame, reference: Profile, left: str, right: str
 ) -> None:
     found = find_violations(good.assign(**{left: good[right], right: good[left]}), RULES, reference)
-    assert {violation.column for violation in found} <= {left, right}
-    assert {left, right} & {violation.column for violation in found if violation.rule == "shape"}
+    assert {violation.column for violation in found} == {left, right}
 
 
 def test_a_swap_of_columns_of_one_distribution_is_beyond_it(good: pd.DataFrame, reference: Profile) -> None:

@@ -7,5 +7,6 @@
     tables    writes the rates into docs/statistics.md
     gate      the promotion gate: one look
     years     the promotion gate: a year of looks, and its power
+    drift     the data test: false alarms, changes that are found
     draws     random rows of equal and of unequal models
 """

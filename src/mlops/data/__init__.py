@@ -13,7 +13,8 @@
     rows        the scan of some rows of a table
     scan        the scan of a table, which collects its profile and everything that the data test checks
     profile     the distribution of each column, in a few numbers
-    drift       the distance between two profiles
+    evidence    the tests of a column: how far two profiles differ, and whether chance explains it
+    drift       the decision which columns of a table have drifted
     equality    the comparison of arrays, which ignores rounding errors
     blocks      the numbers of a table in blocks of columns
     rounding    the rounding of a file, estimated from the digits of its values

@@ -1,32 +1,24 @@
 """Drift: a difference between the distribution of new data and that of a reference.
 
-A number or a date has two tests: a binned Kolmogorov-Smirnov test for the shape, and the ratio of the standard
-deviations for the spread. A category or a boolean has one: a chi-square test for the mix of its values. A difference in
-shape or mix counts only if the population stability index is at least 0.02, because with many rows, even a tiny
-difference is significant.
+A number or a date has five tests: whether its values are larger or smaller than those of the reference ("shift"), how
+widely they are spread ("spread"), whether their standard deviation has shrunk ("scale"), the distance between the
+distributions ("shape"), and whether one bin has too many values ("peak"). A category or a boolean has three: the mix of
+its values ("mix"), whether one value has become too frequent ("peak"), and values that the reference lacks ("new"). All
+have a test of the share of missing values ("missing"). A difference counts only if chance cannot explain it and it is
+large enough to matter. docs/statistics.md has the error rates.
 
-Source of the chi-square test: Pearson (1900), "On the criterion that a given system of deviations ... can be reasonably
-supposed to have arisen from random sampling". Source of the smallest expected count: Cochran (1954), "Some methods for
-strengthening the common chi-square tests".
+Source of the correction for many tests: Holm (1979), "A simple sequentially rejective multiple test procedure".
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.stats import chi2, kstwobign, norm
 
-from mlops.data.kinds.counts import CountProfile
-from mlops.data.profile import ColumnProfile, Profile
+from mlops.data.evidence import WEIGHTS, Evidence, compare_columns
+from mlops.data.profile import Profile
 
-STABILITY_FLOOR = 0.02
-SPREAD_FLOOR = 1.1
 MOST = 20  # maximum number of columns in a table or a plot
-DISTANCES = ("shape", "mix")  # the tests whose result is a distance from 0 to 1
-SMALLEST = 5.0  # values with a smaller expected count are counted together, unless they are frequent after all
-FREQUENT = 10.0  # count of an unexpected value that chance cannot explain
-KURTOSIS = 6.0  # an assumption; a normal distribution has 3, but heavy tails should raise no alarm
 
 
 @dataclass(frozen=True)
@@ -38,21 +30,36 @@ class Drift:
     column : str
         The name of the column.
     test : str
-        The name of the test: "shape", "spread" or "mix".
+        The name of the test: "shift", "spread", "scale", "shape", "peak", "mix", "new" or "missing".
     seen, allowed : float
-        The measured value and the largest value that does not count as drift. For "shape", the value is the largest
-        distance between the cumulative distributions (0 to 1); for "spread", the ratio of the larger standard deviation
-        to the smaller one (1 or more); for "mix", the total variation distance: the share of rows that would need
-        another value to get the mix of the reference (0 to 1).
-    drifted : bool
-        Whether the test found drift.
+        The measured value and the largest value that does not count as drift. For "shift", the value is the probability
+        that a value is larger (or smaller, see `detail`) than one of the reference; for "spread", the ratio of the root
+        mean squares of the ranks, counted from the middle (1 or more); for "scale", the part of the standard
+        deviation that is lost (0 to 1); for "shape", the largest distance between the
+        cumulative distributions; for "mix", the total variation distance: the share of rows that would need another
+        value to get the mix of the reference; for "peak", "new" and "missing", a share of the rows.
+    expected : float
+        The value without any difference from the reference.
+    detail : str
+        The direction of the difference; for "peak" and "new", the values.
     """
 
     column: str
     test: str
     seen: float
     allowed: float
-    drifted: bool
+    expected: float = 0.0
+    detail: str = ""
+
+    @property
+    def drifted(self) -> bool:
+        """True if the value is above the allowed one."""
+        return self.seen > self.allowed
+
+    @property
+    def strength(self) -> float:
+        """The difference from the reference, divided by the largest difference that is not drift."""
+        return (self.seen - self.expected) / (self.allowed - self.expected) if self.seen > self.expected else 0.0
 
 
 def compare_profiles(reference: Profile, current: Profile, false_alarm_rate: float) -> list[Drift]:
@@ -68,24 +75,41 @@ def compare_profiles(reference: Profile, current: Profile, false_alarm_rate: flo
     Returns
     -------
     list of Drift
-        Two tests per number or date and one per category or boolean, in the order of the columns of `current`.
+        Five or six tests per number or date and one to four per category or boolean, in the order of the columns of
+        `current`.
     """
-    names = [name for name, column in current.items() if column.count and name in reference and reference[name].count]
-    pairs = [(name, reference[name], current[name]) for name in names]
-    tests = sum(2 if isinstance(column, ColumnProfile) else 1 for _, _, column in pairs)
-    rate = false_alarm_rate / tests if tests else 1.0
-    shape, spread = float(kstwobign.isf(rate)), float(norm.isf(rate / 2))  # once, because SciPy takes 70 µs for each
-    found: list[Drift] = []
-    for name, first, second in pairs:
-        if isinstance(first, ColumnProfile) and isinstance(second, ColumnProfile):
-            found += _compare_shape(name, first, second, shape), _compare_spread(name, first, second, spread)
-        elif isinstance(first, CountProfile) and isinstance(second, CountProfile):
-            found.append(_compare_mix(name, first, second, rate))
-    return found
+    found = [
+        (name, evidence)
+        for name, column in current.items()
+        if name in reference
+        for evidence in compare_columns(reference[name], column)
+    ]
+    cutoff = _choose_cutoff([evidence for _, evidence in found], false_alarm_rate)
+    return [
+        Drift(
+            column=name,
+            test=evidence.test,
+            seen=evidence.seen,
+            allowed=float(evidence.limit(min(cutoff * WEIGHTS[evidence.test], false_alarm_rate))),
+            expected=evidence.expected,
+            detail=evidence.detail,
+        )
+        for name, evidence in found
+    ]
+
+
+def select_strongest(drifts: Iterable[Drift]) -> dict[str, Drift]:
+    """Return the strongest drift of each column, by name of the column."""
+    strongest: dict[str, Drift] = {}
+    for drift in drifts:
+        known = strongest.setdefault(drift.column, drift)
+        if drift.strength > known.strength:
+            strongest[drift.column] = drift
+    return strongest
 
 
 def choose_columns(names: Collection[str], drifts: Iterable[Drift], most: int = MOST) -> list[str]:
-    """Choose at most `most` columns to show, those with the largest distance from the reference.
+    """Choose at most `most` columns to show, those that differ most from the reference.
 
     Parameters
     ----------
@@ -98,69 +122,22 @@ def choose_columns(names: Collection[str], drifts: Iterable[Drift], most: int = 
     """
     if len(names) <= most:
         return list(names)
-    shifts = {drift.column: drift.seen for drift in drifts if drift.test in DISTANCES}
-    return sorted(names, key=lambda name: -shifts.get(name, 0.0))[:most]
+    strengths = {name: drift.strength for name, drift in select_strongest(drifts).items()}
+    return sorted(names, key=lambda name: -strengths.get(name, 0.0))[:most]
 
 
 def describe_choice(shown: Collection[str], names: Collection[str]) -> str:
     """Return a caption that says which of the columns `names` are `shown`. Return "" if all are shown."""
     if len(shown) == len(names):
         return ""
-    return f"The {len(shown)} of {len(names):,} columns with the largest shift"
+    return f"The {len(shown)} of {len(names):,} columns that differ most from the reference"
 
 
-def _compare_shape(name: str, reference: ColumnProfile, current: ColumnProfile, critical: float) -> Drift:
-    apart = np.cumsum(reference.histogram) / reference.count - np.cumsum(current.histogram) / current.count
-    distance = float(np.abs(apart).max())
-    allowed = float(critical * (1 / reference.count + 1 / current.count) ** 0.5)
-    moved = distance > allowed and measure_stability(reference, current) >= STABILITY_FLOOR
-    return Drift(name, "shape", distance, allowed, moved)
-
-
-def _compare_spread(name: str, reference: ColumnProfile, current: ColumnProfile, critical: float) -> Drift:
-    smaller, larger = sorted((reference.deviation, current.deviation))
-    ratio = larger / smaller if smaller else (np.inf if larger else 1.0)
-    # variance of the logarithm of a standard deviation: (kurtosis - 1) / (4 n)
-    noise = ((KURTOSIS - 1) / 4 * (1 / reference.count + 1 / current.count)) ** 0.5
-    allowed = max(float(np.exp(critical * noise)), SPREAD_FLOOR)
-    return Drift(name, "spread", float(ratio), allowed, bool(ratio > allowed))
-
-
-def _compare_mix(name: str, reference: CountProfile, current: CountProfile, rate: float) -> Drift:
-    first, second = _count_in_both(reference, current)
-    share = 1 / first.sum() + 1 / second.sum()
-    apart, both = first / first.sum() - second / second.sum(), (first + second) / (first + second).sum()
-    statistic = float((apart**2 / both).sum() / share)
-    critical = float(chi2.isf(rate, max(len(first) - 1, 1)))
-    distance = float(np.abs(apart).sum() / 2)
-    # The distance at which the statistic reaches its critical value, if all shares keep moving in the same direction.
-    allowed = distance * (critical / statistic) ** 0.5 if statistic else (critical * share) ** 0.5 / 2
-    moved = statistic > critical and _measure_index(first, second) >= STABILITY_FLOOR
-    return Drift(name, "mix", distance, min(allowed, 1.0), moved)
-
-
-def _count_in_both(reference: CountProfile, current: CountProfile) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    known = [current.values.get(value, 0) for value in reference.values]
-    counts = np.array(
-        [[*reference.values.values(), reference.other], [*known, current.count - sum(known)]], dtype=float
-    )
-    totals, sizes = counts.sum(axis=0), counts.sum(axis=1)
-    expected = totals * sizes.min() / sizes.sum()
-    rare = (expected < SMALLEST) & (counts[sizes.argmin()] < FREQUENT)
-    rest, frequent = counts[:, rare].sum(axis=1), counts[:, ~rare]
-    if frequent.size and expected[rare].sum() < SMALLEST:
-        frequent[:, frequent.sum(axis=0).argmax()] += rest
-    else:
-        frequent = np.column_stack([frequent, rest])
-    return frequent[0], frequent[1]
-
-
-def measure_stability(reference: ColumnProfile, current: ColumnProfile) -> float:
-    """Return the population stability index of two profiles of a column; 0 means no change."""
-    return _measure_index(np.array(reference.histogram), np.array(current.histogram))
-
-
-def _measure_index(first: NDArray[np.generic], second: NDArray[np.generic]) -> float:
-    expected, actual = first.astype(float) + 0.5, second.astype(float) + 0.5
-    expected, actual = expected / expected.sum(), actual / actual.sum()
-    return float(((actual - expected) * np.log(actual / expected)).sum())
+def _choose_cutoff(found: Sequence[Evidence], rate: float) -> float:
+    """Return Holm's cutoff: a test finds a difference if its chance is at most the cutoff times its weight."""
+    weights = np.array([WEIGHTS[evidence.test] for evidence in found])
+    ratios = np.array([evidence.chance for evidence in found]) / weights
+    order = np.argsort(ratios)
+    cutoffs = rate / np.cumsum(weights[order[::-1]])[::-1]  # by the weights of this test and of all that follow
+    kept = np.flatnonzero(ratios[order] > cutoffs)
+    return float(cutoffs[kept[0]]) if kept.size else rate / min(WEIGHTS.values())

@@ -1,10 +1,9 @@
 """The data test, which checks the schema and the distribution of a table."""
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from mlops.data.drift import Drift, compare_profiles
+from mlops.data.drift import Drift, compare_profiles, select_strongest
 from mlops.data.kinds.column import OtherColumn, show_day
 from mlops.data.kinds.parsing import EXAMPLES, describe_kind
 from mlops.data.kinds.reference import list_expected
@@ -12,10 +11,22 @@ from mlops.data.profile import Profile, find_repeated
 from mlops.data.scan import TableScan
 from mlops.data.totals import ColumnTotals
 from mlops.errors import DataTestFailed
-from mlops.numbers import format_pair
+from mlops.numbers import format_number, format_pair
 from mlops.problem import Column
 
 MOST = 20  # maximum number of violations or columns in a message
+SEPARATE = ("new", "missing")  # tests whose drift is reported even if another test of the column is stronger
+SHARES = ("scale", "peak", "new", "missing")  # tests that measure a share
+SAID = {
+    "shift": "a value is {detail} than one of the reference with probability {seen}",
+    "spread": "the spread of the ranks {detail} by a factor of {seen}",
+    "scale": "the standard deviation shrank by {seen}%",
+    "shape": "Kolmogorov-Smirnov distance {seen} from the reference",
+    "peak": "{seen}% of the values are {detail} (reference: {expected}%)",
+    "mix": "total variation distance {seen} from the reference",
+    "new": "{seen}% of the values are {detail}, which the reference does not list",
+    "missing": "{seen}% of the values are missing (reference: {expected}%)",
+}
 
 
 @dataclass(frozen=True)
@@ -28,7 +39,7 @@ class Violation:
         The name of the column; "(table)" for a rule about the whole table.
     rule : str
         The broken rule: "columns", "type", "missing", "range", "values", "share", "unique", "duplicates", "rows",
-        "shape", "spread" or "mix".
+        "shift", "spread", "scale", "shape", "peak", "mix" or "new".
     seen, allowed : str
         The value in the table, and the values that the rule allows, as text.
     """
@@ -74,12 +85,13 @@ def find_violations(
         The broken rules; empty if the table passes the test.
     """
     drifts = compare_profiles(reference, scan.select_profile(reference), false_alarm_rate) if scan.rows else []
-    return [
+    broken = [
         *_check_size(scan, max_duplicate_share, min_rows),
         *_check_names(scan.names, columns),
         *(violation for column in columns if column.role != "ignored" for violation in _check_rules(scan, column)),
-        *(_describe_drift(drift) for drift in drifts if drift.drifted),
     ]
+    known = {(violation.column, violation.rule) for violation in broken}
+    return [*broken, *(_describe_drift(drift) for drift in _select(drifts) if (drift.column, drift.test) not in known)]
 
 
 def require_valid(violations: Iterable[Violation], url: str) -> None:
@@ -210,14 +222,15 @@ def _name_furthest(column: ColumnTotals, declared: Column) -> str:
     return format_pair(float(value), float(limit))[0]
 
 
+def _select(drifts: Sequence[Drift]) -> list[Drift]:
+    """Return all drift of missing and new values, and of the other tests of each column only the strongest."""
+    separate = [drift for drift in drifts if drift.test in SEPARATE]
+    strongest = select_strongest(drift for drift in drifts if drift.test not in SEPARATE)
+    return [drift for drift in (*strongest.values(), *separate) if drift.drifted]
+
+
 def _describe_drift(drift: Drift) -> Violation:
-    seen, allowed = format_pair(drift.seen, drift.allowed)
-    if drift.test == "mix":
-        said = f"total variation distance {seen} from the reference"
-    elif drift.test == "shape":
-        said = f"Kolmogorov-Smirnov distance {seen} from the reference"
-    elif math.isinf(drift.seen):
-        said = "standard deviation is 0 here or in the reference, or too large to compute"
-    else:
-        said = f"standard deviation changed by a factor of {seen}"
-    return Violation(drift.column, drift.test, said, f"at most {allowed}")
+    scale = 100 if drift.test in SHARES else 1
+    seen, allowed = format_pair(scale * drift.seen, scale * drift.allowed)
+    said = SAID[drift.test].format(seen=seen, expected=format_number(scale * drift.expected), detail=drift.detail)
+    return Violation(drift.column, drift.test, said, f"at most {allowed}{'%' if drift.test in SHARES else ''}")

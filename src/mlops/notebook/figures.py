@@ -9,12 +9,11 @@ from IPython.display import display
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from mlops.data.drift import DISTANCES, Drift, choose_columns, describe_choice
+from mlops.data.drift import Drift, choose_columns, describe_choice, select_strongest
 from mlops.numbers import format_number
 
 DPI = 100
 UNMOVED = "No column has moved: the distribution is exactly that of the reference."
-MEASURES = {"shape": "Kolmogorov-Smirnov distance", "mix": "total variation distance"}
 BLUE, ORANGE, GREY = "#2a6fbb", "#c45a11", "#6e7781"
 
 
@@ -50,44 +49,39 @@ def save_picture(picture: bytes, path: Path) -> None:
 
 
 def plot_drift(drifts: Sequence[Drift]) -> Figure:
-    """Plot the distance of each column from the reference data, and the largest distance that is not drift.
+    """Plot how much each column differs from the reference, as a multiple of the largest difference that is not drift.
 
-    If there are too many columns for a figure, plot only those with the largest distance.
+    If there are too many columns for a figure, plot only those that differ most.
     """
-    every = {drift.column: drift for drift in _list_shapes(drifts)}
+    every = select_strongest(drifts)
     shown = choose_columns(every, drifts)
-    shapes = [every[name] for name in shown]
-    figure = Figure(figsize=(8, 0.32 * len(shapes) + 1.2), layout="constrained")
+    strengths = [every[name].strength for name in shown]
+    figure = Figure(figsize=(8, 0.32 * len(shown) + 1.2), layout="constrained")
     axes = figure.subplots()
-    places = np.arange(len(shapes))[::-1]
-    axes.barh(places, [drift.seen for drift in shapes], color=BLUE, label="seen")
-    axes.plot([drift.allowed for drift in shapes], places, "|", color=ORANGE, ms=14, mew=2, label="largest allowed")
-    axes.set_yticks(places, [drift.column for drift in shapes])
-    measures = [name for test, name in MEASURES.items() if any(drift.test == test for drift in shapes)]
-    axes.set_xlabel(f"{' or '.join(measures) or 'distance'} from the reference")
-    figure.legend(loc="outside upper right", ncols=2)  # inside the axes, it would hide the marks of the last columns
+    places = np.arange(len(shown))[::-1]
+    axes.barh(places, strengths, color=BLUE, label="seen")
+    axes.axvline(1, color=ORANGE, lw=2, label="largest allowed")
+    axes.set_yticks(places, [f"{name}: {every[name].test}" if every[name].strength else name for name in shown])
+    axes.set_xlabel("difference from the reference, as a multiple of the largest allowed")
+    figure.legend(loc="outside upper right", ncols=2)  # inside the axes, it would hide bars
     if chosen := describe_choice(shown, every):
         figure.suptitle(chosen, x=0.01, ha="left", fontsize="medium")
-    if not any(drift.seen for drift in shapes):
+    if not any(strengths):
         axes.text(0.5, 0.5, UNMOVED, transform=axes.transAxes, ha="center")
     return figure
 
 
 def describe_drift(drifts: Sequence[Drift]) -> str:
     """Return the alt text of the figure that `plot_drift` draws."""
-    largest = max(_list_shapes(drifts), key=lambda drift: drift.seen, default=None)
-    if largest is None or not largest.seen:
+    every = select_strongest(drifts)
+    largest = max(every.values(), key=lambda drift: drift.strength, default=None)
+    if largest is None or not largest.strength:
         return UNMOVED
-    every = [drift.column for drift in _list_shapes(drifts)]
     chosen = describe_choice(choose_columns(every, drifts), every)
     return (
-        f"{chosen or 'Distance of each column'} from the reference; "
-        f"the largest is {largest.column} with {format_number(largest.seen)}."
+        f"{chosen or 'Difference of each column from the reference'}; the largest is the {largest.test} of "
+        f"{largest.column}, {format_number(largest.strength)} times the largest allowed."
     )
-
-
-def _list_shapes(drifts: Sequence[Drift]) -> list[Drift]:
-    return [drift for drift in drifts if drift.test in DISTANCES]
 
 
 def plot_predictions(actual: ArrayLike, predicted: ArrayLike, unit: str) -> Figure:

@@ -1,0 +1,240 @@
+"""The evidence in two profiles that a column has another distribution in new data than in the reference.
+
+No test assumes a distribution. Those of numbers and dates know only the counts of the bins. Each value has the average
+rank of the values in its bin.
+
+Sources: Mann and Whitney (1947), "On a test of whether one of two random variables is stochastically larger than the
+other" (shift); Mood (1954), "On the asymptotic efficiency of certain nonparametric two-sample tests" (spread);
+Przyborowski and Wilenski (1940), "Homogeneity of results in testing samples from Poisson series" (peak, new, missing);
+Pearson (1900), "On the criterion that a given system of deviations ... can be reasonably supposed to have arisen from
+random sampling" (mix); Cochran (1954), "Some methods for strengthening the common chi-square tests" (rare values).
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from mlops.data.kinds.column import show_day
+from mlops.data.kinds.counts import CountProfile
+from mlops.data.profile import ColumnProfile
+from mlops.numbers import format_pair
+
+# The share of its column's false alarms that a test may raise; see docs/statistics.md.
+WEIGHTS = {
+    "shift": 0.5,
+    "spread": 0.15,
+    "scale": 0.05,
+    "shape": 0.1,
+    "peak": 0.15,
+    "mix": 0.7,
+    "new": 0.1,
+    "missing": 0.05,
+}
+# The smallest differences that matter, however many rows there are. A normal distribution reaches the first two if it
+# moves by 0.14 standard deviations, or if its standard deviation grows by 10 %.
+FLOORS = {"shift": 0.54, "spread": 1.05, "scale": 0.1, "shape": 0.05, "peak": 0.03, "new": 0.01, "missing": 0.01}
+STABILITY_FLOOR = 0.02  # the smallest population stability index of a mix that matters
+SMALLEST = 5.0  # values with a smaller expected count are counted together
+FREQUENT = 10.0  # a count of all of them that chance cannot explain
+MEAN_SQUARE = 1 / 3  # of ranks that are scaled to [-1, 1]
+TINY = 1e-3  # the smallest mean square of ranks; keeps the factor of the spread finite
+
+Counts = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The result of one test of a column, without the decision whether it is drift.
+
+    Parameters
+    ----------
+    test : str
+        The name of the test.
+    seen, expected : float
+        The measured value, and its value without any difference from the reference.
+    chance : float
+        The probability of at least this difference if the distribution is that of the reference.
+    limit : callable
+        A function that returns the largest value that is not drift. Its argument is the largest `chance` that is drift.
+    detail : str
+        The place or the direction of the difference.
+    """
+
+    test: str
+    seen: float
+    expected: float
+    chance: float
+    limit: Callable[[float], float]
+    detail: str = ""
+
+
+def compare_columns(
+    reference: ColumnProfile | CountProfile, current: ColumnProfile | CountProfile
+) -> Iterator[Evidence]:
+    """Yield the evidence of each test of a column. The profiles must have the same kind and the same edges."""
+    if reference.nulls or current.nulls:  # given the missing values of both, any test may be left out
+        counts = (reference.nulls, reference.count + reference.nulls, current.nulls, current.count + current.nulls)
+        yield _compare_shares("missing", *counts)
+    if not reference.count or not current.count:
+        return
+    if isinstance(reference, ColumnProfile) and isinstance(current, ColumnProfile):
+        yield from _compare_numbers(reference, current)
+    elif isinstance(reference, CountProfile) and isinstance(current, CountProfile):
+        yield _compare_mix(reference, current)
+        yield from _compare_values(reference, current)
+
+
+def _compare_numbers(reference: ColumnProfile, current: ColumnProfile) -> Iterator[Evidence]:
+    first, second = np.array(reference.histogram, dtype=float), np.array(current.histogram, dtype=float)
+    rows, noise = reference.count + current.count, 1 / reference.count + 1 / current.count
+    apart, shares = second / current.count - first / reference.count, (first + second) / rows
+    ranks = 2 * np.cumsum(shares) - shares - 1  # scaled to [-1, 1]
+    yield _compare_shift(float(apart @ ranks), float(shares @ ranks**2 * noise) ** 0.5)
+    squares = ranks**2 + shares**2 / 3  # the mean square of the ranks in each bin
+    deviation = float(shares @ (squares - MEAN_SQUARE) ** 2 * noise) ** 0.5
+    yield _compare_spread(float(apart @ squares), deviation, current.count / rows)
+    yield _compare_scale(reference, current.deviation * current.deviation, noise)  # `**` raises OverflowError
+    yield _compare_shape(float(np.abs(np.cumsum(apart)).max()), noise**0.5)
+    place, tries = _find_peak(first, second), int(np.count_nonzero(shares))
+    counts = (int(first[place]), reference.count, int(second[place]), current.count)
+    yield _compare_shares("peak", *counts, tries=tries, detail=_describe_bin(current, place))
+
+
+def _describe_bin(column: ColumnProfile, place: int) -> str:
+    low, high = column.edges[max(place - 1, 0)], column.edges[min(place, len(column.edges) - 1)]
+    first, last = (show_day(low + 1), show_day(high)) if column.kind == "date" else format_pair(low, high)
+    if place == 0:
+        return f"at most {last}"
+    return f"above {first}" if place == len(column.edges) else f"between {first} and {last}"
+
+
+def _compare_shift(moved: float, deviation: float) -> Evidence:
+    def limit(chance: float) -> float:
+        return min(max(0.5 - special.ndtri(chance / 2) * deviation / 2, FLOORS["shift"]), 1.0)
+
+    chance = float(2 * special.ndtr(-abs(moved) / deviation)) if deviation else 1.0
+    return Evidence("shift", 0.5 + abs(moved) / 2, 0.5, chance, limit, "larger" if moved > 0 else "smaller")
+
+
+def _compare_spread(wider: float, deviation: float, part: float) -> Evidence:
+    ours, theirs = (1 - part, part) if wider > 0 else (part, 1 - part)
+
+    def measure(difference: float) -> float:  # the factor between the root mean squares of both tables
+        return ((MEAN_SQUARE + difference * ours) / max(MEAN_SQUARE - difference * theirs, TINY)) ** 0.5
+
+    def limit(chance: float) -> float:
+        return max(measure(float(-special.ndtri(chance / 2) * deviation)), FLOORS["spread"])
+
+    # In a column with one value, the deviation is only rounding.
+    chance = float(2 * special.ndtr(-abs(wider) / deviation)) if deviation > 1e-12 else 1.0
+    return Evidence("spread", measure(abs(wider)), 1.0, chance, limit, "grew" if wider > 0 else "shrank")
+
+
+def _compare_scale(reference: ColumnProfile, variance: float, noise: float) -> Evidence:
+    """Test whether the standard deviation has shrunk; the bins do not show it in a column with few values.
+
+    The variance of a squared distance from the mean is at most the largest one times their mean. So outliers of the
+    reference raise no alarm. If the standard deviation grows in a column with few values, the last bins show it.
+    """
+    known, ends = reference.deviation**2, (reference.minimum or 0.0, reference.maximum or 0.0)
+    deviation = float((max((end - reference.mean) ** 2 for end in ends) * known * noise) ** 0.5)
+
+    def measure(difference: float) -> float:  # the part of the standard deviation that is lost
+        return 1 - max(1 - difference / known, 0.0) ** 0.5 if known else 0.0
+
+    def limit(chance: float) -> float:
+        return max(measure(float(-special.ndtri(chance) * deviation)), FLOORS["scale"])
+
+    chance = float(special.ndtr((variance - known) / deviation)) if variance < known else 1.0
+    return Evidence("scale", measure(known - variance) if variance < known else 0.0, 0.0, chance, limit)
+
+
+def _compare_shape(distance: float, noise: float) -> Evidence:
+    def limit(chance: float) -> float:
+        return min(max(float(special.kolmogi(chance)) * noise, FLOORS["shape"]), 1.0)
+
+    return Evidence("shape", distance, 0.0, float(special.kolmogorov(distance / noise)), limit)
+
+
+def _find_peak(first: Counts, second: Counts) -> int:
+    there = np.flatnonzero(second)
+    chances = _find_chance(first[there], first.sum(), second[there], second.sum())
+    return int(there[np.argmin(chances)])
+
+
+def _find_chance(known: Counts | float, of: float, found: Counts | float, rows: float) -> NDArray[np.float64]:
+    # Given the sum of both counts, the new count is binomial, or has a smaller variance if the share is large.
+    return special.betainc(found, np.add(known, 1.0), rows / (of + rows))
+
+
+def _compare_shares(
+    test: str, known: int, of: int, found: int, rows: int, *, tries: float = 1.0, detail: str = ""
+) -> Evidence:
+    """Test whether `found` of `rows` is a larger share than `known` of `of`; the largest of `tries` shares."""
+
+    def limit(chance: float) -> float:
+        count = float(special.btdtria(chance / tries, known + 1.0, rows / (of + rows)))
+        return min(max(count / rows, known / of + FLOORS[test]), 1.0)
+
+    chance = min(tries * float(_find_chance(known, of, found, rows)), 1.0) if found else 1.0
+    return Evidence(test, found / rows, known / of, chance, limit, detail)
+
+
+def _compare_values(reference: CountProfile, current: CountProfile) -> Iterator[Evidence]:
+    known, total = reference.values, (reference.count, current.count)
+    there = [name for name in known if current.values.get(name)]
+    if there:
+        first, second = np.array([[known[name], current.values[name]] for name in there], dtype=float).T
+        name = there[int(np.argmin(_find_chance(first, total[0], second, total[1])))]
+        counts = (known[name], total[0], current.values[name], total[1])
+        yield _compare_shares("peak", *counts, tries=len(known), detail=repr(name))
+    new = {name: count for name, count in current.values.items() if name not in known}
+    if new:
+        name = max(new, key=lambda name: (new[name], name))
+        # The reference does not list values that are rarer than these.
+        most = min(reference.other, min((count for count in known.values() if count), default=reference.other))
+        tries = total[1] / new[name]  # no more values can be as frequent as this one
+        yield _compare_shares("new", most, total[0], new[name], total[1], tries=tries, detail=repr(name))
+
+
+def _compare_mix(reference: CountProfile, current: CountProfile) -> Evidence:
+    first, second = _count_in_both(reference, current)
+    noise, free = 1 / first.sum() + 1 / second.sum(), max(len(first) - 1, 1)
+    apart, both = first / first.sum() - second / second.sum(), (first + second) / (first + second).sum()
+    statistic, distance = float((apart**2 / both).sum() / noise), float(np.abs(apart).sum() / 2)
+
+    # The distance at which the statistic and the index reach their limits, if all shares keep moving in the same
+    # direction.
+    def limit(chance: float) -> float:
+        critical = float(special.chdtri(free, chance))
+        if not statistic:
+            return min((critical * noise) ** 0.5 / 2, 1.0)
+        return min(distance * max(critical / statistic, STABILITY_FLOOR / _measure_index(first, second)) ** 0.5, 1.0)
+
+    return Evidence("mix", distance, 0.0, float(special.chdtrc(free, statistic)), limit)
+
+
+def _count_in_both(reference: CountProfile, current: CountProfile) -> tuple[Counts, Counts]:
+    known = [current.values.get(value, 0) for value in reference.values]
+    counts = np.array(
+        [[*reference.values.values(), reference.other], [*known, current.count - sum(known)]], dtype=float
+    )
+    totals, sizes = counts.sum(axis=0), counts.sum(axis=1)
+    rare = totals * sizes.min() / sizes.sum() < SMALLEST
+    rare[-1] = True  # the reference lists values that were frequent by chance, so other values would seem to grow
+    rest, frequent = counts[:, rare].sum(axis=1), counts[:, ~rare]
+    expected = rest.sum() * sizes.min() / sizes.sum()
+    if frequent.size and expected < SMALLEST and rest[sizes.argmin()] < FREQUENT:
+        frequent[:, frequent.sum(axis=0).argmax()] += rest
+    else:
+        frequent = np.column_stack([frequent, rest])
+    return frequent[0], frequent[1]
+
+
+def _measure_index(first: Counts, second: Counts) -> float:
+    expected, actual = first + 0.5, second + 0.5
+    expected, actual = expected / expected.sum(), actual / actual.sum()
+    return float(((actual - expected) * np.log(actual / expected)).sum())
