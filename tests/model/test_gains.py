@@ -51,15 +51,17 @@ def test_another_metric_is_compared_on_resampled_sets() -> None:
     assert legend is not None
     assert [text.get_text() for text in legend.get_texts()] == ["all rows: 0.151", "98.09% lower bound: 0.0959"]
     assert describe_gains(MetricComparison(ROOT, POOR, GOOD, actual=ACTUAL)) == (
-        "The improvement of the root mean squared error, a histogram over 5,000 resampled sets of the 200 rows: it is "
-        "0.151 points, with a 98.09% lower bound of 0.0959."
+        "A histogram of the improvement of the root mean squared error over 5,000 resampled sets of the 200 rows. On "
+        "all rows, the value is 0.151 points, with a 98.09% lower bound of 0.0959."
     )
 
 
 def test_without_a_champion_the_metric_itself_is_shown() -> None:
     compared = MetricComparison(AUC, None, POOR, actual=ACTUAL)
     assert draw(compared).get_xlabel() == "area under the ROC curve of the challenger"
-    assert describe_gains(compared).startswith("The area under the ROC curve of the challenger, a histogram over 5,000")
+    assert describe_gains(compared).startswith(
+        "A histogram of the area under the ROC curve of the challenger over 5,000"
+    )
 
 
 def test_a_bar_is_below_or_above_zero() -> None:

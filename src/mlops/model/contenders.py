@@ -18,7 +18,7 @@ CHAMPION, CHALLENGER = "champion", "challenger"
 
 
 class Contenders:
-    """The challenger, and the champion if there is one that can be compared with the challenger.
+    """The models to compare: the challenger and, if it can be compared with the challenger, the champion.
 
     Parameters
     ----------

@@ -92,8 +92,8 @@ def _describe_if_constant(compared: MetricComparison) -> str:
 
 def _describe_metric(compared: MetricComparison) -> str:
     shown = f"{format_number(compared.improvement)} {compared.metric.unit}".strip()
-    sets = f"a histogram over {len(compared.differences):,} resampled sets of the {compared.rows} rows"
-    text = f"The {_name_value(compared, unit=False)}, {sets}: it is {shown}"
+    sets = f"{len(compared.differences):,} resampled sets of the {compared.rows} rows"
+    text = f"A histogram of the {_name_value(compared, unit=False)} over {sets}. On all rows, the value is {shown}"
     if compared.champion is None:
         return f"{text}."
     bound = format_number(compared.lower_bound)

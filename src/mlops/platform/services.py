@@ -126,7 +126,7 @@ class Service:
 
 @dataclass(frozen=True)
 class Judgement:
-    """The result of a service test, and the service that runs after it.
+    """The outcome of a service test: its result, and the service that runs after the test.
 
     Parameters
     ----------

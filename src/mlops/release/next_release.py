@@ -11,7 +11,7 @@ from mlops.record.summary import name_rollback
 
 @dataclass(frozen=True)
 class ReleaseState:
-    """The champion, services and rollbacks of a platform, on which the next release depends.
+    """The state of a platform on which the next release depends: its champion, services and rollbacks.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from mlops.release.next_release import NextRelease, ReleaseState, describe_rollb
 
 @dataclass(frozen=True)
 class Standing:
-    """The service of an environment, its problems, and how it compares with the champion.
+    """The standing of an environment: its service, and how this service compares with the champion.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ class AzureDeployment(Deployment):
 
 @dataclass(frozen=True)
 class AzureState(Deployments):
-    """The current deployment of an environment, and the earlier ones."""
+    """The deployments of an environment: the current one, and the earlier ones."""
 
     current: AzureDeployment | None = None
     history: tuple[AzureDeployment, ...] = ()
