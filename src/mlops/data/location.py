@@ -48,7 +48,7 @@ def name_folder(url: str) -> str:
 
 
 def describe_obstacle(path: Path) -> str:
-    """Return why a path cannot be read as data: "is a pipe. Write the data to a file".
+    """Return the end of a sentence about a path that cannot be read as data: "is a pipe. Write the data to a file".
 
     Return "" if the path can be read or does not exist.
     """

@@ -40,7 +40,7 @@ LOADED_NOTE = "registered_model_meta"  # MLflow's client writes this file into t
 
 
 class MlflowStore:
-    """MLflow's database ``<home>/mlflow.db`` and its client.
+    """MLflow's store in a MLOPS_HOME: the database ``mlflow.db``, and MLflow's client for it.
 
     Parameters
     ----------
