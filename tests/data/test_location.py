@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from fsspec.registry import _registry as registry
 
+from mlops.data.listing import find_files
 from mlops.data.location import require_file
 from mlops.errors import ExtraMissingError, UsageError
 
@@ -70,3 +71,7 @@ def test_what_you_may_not_read_is_named(tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "x.csv").write_text("x")
     with pytest.raises(UsageError, match=r"x\.csv', which cannot be read by this user\. Change its permissions\.$"):
         require_file(str(tmp_path / "x.csv"), "test_data.data_path")
+    with pytest.raises(
+        UsageError, match=r"^The data file .*x\.csv cannot be read by this user\. Change its permissions\.$"
+    ):
+        find_files(str(tmp_path / "x.csv"))

@@ -19,7 +19,7 @@ LOCAL = "file"
 
 
 class FileSystem(Protocol):
-    """The methods of fsspec's file systems that this module uses."""
+    """A file system of fsspec, with the methods that this module uses."""
 
     protocol: str | tuple[str, ...]
 
