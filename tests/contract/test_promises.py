@@ -171,7 +171,9 @@ def test_a_sample_must_have_the_distribution_of_the_reference_profile(tmp_path: 
     problem.__dict__["folder"] = tmp_path
     (tmp_path / "reference_profile.json").write_bytes(encode_profile(make_reference(problem.load_sample())))
     check(problem)
-    with pytest.raises(ProblemError, match="minutes: shape: Kolmogorov-Smirnov distance 0"):
+    with pytest.raises(
+        ProblemError, match="minutes: shift: a value is smaller than one of the reference with probability 0"
+    ):
         check(problem, problem.load_sample().assign(minutes=lambda rows: rows["minutes"] / 2))
 
 
