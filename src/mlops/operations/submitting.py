@@ -85,7 +85,8 @@ def submit_pipeline(opened: OpenProject, submission: Submission) -> SubmittedRun
 
 def _require_comparable_champion(opened: OpenProject, keep: str) -> None:
     replacing = f"`mlops run {PUBLISHED} {OVERRULE}{opened.command_options}`"
-    advice = f"To replace it without a comparison, use {replacing}. To keep it, {keep}, which starts another model."
+    kept = f"To keep it and register the new model under another name, {keep}."
+    advice = f"To replace it without a comparison, use {replacing}. {kept}"
     require_comparable_champion(opened, PIPELINES[PUBLISHED], advice)
 
 
