@@ -53,6 +53,15 @@ def test_the_sweep_tries_values_around_the_one_that_was_rejected(alpha: float, v
     assert found == f"mlops sweep train -p alpha={values}"
 
 
+@pytest.mark.parametrize("name", ["deploy_qa", "test_qa", "deploy_production", "test_production"])
+def test_after_a_failed_deployment_or_test_a_changed_script_needs_a_new_image(name: str) -> None:
+    run = replace(make_run("", "all", state="failed"), steps=(StepRecord(name, "", state="failed"),))
+    assert find_following(run, "mlops", " --platform azure") == (
+        "mlops resume 20261122-1, or after a change of the scoring script or its lock: "
+        "mlops run release --platform azure"
+    )
+
+
 def test_after_a_refusal_by_a_deployment_nothing_follows() -> None:
     refused = (StepRecord("deploy_qa", "06_deploy", "qa", state="done", results={"refusal": "It was rolled back."}),)
     assert find_following(replace(make_run("deploy_qa", "release"), steps=refused), "mlops") == ""

@@ -1,6 +1,8 @@
 """The progress and the summary of a run on the terminal."""
 
 import io
+import json
+import subprocess
 from dataclasses import replace
 
 import pytest
@@ -193,6 +195,21 @@ def test_a_healthy_service_comes_with_a_line_to_try_it() -> None:
         'Try it:     curl -s http://127.0.0.1:81/score -H "Authorization: Bearer $(mlops keys production --primary '
         "--platform azure)\" -H 'Content-Type: application/json' -d '[[1]]'",
     ]
+
+
+def test_the_line_to_try_a_service_is_a_command_of_the_shell() -> None:
+    body = '{"data": [{"region": "Côte d\'Or", "note": "$HOME `id` \\\\"}]}'
+    service = Service("production", "http://127.0.0.1:81", "sha256:1", "healthy", "churn:3", 3, "", example=body)
+    released = RunRecord("run", "release", "local", "succeeded", "", "", own_process(), (DEPLOYED,), outcome="released")
+    said = summarize_run(released, Status(services=[service]), "index.html", "mlops")
+    (line,) = (line for line in said.splitlines() if line.startswith("Try it:"))
+    shown = subprocess.run(
+        ["sh", "-c", f'curl() {{ for last; do :; done; printf %s "$last"; }}; mlops() {{ :; }}; {line[12:]}'],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(shown.stdout) == json.loads(body)
 
 
 def test_a_run_that_released_nothing_says_nothing_of_production() -> None:

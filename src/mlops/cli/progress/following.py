@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from mlops.operations.data import RefusedData
 from mlops.parameters.declarations import Parameter
 from mlops.parameters.lookup import SHARED
-from mlops.pipelines import PIPELINES
+from mlops.pipelines import PIPELINES, SERVING_AGAIN
 from mlops.pipelines.advice import DATA_PARAMETER
 from mlops.pipelines.step import Step
 from mlops.record.ledger import RunRecord
@@ -73,7 +73,13 @@ def _suggest_repeat(
     if run.settings.only and list_overtaken(run, steps):
         return f"{program} run {run.pipeline}{platform_option}"  # --only would not repeat the earlier step
     again = f"{program} resume {run.run_id}"
-    return f"Correct {refused.file}, then run {again}" if refused else again
+    if refused:
+        return f"Correct {refused.file}, then run {again}"
+    failed = {step.name for step in run.steps if step.state == "failed"}
+    if any(step.name in failed and (step.deploys.digest or step.checks) for step in steps):
+        renewed = f"{program} run {SERVING_AGAIN}{platform_option}"  # resuming deploys the same image again
+        return f"{again}, or after a change of the scoring script or its lock: {renewed}"
+    return again
 
 
 def _continue(

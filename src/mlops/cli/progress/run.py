@@ -1,5 +1,6 @@
 """The progress of a run on the terminal: one line per step, and a summary at the end."""
 
+import shlex
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -214,7 +215,7 @@ def _write_curl_without_key(service: Service, body: str, program: str, platform_
     key = f"$({program} keys {service.environment} --primary{platform_option})"
     header = "-H 'Content-Type: application/json'"
     direct = " --noproxy '*'" if is_loopback(service.url) and _has_proxy(service.url) else ""
-    return f"curl -s{direct} {service.url}/score -H \"Authorization: Bearer {key}\" {header} -d '{body}'"
+    return f'curl -s{direct} {service.url}/score -H "Authorization: Bearer {key}" {header} -d {shlex.quote(body)}'
 
 
 def _has_proxy(url: str) -> bool:
