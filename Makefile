@@ -79,7 +79,7 @@ azurite: .ci/azurite/node_modules/.ready
 
 bench: WANTED = test
 bench: $(call extras,test)  ## compare speed and memory with papermill; REPEATS=1 ONLY=eight for a short run
-	@PYTHONPATH=tests:tests/support $(BIN)/python -m benchmarks $(if $(REPEATS),--repeats $(REPEATS)) $(foreach name,$(ONLY),--only $(name))
+	@PYTHONPATH=tests:tests/support:tests/support/problems $(BIN)/python -m benchmarks $(if $(REPEATS),--repeats $(REPEATS)) $(foreach name,$(ONLY),--only $(name))
 
 nbval: WANTED = test
 nbval: $(call extras,test)  ## run the notebooks in a scratch MLOPS_HOME and compare them with the committed outputs
@@ -121,7 +121,7 @@ lock: $(READY)  ## resolve the versions of all packages again
 	@$(foreach name,$(ALL),$(LIST) --extra $(name) pyproject.toml | $(UNMARK) > .ci/packages/$(name).txt &&) true
 	@echo uv | $(COMPILE) --upgrade --no-annotate - | $(UNMARK) > .ci/uv.lock
 	@echo mlflow | $(COMPILE) --no-annotate -c requirements.lock - | $(UNMARK) > .ci/ui.lock
-	@printf 'httptools\nmsgspec\nnumpy\nuvicorn\nuvloop\n' | $(COMPILE) --no-annotate -c requirements.lock - | $(UNMARK) > src/diabetes/score_requirements.lock
+	@$(foreach list,$(wildcard src/*/score_requirements.in),$(COMPILE) --no-annotate -c requirements.lock $(list) | $(UNMARK) > $(list:.in=.lock) &&) true
 	@printf 'azureml-defaults\nazureml-monitoring\n' | $(filter-out --generate-hashes,$(COMPILE)) --no-annotate -c requirements.lock - | $(UNMARK) > src/mlops/backends/azure/images/server_requirements.lock
 	@$(BIN)/python .ci/write-environment
 

@@ -15,7 +15,6 @@ import psutil
 import pytest
 from command_line import PROJECT, CommandLine
 
-from diabetes import problem
 from mlops.data.profile import Profile, read_profile
 from mlops.workspace import Workspace
 
@@ -32,6 +31,8 @@ atexit.register(shutil.rmtree, os.environ["XDG_RUNTIME_DIR"], ignore_errors=True
 
 # All scratch homes share the environments of services. Each would need 0.05 s and 1,600 links.
 os.environ["MLOPS_LOCAL_ENVIRONMENTS"] = str(Path(os.environ["XDG_RUNTIME_DIR"], "environments"))
+
+from sandbox import SANDBOX  # noqa: E402, it is made in the folder above
 
 
 @pytest.hookimpl(trylast=True)
@@ -59,8 +60,14 @@ def _get_timeout(item: pytest.Item) -> float:
 
 @pytest.fixture(scope="session")
 def project() -> Path:
-    """The checkout."""
+    """The checkout, whose problem can be any. Most tests need the project in `workspace`."""
     return PROJECT
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _work_in_the_sandbox() -> Iterator[None]:
+    with contextlib.chdir(SANDBOX):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -88,20 +95,22 @@ def interruptible() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def reference() -> Profile:
-    """The reference profile that comes with the problem."""
-    return read_profile(PROJECT / "src" / "diabetes" / "reference_profile.json")
+    """The reference profile of the problem."""
+    return read_profile(SANDBOX / "src" / "progression" / "reference_profile.json")
 
 
 @pytest.fixture
 def good() -> pd.DataFrame:
     """The data file that must pass: 442 rows, 11 columns; a fresh one for each test."""
+    from progression import problem
+
     return problem.load_sample()
 
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
-    """The project with a scratch state."""
-    return Workspace(PROJECT, tmp_path / "home", tmp_path / "outputs")
+    """A project that solves the problem `progression`, with a scratch state."""
+    return Workspace(SANDBOX, tmp_path / "home", tmp_path / "outputs")
 
 
 @pytest.fixture
@@ -143,7 +152,7 @@ def make_mlops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[]
 
     def make() -> CommandLine:
         folder = tmp_path_factory.mktemp("state")
-        made.append(CommandLine(Workspace(PROJECT, folder / "home", folder / "outputs")))
+        made.append(CommandLine(Workspace(SANDBOX, folder / "home", folder / "outputs")))
         return made[-1]
 
     yield make

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from large_problem import copy_project, write_rows
+from large_problem import copy_large_project, write_rows
 
 from benchmarks.goals import Figure
 from benchmarks.measure import Row, Sample, summarize
@@ -20,7 +20,6 @@ from benchmarks.peaks import PAUSE, watch_children, watch_kernels
 from benchmarks.processes import (
     BIN,
     FOLDER,
-    PROJECT,
     PYTHON,
     keep_parents_apart,
     make_environ,
@@ -54,7 +53,7 @@ PANDERA = """\
 import sys
 import pandas as pd
 import pandera.pandas as pa
-from diabetes import problem
+from progression import problem
 frame = pd.read_parquet(sys.argv[1])
 columns = {found.name: pa.Column(float, pa.Check.in_range(found.minimum, found.maximum)) for found in problem.columns}
 pa.DataFrameSchema(columns, strict=True, unique=list(columns)).validate(frame, lazy=True)
@@ -72,7 +71,7 @@ def measure_large(rounds: int) -> Section:
     with make_scratch() as scratch:
         for shape, (height, width, command) in SHAPES.items():
             folder, size = Path(scratch, shape), f"{height:,} x {width:,}"
-            project = copy_project(PROJECT, folder / "project", width)
+            project = copy_large_project(folder, width)
             data = write_rows(folder / "data.parquet", height, width)
             ours, steps = _measure_run(project, folder, data, command)
             peak = max(memory for _, memory in steps.values())
@@ -146,7 +145,8 @@ def _measure_anchors(size: str, project: Path, data: Path, data_test: tuple[floa
 
 def _measure_anchor(code: str, project: Path, data: Path) -> tuple[Sample, float]:
     environ = make_environ(PYTHONPATH=str(project / "src"))
-    command: Sequence[str | Path] = (PYTHON, "-c", code, data, project / "src" / "diabetes" / "reference_profile.json")
+    reference = project / "src" / "progression" / "reference_profile.json"
+    command: Sequence[str | Path] = (PYTHON, "-c", code, data, reference)
     with watch_children() as peaks:
         sample = measure_commands([command], environ, project)
     return sample, max(peaks.values())

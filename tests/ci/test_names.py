@@ -82,7 +82,7 @@ def test_every_name_is_the_name_of_something(scratch: Path) -> None:
         (RELEASE, "tags: [new-model]", "tags: [model]", "adds the build tag 'model'"),
         (RELEASE, "azureSubscription: azure-mlops", "azureSubscription: mlops", "has no service connection 'mlops'"),
         (RELEASE, "resourceGroup: mlops-rg", "resourceGroup: rg", "parameters/azure.yml has no resource group 'rg'"),
-        (RELEASE, "repository: diabetes", "repository: diabetis", "parameters/base.yml has no model 'diabetis'"),
+        (RELEASE, "      repository: ", "      repository: no-", "parameters/base.yml has no model 'no-"),
         (
             RELEASE,
             "parameters.registry }}\n      repo",

@@ -75,10 +75,6 @@ from mlops.record.ledger import FORMAT
             ["run", "all", "-p", "test_data.data_path=xyz://host/x.csv"],
             "but xyz:// is not supported. Use a path, or a URL",
         ),
-        (
-            ["sweep", "train", "-p", "alpha=0.1,1", "--metric", "rmse"],
-            "--metric: 02_train has no result 'rmse'. Did",
-        ),
         (["submit", "retrain", "--model-file", "model.json"], "--model-file and --download need a finished run"),
         (["submit", "retrain", "--download", "reports"], "--model-file and --download need a finished run"),
         (["runs", "monday", "--log", "train", "--download", "reports"], "--log and --download cannot be combined."),
@@ -244,9 +240,10 @@ def test_outputs_that_cannot_be_written_are_named(mlops: Any, tmp_path: Path) ->
     assert (ran.returncode, ran.stderr) == (2, said)
 
 
-def test_a_reference_of_the_users_own_is_taken(make_mlops: Any, project: Path) -> None:
-    reference = project / "src" / "diabetes" / "reference_profile.json"
-    ran = make_mlops().invoke("run", "build", "-p", f"test_data.reference_path={reference}")
+def test_a_reference_of_the_users_own_is_taken(make_mlops: Any) -> None:
+    mlops = make_mlops()
+    reference = mlops.workspace.project / "src" / "progression" / "reference_profile.json"
+    ran = mlops.invoke("run", "build", "-p", f"test_data.reference_path={reference}")
     assert ran.returncode == 0, ran.stderr
 
 
@@ -266,19 +263,19 @@ def test_the_index_is_written_anew(make_mlops: Any) -> None:
     assert "No runs yet." in page.read_text()
 
 
-def test_a_profile_of_good_data_is_a_reference(mlops: Any, project: Path, tmp_path: Path) -> None:
-    from diabetes import problem
+def test_a_profile_of_good_data_is_a_reference(mlops: Any, tmp_path: Path) -> None:
+    from progression import problem
 
     problem.load_sample().to_csv(tmp_path / "good.csv", index=False)
     ran = mlops.invoke("profile", str(tmp_path / "good.csv"))
-    assert ran.stdout == (project / "src" / "diabetes" / "reference_profile.json").read_text()
+    assert ran.stdout == (mlops.workspace.project / "src/progression/reference_profile.json").read_text()
     assert mlops.invoke("profile", str(tmp_path / "none.csv")).returncode == 2
 
 
-def test_it_works_from_any_folder_of_the_project(mlops: Any, project: Path) -> None:
+def test_it_works_from_any_folder_of_the_project(mlops: Any) -> None:
     command = [mlops("--version").args[0], "status", "--json"]
     ran = subprocess.run(
-        command, cwd=project / "notebooks", env=mlops.environ, capture_output=True, text=True, check=True
+        command, cwd=mlops.workspace.notebooks, env=mlops.environ, capture_output=True, text=True, check=True
     )
     assert json.loads(ran.stdout)["champion"] is None
 

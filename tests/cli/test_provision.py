@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from diabetes import problem
+from progression import problem
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 from command_line import CommandLine
 from dask_cluster import end, start, start_scheduler
+from progression import problem
 
-from diabetes import problem
 from mlops.cluster import connection
 from mlops.cluster import workers as cluster_workers
 from mlops.cluster.scan import scan_file

@@ -12,11 +12,11 @@ import cancer
 import churn
 import numpy as np
 import pandas as pd
+import progression
 import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
-import diabetes
 from mlops.contract import check
 from mlops.data.kinds.reference import make_reference
 from mlops.data.profile import encode_profile
@@ -24,7 +24,7 @@ from mlops.errors import ProblemError
 from mlops.problem import Column, Problem, metrics
 
 CONTRACTS: list[tuple[Problem, dict[str, object]]] = [
-    (diabetes.problem, {"alpha": 0.4}),
+    (progression.problem, {"alpha": 0.4}),
     (cancer.problem, {"inverse_penalty": 1.0, "components": 10}),
     (churn.problem, {"trees": 10, "learning_rate": 0.1, "depth": 2, "seed": 0}),
 ]

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
+from progression import FEATURES, problem
 
-from diabetes import FEATURES, problem
 from mlops.data.identity import match_rows
 
 Write = Callable[[pd.DataFrame], pd.DataFrame]

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from progression import problem as diabetes
 from sklearn.datasets import load_breast_cancer
 
-from diabetes import problem as diabetes
 from mlops.data.kinds.proposal import propose_declaration
 from mlops.data.kinds.reference import make_reference
 from mlops.data.scan import scan_file

@@ -10,8 +10,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from progression import problem
 
-from diabetes import problem
 from mlops.data.scan import scan_file
 from mlops.data.tables import read_table
 from mlops.errors import IntegrityError, UsageError

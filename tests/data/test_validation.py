@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from progression import problem
 from small_profiles import scan_frame
 
-from diabetes import problem
 from mlops.data.kinds.reference import make_reference
 from mlops.data.profile import Profile
 from mlops.data.scan import scan_file

@@ -18,14 +18,12 @@ import requests
 from click.testing import CliRunner
 from command_line import MLOPS
 from doubles.azure.azure import Azure
+from sandbox import SANDBOX
 
 from mlops.cli import main
 from mlops.pipelines import RETRAIN
 
 pytestmark = pytest.mark.slow
-LEFT_OUT = shutil.ignore_patterns(
-    ".git", ".venv*", ".mlops", "outputs", "node_modules", "tests", "*_cache", "__pycache__"
-)
 ROWS = {"data": [[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], [10, 9, 8, 7, 6, 5, 4, 3, 2, 1]]}
 
 
@@ -89,9 +87,9 @@ class Laptop:
 
 
 @pytest.fixture
-def laptop(project: Path, tmp_path: Path) -> Laptop:
-    """A copy of the project."""
-    shutil.copytree(project, tmp_path / "project", ignore=LEFT_OUT)
+def laptop(tmp_path: Path) -> Laptop:
+    """A copy of the sandbox, with the engine itself instead of a link."""
+    shutil.copytree(SANDBOX, tmp_path / "project", ignore=shutil.ignore_patterns("__pycache__"))
     return Laptop(tmp_path / "project")
 
 

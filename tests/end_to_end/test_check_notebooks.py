@@ -10,22 +10,33 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import CommandLine
+from sandbox import SANDBOX, commit_outputs
 
 from mlops.files.hashes import hash_folder
 from mlops.record.ledger import list_runs
 from mlops.scraps import read_scraps
+from mlops.workspace import Workspace
 
 NOTEBOOK = "01_test_data.ipynb"
 HEAVY = ("jupyter_client", "nbclient", "papermill", "nbformat", "zmq", "pandas", "matplotlib", "sklearn", "mlflow")
 
 
 @pytest.fixture(scope="module")
-def ran(mlops) -> Path:  # type: ignore[no-untyped-def]
+def ran(make_mlops) -> Path:  # type: ignore[no-untyped-def]
     """The folder of a run of the build pipeline."""
+    mlops = make_mlops()
     done = mlops.invoke("run", "build")
     assert done.returncode == 0, done.stderr
     (record,) = list_runs(mlops.workspace.outputs)
     return Path(mlops.workspace.outputs / record.run_id)
+
+
+@pytest.fixture(scope="module")
+def mlops(ran: Path, tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
+    """The command line in a copy of the project in which the outputs of the run are committed."""
+    mlops = CommandLine(Workspace(SANDBOX, ran.parents[1] / "home", ran.parent))
+    return commit_outputs(mlops, ran.name, tmp_path_factory.mktemp("committed"))
 
 
 @pytest.fixture
@@ -54,7 +65,14 @@ try:
 finally:
     print("imported:", [name for name in {HEAVY} if name in sys.modules])
 """
-    done = subprocess.run([sys.executable, "-c", script], env=mlops.environ, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=mlops.workspace.project,
+        env=mlops.environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert "✓ 01_test_data                6 compared, none differ" in done.stdout
     assert "All 6 compared outputs are the same." in done.stdout
     assert "imported: []" in done.stdout
@@ -128,7 +146,7 @@ def test_a_run_that_is_not_there_is_bad_usage(ran, mlops) -> None:  # type: igno
 def test_committed_scraps_are_not_those_of_a_run_that_failed(ran, mlops) -> None:  # type: ignore[no-untyped-def]
     assert mlops.invoke("run", "build", "-p", "test_data.min_rows=1000").returncode == 1
     (newest, *_) = list_runs(mlops.workspace.outputs)
-    assert read_scraps(mlops.workspace.notebooks / NOTEBOOK) == {"rows": 442}
+    assert read_scraps(mlops.workspace.notebooks / NOTEBOOK)["rows"] == 442
     assert read_scraps(mlops.workspace.outputs / newest.run_id / NOTEBOOK) == {}
     done = mlops.invoke("check-notebooks", newest.run_id)
     assert done.returncode == 1

@@ -10,7 +10,6 @@ import time
 
 import psutil
 import pytest
-from command_line import PROJECT
 from kernel_processes import find_kernels, wait_for_kernel
 
 from mlops.record.ledger import RunRecord, list_runs
@@ -108,7 +107,8 @@ def test_a_kill_while_the_database_is_made_is_forgotten(make_mlops) -> None:  # 
 def test_a_closed_standard_file_is_no_harm(prepared, closed: str) -> None:  # type: ignore[no-untyped-def]
     program = prepared("--version").args[0]
     command = ["bash", "-c", f"{program} status {closed}"]
-    assert subprocess.run(command, env=prepared.environ, cwd=PROJECT, timeout=60, check=False).returncode == 0
+    ran = subprocess.run(command, env=prepared.environ, cwd=prepared.workspace.project, timeout=60, check=False)
+    assert ran.returncode == 0
 
 
 @pytest.mark.slow

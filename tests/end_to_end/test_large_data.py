@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from command_line import MLOPS
-from large_problem import copy_project, write_rows
+from large_problem import copy_large_project, write_rows
 from peak_memory import watch_notebooks
 
 MOST_MEMORY = 900  # MB of any one step, in a fresh kernel
@@ -32,8 +32,8 @@ def run(project: Path, home: Path, data: Path, *words: str) -> dict[str, float]:
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize(("rows", "columns"), [(1_000_000, 20), (500, 10_000)], ids=["tall", "wide"])
-def test_a_run_on_large_data_stays_within_its_memory(project: Path, tmp_path: Path, rows: int, columns: int) -> None:
-    copy = copy_project(project, tmp_path / "project", columns)
+def test_a_run_on_large_data_stays_within_its_memory(tmp_path: Path, rows: int, columns: int) -> None:
+    copy = copy_large_project(tmp_path, columns)
     data = write_rows(tmp_path / "data.parquet", rows, columns)
     peaks = run(copy, tmp_path / "home", data, "retrain")
     assert peaks.keys() >= {"01_test_data", "02_train", "03_evaluate"}
@@ -48,8 +48,8 @@ def test_a_run_on_large_data_stays_within_its_memory(project: Path, tmp_path: Pa
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_ten_million_rows_are_tested_within_their_memory(project: Path, tmp_path: Path) -> None:
-    copy = copy_project(project, tmp_path / "project", columns=11)
+def test_ten_million_rows_are_tested_within_their_memory(tmp_path: Path) -> None:
+    copy = copy_large_project(tmp_path, columns=11)
     data = write_rows(tmp_path / "data.parquet", rows=10_000_000, columns=11)
     peaks = run(copy, tmp_path / "home", data, "build", "--only", "test_data")
     assert peaks["01_test_data"] < 500, peaks

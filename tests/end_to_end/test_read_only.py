@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from command_line import MLOPS, PROJECT
+from command_line import MLOPS
 from old_homes import RUN, build_home
 
 from mlops.portal.index import write_index
@@ -42,7 +42,9 @@ def look(seen: Workspace) -> Look:
         pytest.skip("no other user can run this checkout here")
 
     def run(*words: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run([*program, *words], cwd=PROJECT, env=environ, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            [*program, *words], cwd=seen.project, env=environ, capture_output=True, text=True, check=False
+        )
 
     return run
 

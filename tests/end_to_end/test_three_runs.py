@@ -12,8 +12,9 @@ import requests
 from imported import SLOW, list_imported
 from mlflow.exceptions import MlflowException
 from opened import open_here
+from progression import problem
+from sandbox import commit_outputs
 
-from diabetes import problem
 from mlops.backends import open_backend
 from mlops.model.loading import load_registered
 from mlops.operations.status import find_renewal
@@ -152,21 +153,6 @@ def test_status_runs_and_an_unchanged_retraining_import_no_slow_package(first, m
     assert states == ["reused", "reused", "reused", "skipped", "skipped"]
 
 
-def test_the_runs_are_held_against_the_committed_notebooks(first, record, mlops) -> None:  # type: ignore[no-untyped-def]
-    """A different alpha changes everything from the weights to the answers of production."""
-    checked = mlops.invoke("check-notebooks", record.run_id)
-    assert checked.returncode == 1, checked.stderr
-    for line in (
-        "✓ 01_test_data                6 compared, none differ",
-        "    note: run with alpha=1.0 (committed: 0.4)",
-        "    scrap alpha: 1.0, committed 0.4",
-        "– 06_deploy-production        not compared: environment is 'production' (committed: 'qa')",
-    ):
-        assert f"\n{line}\n" in checked.stdout, checked.stdout
-    shown = r"`actual = .*` row 0, column expected: [\d.,]+, committed 5,240 "
-    assert len(re.findall(shown, checked.stdout)) == 2, checked.stdout
-
-
 def test_bad_data_is_an_error_that_changes_nothing(first, mlops, tmp_path) -> None:  # type: ignore[no-untyped-def]
     before = json.loads(mlops.invoke("status", "--json").stdout)
     good = next((mlops.workspace.home / "datasets").rglob("diabetes.csv")).read_text()
@@ -190,7 +176,7 @@ def test_a_proxy_does_not_make_a_healthy_service_look_broken(first, mlops) -> No
 def test_a_changed_scoring_script_gives_a_new_image_of_the_champion(first, mlops, tmp_path) -> None:  # type: ignore[no-untyped-def]
     """The image passes its test in QA and in production. The next release finds it up to date."""
     script = tmp_path / "score.py"
-    script.write_text((mlops.workspace.project / "src/diabetes/score.py").read_text() + "# corrected\n")
+    script.write_text((mlops.workspace.project / "src/progression/score.py").read_text() + "# corrected\n")
     changed = f"create_image.scoring_script={script}"
     before = json.loads(mlops.invoke("status", "--json").stdout)
     assert before["outdated"] == ""
@@ -206,7 +192,7 @@ def test_a_changed_scoring_script_gives_a_new_image_of_the_champion(first, mlops
     assert after["services"][1]["digest"] != before["services"][1]["digest"]
     assert after["champion"] == before["champion"]
     shown = mlops.invoke("status").stdout
-    own = "src/diabetes/score.py has changed since the image of diabetes:1 was created. `mlops run release` creates a"
+    own = "src/progression/score.py has changed since the image of diabetes:1 was created. `mlops run release` creates"
     assert own in shown.splitlines()[1]  # the next release uses the problem's own script again
     assert find_renewal(open_here(mlops.workspace, changed), PIPELINES["release"]) == ""
 
@@ -217,7 +203,7 @@ def test_a_script_that_imports_what_its_lock_lacks_is_refused(first, mlops, tmp_
     refused = mlops.invoke("run", "release", "-p", f"create_image.scoring_script={tmp_path / 'score.py'}")
     assert refused.returncode == 2
     assert "score.py, line 2: The image does not contain the module sklearn. Add scikit-learn==" in refused.stderr
-    assert "and its dependencies to src/diabetes/score_requirements.lock." in refused.stderr
+    assert "and its dependencies to src/progression/score_requirements.lock." in refused.stderr
     assert [run.run_id for run in list_runs(mlops.workspace.outputs)] == before
 
 
@@ -227,11 +213,6 @@ def rolled_back(first, mlops) -> None:  # type: ignore[no-untyped-def]
     before = json.loads(mlops.invoke("status", "--json").stdout)["services"][1]
     better = mlops("run", "all")
     assert better.returncode == 0, better.stderr
-    checked = mlops.invoke("check-notebooks")
-    assert checked.returncode == 0, checked.stdout
-    assert "– 03_evaluate                 not compared: champion_version is 1 (committed: 0)" in checked.stdout
-    assert "not compared: model_version is 2 (committed: 1)\n" in checked.stdout
-    assert "✓ 07_test_service-production  2 compared, none differ" in checked.stdout
     after = json.loads(mlops.invoke("status", "--json").stdout)
     assert after["champion"]["version"] == 2
     assert (after["services"][1]["url"], after["services"][1]["model_version"]) == (before["url"], 2)
@@ -245,6 +226,28 @@ def rolled_back(first, mlops) -> None:  # type: ignore[no-untyped-def]
 def test_a_better_model_takes_over_at_the_same_address_and_is_rolled_back(rolled_back, mlops) -> None:  # type: ignore[no-untyped-def]
     services = json.loads(mlops.invoke("status", "--json").stdout)["services"]
     assert [service["model_version"] for service in services] == [2, 1]
+
+
+def test_a_run_is_held_against_the_outputs_of_another_one(rolled_back, record, mlops, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    """Another alpha gives another model. What belongs to another version of the model is not compared."""
+    better = next(run for run in list_runs(mlops.workspace.outputs) if run.pipeline == "all")
+    committed = commit_outputs(mlops, better.run_id, tmp_path)
+    same = committed.invoke("check-notebooks", better.run_id)
+    assert same.returncode == 0, same.stdout
+    assert re.search(r"✓ 07_test_service-production +\d+ compared, none differ", same.stdout)
+    said = "\n– 06_deploy-production        not compared: environment is 'production' (committed: 'qa')\n"
+    assert said in same.stdout
+    checked = committed.invoke("check-notebooks", record.run_id)
+    assert checked.returncode == 1, checked.stderr
+    for line in (
+        "✓ 01_test_data                6 compared, none differ",
+        "    note: run with alpha=1.0 (committed: 0.4)",
+        "    scrap alpha: 1.0, committed 0.4",
+        "– 03_evaluate                 not compared: champion_version is 0 (committed: 1)",
+    ):
+        assert f"\n{line}\n" in checked.stdout, checked.stdout
+    assert "not compared: model_version is 1 (committed: 2)\n" in checked.stdout
+    assert "row BMI, column weight: 290, committed 400 (allowed: 0.001)\n" in checked.stdout
 
 
 def test_a_version_that_was_rolled_back_stays_the_champion_and_is_not_released(rolled_back, mlops) -> None:  # type: ignore[no-untyped-def]

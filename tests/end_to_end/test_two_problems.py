@@ -15,6 +15,7 @@ from mlops.record.ledger import list_runs
 @pytest.mark.slow
 def test_another_problem_starts_afresh_in_the_home_of_the_first(tmp_path: Path) -> None:
     first = build_home(tmp_path, "format-3")
+    copy_project(tmp_path, "progression")
     other = copy_project(tmp_path, "cancer").workspace
     mlops = OtherCommandLine(replace(other, home=first.home, outputs=first.outputs))
     (old,) = list_runs(first.outputs)
@@ -37,8 +38,8 @@ def test_another_problem_starts_afresh_in_the_home_of_the_first(tmp_path: Path) 
         assert (refused.returncode, refused.stderr[: len(said) + 7]) == (2, f"mlops: {said}")
     run = list_runs(first.outputs)[0]
     base = other.parameters / "base.yml"
-    base.write_text(re.sub(r"^problem: \w+", "problem: diabetes", base.read_text(), flags=re.MULTILINE))
-    said = "The run was made for the problem 'cancer', but parameters/base.yml sets the problem 'diabetes'."
+    base.write_text(re.sub(r"^problem: \w+", "problem: progression", base.read_text(), flags=re.MULTILINE))
+    said = "The run was made for the problem 'cancer', but parameters/base.yml sets the problem 'progression'."
     refused = mlops("run", "build", "--only", "test_data", "--from", run.run_id)
     assert (refused.returncode, refused.stderr.count(said)) == (2, 1)
     shown = json.loads(mlops("status", "--json").stdout)

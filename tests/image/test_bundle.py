@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+from other_project import PROBLEMS
 
 from mlops.errors import IntegrityError, ProblemError
 from mlops.files.hashes import hash_folder
@@ -171,11 +172,10 @@ def test_a_line_of_a_lock_that_is_no_exact_version_is_refused(tmp_path: Path, li
     assert str(raised.value) == f"{path}, line 3 is {line!r}. Write each package as name==version."
 
 
-@pytest.mark.parametrize("package", ["src/diabetes", "tests/support/problems/cancer", "tests/support/problems/churn"])
+@pytest.mark.parametrize("package", ["progression", "cancer", "churn"])
 def test_the_service_runs_on_the_packages_that_the_project_is_tested_with(project: Path, package: str) -> None:
-    service, everything = (
-        read_pins(project / path) for path in (f"{package}/score_requirements.lock", "requirements.lock")
-    )
+    service = read_pins(PROBLEMS / package / "score_requirements.lock")
+    everything = read_pins(project / "requirements.lock")
     assert {"numpy", "uvicorn", "httptools", "msgspec", "uvloop"} <= set(service)
     assert service == {name: everything[name] for name in service}
 

@@ -180,6 +180,6 @@ def test_the_packages_of_the_server_are_those_of_its_extra() -> None:
     assert sorted(SERVER_PACKAGES) == declared["optional-dependencies"]["scoring"]
 
 
-@pytest.mark.parametrize("name", ["diabetes", "cancer", "churn"])
+@pytest.mark.parametrize("name", ["progression", "cancer", "churn"])
 def test_the_images_of_the_problems_are_closed(name: str) -> None:
     check_imports(find_sources(load(name), find_workspace().project))

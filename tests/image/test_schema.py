@@ -6,8 +6,8 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
+from progression import problem as diabetes
 
-from diabetes import problem as diabetes
 from mlops.errors import ProblemError
 from mlops.image.schema import check_examples, encode_schema, write_rows
 from mlops.problem import Column, Problem, metrics

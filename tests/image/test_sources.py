@@ -61,7 +61,7 @@ def test_files_that_are_new_or_gone_are_named(sources: ImageSources) -> None:
 
 
 def test_the_files_are_those_of_the_problem_unless_others_are_given(tmp_path: Path) -> None:
-    problem, project = load("diabetes"), find_workspace().project
+    problem, project = load("progression"), find_workspace().project
     own = find_sources(problem, project)
     assert own.script == problem.folder / "score.py"
     assert own.requirements == problem.folder / "score_requirements.lock"
@@ -74,4 +74,4 @@ def test_the_files_are_those_of_the_problem_unless_others_are_given(tmp_path: Pa
 @pytest.mark.parametrize("given", [("src/none.py", ""), ("", "src/none.lock")])
 def test_a_missing_file_is_named(given: tuple[str, str]) -> None:
     with pytest.raises(ProblemError, match=r"^There is no .*src/none\.(py|lock)\. Create it, or name another file"):
-        find_sources(load("diabetes"), find_workspace().project, *given)
+        find_sources(load("progression"), find_workspace().project, *given)

@@ -19,7 +19,7 @@ CELLS = {
     "the user's module is __main__": ("import __main__; x = 5; print(__main__.x, __name__)", "5 __main__"),
     "it leads a session of its own": ("import os; print(os.getpid() == os.getpgrp() == os.getsid(0))", "True"),
     "nothing of the project is imported": (
-        "import sys; print([m for m in sys.modules if m.split('.')[0] == 'diabetes'])",
+        "import sys; print([m for m in sys.modules if m.split('.')[0] == 'progression'])",
         "[]",
     ),
     "arguments": ("print(os.path.basename(sys.argv[0]), sys.argv[1])", "ipykernel_launcher.py -f"),

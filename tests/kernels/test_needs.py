@@ -5,10 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from sandbox import SANDBOX
 
 from mlops.kernels.needs import LARGEST, NOTEBOOK, find_expected, find_needs
-
-PROJECT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -87,10 +86,10 @@ def test_the_notebooks_beside_it_will_probably_run_next(project: Path) -> None:
 
 
 def test_the_notebooks_of_this_project_do_not_wait_for_the_command_line() -> None:
-    notebooks = list((PROJECT / "notebooks").glob("*.ipynb"))
+    notebooks = list((SANDBOX / "notebooks").glob("*.ipynb"))
     assert notebooks
     for path in notebooks:
-        needs = find_needs({NOTEBOOK: str(path)}, ["mlops", "diabetes"], [str(PROJECT / "src"), *sys.path])
+        needs = find_needs({NOTEBOOK: str(path)}, ["mlops", "progression"], [str(SANDBOX / "src"), *sys.path])
         assert needs is not None
         assert "pandas" in needs
         assert not {"papermill", "nbconvert"} & set(needs)

@@ -21,7 +21,7 @@ import json, os, sys
 from pathlib import Path
 os.umask(int(sys.argv[2]))
 from churn import problem as churn
-from diabetes import problem as diabetes
+from progression import problem as diabetes
 from sklearn.feature_extraction.text import TfidfVectorizer
 from mlops.files.hashes import hash_folder
 from mlops.model.files import save_model

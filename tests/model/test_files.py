@@ -12,6 +12,7 @@ import pytest
 import yaml
 from churn import problem as churn
 from mlflow.models import Model, infer_signature
+from progression import problem as diabetes
 from sklearn.base import BaseEstimator
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import (
@@ -28,7 +29,6 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeRegressor
 
-from diabetes import problem as diabetes
 from mlops.errors import IntegrityError, ProblemError
 from mlops.model.estimator import load_estimator
 from mlops.model.files import ESTIMATOR, list_served, save_model

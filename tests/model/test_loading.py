@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from old_homes import build_home
+from progression import problem
 
-from diabetes import problem
 from mlops.backends import open_backend
 from mlops.errors import IntegrityError
 from mlops.model.loading import load_registered, load_trained

@@ -7,8 +7,8 @@ from pathlib import Path
 import churn
 import pandas as pd
 import pytest
+from progression import FEATURES, Diabetes, problem
 
-from diabetes import FEATURES, Diabetes, problem
 from mlops.data.identity import match_rows
 from mlops.data.kinds.conversion import convert_kinds
 from mlops.model.training_data import (

@@ -6,8 +6,8 @@ import churn
 import pandas as pd
 import pytest
 from old_homes import build_home
+from progression import FEATURES, problem
 
-from diabetes import FEATURES, problem
 from mlops.backends import memory, open_backend
 from mlops.backends.local.store.mlflow_store import MlflowStore
 from mlops.backends.local.tracking import LocalTracker

@@ -1,10 +1,9 @@
 """The problem and its hyperparameters, as a notebook reads them that no pipeline runs."""
 
-from pathlib import Path
-
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from sandbox import SANDBOX
 
 LOAD = "from mlops.notebook import load_problem, read_hyperparameters\nfrom mlops.problem import metrics"
 PARAMETERS = "alpha = 0.4  # penalty; in [0, 10]\ntraining = 3  # a number\nrun_folder = ''  # folder of this run"
@@ -19,13 +18,13 @@ OTHERS = [
 
 
 @pytest.fixture(scope="module")
-def cells(project: Path) -> list[nbformat.NotebookNode]:
+def cells() -> list[nbformat.NotebookNode]:
     """The cells of a notebook that was run in a kernel, as JupyterLab does, one for each of `OTHERS`."""
     declared = [f"class Other(type(problem)):\n    {line}\nread_hyperparameters(Other())" for line, _ in OTHERS]
     sources = [LOAD, PARAMETERS, "problem = load_problem()\nread_hyperparameters(problem)", *declared]
     sources.append(f"run_folder = 'outputs/run'\n{declared[0]}")
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
-    folder = {"metadata": {"path": str(project / "notebooks")}}
+    folder = {"metadata": {"path": str(SANDBOX / "notebooks")}}
     client = NotebookClient(notebook, timeout=60, kernel_name="python3", allow_errors=True, resources=folder)
     return client.execute().cells[2:]
 
@@ -35,11 +34,11 @@ def test_the_hyperparameters_have_the_values_of_the_notebook(cells: list[nbforma
 
 
 @pytest.mark.parametrize("place", range(len(OTHERS)))
-def test_one_line_says_which_name_cannot_be_used(cells: list[nbformat.NotebookNode], project: Path, place: int) -> None:
+def test_one_line_says_which_name_cannot_be_used(cells: list[nbformat.NotebookNode], place: int) -> None:
     (output,) = cells[1 + place].outputs
     (line,) = output.traceback
     assert line.startswith(
-        f"ProblemError: The problem 'diabetes' has the {OTHERS[place][1]}".format(folder=project / "notebooks")
+        f"ProblemError: The problem 'diabetes' has the {OTHERS[place][1]}".format(folder=SANDBOX / "notebooks")
     )
 
 

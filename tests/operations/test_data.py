@@ -5,11 +5,11 @@ from pathlib import Path
 
 import churn
 import pytest
-from command_line import PROJECT
 from given_parameters import load_parameters
 from opened import open_here
+from progression import Diabetes
+from sandbox import SANDBOX
 
-from diabetes import Diabetes
 from mlops.backends.local.datasets import LocalDatasets
 from mlops.errors import ProblemError
 from mlops.operations.data import DataRegistrar, RefusedData, choose_data, describe_data, find_refused
@@ -140,7 +140,7 @@ def test_only_what_passed_and_nobody_named_is_registered(
 def test_the_sample_becomes_the_next_version_on_request(datasets: LocalDatasets, staged: str, tmp_path: Path) -> None:
     (tmp_path / "older.csv").write_text("B,Y\n3,4\n")
     datasets.register(datasets.stage(tmp_path / "older.csv"))
-    parameters = load_parameters(PROJECT, PIPELINES["all"], ["test_data.data_path="])
+    parameters = load_parameters(SANDBOX, PIPELINES["all"], ["test_data.data_path="])
     run = replace(RUN, settings=RunSettings(parameters))
     DataRegistrar(datasets).step_ended(run, replace(PASSED, results={"data_path": staged}))
     newest = datasets.get_version(LATEST)
@@ -155,7 +155,7 @@ def test_a_reused_test_of_the_sample_does_not_replace_the_newest_version(
 ) -> None:
     (tmp_path / "newer.csv").write_text("A,Y\n3,4\n")
     newest = datasets.register(datasets.stage(tmp_path / "newer.csv"))
-    parameters = load_parameters(PROJECT, PIPELINES["all"], given)
+    parameters = load_parameters(SANDBOX, PIPELINES["all"], given)
     run = replace(RUN, settings=RunSettings(parameters))
     reused = replace(PASSED, state="reused", parameters={"data_path": ""}, results={"data_path": staged})
     DataRegistrar(datasets).step_ended(run, reused)
@@ -163,7 +163,7 @@ def test_a_reused_test_of_the_sample_does_not_replace_the_newest_version(
 
 
 def test_new_data_is_registered_although_its_test_is_reused(datasets: LocalDatasets, staged: str) -> None:
-    parameters = load_parameters(PROJECT, PIPELINES["all"], [f"test_data.data_path={staged}"])
+    parameters = load_parameters(SANDBOX, PIPELINES["all"], [f"test_data.data_path={staged}"])
     run = replace(RUN, settings=RunSettings(parameters))
     reused = replace(PASSED, state="reused", parameters={"data_path": "copy.csv"}, results={"data_path": staged})
     DataRegistrar(datasets, staged).step_ended(run, reused)

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from command_line import CommandLine
 from opened import open_here
+from progression import Diabetes
 
-from diabetes import Diabetes
 from mlops.errors import ParameterError, ProblemError, UsageError
 from mlops.operations.opening import open_project
 from mlops.operations.running import resume_run
@@ -98,7 +98,7 @@ def test_a_run_of_another_problem_is_not_resumed(workspace: Workspace) -> None:
     with pytest.raises(UsageError) as raised:
         resume_run(opened, record)
     assert str(raised.value) == (
-        "Run first was made for the problem 'churn', but parameters/base.yml sets the problem 'diabetes'. Set "
+        "Run first was made for the problem 'churn', but parameters/base.yml sets the problem 'progression'. Set "
         "`problem: churn` there to resume the run, or start a new one."
     )
 
@@ -122,7 +122,7 @@ def test_a_broken_problem_stops_only_what_needs_it(workspace: Workspace, monkeyp
     monkeypatch.setattr("mlops.operations.opening.load", fail)
     opened = open_here(workspace)
     assert opened.backend.services.list_services() == []
-    with pytest.raises(ProblemError, match="^Could not import the problem 'diabetes'"):
+    with pytest.raises(ProblemError, match="^Could not import the problem 'progression'"):
         _ = opened.model_name
     status = read_status(opened)
-    assert status.problems == ("Could not import the problem 'diabetes': invalid syntax.",)
+    assert status.problems == ("Could not import the problem 'progression': invalid syntax.",)

@@ -1,8 +1,8 @@
 """The places and the goal of a sweep."""
 
 import pytest
+from progression import problem
 
-from diabetes import problem
 from mlops.errors import UsageError
 from mlops.operations.sweeping import Places, choose_goal
 from mlops.pipelines.step import Step

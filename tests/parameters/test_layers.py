@@ -118,9 +118,9 @@ def test_a_file_that_is_no_yaml_is_named(tmp_path: Path, text: str, found: str) 
 @pytest.mark.parametrize(
     ("text", "name"),
     [
-        ("problem: diabetes\n", "diabetes"),
-        ("problem: diabetes\nshared: {model_name: ''}\n", "diabetes"),
-        ("problem: diabetes\nshared: {model_name: other}\n", "other"),
+        ("problem: progression\n", "diabetes"),
+        ("problem: progression\nshared: {model_name: ''}\n", "diabetes"),
+        ("problem: progression\nshared: {model_name: other}\n", "other"),
         ("problem: no_such_package\n", None),
         ("platform: local\n", None),
     ],

@@ -8,9 +8,9 @@ from mlops.errors import ProblemError
 from mlops.problem import load
 
 
-def test_the_project_s_problem_is_loaded() -> None:
-    assert load("diabetes").name == "diabetes"
-    assert load("diabetes") is load("diabetes")
+def test_a_problem_is_loaded_by_the_name_of_its_package() -> None:
+    assert load("progression").name == "diabetes"
+    assert load("progression") is load("progression")
 
 
 @pytest.mark.parametrize(

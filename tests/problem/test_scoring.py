@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from progression import problem
 
-from diabetes import problem
 from mlops.errors import ProblemError
 from mlops.problem.scoring import cross_validate, predict_rows
 
@@ -41,3 +41,11 @@ def test_a_problem_must_predict_one_finite_value_for_each_row(good: pd.DataFrame
 
 def test_no_rows_have_no_predictions(good: pd.DataFrame) -> None:
     assert predict_rows(problem, SimpleNamespace(), good.head(0)).shape == (0,)
+
+
+def test_metrics_by_hand() -> None:
+    found = problem.score([1, 2, 3, 6], [1, 2, 5, 5])
+    assert found == {"mse": pytest.approx(1.25), "mae": pytest.approx(0.75), "r2": pytest.approx(1 - 5 / 14)}
+    assert {type(value) for value in found.values()} == {float}
+    assert problem.score([1.0], [1.0]) == {"mae": 0.0, "mse": 0.0, "r2": None}
+    assert problem.score([], []) == {"mae": None, "mse": None, "r2": None}

@@ -4,8 +4,8 @@ import churn
 import numpy as np
 import pandas as pd
 import pytest
+from progression import FEATURES, problem
 
-from diabetes import FEATURES, problem
 from mlops.data.identity import identify_rows
 from mlops.errors import UsageError
 from mlops.problem import Column, Problem, metrics

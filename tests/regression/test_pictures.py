@@ -9,9 +9,9 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
+from progression import problem
 from shown import draw, plot, predict
 
-from diabetes import problem
 from mlops.model.comparison import LossComparison
 from mlops.model.gains import plot_gains
 from mlops.notebook import figures

@@ -4,7 +4,8 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
-from command_line import MLOPS, PROJECT
+from command_line import MLOPS
+from sandbox import SANDBOX
 
 # They take from 0.1 s (IPython) to 1.5 s (MLflow) each to import, and no command needs them just to look.
 SLOW = frozenset(
@@ -17,7 +18,7 @@ def list_imported(environ: Mapping[str, str], *words: str) -> set[str]:
     """Return the packages that a command imports in a process of its own, without a parent of warm kernels."""
     ran = subprocess.run(
         [sys.executable, "-X", "importtime", MLOPS, *words],
-        cwd=PROJECT,
+        cwd=SANDBOX,
         env={**environ, "MLOPS_WARM_KERNELS": "0"},
         capture_output=True,
         text=True,

@@ -1,36 +1,34 @@
 """A copy of the project whose problem has other columns, with a data file of any size."""
 
 import re
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from checkout import list_tracked
+from other_project import copy_project
 
 from mlops.data.kinds.reference import make_reference
 from mlops.data.profile import encode_profile
 
 CHUNK = 4_000_000  # values that are drawn at a time
-COPIED = ("src", "notebooks", "parameters", "pyproject.toml")
 
 
-def copy_project(project: Path, folder: Path, columns: int) -> Path:
-    """Copy the project; its problem gets `columns` columns of normal numbers, the last of which is the target."""
-    for path in list_tracked(project, *COPIED):
-        place = folder / path.relative_to(project)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, place)
-    declared = folder / "src" / "diabetes" / "__init__.py"
+def copy_large_project(folder: Path, columns: int) -> Path:
+    """Copy the project into `folder/project`, and return its path.
+
+    Its problem has `columns` columns of normal numbers, the last of which is the target.
+    """
+    project = copy_project(folder, "progression").workspace.project
+    declared = project / "src" / "progression" / "__init__.py"
     text = declared.read_text().replace("minimum=-0.5, maximum=0.5", "minimum=-10.0, maximum=10.0")
     names = f'FEATURES = tuple(f"C{{number}}" for number in range({columns - 1}))'
     text = text.replace("range(1, 11)", f"range(1, {columns})").replace("range(10,", f"range({columns - 1},")
     declared.write_text(re.sub(r"^FEATURES = .*$", names, text, flags=re.MULTILINE))
     reference = make_reference(draw_rows(2000, columns, seed=1))
-    (folder / "src" / "diabetes" / "reference_profile.json").write_bytes(encode_profile(reference))
-    return folder
+    declared.with_name("reference_profile.json").write_bytes(encode_profile(reference))
+    return project
 
 
 def draw_rows(rows: int, columns: int, seed: int) -> pd.DataFrame:

@@ -5,7 +5,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from command_line import PROJECT
+from sandbox import SANDBOX
 
 from mlops.backends.local.store.schema import configure_alembic
 from mlops.workspace import Workspace
@@ -18,8 +18,8 @@ TRAININGS = ("experiments", "runs", "tags", "params", "metrics", "latest_metrics
 
 def build_home(folder: Path, name: str = "format-1") -> Workspace:
     """Create a home of an older version, with its run, below `folder`."""
-    workspace = Workspace(PROJECT, folder / "home", folder / "outputs")
-    places = {"@HOME@": workspace.home, "@OUTPUTS@": workspace.outputs, "@PROJECT@": PROJECT}
+    workspace = Workspace(SANDBOX, folder / "home", folder / "outputs")
+    places = {"@HOME@": workspace.home, "@OUTPUTS@": workspace.outputs, "@PROJECT@": SANDBOX}
 
     def fill(path: Path) -> str:
         text = path.read_text()

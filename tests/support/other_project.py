@@ -1,4 +1,4 @@
-"""A copy of the project that solves another problem, one of those in ``tests/support/problems/``."""
+"""Copies of the project that solve one of the problems in ``tests/support/problems/``."""
 
 import json
 import re
@@ -6,21 +6,25 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import yaml
 from checkout import list_tracked
 from command_line import PROJECT, CommandLine
 
 from mlops.data.kinds.reference import make_reference
 from mlops.data.profile import encode_profile
+from mlops.parameters.code import list_names
 from mlops.parameters.declarations import TAG
 from mlops.problem import load
 from mlops.workspace import Workspace
 
 PROBLEMS = Path(__file__).with_name("problems")
-COPIED = ("notebooks", "parameters", "pyproject.toml", "requirements.lock", "src/run_step.py")
+COPIED = ("notebooks", "parameters", "environment.yml", "pyproject.toml", "requirements.lock", "src/run_step.py")
 ENGINE = "src/mlops"
-# The lines that a user writes into the `parameters` cell of 02_train instead of those for the example.
+# The lines that a user writes into the `parameters` cell of 02_train for each of the problems.
 HYPERPARAMETERS = {
+    "progression": {"alpha": "0.4  # ridge penalty, no unit; in [0, 1000000]"},
     "cancer": {
         "inverse_penalty": "1.0  # inverse of the penalty, no unit; in (0, 1000000]",
         "components": "10  # principal components, no unit; a whole number in [1, 30]",
@@ -31,6 +35,7 @@ HYPERPARAMETERS = {
         "depth": "2  # levels of each tree; a whole number in [1, 10]",
     },
 }
+STEPS: dict[str, Any] = {"train": {"holdout_share": 0.2, "seed": 0}, "evaluate": {"confidence": 0.95}}
 
 
 @dataclass(frozen=True)
@@ -42,55 +47,51 @@ class OtherCommandLine(CommandLine):
         return {**super()._own, "PYTHONPATH": str(self.workspace.project / "src")}
 
 
-def copy_project(folder: Path, name: str, project: Path = PROJECT) -> CommandLine:
+def copy_project(folder: Path, name: str) -> CommandLine:
     """Copy the project into `folder/project`, have it solve the problem `name`, and return its command line.
 
-    Only `src/<name>/`, `problem` and `steps.train` in base.yml, and the `parameters` cell of 02_train differ from the
-    original. An existing copy is changed to this problem. Two problems in one copy share the parent of warm kernels.
-    """
-    mlops = copy_files(folder, project)
-    add_problem(mlops.workspace.project, name)
-    declare_hyperparameters(mlops.workspace.project, HYPERPARAMETERS[name])
-    return mlops
-
-
-def copy_files(folder: Path, project: Path = PROJECT) -> CommandLine:
-    """Copy the project without its problem into `folder/project`, and return its command line.
-
-    The engine is a link to the original, so that it is not compiled again.
+    It does not matter which problem the checkout solves: the copy has its notebooks, but neither its problem, nor its
+    hyperparameters, nor its values for the steps. An existing copy is changed to this problem. Two problems in one copy
+    share the parent of warm kernels.
     """
     copy = folder / "project"
-    for path in list_tracked(project, *COPIED):
-        place = copy / path.relative_to(project)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, place)
-    if not (copy / ENGINE).exists():
-        (copy / ENGINE).symlink_to(project / ENGINE)
+    copy_files(copy)
+    add_problem(copy, name)
+    write_parameters(copy, HYPERPARAMETERS[name])
+    write_base(copy, name, HYPERPARAMETERS[name])
     return OtherCommandLine(Workspace(copy, folder / "home", folder / "outputs"))
 
 
+def copy_files(copy: Path) -> None:
+    """Copy the checkout without its problem and without the outputs of its notebooks, which are those of its problem.
+
+    The engine is a link to the original, so that it is not compiled again.
+    """
+    for path in list_tracked(PROJECT, *COPIED):
+        place = copy / path.relative_to(PROJECT)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, place)
+    for path in (copy / "notebooks").glob("*.ipynb"):
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        for cell in notebook["cells"]:
+            cell.update({"outputs": []} if cell["cell_type"] == "code" else {})
+        write_notebook(path, notebook)
+    if not (copy / ENGINE).exists():
+        (copy / ENGINE).symlink_to(PROJECT / ENGINE)
+
+
 def add_problem(project: Path, name: str) -> None:
-    """Add the package of a problem to a project, with the profile of its sample, and name it in base.yml."""
+    """Add the package of a problem to a project, with the profile of its sample."""
     package = project / "src" / name
     shutil.copytree(PROBLEMS / name, package, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
     profile = package / "reference_profile.json"
     if not profile.exists():
         problem = load(name)
         profile.write_bytes(encode_profile(make_reference(problem.load_sample(), problem.columns)))
-    base = project / "parameters" / "base.yml"
-    base.write_text(re.sub(r"^problem: \w+", f"problem: {name}", base.read_text(), flags=re.MULTILINE))
-
-
-def declare_hyperparameters(project: Path, lines: Mapping[str, str]) -> None:
-    """Replace the hyperparameters of the example in 02_train and base.yml by `lines`, as for `write_parameters`."""
-    write_parameters(project, lines)
-    base = project / "parameters" / "base.yml"
-    defaults = "".join(f"    {name}: {line.split('  #')[0]}\n" for name, line in lines.items())
-    base.write_text(re.sub(r"^    alpha: .*\n", defaults, base.read_text(), flags=re.MULTILINE))
 
 
 def write_parameters(project: Path, lines: Mapping[str, str]) -> None:
-    """Replace the hyperparameters of the example in the `parameters` cell of 02_train.
+    """Replace the hyperparameters in the `parameters` cell of 02_train, which are the parameters that no cell uses.
 
     Parameters
     ----------
@@ -100,8 +101,22 @@ def write_parameters(project: Path, lines: Mapping[str, str]) -> None:
         The default of each hyperparameter, with its comment, by name.
     """
     path = project / "notebooks" / "02_train.ipynb"
-    notebook = json.loads(path.read_text())
+    notebook, used = json.loads(path.read_text()), list_names(path)
     cell = next(cell for cell in notebook["cells"] if TAG in cell["metadata"].get("tags", ()))
-    kept = [line for line in cell["source"] if not line.startswith("alpha ")]
+    kept = [line for line in cell["source"] if re.split(r"\W", line)[0] in used]
     cell["source"] = [*(f"{name} = {line}\n" for name, line in lines.items()), *kept]
-    path.write_text(json.dumps(notebook, indent=1) + "\n")
+    write_notebook(path, notebook)
+
+
+def write_notebook(path: Path, notebook: Mapping[str, Any]) -> None:
+    """Write a notebook as Jupyter does."""
+    path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def write_base(project: Path, name: str, lines: Mapping[str, str]) -> None:
+    """Set the problem and the values for its steps in base.yml."""
+    path = project / "parameters" / "base.yml"
+    hyperparameters = {name: yaml.safe_load(line) for name, line in lines.items()}
+    steps = {**STEPS, "train": {**hyperparameters, **STEPS["train"]}}
+    base = {**yaml.safe_load(path.read_text()), "problem": name, "shared": {}, "steps": steps}
+    path.write_text(yaml.safe_dump(base, sort_keys=False))

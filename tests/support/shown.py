@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 from matplotlib import pyplot
 from matplotlib.figure import Figure
+from progression import problem
 
-from diabetes import problem
 from mlops.notebook import figures
 from mlops.record.ledger import RunRecord, StepRecord, write_run
 from mlops.scraps import make_scrap

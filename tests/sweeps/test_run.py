@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from given_parameters import load_parameters, load_project
+from shown import make_cell, make_scraps
 from small_sweep import FAILED, STEPS, FakeExecutor
 
 from mlops.backends.memory.tracking import MemoryTracker
@@ -190,9 +191,12 @@ def test_a_metric_that_the_problem_declares_needs_no_earlier_run(small: Workspac
     assert sweep(small, "x=1,2,3", goal=Goal("loss", is_declared=True))[0].outcome == "done"
 
 
-def test_the_metrics_of_the_committed_notebook_are_known(project: Path) -> None:
+def test_the_metrics_of_the_committed_notebook_are_known(tmp_path: Path) -> None:
     step = next(step for step in RETRAIN if step.name == "train")
-    nothing = Workspace(project, project / "nowhere", project / "nowhere")
+    nothing = Workspace(tmp_path, tmp_path / "nowhere", tmp_path / "nowhere")
+    nothing.notebooks.mkdir()
+    committed = {"cells": [make_cell("a", "glue_results()", *make_scraps(mse=3041.2, r2=0.4, run="x"))]}
+    (nothing.notebooks / "02_train.ipynb").write_text(json.dumps(committed))
     require_metric("r2", step, nothing)
     with pytest.raises(UsageError, match="02_train has no result 'rmse'. Did you mean 'mse'"):
         require_metric("rmse", step, nothing)

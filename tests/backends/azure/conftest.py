@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from checkout import list_tracked
 from doubles.azure.azure import Azure
+from sandbox import SANDBOX
 
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.connection.settings import read_settings
@@ -43,13 +43,13 @@ def infrastructure(azure: Azure, workspace: Workspace, stopped: StoppedServices)
 
 
 @pytest.fixture
-def lean(project: Path, tmp_path: Path) -> Workspace:
+def lean(tmp_path: Path) -> Workspace:
     """The project without its packages, for tests that execute no step, with a scratch state."""
     folder = tmp_path / "lean"
-    for path in list_tracked(project, *SENT):
-        copy = folder / path.relative_to(project)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
+    (folder / "src").mkdir(parents=True)
+    for name in SENT:
+        copy = shutil.copytree if (SANDBOX / name).is_dir() else shutil.copyfile
+        copy(SANDBOX / name, folder / name)
     return Workspace(folder, tmp_path / "home", tmp_path / "outputs")
 
 

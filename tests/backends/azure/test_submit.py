@@ -8,8 +8,8 @@ import pytest
 from doubles.azure.azure import Azure
 from doubles.azure.names import ACCOUNT
 from doubles.azure.routing import Response, make_error
+from progression import problem
 
-from diabetes import problem
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.connection.settings import read_settings
 from mlops.backends.azure.datasets import AzureDatasets

@@ -34,7 +34,7 @@ def write_lock(folder: Path, *pins: str, sha256: str = "0" * 64) -> Path:
 
 
 def run(made: ServiceEnvironment, program: str, folder: Path) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run([made.python, "-c", program], capture_output=True, text=True, check=False, cwd=folder)
+    return subprocess.run([made.python, "-E", "-c", program], capture_output=True, text=True, check=False, cwd=folder)
 
 
 def make_wheel(folder: Path, content: str = "VALUE = 7\n") -> tuple[Path, str]:
@@ -66,7 +66,7 @@ def test_an_environment_has_the_packages_of_its_lock_and_no_others(tmp_path: Pat
     assert made.describe().endswith("s (7 packages: 7 linked from this environment, 0 installed).")
     ran = run(made, "import numpy, uvicorn, msgspec, sys; print(numpy.__file__, sys.prefix)", tmp_path)
     assert ran.stdout.split() == [str(next(made.folder.rglob("numpy/__init__.py"))), str(made.folder)]
-    for module in ("pandas", "mlops", "diabetes", "pip"):
+    for module in ("pandas", "mlops", "progression", "pip"):
         assert f"No module named '{module}'" in run(made, f"import {module}", tmp_path).stderr
 
 
@@ -267,7 +267,7 @@ def test_a_script_that_imports_what_its_lock_does_not_name_fails_in_qa(migrated:
     """The program of this test has pandas and the project, but the service does not see them."""
     backend = open_backend("local", migrated)
     model = backend.registry.get_version("tiny", publish(backend, tmp_path).model_version)
-    for module in ("pandas", "mlops", "diabetes"):
+    for module in ("pandas", "mlops", "progression"):
         script = f"import importlib\ndef init(): importlib.import_module({module!r})\ndef run(data): ..."
         image = backend.images.publish(make_bundle(tmp_path, model, 1.0, script), model)
         with pytest.raises(DeploymentError, match=f"ModuleNotFoundError: No module named '{module}'"):
