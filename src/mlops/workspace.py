@@ -45,7 +45,7 @@ class Workspace:
 
     @property
     def parameters(self) -> Path:
-        """The folder of the layered parameters."""
+        """The folder of the parameter files."""
         return self.project / "parameters"
 
     @property

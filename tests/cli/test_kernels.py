@@ -60,7 +60,8 @@ def test_a_failed_start_is_not_hidden(folder: Path) -> None:
     (folder / "k.failed").write_text("The parent of the warm kernels did not start. It ended before it was ready.")
     assert call().output == (
         "The parent of the warm kernels did not start. It ended before it was ready.\n"
-        "Fresh kernels are used for up to 5 minutes. To retry now, run `mlops kernels --stop`.\n"
+        "Notebooks use fresh kernels for up to 5 minutes after this failure. "
+        "`mlops kernels --stop` clears the failure, so that the next notebook tries again.\n"
     )
     assert call("--stop").output == "No parent process of warm kernels of this checkout is running.\n"
     assert call().output == "No parent process of warm kernels is running. The next notebook starts one.\n"

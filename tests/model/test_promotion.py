@@ -147,10 +147,13 @@ def test_a_few_large_losses_are_undecided() -> None:
     decision = decide_promotion(LOSSES, LOSSES - gains)
     assert (decision.promoted, decision.kind) == (False, "skewed")
     assert decision.reason == (
-        "These rows cannot tell whether the challenger is better: on a few of the 89 rows unseen by both models, it is "
-        "so much worse that other rows may show the opposite."
+        "These rows cannot show whether the challenger is better: on a few of the 89 rows unseen by both models, the "
+        "challenger is so much worse that other rows could give a different result."
     )
-    assert describe_sensitivity(decision, "") == "A few rows have losses too large to detect any improvement."
+    assert (
+        describe_sensitivity(decision, "")
+        == "On a few rows, the challenger is so much worse that no improvement can be detected."
+    )
     assert decide_promotion(LOSSES, LOSSES + gains).kind == "compared"
 
 

@@ -729,7 +729,7 @@ def test_a_run_of_a_newer_version_is_neither_resumed_nor_run_again(small: Worksp
     kept = path.read_bytes()
     newer = next(found for found in list_runs(small.outputs) if found.state == "newer")
     with pytest.raises(
-        UsageError, match=f"cannot be resumed here: it was written by a newer version in format {FORMAT + 1}; "
+        UsageError, match=f"cannot be resumed here: its record was written by a newer version in format {FORMAT + 1}; "
     ):
         resume_pipeline(newer, STEPS, surround(small))
     with pytest.raises(UsageError, match=f"Run {record.run_id} exists already"):

@@ -47,7 +47,10 @@ def kernels(stop: bool, everywhere: bool, as_json: bool) -> None:
             click.echo(f"  {parent.problem}")
     for reason in failed_starts:
         click.echo(reason)
-        click.echo(f"Fresh kernels are used for up to {RETRY_SECONDS / 60:g} minutes. To retry now, run {STOP}.")
+        click.echo(
+            f"Notebooks use fresh kernels for up to {RETRY_SECONDS / 60:g} minutes after this failure. "
+            f"{STOP} clears the failure, so that the next notebook tries again."
+        )
     if not parents and not failed_starts:
         click.echo(_explain_none(" of this checkout" if stop and not everywhere else "", stop))
 

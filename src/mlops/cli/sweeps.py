@@ -35,8 +35,8 @@ from mlops.workspace import find_workspace
 @click.option(
     "--metric",
     default="",
-    help="The result of the notebook by which combinations are compared. Do not choose a metric of the holdout, "
-    "because the evaluation on the same holdout would be too optimistic. [default: the problem's gate metric, "
+    help="Compare the combinations by this result of the notebook. Do not choose a metric of the holdout, because a "
+    "later evaluation on the same holdout would be too optimistic. [default: the problem's gate metric, "
     "cross-validated]",
 )
 @click.option("--maximize", is_flag=True, help="Prefer a higher metric instead of a lower one.")

@@ -41,9 +41,9 @@ class Age(click.ParamType[float]):
 def prune(older_than: float, dry_run: bool, platform: str, as_json: bool) -> None:
     """Delete old runs, images, folders of services, staged data, and files of warm kernels.
 
-    It keeps the champion, deployed images, images that a rollback can restore, runs in progress, and everything
-    that a remaining run refers to. Trainings and their rows, model versions and versions of the data set are
-    never deleted. On Azure, only local runs and files of warm kernels are deleted.
+    This command keeps the champion, deployed images, images that a rollback can restore, runs in progress, and
+    everything that a remaining run refers to. Trainings and their rows, model versions and versions of the data set
+    are never deleted. On Azure, only local runs and files of warm kernels are deleted.
 
     \b
     Examples:

@@ -76,7 +76,7 @@ def connect(address: str, source: str = OPTION) -> "Client":
 
 @contextmanager
 def explain_disconnection(place: str) -> Iterator[None]:
-    """Replace an error of Dask about a lost connection with a `ClusterError`, whose message begins with `place`."""
+    """Replace an error of Dask about a lost connection with a `ClusterError`. Its message begins with `place`."""
     from concurrent.futures import CancelledError
 
     try:
@@ -86,7 +86,7 @@ def explain_disconnection(place: str) -> Iterator[None]:
 
 
 def explain_loss(place: str) -> ClusterError:
-    """Return the error for a lost connection. Its message begins with `place`, the option and its address."""
+    """Return the error for a lost connection. Its message begins with `place`, such as "--scheduler tcp://10.0.0.7:8786"."""
     return ClusterError(f"{place}: the scheduler disappeared. Start a scheduler and workers, and run this again.")
 
 

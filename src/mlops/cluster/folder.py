@@ -11,7 +11,7 @@ from mlops.data.listing import PARQUET
 
 @dataclass(frozen=True)
 class Folder:
-    """The parts and columns of a data folder, or of a data file, which counts as a folder with one part.
+    """The result of inspecting a data folder. A data file counts as a folder with one part.
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ Result_co = TypeVar("Result_co", covariant=True)
 
 
 class Handle(Protocol[Result_co]):
-    """A reference to the result of a function, which stays on a worker of a cluster."""
+    """A reference to the result of a function. The result stays on a worker of a cluster."""
 
     def result(self, timeout: float | None = None) -> Result_co:
         """Wait for the result of the function and return it. Raise TimeoutError after `timeout` seconds."""
@@ -54,7 +54,7 @@ class Workers(Protocol):
 
 @dataclass(frozen=True)
 class Place:
-    """The name of a cluster in messages, and the versions of packages that its workers must have."""
+    """A cluster: the option with its address, the address, and the versions of packages that its workers must have."""
 
     source: str
     address: str

@@ -134,7 +134,7 @@ def describe_choice(shown: Collection[str], names: Collection[str]) -> str:
 
 
 def _choose_cutoff(found: Sequence[Evidence], rate: float) -> float:
-    """Return Holm's cutoff: a test finds a difference if its chance is at most the cutoff times its weight."""
+    """Return Holm's cutoff. A difference counts if its chance is at most the cutoff times the weight of the test."""
     weights = np.array([WEIGHTS[evidence.test] for evidence in found])
     ratios = np.array([evidence.chance for evidence in found]) / weights
     order = np.argsort(ratios)

@@ -1,7 +1,7 @@
 """The evidence in two profiles that a column has another distribution in new data than in the reference.
 
-No test assumes a distribution. Those of numbers and dates know only the counts of the bins. Each value has the average
-rank of the values in its bin.
+No test assumes a distribution. The tests of numbers and dates use only the counts of the bins: the rank of a
+value is the average rank of all values in its bin.
 
 Sources: Mann and Whitney (1947), "On a test of whether one of two random variables is stochastically larger than the
 other" (shift); Mood (1954), "On the asymptotic efficiency of certain nonparametric two-sample tests" (spread);
@@ -58,7 +58,8 @@ class Evidence:
     chance : float
         The probability of at least this difference if the distribution is that of the reference.
     limit : callable
-        A function that returns the largest value that is not drift. Its argument is the largest `chance` that is drift.
+        A function that returns the largest value that does not count as drift. Its argument is the largest `chance` at
+        which a difference counts as drift.
     detail : str
         The place or the direction of the difference.
     """
@@ -134,10 +135,11 @@ def _compare_spread(wider: float, deviation: float, part: float) -> Evidence:
 
 
 def _compare_scale(reference: ColumnProfile, variance: float, noise: float) -> Evidence:
-    """Test whether the standard deviation has shrunk; the bins do not show it in a column with few values.
+    """Test whether the standard deviation has shrunk. In a column with few values, the bins do not show this.
 
-    The variance of a squared distance from the mean is at most the largest one times their mean. So outliers of the
-    reference raise no alarm. If the standard deviation grows in a column with few values, the last bins show it.
+    The test takes the largest possible variance of the squared distances from the mean: the largest squared distance
+    times the mean squared distance. So outliers of the reference raise no alarm. This test is not needed for a standard
+    deviation that grows, because the outermost bins show it.
     """
     known, ends = reference.deviation**2, (reference.minimum or 0.0, reference.maximum or 0.0)
     deviation = float((max((end - reference.mean) ** 2 for end in ends) * known * noise) ** 0.5)
@@ -173,7 +175,10 @@ def _find_chance(known: Counts | float, of: float, found: Counts | float, rows: 
 def _compare_shares(
     test: str, known: int, of: int, found: int, rows: int, *, tries: float = 1.0, detail: str = ""
 ) -> Evidence:
-    """Test whether `found` of `rows` is a larger share than `known` of `of`; the largest of `tries` shares."""
+    """Test whether `found` of `rows` is a larger share than `known` of `of`.
+
+    This share was chosen from at most `tries` shares, so its chance is multiplied by `tries`.
+    """
 
     def limit(chance: float) -> float:
         count = float(special.btdtria(chance / tries, known + 1.0, rows / (of + rows)))

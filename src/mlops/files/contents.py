@@ -30,7 +30,7 @@ def store_by_content(folder: Path, name: str, content: bytes | Path) -> Path:
     Returns
     -------
     Path
-        The path of the stored file, which has another name if the same content was stored under another name.
+        The path of the stored file. If the same content was already stored under another name, the path has that name.
     """
     # The name of a subfolder is the first 12 digits of the SHA-256.
     sha256 = hash_file(content) if isinstance(content, Path) else hash_content(content)

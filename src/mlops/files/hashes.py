@@ -80,7 +80,7 @@ def verify_files(
     Raises
     ------
     IntegrityError
-        If a file is missing, if it was added, or if it was changed.
+        If a file is missing, was added, or was changed.
     """
     found = hash_folder(folder)
     if found == dict(expected):

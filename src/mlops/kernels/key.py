@@ -36,7 +36,7 @@ USUAL = {
 
 @dataclass(frozen=True)
 class Key:
-    """The key of a parent of warm kernels, and the settings with which the parent is started.
+    """The key of a parent of warm kernels. It also has the settings with which the parent is started.
 
     Each key has one parent, and a kernel is forked only from the parent of its own key.
 

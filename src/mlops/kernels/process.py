@@ -101,7 +101,7 @@ class WarmProcess:
         self.send_signal(signal.SIGKILL)
 
     def abandon(self) -> None:
-        """Close the copies of the file descriptors in a fork of this process, without ending the kernel."""
+        """Close the file descriptors that this process inherited when it was forked. The kernel keeps running."""
         # Otherwise, these copies would keep the kernel alive.
         if self.returncode is None:
             self._end(0)

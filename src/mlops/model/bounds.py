@@ -31,8 +31,8 @@ def bound_mean(gains: Floats, confidence: ArrayLike) -> Floats:
     Returns
     -------
     array of shape (...)
-        The bound. A skewness toward losses moves it down. A skewness toward gains does not move it up, because a few
-        rows with large gains do not show that the other rows are better.
+        The bound. A few gains that are far below the others move the bound down. A few that are far above the others
+        do not move it up, because they do not show that the challenger is better on the other rows.
     """
     count = gains.shape[-1]
     quantile = t.ppf(confidence, np.maximum(count_effective(gains) - 1, 1))
@@ -44,22 +44,23 @@ def bound_mean(gains: Floats, confidence: ArrayLike) -> Floats:
 
 
 def count_effective(gains: Floats) -> Floats:
-    """Return the number of rows that carry the gains: (sum of absolute gains)^2 / (sum of squared gains).
+    """Return the effective number of rows with gains: (sum of absolute gains)^2 / (sum of squared gains).
 
-    If the models differ by the same amount in three of 89 rows, the result is 3, so the bound is that of three rows.
+    If the models differ by the same amount in three of 89 rows, the result is 3, so the bound uses the t quantile
+    for three rows.
     """
     squares = np.square(gains).sum(-1)
     return np.asarray(np.square(np.abs(gains).sum(-1)) / np.where(squares > 0, squares, 1.0))
 
 
 def measure_skewness(gains: Floats) -> Floats:
-    """Return the skewness of the gains. It is negative if a few rows have large losses."""
+    """Return the skewness of the gains. It is negative if a few gains are far below the others."""
     centred = gains - gains.mean(-1, keepdims=True)
     variance = np.square(centred).mean(-1)
     return np.asarray((centred**3).mean(-1) / np.where(variance > 0, variance, 1.0) ** 1.5)
 
 
 def are_too_skewed(gains: Floats) -> NDArray[np.bool_]:
-    """Return, for each comparison, whether the gains are so skewed toward losses that no lower bound can be trusted."""
+    """Return, for each comparison, whether a few gains are so far below the others that no bound can be trusted."""
     allowed = np.maximum(MOST_SKEWED, MOST_SKEWED_SHARE * gains.shape[-1] ** 0.5)
     return np.asarray(-measure_skewness(gains) > allowed)

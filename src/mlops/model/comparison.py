@@ -52,7 +52,8 @@ class Comparison(ABC):
     smallest_gain : float
         The smallest improvement that is worth a release, in the unit of the metric.
     look : int
-        The number of this comparison with the champion; 1 for the first. See `mlops.model.looks`.
+        The position of this comparison among all comparisons with the champion, counted from 1.
+        See `mlops.model.looks`.
     """
 
     metric: Metric
@@ -78,7 +79,7 @@ class Comparison(ABC):
 
     @property
     def spent(self) -> float:
-        """The confidence of the one-sided bounds at this look."""
+        """The confidence of the one-sided bounds in this comparison."""
         return spend(self.confidence, self.look)
 
     @property
@@ -114,7 +115,7 @@ class Comparison(ABC):
 
     @property
     def too_skewed(self) -> bool:
-        """True if a few rows have losses so large that no bound can be trusted."""
+        """True if the challenger is so much worse on a few rows that no bound can be trusted."""
         return False
 
 
@@ -130,7 +131,7 @@ class LossComparison(Comparison):
 
     @cached_property
     def gains(self) -> NDArray[np.float64]:
-        """The improvement on each row. Without a champion, the loss itself."""
+        """The improvement on each row. Without a champion, the challenger's loss."""
         return self.challenger if self.champion is None else self.champion - self.challenger
 
     @property
@@ -155,7 +156,7 @@ class LossComparison(Comparison):
 
     @property
     def too_skewed(self) -> bool:
-        """True if a few rows have losses so large that no bound can be trusted."""
+        """True if the challenger is so much worse on a few rows that no bound can be trusted."""
         return bool(are_too_skewed(self.gains))
 
 
@@ -175,7 +176,7 @@ class MetricComparison(Comparison):
 
     @property
     def shortage(self) -> str:
-        """A sentence that says that the metric is undefined on the rows, or on too many of the resampled sets."""
+        """A sentence if the metric is undefined on the rows or on too many of the resampled sets. Otherwise empty."""
         if self._score is None:
             return f"The {self.metric.title} is undefined for the {self.rows} rows unseen by both models."
         share = float(np.isnan(self._resampled).mean())

@@ -40,13 +40,13 @@ class Decision:
     required_gain : float
         The smallest improvement that is worth a release, in the unit of the metric.
     look : int
-        The number of this comparison with the champion; 1 for the first.
+        The position of this comparison among all comparisons with the champion, counted from 1.
     override : str
         The reason of a person who promoted the challenger in spite of a rejection. Empty if nobody did.
     kind : str
         The kind of the decision: "first" if there was no champion, "unlike" if the champion could not be compared,
-        "few" if there were too few rows for a comparison, "equal" if the models are equal, "skewed" if a few rows have
-        losses too large for a decision, otherwise "compared".
+        "few" if there were too few rows for a comparison, "equal" if the models are equal, "skewed" if the challenger
+        is so much worse on a few rows that the others cannot decide, otherwise "compared".
     """
 
     promoted: bool
@@ -76,7 +76,8 @@ def decide_promotion(compared: Comparison, *, min_rows: int = 30, left_out: str 
     min_rows : int
         The minimum number of rows for a promotion.
     left_out : str
-        A sentence that says why some rows were left out of the comparison, for the reason.
+        A sentence that says why some rows were left out of the comparison. It ends the reason if the other
+        rows do not suffice.
     """
     rows = compared.rows
     if compared.champion is None:
@@ -94,8 +95,8 @@ def decide_promotion(compared: Comparison, *, min_rows: int = 30, left_out: str 
         return Decision(promoted=False, reason=f"{compared.shortage} {left_out}".rstrip(), rows=rows, kind="few")
     if compared.too_skewed:
         reason = (
-            f"These rows cannot tell whether the challenger is better: on a few of the {rows} rows unseen by both "
-            "models, it is so much worse that other rows may show the opposite."
+            f"These rows cannot show whether the challenger is better: on a few of the {rows} rows unseen by both "
+            "models, the challenger is so much worse that other rows could give a different result."
         )
         return Decision(False, reason, rows, compared.improvement, look=compared.look, kind="skewed")
     lower_bound = compared.lower_bound
@@ -132,7 +133,7 @@ def describe_sensitivity(decision: Decision, unit: str) -> str:
         "first": "There is no champion to improve on yet.",
         "unlike": "The champion could not be compared, so there is no improvement to detect.",
         "few": "There are too few rows to detect any improvement.",
-        "skewed": "A few rows have losses too large to detect any improvement.",
+        "skewed": "On a few rows, the challenger is so much worse that no improvement can be detected.",
         "equal": "The two models are equal, so there is no improvement to detect.",
     }[decision.kind]
 

@@ -66,7 +66,7 @@ class Predicted:
 
     @property
     def measure(self) -> str:
-        """The title and the unit of the target, or only the title if the title is a part of the unit."""
+        """The title of the target, followed by the unit unless the unit is empty or already contains the title."""
         title, unit = self.problem.target.title, self.problem.target.unit
         return title if title in unit or not unit else f"{title}, {unit}"
 

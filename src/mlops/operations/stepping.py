@@ -20,7 +20,7 @@ from mlops.runner import Listener, Plan, run_submitted, skip_submitted
 
 @dataclass(frozen=True)
 class SubmittedStep:
-    """The step for which the platform started this process, and the run that the step belongs to."""
+    """One step of a submitted run, for which the platform started this process."""
 
     pipeline: str
     step: str

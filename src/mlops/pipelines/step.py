@@ -27,7 +27,7 @@ class Version(NamedTuple):
 
 
 class Packing(NamedTuple):
-    """The names of the result and the parameters of a step that creates an image.
+    """The names of one result and two parameters of a step that creates an image.
 
     The result `digest` has the digest of the image. The parameters `script` and `requirements` name the scoring script
     and its lock, or are empty for the files of the problem.
@@ -41,9 +41,9 @@ class Packing(NamedTuple):
 class Comparison(NamedTuple):
     """The names of a step's results that describe the champion.
 
-    The result `metrics` has the champion's metrics on the rows that neither model has seen, `version` the number of its
-    version, and `override` who promoted it although the gate had rejected it, and why. `override` is empty if nobody
-    did. Without a champion, all three are empty or 0.
+    The result `metrics` has the champion's metrics on the rows that neither model has seen. The result `version` has
+    the number of the champion's version. The result `override` says who promoted the champion although the gate had
+    rejected it, and why; it is empty if nobody did so. Without a champion, all three results are empty or 0.
     """
 
     metrics: str

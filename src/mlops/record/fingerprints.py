@@ -115,8 +115,8 @@ def hash_sources(folder: Path, *, recent: bool = False) -> str:
     folder : Path
         The folder.
     recent : bool
-        Whether the state of the files may be up to 0.1 s old. A step can start with such a hash, because the hash at
-        its end is not older, and its results are reused only if both are equal.
+        Whether the state of the files may be up to 0.1 s old. Such a hash is good enough for the start of a step: the
+        hash at the end of the step is never older, and the step's results are reused only if both are equal.
     """
     return _hash_listing(_list_sources(str(folder), recent), len(str(folder)) + 1)
 

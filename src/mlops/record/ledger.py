@@ -36,7 +36,7 @@ class RunSettings:
     Parameters
     ----------
     parameters : Parameters or None
-        The parameters of all steps; None if the run cannot be resumed, such as a sweep.
+        The parameters of all steps; None for a run that cannot be resumed, such as a sweep.
     only : str
         The name of the step to run (`--only`); empty if all steps run.
     force : bool
@@ -150,7 +150,7 @@ class RunRecord:
     def with_failure(self, kind: str = "") -> "RunRecord":
         """Return the record with the error and the place of the first step that failed.
 
-        If no step failed, only the class of the error is set, to `kind`.
+        If no step failed, the failure has only the class of the error, which is `kind`.
         """
         failed = find_failure(self.steps)
         if failed is None:

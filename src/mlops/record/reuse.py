@@ -32,8 +32,8 @@ def find_unchanged(
     outputs : Path
         The outputs folder, which has a subfolder for each run.
     is_kept : callable
-        Takes an earlier record of the step, and returns whether everything that it created on the platform still
-        exists.
+        Takes an earlier record of the step, and returns whether everything that the step created on the platform
+        still exists.
 
     Returns
     -------
@@ -154,7 +154,7 @@ def require_problem(run: RunRecord, problem: str, source: str, advice: str) -> N
     problem : str
         The package that declares the current problem. Empty to accept any run.
     source, advice : str
-        The subject of the error message, which names the run, and the sentence that says what to do.
+        The beginning of the error message, which names the run, and its last sentence, which says what to do.
 
     Raises
     ------

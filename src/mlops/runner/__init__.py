@@ -112,7 +112,7 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
         results that are missing.
     """
     if record.state == "newer":
-        raise UsageError(f"Run {record.run_id} cannot be resumed here: it was {record.error}.")
+        raise UsageError(f"Run {record.run_id} cannot be resumed here: its record was {record.error}.")
     ended = "succeeded" if record.state == "succeeded" else f"is {record.state}"
     options = surroundings.project.name_platform_option(record.platform)
     nothing = f"Run {record.run_id} {ended}, so there is nothing to resume. Start a new run."

@@ -190,7 +190,7 @@ def _compare(best: Point, other: Point) -> str:
 
 
 def _is_edge(value: Any, values: Sequence[Any]) -> bool:
-    """Return whether a value is not 0 and is the lowest or highest of three or more listed floats."""
+    """Return whether a value is the lowest or highest of three or more listed floats. 0 does not count as an edge."""
     decimal = all(isinstance(other, float) for other in values)
     return decimal and len(values) > 2 and value != 0 and value in (min(values), max(values))
 

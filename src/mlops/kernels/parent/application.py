@@ -30,14 +30,14 @@ class _SysWithoutModules:
 def prepare_application() -> Any:
     """Return the class of ipykernel's application, and do its first-time work.
 
-    The parent calls this function, so that its forks find the class and the caches of other libraries filled.
+    The parent calls this function so that its forks have the class, and filled caches of other libraries, at once.
     """
     import zmq
     from ipykernel import ipkernel, kernelapp
     from IPython.core import shellapp
 
     class IPKernelApp(kernelapp.IPKernelApp):
-        """ipykernel's application with facts that the parent found."""
+        """ipykernel's application, which uses what the parent found out instead of finding it out again."""
 
         launcher = getattr(importlib.util.find_spec("ipykernel_launcher"), "origin", None)
         logs_to: ClassVar[tuple[object, object]] = (None, None)  # the configuration of its log, and standard error

@@ -103,7 +103,7 @@ class Importer:
         end_if_late : bool
             Whether to end this process when the time limit is exceeded. If false, only the import is interrupted.
         rehearse : bool
-            Whether to do the first-time work of imported modules before the next import. If false, it comes last.
+            Whether to do the first-time work of imported modules before the next import. If false, imports come first.
         """
         before, began = time.time(), time.monotonic()
         if self._unrehearsed and (rehearse or not self._pending):

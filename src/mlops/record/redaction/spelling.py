@@ -29,7 +29,8 @@ class Spelling:
     Parameters
     ----------
     anchor : str
-        The longest part of the secret that is the same in every spelling; empty if that part is too short.
+        The longest part of the secret that is the same in every spelling; empty if that part is so short that
+        almost every text contains it.
     pattern : re.Pattern
         Matches the secret in a text from which line breaks, colour codes and tags were removed.
     """
