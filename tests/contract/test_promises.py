@@ -376,9 +376,23 @@ def test_a_problem_imports_little(package: Path, file: str, text: str, message: 
         check(problem)
 
 
-def test_a_scoring_script_needs_its_two_functions(package: Path) -> None:
-    (package / "score.py").write_text("def init():\n    pass\n")
-    with pytest.raises(ProblemError, match=r"score\.py has no function run\. The service calls init\(\) once, and run"):
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("def init(): ...", r"score\.py does not define run\(\), which the server calls\. Define it there\."),
+        ("def run(data, data): ...", r"score\.py, line 1: This is not valid Python \(duplicate argument 'data' in "),
+        ("def run(:", r"score\.py, line 1: This is not valid Python \(invalid syntax\)"),
+    ],
+)
+def test_a_scoring_script_that_cannot_serve_is_refused(package: Path, script: str, message: str) -> None:
+    (package / "score.py").write_text(script)
+    with pytest.raises(ProblemError, match=message):
+        check(importlib.import_module(package.name).problem)
+
+
+def test_the_functions_of_a_scoring_script_can_be_defined_in_any_way(package: Path) -> None:
+    (package / "score.py").write_text("from features import init\nrun = print\n")
+    with pytest.raises(ProblemError, match="has no sample data"):  # the promise after that of the script
         check(importlib.import_module(package.name).problem)
 
 

@@ -27,6 +27,8 @@ def check(tmp_path: Path, script: str) -> None:
         "from serving import init, run as other\nrun = other",
         "from numpy import *",
         "if True:\n    def init(): pass\nasync def run(data): pass",
+        "def init():\n    global run\n    run = print",
+        "def init():\n    def choose():\n        global run\n        from json import loads as run\n    choose()",
     ],
 )
 def test_the_functions_of_the_server_can_be_defined_in_any_way(tmp_path: Path, script: str) -> None:
@@ -38,6 +40,8 @@ def test_the_functions_of_the_server_can_be_defined_in_any_way(tmp_path: Path, s
     [
         ("", "init() and run()"),
         ("def init(): run(1)", "run()"),
+        ("def init():\n    global run\n    run(1)", "run()"),
+        ("def init():\n    run = print\n    def call(): run(1)", "run()"),
         ("class Model:\n    def init(self): pass\n    def run(self): pass", "init() and run()"),
     ],
 )

@@ -1,5 +1,6 @@
 """The check of the imports in an image: what its lock lacks is refused with the line and the fix."""
 
+import re
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
@@ -170,9 +171,27 @@ def test_a_lock_without_the_packages_of_the_server_is_refused(tmp_path: Path) ->
         check(tmp_path, "import json", lock=SERVER[:3])
 
 
-def test_a_script_that_is_not_python_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ProblemError, match=r"src/churn/score\.py, line 2: This is not valid Python"):
-        check(tmp_path, "import json\ndef run(:\n")
+@pytest.mark.parametrize(
+    ("statement", "why"),
+    [
+        ("def run(:", "invalid syntax"),
+        ("def run(data, data): ...", "duplicate argument 'data' in function definition"),
+        ("def run(data):\n  pass\n  global data", "name 'data' is parameter and global"),
+        ("return 1", "'return' outside function"),
+        ("\0", "source code string cannot contain null bytes"),
+    ],
+)
+@pytest.mark.parametrize("name", ["score", "features"])
+def test_a_file_that_is_not_python_is_refused(tmp_path: Path, name: str, statement: str, why: str) -> None:
+    files = {"script": "import json", "features": "import json", name.replace("score", "script"): "\n" + statement}
+    with pytest.raises(ProblemError) as caught:
+        check(tmp_path, **files)
+    found = re.fullmatch(
+        rf"src/churn/{name}\.py(, line [24])?: This is not valid Python \({re.escape(why)}\)\. Correct it\.",
+        str(caught.value),
+    )
+    assert found
+    assert bool(found[1]) == (statement != "\0")
 
 
 def test_the_packages_of_the_server_are_those_of_its_extra() -> None:

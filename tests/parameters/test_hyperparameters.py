@@ -29,7 +29,7 @@ class Tiny(Problem):
 
 @pytest.fixture
 def notebook(tmp_path: Path) -> Path:
-    """A notebook whose cells use `seed`, with a magic, and one that is not Python."""
+    """A notebook whose cells use `seed`, with a magic, and two that are not Python."""
     cells = [
         {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": ["alpha = 1\n", "lost = 2\n"]},
         {
@@ -38,6 +38,7 @@ def notebook(tmp_path: Path) -> Path:
             "source": ["%time\n", "rows = (load(seed)\n", "  % share)\n", "!echo $where\n"],
         },
         {"cell_type": "code", "metadata": {}, "source": ["this is not Python, but names folder"]},
+        {"cell_type": "code", "metadata": {}, "source": ["def load(rows, rows): ..."]},
         {"cell_type": "markdown", "metadata": {}, "source": ["lost"]},
     ]
     path = tmp_path / "fit.ipynb"
@@ -106,6 +107,10 @@ def test_a_hyperparameter_that_the_notebook_overwrites_is_refused(project: Path,
         require_distinct(declare("mse", hyperparameter=free), notebook, [free, "seed"], "cv_")
     with pytest.raises(ProblemError, match=f"has the hyperparameter '{name}', but .* Rename the hyperparameter"):
         require_distinct(declare("mse", hyperparameter=name), notebook, [name], "cv_")
+
+
+def test_a_cell_that_is_not_python_sets_no_variables(notebook: Path) -> None:
+    require_distinct(declare("mse"), notebook, ["alpha"], "cv_")
 
 
 @pytest.mark.parametrize("name", sorted(VERSION_TAGS))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mlops.errors import ProblemError
+from mlops.image.code import parse_code
 from mlops.problem import Problem
 from mlops.problem.image_files import SCORING_SCRIPT
 
@@ -32,17 +33,18 @@ def check_imports(problem: Problem) -> None:
     ------
     ProblemError
         If importing the package imports numpy, pandas, scikit-learn, matplotlib or too many modules, if one of its
-        modules imports a part of `mlops` other than `mlops.problem`, or if the scoring script or an image file imports
-        `mlops`.
+        modules imports a part of `mlops` other than `mlops.problem` or is not valid Python, or if the scoring script or
+        an image file imports `mlops`.
     """
     _check_weight_in_new_process(problem)
     beside = (SCORING_SCRIPT, *problem.image_files)
     for path in sorted(problem.folder.rglob("*.py")):
         in_image = path.parent == problem.folder and path.name in beside
-        for module, line in _find_imports(path):
+        shown = str(path.relative_to(problem.folder.parent))
+        for module, line in _find_imports(path, shown):
             if not _is_part(module, ENGINE) or (_is_part(module, ALLOWED) and not in_image):
                 continue
-            place = f"{path.relative_to(problem.folder.parent)}, line {line}, imports {module}"
+            place = f"{shown}, line {line}, imports {module}"
             if in_image:
                 raise ProblemError(
                     f"{place}, but an image does not contain {ENGINE}. Import only packages from the lock of the image."
@@ -73,8 +75,8 @@ def _check_weight_in_new_process(problem: Problem) -> None:
         )
 
 
-def _find_imports(path: Path) -> Iterator[tuple[str, int]]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), path.name)):
+def _find_imports(path: Path, shown: str) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(parse_code(path, shown)):
         if isinstance(node, ast.Import):
             yield from ((name.name, node.lineno) for name in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

@@ -1,6 +1,5 @@
 """The contract that every problem must meet, as one function that the tests of a problem call."""
 
-import ast
 import inspect
 from typing import Any
 
@@ -13,6 +12,7 @@ from mlops.contract.imports import check_imports
 from mlops.contract.model import reload_model
 from mlops.contract.requests import open_request_reader, send_row
 from mlops.errors import ProblemError
+from mlops.image.check import require_functions
 from mlops.image.schema import check_examples
 from mlops.problem import Problem
 from mlops.problem.image_files import SCORING_SCRIPT, find_image_files
@@ -43,7 +43,9 @@ def check(problem: Problem, rows: pd.DataFrame | None = None, /, **hyperparamete
     """
     check_imports(problem)
     find_image_files(problem)
-    _check_script(problem)
+    script = problem.folder / SCORING_SCRIPT
+    if script.is_file():  # the project can have the scoring script elsewhere
+        require_functions(script, str(script))
     table = read_rows(problem, problem.load_sample if rows is None else lambda: rows)
     training, holdout = _split(problem, table)
     model = _train(problem, training, hyperparameters)
@@ -59,19 +61,6 @@ def check(problem: Problem, rows: pd.DataFrame | None = None, /, **hyperparamete
     _check_files(problem, model, holdout, predicted)
     check_examples(problem)
     predict_rows(problem, model, make_table(problem.feature_columns, problem.examples))
-
-
-def _check_script(problem: Problem) -> None:
-    script = problem.folder / SCORING_SCRIPT
-    if not script.is_file():  # the project can have the scoring script elsewhere
-        return
-    tree = ast.parse(script.read_text(encoding="utf-8"), SCORING_SCRIPT)
-    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
-    for name in ("init", "run"):
-        if name not in defined:
-            raise ProblemError(
-                f"{script} has no function {name}. The service calls init() once, and run(data) per request."
-            )
 
 
 def _split(problem: Problem, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -1,12 +1,11 @@
 """The check of the files from which an image is created, before anything runs."""
 
 import ast
-import symtable
-import tokenize
 from pathlib import Path
 
 from mlops.errors import ProblemError
 from mlops.image.bundle import list_unhashed
+from mlops.image.code import list_defined, parse_code
 from mlops.image.imports import check_imports
 from mlops.image.sources import ImageSources
 
@@ -35,16 +34,7 @@ def check_sources(sources: ImageSources, environment: Path | None = None) -> lis
         does not define the functions that the server calls.
     """
     unchecked = check_imports(sources, environment)
-    shown = sources.shorten(sources.script)
-    with tokenize.open(sources.script) as file:  # it may declare an encoding
-        content = file.read()
-    defined = _list_defined(content, shown)
-    missing = [f"{name}()" for name in FUNCTIONS if name not in defined]
-    if missing and not _imports_everything(content):
-        it = "them" if missing[1:] else "it"
-        raise ProblemError(
-            f"{shown} does not define {' and '.join(missing)}, which the server calls. Define {it} there."
-        )
+    require_functions(sources.script, sources.shorten(sources.script))
     return unchecked
 
 
@@ -63,11 +53,28 @@ def require_hashes(requirements: Path) -> None:
         )
 
 
-def _list_defined(content: str, shown: str) -> set[str]:
-    symbols = symtable.symtable(content, shown, "exec").get_symbols()
-    return {symbol.get_name() for symbol in symbols if symbol.is_assigned() or symbol.is_imported()}
+def require_functions(script: Path, shown: str) -> None:
+    """Raise an error if a scoring script does not define the functions that the server calls.
 
+    Parameters
+    ----------
+    script : Path
+        The scoring script.
+    shown : str
+        The name of the script in messages.
 
-def _imports_everything(content: str) -> bool:
-    imports = (node for node in ast.parse(content).body if isinstance(node, ast.ImportFrom))
-    return any(alias.name == "*" for node in imports for alias in node.names)
+    Raises
+    ------
+    ProblemError
+        If a function is missing, or if the script is not valid Python.
+    """
+    imports = (node for node in parse_code(script, shown).body if isinstance(node, ast.ImportFrom))
+    if any(alias.name == "*" for node in imports for alias in node.names):
+        return
+    defined = list_defined(script, shown)
+    missing = [f"{name}()" for name in FUNCTIONS if name not in defined]
+    if missing:
+        it = "them" if missing[1:] else "it"
+        raise ProblemError(
+            f"{shown} does not define {' and '.join(missing)}, which the server calls. Define {it} there."
+        )

@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 
 from mlops.errors import ProblemError
 from mlops.image.bundle import read_pins
+from mlops.image.code import parse_code
 from mlops.image.sources import ImageSources
 
 SERVER_PACKAGES = ("httptools", "msgspec", "numpy", "uvicorn", "uvloop")  # the extra `scoring` of pyproject.toml
@@ -112,13 +113,8 @@ def _advise_about_project(module: str, file: Path) -> str:
 
 
 def _read_imports(file: Path, shown: str, is_inside: Callable[[str], bool]) -> list[Import]:
-    try:
-        tree = ast.parse(file.read_bytes())
-    except (SyntaxError, ValueError) as error:
-        line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
-        raise ProblemError(f"{shown}{line}: This is not valid Python ({error}). Correct it.") from error
     visitor = _ImportCollector(is_inside)
-    visitor.visit(tree)
+    visitor.visit(parse_code(file, shown))
     return visitor.found
 
 

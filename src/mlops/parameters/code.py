@@ -53,9 +53,10 @@ def _find_names(source: str) -> set[str]:
 
 
 def _find_variables(source: str) -> set[str]:
-    if _parse(source) is None:
+    try:
+        symbols = symtable.symtable(MAGIC.sub("", source), "cell", "exec").get_symbols()
+    except SyntaxError:  # see above; it rejects more than `ast.parse`
         return set()
-    symbols = symtable.symtable(MAGIC.sub("", source), "cell", "exec").get_symbols()
     return {symbol.get_name() for symbol in symbols if symbol.is_assigned() or symbol.is_imported()}
 
 
