@@ -204,6 +204,13 @@ ERROR = metrics.mean_squared_error()
             "not a smallest gain.",
         ),
         ({"smallest_gain": -1.0}, "The problem 'broken': smallest_gain is -1.0. Give a number that is 0 or more."),
+        ({"smallest_gain": "0.1"}, "The problem 'broken': smallest_gain is '0.1'. Give a number that is 0 or more."),
+        ({"smallest_gain": ""}, "The problem 'broken': smallest_gain is ''. Give a number that is 0 or more."),
+        ({"smallest_gain": True}, "The problem 'broken': smallest_gain is True. Give a number that is 0 or more."),
+        (
+            {"smallest_relative_gain": None},
+            "The problem 'broken': smallest_relative_gain is None. Give a number that is 0 or more.",
+        ),
         (
             {"smallest_relative_gain": float("nan")},
             "The problem 'broken': smallest_relative_gain is nan. Give a number that is 0 or more.",
@@ -275,6 +282,10 @@ def test_a_contradiction_is_an_error(changes: dict[str, object], message: str) -
         (lambda: Column("a", kind="date", minimum=0.0), "The column 'a' has the bound 0.0, which does not fit its"),
         (lambda: Column("a", minimum=2, maximum=1), "The column 'a' has the minimum 2 above its maximum 1."),
         (lambda: Column("a", max_missing=2), "The column 'a' has max_missing 2. Give a share from 0 to 1."),
+        (lambda: Column("a", max_missing="0.1"), "The column 'a' has max_missing '0.1'. Give a share from 0 to 1."),
+        (lambda: Column("a", max_missing=True), "The column 'a' has max_missing True. Give a share from 0 to 1."),
+        (lambda: Column("a", minimum="0"), "The column 'a' has the bound '0', which does not fit its kind 'number'."),
+        (lambda: Column("a", maximum=True), "The column 'a' has the bound True, which does not fit its kind 'number'."),
         (
             lambda: Column("a", role="target", max_missing=0.2),
             "The column 'a' has max_missing 0.2, but it is the target. Remove max_missing, and drop the rows without a "
@@ -292,6 +303,7 @@ def test_a_contradiction_is_an_error(changes: dict[str, object], message: str) -
             "The column 'a' has min_share 0.4, but 3 values cannot each have that share.",
         ),
         (lambda: Metric("a b", max, True), "The metric 'a b' needs a name of letters, digits and underscores"),
+        (lambda: Metric("a", max, True, digits="4"), "The metric 'a' has '4' digits. Give a number from 1 to 15."),
         (lambda: Metric("a", max, True, digits=16), "The metric 'a' has 16 digits. Give a number from 1 to 15."),
         (lambda: Metric("a", max, True, row_loss=max), "The metric 'a' has row_loss, so a lower value must be"),
     ],

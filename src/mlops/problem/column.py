@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, get_args
+from numbers import Real
+from typing import Literal, TypeGuard, get_args
 
 from mlops.errors import ProblemError
 
@@ -41,6 +42,11 @@ def require_tuple(owner: object, field: str, values: object, wanted: type) -> No
                 f"{owner}: {field}[{place}] is of the type {type(value).__name__}, but must be of the type "
                 f"{wanted.__name__}."
             )
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Return whether the value of a field is a number. To Python, True is the number 1."""
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True)
@@ -134,7 +140,7 @@ class Column:
 
     def _check_shares(self) -> None:
         for name, share in (("max_missing", self.max_missing), ("min_share", self.min_share)):
-            if not 0 <= share <= 1:
+            if not (is_number(share) and 0 <= share <= 1):
                 raise ProblemError(f"{self} has {name} {share!r}. Give a share from 0 to 1.")
         if self.max_missing and self.role in COMPLETE:
             raise ProblemError(f"{self} has max_missing {self.max_missing!r}, but it is the {COMPLETE[self.role]}")
@@ -158,7 +164,7 @@ class Column:
         if bounds and self.role == "id":
             raise ProblemError(f"{self} has a range, but its role is 'id'. Remove the range.")
         for bound in bounds:
-            if isinstance(bound, date) != (self.kind == "date"):
+            if not (isinstance(bound, date) if self.kind == "date" else is_number(bound)):
                 raise ProblemError(f"{self} has the bound {bound!r}, which does not fit its kind {self.kind!r}.")
         if len(bounds) == 2 and bounds[0] > bounds[1]:  # type: ignore[operator]
             raise ProblemError(f"{self} has the minimum {bounds[0]!r} above its maximum {bounds[1]!r}.")

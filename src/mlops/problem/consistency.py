@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from mlops.errors import ProblemError
-from mlops.problem.column import Column, require_tuple
+from mlops.problem.column import Column, is_number, require_tuple
 from mlops.problem.metric import Metric
 from mlops.problem.plots import check_plots
 
@@ -139,6 +139,7 @@ def _check_gain(problem: Declared) -> None:
             f"{problem} decides by the metric {metric.name!r}, which can be zero or negative, so a share of it is "
             "not a smallest gain. Declare the improvement that is worth a release: smallest_gain = 0.01."
         )
-    for name, value in {"smallest_gain": gain or 0.0, "smallest_relative_gain": problem.smallest_relative_gain}.items():
-        if not 0 <= value < math.inf:
+    gains = {"smallest_gain": 0.0 if gain is None else gain, "smallest_relative_gain": problem.smallest_relative_gain}
+    for name, value in gains.items():
+        if not (is_number(value) and 0 <= value < math.inf):
             raise ProblemError(f"{problem}: {name} is {value!r}. Give a number that is 0 or more.")

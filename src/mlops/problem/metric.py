@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mlops.errors import ProblemError
 from mlops.numbers import format_number
-from mlops.problem.column import require_tuple
+from mlops.problem.column import is_number, require_tuple
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,7 +76,7 @@ class Metric:
         if not self.name.isidentifier():
             raise ProblemError(f"The metric {self.name!r} needs a name of letters, digits and underscores: roc_auc.")
         require_tuple(f"The metric {self.name!r}", "kinds", self.kinds, str)
-        if not 1 <= self.digits <= 15:
+        if not (is_number(self.digits) and 1 <= self.digits <= 15):
             raise ProblemError(f"The metric {self.name!r} has {self.digits!r} digits. Give a number from 1 to 15.")
         if self.row_loss and self.higher_is_better:
             raise ProblemError(
