@@ -116,7 +116,7 @@ def read_home_format(home: Path) -> int:
     except ValueError as error:
         raise IntegrityError(
             f"{path} is damaged: it must contain a format number. "
-            f"Restore it from a backup, or write {HOME_FORMAT} into it if this version created the home."
+            f"Restore it from a backup, or write {HOME_FORMAT} into it if this version created the folder."
         ) from error
 
 

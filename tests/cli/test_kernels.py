@@ -17,7 +17,7 @@ from mlops.kernels.leftovers import name_interpreter
 from mlops.kernels.running_parents import RunningParent
 from mlops.kernels.socket_folder import find_folder
 
-PROBLEM = "Importing odd starts a thread, which a fork would not have. Remove it from kernels.preload."
+PROBLEM = "Importing odd starts a thread, which a fork would not have. If kernels.preload lists odd, remove it."
 PARENT = RunningParent(
     pid=42, key="k", path=Path("k.sock"), age=60, memory=200_000_000, forks=(), ready=True, problem="", python="/python"
 )

@@ -535,7 +535,9 @@ def test_a_kernel_that_waits_is_told_of_a_module_that_starts_a_thread(
     (folder / "own.ipynb").write_text(json.dumps({"cells": [{"cell_type": "code", "source": ["import threads"]}]}))
     environ = {**os.environ, "PYTHONPATH": str(folder), "JPY_SESSION_NAME": str(folder / "own.ipynb")}
     assert not start_kernel(env=environ, cwd=str(folder)).warm
-    assert "Importing threads starts a thread, which a fork would not have." in read_warnings(caplog)[0]
+    (warning, *_) = read_warnings(caplog)
+    assert "Importing threads starts a thread, which a fork would not have." in warning
+    assert "If kernels.preload in parameters/base.yml lists threads, remove it there." in warning
 
 
 def _start_and_kill(kernels: int, folder: Path) -> None:

@@ -4,7 +4,7 @@
 
     connection  the connection to the scheduler of a cluster
     workers     functions on the workers of a cluster
-    parts       one file of a data folder, which a worker reads
+    parts       one file of a data folder, read by a worker
     folder      the columns, the number of rows and the hash of a data folder
     scan        the scan of a data file or folder for the data test
     selection   exact quantiles of a column that is split over several parts

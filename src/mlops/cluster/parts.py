@@ -1,4 +1,4 @@
-"""One file of a data folder, which a worker reads."""
+"""One file of a data folder, read by a worker."""
 
 import tempfile
 from collections.abc import Collection, Iterator, Mapping

@@ -85,7 +85,7 @@ def _scan_parts(folder: Folder, plan: ScanPlan, workers: Workers) -> TableScan:
 
 
 def _find_repeats(scans: Sequence[Handle[Scanned]], name: str, buckets: int, workers: Workers) -> tuple[int, int]:
-    """Return how many hashes, counted over all parts, equal an earlier hash, and the smallest such hash."""
+    """Count the hashes of all parts that equal an earlier hash. Return the count and the smallest of these hashes."""
     found = workers.collect(
         [
             workers.submit(find_in_bucket, [workers.submit(get_bucket, one, name, number) for one in scans])
@@ -135,12 +135,12 @@ def get_findings(scanned: Scanned) -> RowsScan:
 
 
 def get_bucket(scanned: Scanned, name: str, number: int) -> Hashes:
-    """Return a bucket of the sorted hashes of the rows, or of a column, from the result of `scan_part`."""
+    """Return one bucket of hashes from the result of `scan_part`: those of the rows or, with a `name`, of a column."""
     return scanned[1][name][number]
 
 
 def find_in_bucket(parts: Sequence[Hashes]) -> tuple[int, int]:
-    """Return how many hashes, counted over all arrays, equal an earlier hash, and the smallest such hash."""
+    """Count the hashes of all arrays that equal an earlier hash. Return the count and the smallest of these hashes."""
     return find_repeats(np.concatenate(parts))
 
 

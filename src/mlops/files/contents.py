@@ -48,7 +48,7 @@ def store_by_content(folder: Path, name: str, content: bytes | Path) -> Path:
 
 
 def copy_atomically(source: Path, path: Path, sha256: str) -> None:
-    """Copy a file in chunks, so that readers of `path` find either the old content or the new.
+    """Copy a file in chunks. Even during the copy, readers of `path` find either the old content or the new.
 
     Raises
     ------

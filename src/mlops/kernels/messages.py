@@ -20,7 +20,7 @@ FORK_SECONDS = 20  # time limit in seconds for a parent to receive a request and
 
 
 class MessageError(Exception):
-    """The process at the other end of a connection closed it, or sent something that is not a message."""
+    """The process at the other end closed the connection, or sent something that is not a message."""
 
 
 @dataclass(frozen=True)

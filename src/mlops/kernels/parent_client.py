@@ -1,4 +1,4 @@
-"""The client of a parent of warm kernels, which starts the parent and asks it to fork kernels and commands."""
+"""The client of a parent of warm kernels. It starts the parent, and asks the parent to fork kernels and commands."""
 
 import contextlib
 import json

@@ -145,8 +145,8 @@ class Step:
     effects : bool
         Whether the step has side effects. If so, it runs even if nothing has changed, and must be safe to repeat.
     takes_data : str
-        The parameter that names the data file: "data_path". The URL of the tested file must be a result of the
-        step with the same name.
+        The parameter that names the data file: "data_path". The step must have a result with the same name, which is
+        the URL of the tested file.
     takes_scheduler : str
         The parameter with the address of the Dask cluster that reads the data file: "scheduler". The step is not
         repeated if only this address changes.
@@ -177,7 +177,7 @@ class Step:
         The result with the digest of the image that the step creates for a model version, and the parameters that name
         the sources of the image.
     scored_by : str
-        The prefix of the result by which a sweep compares trainings: "cv_". The name of the main metric follows it.
+        The prefix of the result by which a sweep compares trainings: "cv_". The main metric's name follows the prefix.
     names_model : Version
         The results with the name and version of the model that the step registers, packs or deploys.
     names_dataset : Version

@@ -84,8 +84,8 @@ def _name_model(run: RunRecord) -> str:
 def list_units(runs: Sequence[RunRecord], steps: Iterable[Step] = ALL_STEPS) -> list[dict[str, str]]:
     """Return the units of the metrics of each run, by metric.
 
-    Runs of older versions did not record units. Such a run gets the units of a run whose problem has the same name as
-    the model of the older run.
+    Runs of older versions recorded neither units nor the problem. For such a run, the name of its model counts as the
+    name of its problem, and the units are those of other runs of this problem.
     """
     steps = tuple(steps)
     problems = [read_declared(_merge_results(run), steps) for run in runs]

@@ -10,7 +10,7 @@ ON_AGENTS = ("BUILD_REQUESTEDFOR", "GITHUB_ACTOR")  # in Azure Pipelines, in Git
 
 
 def find_user(environ: Mapping[str, str] | None = None) -> str:
-    """Return the name of the user who started this process or, on a build agent, the build.
+    """Return the name of the user who started this process. On a build agent, that is the user who started the build.
 
     Parameters
     ----------

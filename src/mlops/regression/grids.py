@@ -89,7 +89,7 @@ def read_grids(html: str) -> list[Grid]:
 
 
 def find_grid_differences(committed: Grid, found: Grid, tolerance: float, sanitizer: Sanitizer) -> Iterator[Difference]:
-    """Yield the differences between two tables, whose numbers can differ by `tolerance`."""
+    """Yield the differences between two tables. Numbers can differ by `tolerance`."""
     for name, labels, seen in (("columns", committed.columns, found.columns), ("rows", committed.labels, found.labels)):
         if labels != seen:
             yield Difference(name, _list_labels(seen), _list_labels(labels))

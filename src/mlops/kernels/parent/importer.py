@@ -143,7 +143,7 @@ class Importer:
         if count_threads() > 1 and not self._problem:
             self._problem = (
                 f"Importing {module} starts a thread, which a fork would not have. "
-                "Remove it from kernels.preload in parameters/base.yml."
+                f"If kernels.preload in parameters/base.yml lists {module}, remove it there."
             )
 
     def find_missing(self, needs: Iterable[str] | None, *, rehearsed: bool = True) -> set[str]:

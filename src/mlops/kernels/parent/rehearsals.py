@@ -1,4 +1,4 @@
-"""The slow first-time work of libraries, such as finding fonts, which a parent does once for all its forks."""
+"""The slow first-time work of libraries, such as finding fonts. A parent does this work once for all its forks."""
 
 import io
 from collections.abc import Callable

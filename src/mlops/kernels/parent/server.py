@@ -1,4 +1,4 @@
-"""The server of a parent of warm kernels, which answers clients and forks processes for them."""
+"""The server in a parent of warm kernels. It answers clients and forks processes for them."""
 
 import contextlib
 import math

@@ -1,4 +1,4 @@
-"""The redaction of texts, in which a secret may be spread over several pieces."""
+"""The redaction of secrets in texts. A secret may be spread over several texts."""
 
 import re
 from bisect import bisect_right
