@@ -185,6 +185,16 @@ def count_mix(values: dict[str, int], other: int = 0) -> dict[str, ColumnProfile
     ("reference", "current", "drifted"),
     [
         (count_mix({"a": 300, "b": 142}), count_mix({"a": 280, "b": 142, "gold": 20}), {"new": "'gold'"}),
+        (
+            count_mix({"a": 300, "b": 142}),
+            count_mix({"a": 250, "b": 142, "gold": 20, "silver": 25, "tin": 5}),
+            {"new": "'silver' and 4.52% 'gold'"},
+        ),
+        (
+            count_mix({"a": 300_000, "b": 142_000}),
+            count_mix({"a": 300_000, **{f"new{place}": 14_200 for place in range(9)}, "b": 14_200}),
+            {"new": "'new8', 3.21% 'new7', 3.21% 'new6', 3.21% 'new5', 3.21% 'new4' and 4 more"},
+        ),
         (count_mix({"a": 300, "b": 142}), count_mix({"a": 296, "b": 142, "gold": 4}), {}),
         (count_mix({"a": 300, "b": 102}, 40), count_mix({"a": 290, "b": 102, "gold": 50}), {}),  # one of the others
         (count_mix({"a": 400, "b": 40, "c": 2}), count_mix({"a": 382, "b": 40, "c": 20}), {"peak": "'c'"}),

@@ -17,8 +17,10 @@ import numpy as np
 
 from mlops.data.evidence import WEIGHTS, Evidence, compare_columns
 from mlops.data.profile import Profile
+from mlops.numbers import format_number
 
 MOST = 20  # maximum number of columns in a table or a plot
+MOST_VALUES = 5  # maximum number of new values in a sentence
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ class Drift:
     expected : float
         The value without any difference from the reference.
     detail : str
-        The direction of the difference; for "peak" and "new", the values.
+        The direction of the difference; for "peak", the values. For "new", all values above the allowed share: the most
+        frequent one, whose share is `seen`, and the others with their shares.
     """
 
     column: str
@@ -85,17 +88,7 @@ def compare_profiles(reference: Profile, current: Profile, false_alarm_rate: flo
         for evidence in compare_columns(reference[name], column)
     ]
     cutoff = _choose_cutoff([evidence for _, evidence in found], false_alarm_rate)
-    return [
-        Drift(
-            column=name,
-            test=evidence.test,
-            seen=evidence.seen,
-            allowed=float(evidence.limit(min(cutoff * WEIGHTS[evidence.test], false_alarm_rate))),
-            expected=evidence.expected,
-            detail=evidence.detail,
-        )
-        for name, evidence in found
-    ]
+    return [_decide(name, evidence, cutoff, false_alarm_rate) for name, evidence in found]
 
 
 def select_strongest(drifts: Iterable[Drift]) -> dict[str, Drift]:
@@ -131,6 +124,15 @@ def describe_choice(shown: Collection[str], names: Collection[str]) -> str:
     if len(shown) == len(names):
         return ""
     return f"The {len(shown)} of {len(names):,} columns that differ most from the reference"
+
+
+def _decide(column: str, evidence: Evidence, cutoff: float, rate: float) -> Drift:
+    allowed = float(evidence.limit(min(cutoff * WEIGHTS[evidence.test], rate)))
+    above = [f"{format_number(100 * share)}% {value!r}" for value, share in evidence.others if share > allowed]
+    hidden = len(above) + 1 - MOST_VALUES
+    named = [evidence.detail, *above[: MOST_VALUES - 1], *([f"{hidden} more"] if hidden > 0 else [])]
+    detail = f"{', '.join(named[:-1])} and {named[-1]}" if named[1:] else evidence.detail
+    return Drift(column, evidence.test, evidence.seen, allowed, evidence.expected, detail)
 
 
 def _choose_cutoff(found: Sequence[Evidence], rate: float) -> float:

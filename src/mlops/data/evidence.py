@@ -11,7 +11,7 @@ random sampling" (mix); Cochran (1954), "Some methods for strengthening the comm
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +62,8 @@ class Evidence:
         which a difference counts as drift.
     detail : str
         The place or the direction of the difference.
+    others : tuple of (str, float)
+        For "new", the shares of the rarer values that the reference lacks, the largest first.
     """
 
     test: str
@@ -70,6 +72,7 @@ class Evidence:
     chance: float
     limit: Callable[[float], float]
     detail: str = ""
+    others: tuple[tuple[str, float], ...] = ()
 
 
 def compare_columns(
@@ -198,11 +201,12 @@ def _compare_values(reference: CountProfile, current: CountProfile) -> Iterator[
         yield _compare_shares("peak", *counts, tries=len(known), detail=repr(name))
     new = {name: count for name, count in current.values.items() if name not in known}
     if new:
-        name = max(new, key=lambda name: (new[name], name))
+        name, *others = sorted(new, key=lambda name: (new[name], name), reverse=True)
         # The reference does not list values that are rarer than these.
         most = min(reference.other, min((count for count in known.values() if count), default=reference.other))
         tries = total[1] / new[name]  # no more values can be as frequent as this one
-        yield _compare_shares("new", most, total[0], new[name], total[1], tries=tries, detail=repr(name))
+        found = _compare_shares("new", most, total[0], new[name], total[1], tries=tries, detail=repr(name))
+        yield replace(found, others=tuple((other, new[other] / total[1]) for other in others))
 
 
 def _compare_mix(reference: CountProfile, current: CountProfile) -> Evidence:
