@@ -104,8 +104,30 @@ def test_only_what_a_package_that_is_not_installed_may_contain_is_not_checked(tm
         check(tmp_path / "none", "import features")
 
 
-def test_a_variant_of_a_package_may_contain_its_modules(tmp_path: Path) -> None:
-    assert "`.venv/bin/uv pip install pandas-lite==1.0`" in check(tmp_path, "import pandas", "pandas-lite==1.0")[0]
+@pytest.mark.parametrize(
+    ("module", "package"),
+    [
+        ("pandas", "pandas-lite"),
+        ("pandas", "intel-pandas"),
+        ("pandas", "pandas-cuda12x"),
+        ("pandas", "pandas-lts-cpu"),
+        ("sklearn", "scikit-learn-gpu"),
+        ("dateutil", "python-headless-dateutil"),
+        ("google.cloud.storage", "google-cloud-storage"),  # another package provides google.protobuf
+    ],
+)
+def test_a_variant_of_a_package_may_contain_its_modules(tmp_path: Path, module: str, package: str) -> None:
+    (unchecked,) = check(tmp_path, f"import {module}", f"{package}==1.0")
+    assert f"`.venv/bin/uv pip install {package}==1.0`" in unchecked
+
+
+@pytest.mark.parametrize(
+    ("module", "package"),
+    [("sklearn", "scikit-image"), ("pandas", "pandas-gbq"), ("pandas", "intel-numpy"), ("dateutil", "python-json")],
+)
+def test_a_package_with_a_similar_name_is_no_variant(tmp_path: Path, module: str, package: str) -> None:
+    with pytest.raises(ProblemError, match=rf"The image does not contain the module {module}\. Add \S+==\S+ and its"):
+        check(tmp_path, f"import {module}", f"{package}==1.0")
 
 
 def test_the_environment_of_the_lock_has_every_module(tmp_path: Path) -> None:
@@ -125,7 +147,7 @@ def test_the_environment_of_the_lock_has_every_module(tmp_path: Path) -> None:
 def test_a_namespace_needs_the_right_package(tmp_path: Path) -> None:
     pytest.importorskip("azure.core")
     check(tmp_path / "one", "from azure.core import exceptions", "azure-core==1.0")
-    with pytest.raises(ProblemError, match=r"azure\.identity\. Add azure"):
+    with pytest.raises(ProblemError, match=r"azure\.identity\. Add azure-identity=="):
         check(tmp_path / "two", "import azure.identity", "azure-core==1.0")
 
 

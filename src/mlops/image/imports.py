@@ -1,10 +1,18 @@
 """The check that an image is closed: the packages in its lock provide every module that its files import."""
 
 import ast
+import re
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from importlib.metadata import Distribution, PackageNotFoundError, distributions, packages_distributions, version
+from importlib.metadata import (
+    Distribution,
+    PackageNotFoundError,
+    distribution,
+    distributions,
+    packages_distributions,
+    version,
+)
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -18,6 +26,10 @@ SERVER_PACKAGES = ("httptools", "msgspec", "numpy", "uvicorn", "uvloop")  # the 
 SCRIPT = "score"  # the name of the scoring script as a module of the image
 MODULES = (".py", ".so", ".pyd")
 FAILS = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
+# Words in the names of variants of one package, such as opencv-python-headless, intel-tensorflow and cupy-cuda12x.
+VARIANT = re.compile(
+    r"headless|contrib|binary|cpu|gpu|cuda\w*|cu\d+|rocm\w*|directml|openvino|intel|macos|avx\w*|simd|lts|lite|skinny|slim"
+)
 
 
 @dataclass(frozen=True)
@@ -87,14 +99,19 @@ def _judge_missing(module: str, file: Path, lock: str, absent: Iterable[str]) ->
     """Return how to add a missing module to the image, and the packages in `absent` that may contain the module."""
     if advice := _advise_about_project(module, file):
         return advice, []
-    owners = packages_distributions().get(module.partition(".")[0], [])
+    named = {*packages_distributions().get(module.partition(".")[0], [])}  # packages can share a namespace
+    owners = [owner for owner in named if _provide(_list_top_modules(distribution(owner)), module)]
     if not owners:
         return f"Add the package that provides it to {lock}.", sorted(absent)
-    # A module that an installed package contains comes from another package only if both are variants of one package,
-    # such as opencv-python and opencv-python-headless.
-    variants = {canonicalize_name(owner).partition("-")[0] for owner in owners}
-    possible = sorted(name for name in absent if name.partition("-")[0] in variants)
+    # A module that an installed package contains comes from another package only if both are variants of one package.
+    stems = {_find_stem(owner) for owner in owners}
+    possible = sorted(name for name in absent if _find_stem(name) in stems)
     return f"Add {_name_version(min(owners))} and its dependencies to {lock}.", possible
+
+
+def _find_stem(package: str) -> str:
+    """Return the name that the variants of a package share."""
+    return "-".join(word for word in canonicalize_name(package).split("-") if not VARIANT.fullmatch(word))
 
 
 def _advise_about_project(module: str, file: Path) -> str:
