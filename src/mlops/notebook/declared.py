@@ -4,6 +4,7 @@ from mlops.notebook.ranges import hide_frames
 from mlops.parameters import layers
 from mlops.parameters.declarations import read_declarations
 from mlops.parameters.hyperparameters import require_fitting, require_set
+from mlops.parameters.lookup import RUN_FOLDER
 from mlops.pipelines import ALL_STEPS
 from mlops.problem import Problem
 from mlops.workspace import find_workspace
@@ -38,7 +39,7 @@ def read_hyperparameters(problem: Problem) -> dict[str, object]:
     variables = shell.user_ns if shell else {}
     with hide_frames():
         require_set(problem, variables, "this notebook")
-        if not variables.get("run_folder"):  # otherwise, the command that runs the pipeline has checked them
+        if not variables.get(RUN_FOLDER):  # otherwise, the command that runs the pipeline has checked them
             _check_notebooks(problem)
     return {name: variables[name] for name in problem.hyperparameters}
 
