@@ -356,6 +356,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             "from mlops import data",
             r"data\.py, line 1, imports mlops\.data\. A problem can import only mlops",
         ),
+        ("data.py", "def read(:", r"small_problem/data\.py, line 1: This is not valid Python \(invalid syntax\)\. Cor"),
         (
             "features.py",
             "import mlops.problem",

@@ -2,7 +2,7 @@
 
 .. code-block:: text
 
-    opening        a project on one of its platforms, with which every operation starts
+    opening        a project on one of its platforms, with which every operation starts, and the checks before its steps
     running        runs a pipeline, or resumes a run
     request        a request to run a pipeline, and the checks before the first step
     releasing      releases the last image of production again if production is down

@@ -1,4 +1,4 @@
-"""A project that is opened on a platform."""
+"""A project that is opened on a platform, and the checks before its steps run."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
