@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.stats import norm, t
 
 from mlops.model import bootstrap
 from mlops.model.comparison import LossComparison, MetricComparison, compare_models
@@ -151,11 +151,21 @@ def test_many_rows_have_the_standard_error_of_smaller_sets(monkeypatch: pytest.M
     assert compared.lower_bound == pytest.approx(compared.improvement - 1.645 * compared.standard_error, rel=1e-3)
 
 
-def test_a_later_look_has_the_bound_of_the_standard_error() -> None:
-    """5,000 resampled sets have no percentile of 0.02 %."""
+@pytest.mark.parametrize(
+    ("look", "sets", "read"), [(1, 1000, True), (2, 5000, True), (2, 1000, False), (20, 5000, False)]
+)
+def test_a_bound_is_a_percentile_while_ten_sets_lie_beyond_it(
+    look: int, sets: int, read: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """5,000 resampled sets have a percentile of 0.6 %, but none of 0.02 %."""
+    monkeypatch.setattr(bootstrap, "RESAMPLES", sets)
     actual, champion, challenger = BOOLEAN
-    late = MetricComparison(AUC, champion, challenger, look=20, actual=actual)
-    assert late.lower_bound == pytest.approx(late.improvement - 3.56 * late.standard_error, rel=1e-2)
+    late = MetricComparison(AUC, champion, challenger, look=look, actual=actual)
+    level = bootstrap.expand_confidence(late.spent, 300)
+    percentile = np.quantile(late.differences, 1 - level), np.quantile(late.differences, level)
+    margin = t.ppf(late.spent, 299) * late.standard_error
+    student = late.improvement - margin, late.improvement + margin
+    assert (late.lower_bound, late.upper_bound) == pytest.approx(percentile if read else student)
 
 
 def test_the_models_must_have_the_same_rows() -> None:

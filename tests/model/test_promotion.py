@@ -172,6 +172,15 @@ def test_detectable_gain() -> None:
     assert distance > t.ppf(0.95, ROWS - 1) * error
 
 
+def test_the_detectable_gain_includes_the_smallest_gain_of_a_release() -> None:
+    """Of estimates around the smallest gain, half are below it. With 0.842 standard errors more, one in five is."""
+    error = GAINS.std(ddof=1) / ROWS**0.5
+    decision = decide_promotion(LOSSES, LOSSES - GAINS, smallest_gain=2.0)
+    assert decision.detectable_gain == pytest.approx(2 + 0.8416 * error, rel=1e-3)
+    plain = decide_promotion(LOSSES, LOSSES - GAINS)
+    assert decide_promotion(LOSSES, LOSSES - GAINS, smallest_gain=0.01).detectable_gain == plain.detectable_gain
+
+
 def draw_pair(rng: np.random.Generator, gain: float = 0.0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return squared errors of two models that share most of their error; the second's are less by `gain`."""
     shared = rng.normal(0, 50, ROWS)

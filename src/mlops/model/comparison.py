@@ -29,7 +29,7 @@ from mlops.model.spending import spend
 from mlops.numbers import format_number
 from mlops.problem import Metric, Problem
 
-MOST_CONFIDENT = 0.99  # above, a percentile of a few thousand resampled sets is mostly noise
+FEWEST_BEYOND = 10  # the fewest resampled sets beyond a percentile; the share of ten sets is known to a third
 MOST_UNDEFINED = 0.01  # the largest allowed share of resampled sets on which the metric is undefined
 
 
@@ -230,9 +230,9 @@ class MetricComparison(Comparison):
         return np.where(np.abs(gains) <= ROUNDING * np.abs(old), 0.0, gains)
 
     def _bound(self, side: int) -> float:
-        if self.rows > MOST_RESAMPLED or self.spent > MOST_CONFIDENT:
-            return float(self.improvement + side * t.ppf(self.spent, self.rows - 1) * self.standard_error)
         level = expand_confidence(self.spent, self.rows)
+        if self.rows > MOST_RESAMPLED or (1 - level) * len(self.differences) < FEWEST_BEYOND:
+            return float(self.improvement + side * t.ppf(self.spent, self.rows - 1) * self.standard_error)
         return float(np.quantile(self.differences, level if side > 0 else 1 - level))
 
 
@@ -250,7 +250,7 @@ def compare_models(
     predictions : mapping of str to array
         The predictions of the "challenger" and, if there is one, of the "champion", as `Problem.predict` returns them.
     confidence : float
-        The confidence of one-sided bounds, between 0 and 1.
+        The confidence of all comparisons with this champion together, between 0 and 1.
     """
     metric, truth = problem.decisive, problem.encode(actual)
     found = {name: problem.encode(values) for name, values in predictions.items()}

@@ -35,8 +35,8 @@ class Decision:
         The improvement of the metric and its one-sided lower bound, in the unit of the metric. Values above zero mean
         that the challenger is better.
     detectable_gain : float
-        The smallest true improvement that is detected on these rows in four out of five cases, in the unit of the
-        metric.
+        The smallest true improvement that is promoted on these rows in four out of five cases, in the unit of the
+        metric. It is never below the required gain.
     required_gain : float
         The smallest improvement that is worth a release, in the unit of the metric.
     look : int
@@ -100,8 +100,9 @@ def decide_promotion(compared: Comparison, *, min_rows: int = 30, left_out: str 
         )
         return Decision(False, reason, rows, compared.improvement, look=compared.look, kind="skewed")
     lower_bound = compared.lower_bound
-    detectable = compared.improvement - lower_bound + float(norm.ppf(POWER)) * compared.standard_error
     least = compared.smallest_gain
+    needed = max(compared.improvement - lower_bound, least)
+    detectable = needed + float(norm.ppf(POWER)) * compared.standard_error
     promoted = lower_bound > 0 and compared.improvement >= least
     reason = _explain(compared, lower_bound)
     return Decision(promoted, reason, rows, compared.improvement, lower_bound, detectable, least, compared.look)
