@@ -8,7 +8,7 @@ import pytest
 from tiny_model import register
 
 from mlops.backends.memory import open_backend
-from mlops.model.comparison import LossComparison
+from mlops.model.comparison import LossComparison, MetricComparison
 from mlops.model.looks import describe_looks, hash_evidence, record_look
 from mlops.model.spending import spend
 from mlops.problem import metrics
@@ -49,6 +49,22 @@ def test_a_comparison_that_promotes_nothing_does_not_count(tmp_path: Path) -> No
 def test_other_rows_are_other_evidence() -> None:
     fewer = replace(COMPARED, champion=CHAMPION[1:], challenger=CHALLENGER[1:])
     assert hash_evidence(COMPARED) == hash_evidence(replace(COMPARED, look=7)) != hash_evidence(fewer)
+
+
+def test_other_labels_are_other_evidence() -> None:
+    actual = (CHAMPION > 100).astype(float)
+    compared = MetricComparison(metrics.roc_auc_score(), CHAMPION, CHALLENGER, actual=actual)
+    assert hash_evidence(compared) == hash_evidence(replace(compared, actual=actual.copy()))
+    assert hash_evidence(compared) != hash_evidence(replace(compared, actual=1 - actual))
+
+
+def test_a_comparison_that_is_too_skewed_counts(tmp_path: Path) -> None:
+    backend = open_backend()
+    register(backend, tmp_path)
+    champion = backend.registry.promote("tiny", 1, expected="")
+    skewed = replace(COMPARED, challenger=CHAMPION - 1 + 1000 * (np.arange(89) == 0))
+    assert skewed.too_skewed
+    assert [record_look(backend.registry, champion, compared).look for compared in (skewed, COMPARED)] == [1, 2]
 
 
 def test_the_number_of_looks_is_explained() -> None:

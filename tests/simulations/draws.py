@@ -34,14 +34,3 @@ def draw_catastrophes(rng: np.random.Generator, shape: Shape, share: float) -> F
     """Return the gains of equal models where the challenger is better but for a share of catastrophic rows."""
     rare = rng.random(shape) < share
     return np.where(rare, -(1 - share) / share, 1.0) + 0.5 * rng.normal(size=shape)
-
-
-def draw_probabilities(rng: np.random.Generator, rows: int, kind: str, gain: float = 0.0) -> tuple[Floats, ...]:
-    """Return a boolean target as numbers, and the probabilities of the champion and the challenger.
-
-    With `gain`, the challenger's noise is smaller than the champion's.
-    """
-    actual = (rng.random(rows) < 0.4).astype(float)
-    shared = 1.5 * actual + rng.normal(size=rows) - 0.75
-    noises = (0.5 * draw_errors(rng, (rows,), kind), 0.5 * (1 - gain) * draw_errors(rng, (rows,), kind))
-    return actual, *(1 / (1 + np.exp(-(shared + noise))) for noise in noises)
