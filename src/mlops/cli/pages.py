@@ -64,7 +64,7 @@ def ui(arguments: tuple[str, ...], platform: str) -> None:
       mlops ui --port 5001
     """
     backend = open_platform(platform).backend
-    command = backend.require(backend.tracking_page, "page of its own for trainings").find_command(arguments)
+    command = backend.require(backend.tracking_page, "a page of its own for trainings").find_command(arguments)
     try:
         sys.exit(subprocess.run(command, check=False).returncode)
     except KeyboardInterrupt:

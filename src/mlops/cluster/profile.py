@@ -180,7 +180,7 @@ def outline_part(part: Part, columns: Columns, windows: Windows, dates: Collecti
 
 
 def count_part(part: Part, columns: Columns, plan: ScanPlan) -> RowsScan:
-    """Count the values of a file of a data folder in each bin of each column."""
+    """Scan one file of a data folder: count the values in each bin of each column, and compute its other totals."""
     with open_part(part, columns) as batches:
         return replace(scan_rows(batches, plan), hashes=np.empty(0, dtype="uint64"))
 

@@ -17,7 +17,7 @@
     drift       the decision which columns of a table have drifted
     equality    the comparison of arrays, which ignores rounding errors
     blocks      the numbers of a table in blocks of columns
-    rounding    the rounding of a file, estimated from the digits of its values
+    rounding    how coarsely the numbers of a table are rounded
     identity    finds out which rows of a table a model was trained on
     validation  the data test, which checks schema and drift
 """

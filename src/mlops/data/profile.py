@@ -122,7 +122,9 @@ def profile_column(numbers: NDArray[np.float64], edges: tuple[float, ...], kind:
 
 
 def merge_columns(left: ColumnProfile, right: ColumnProfile) -> ColumnProfile:
-    """Merge the profiles of a column in two tables, with the same edges, into the profile of all its values.
+    """Merge the profiles of the same column in two tables into the profile of all its values.
+
+    Both profiles must have the same bin edges.
 
     Source: Chan, Golub and LeVeque (1983), "Algorithms for computing the sample variance".
     """

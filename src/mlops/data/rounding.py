@@ -1,4 +1,4 @@
-"""The rounding of a file, estimated from the digits of its values."""
+"""How coarsely the numbers of a table are rounded, estimated from their digits."""
 
 from collections.abc import Callable
 

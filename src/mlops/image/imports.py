@@ -102,7 +102,7 @@ def _judge_missing(module: str, file: Path, lock: str, absent: Iterable[str]) ->
     named = {*packages_distributions().get(module.partition(".")[0], [])}  # packages can share a namespace
     owners = [owner for owner in named if _provide(_list_top_modules(distribution(owner)), module)]
     if not owners:
-        return f"Add the package that provides it to {lock}.", sorted(absent)
+        return f"Add to {lock} the package that contains this module.", sorted(absent)
     # A module that an installed package contains comes from another package only if both are variants of one package.
     stems = {_find_stem(owner) for owner in owners}
     possible = sorted(name for name in absent if _find_stem(name) in stems)
@@ -120,7 +120,7 @@ def _advise_about_project(module: str, file: Path) -> str:
     if beside.is_file() and not module.startswith(".."):
         return f'Add "{beside.name}" to `image_files` of the problem.'
     if module.startswith("."):
-        return f"Import modules beside {file.name} or packages of the lock instead."
+        return f"Instead, import a module from the folder of {file.name}, or a package that the lock lists."
     if (file.parents[1] / top).is_dir():  # a package of the project
         return (
             f"Move the code that the script needs into a module beside {file.name}, and add this module to "

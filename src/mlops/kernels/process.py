@@ -101,7 +101,7 @@ class WarmProcess:
         self.send_signal(signal.SIGKILL)
 
     def abandon(self) -> None:
-        """Close the file descriptors that this process inherited when it was forked. The kernel keeps running."""
+        """Close this object's file descriptors without ending the kernel, in a fork of the process that started it."""
         # Otherwise, these copies would keep the kernel alive.
         if self.returncode is None:
             self._end(0)

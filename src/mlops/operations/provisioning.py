@@ -25,7 +25,7 @@ def require_infrastructure(opened: OpenProject) -> Infrastructure:
     UsageError
         If the platform needs no infrastructure.
     """
-    return opened.backend.require(opened.backend.infrastructure, "infrastructure to set up")
+    return opened.backend.require(opened.backend.infrastructure, "setting up infrastructure")
 
 
 def preview_changes(opened: OpenProject, *, delete: bool = False) -> Sequence[Change]:

@@ -85,5 +85,5 @@ def _run(opened: OpenProject, asked: SubmittedStep, job: Job, listeners: Sequenc
 
 def _find_data(backend: Backend, version: str, job: Job) -> Arrival:
     if version == NEW_DATA:
-        return backend.require(backend.arrivals, "folder that is watched for new data").fetch_newest(job.run_id)
+        return backend.require(backend.arrivals, "watching a folder for new data").fetch_newest(job.run_id)
     return Arrival("", backend.datasets.get_version(version).url)

@@ -119,7 +119,7 @@ class Backend:
         part : object or None
             The part of this platform.
         what : str
-            The name of the part in messages, in the plural: "published pipelines".
+            What the platform would support with the part: "published pipelines".
 
         Raises
         ------
@@ -127,5 +127,7 @@ class Backend:
             If `part` is None.
         """
         if part is None:
-            raise UsageError(f"The platform {self.name} has no {what}. Choose another platform with --platform.")
+            raise UsageError(
+                f"The platform {self.name} does not support {what}. Choose another platform with --platform."
+            )
         return part

@@ -1,4 +1,4 @@
-"""The progress of a sweep on the terminal: a counting line, and a summary at the end."""
+"""The progress of a sweep on the terminal: a line that counts the combinations, and a summary at the end."""
 
 import shlex
 import sys

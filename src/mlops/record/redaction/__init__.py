@@ -127,7 +127,7 @@ def redact_text(text: str, secrets: Iterable[str]) -> str:
 
 
 def redact_known(text: str, others: Iterable[str] = ()) -> str:
-    """Return the text with all known secrets, and with `others`, replaced by ``***``."""
+    """Replace all known secrets in the text, and the secrets in `others`, with ``***``."""
     # All secrets are replaced in one pass. In two passes, a short secret could be replaced first, and the rest of a
     # longer secret that begins with it would remain.
     return redact_text(text, [*_known, *others])

@@ -1,4 +1,4 @@
-"""The comparisons with the champions of a model, as a blob in the default container."""
+"""A blob in the default container that lists, for each champion that a model has had, the comparisons with it."""
 
 import json
 from dataclasses import asdict
