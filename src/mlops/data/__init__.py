@@ -17,7 +17,7 @@
     drift       the decision which columns of a table have drifted
     equality    the comparison of arrays, which ignores rounding errors
     blocks      the numbers of a table in blocks of columns
-    rounding    how coarsely the numbers of a table are rounded
+    rounding    the precision of the numbers of a table, estimated from their digits
     identity    finds out which rows of a table a model was trained on
     validation  the data test, which checks schema and drift
 """

@@ -1,4 +1,4 @@
-"""How coarsely the numbers of a table are rounded, estimated from their digits."""
+"""The precision of the numbers of a table, estimated from their digits."""
 
 from collections.abc import Callable
 
