@@ -27,6 +27,7 @@ for _name in ("NO_PROXY", "no_proxy"):
 # The parents of warm kernels are started for the tests only, and end with them.
 os.environ["MLOPS_KERNELS_OWNER"] = str(os.getpid())
 os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="mlops-tests-")
+os.chmod(os.environ["XDG_RUNTIME_DIR"], 0o711)  # another user must reach the copy of the project in it
 atexit.register(shutil.rmtree, os.environ["XDG_RUNTIME_DIR"], ignore_errors=True)
 
 # All scratch homes share the environments of services. Each would need 0.05 s and 1,600 links.

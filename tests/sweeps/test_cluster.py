@@ -65,7 +65,7 @@ def test_a_worker_that_sees_another_project_is_refused(small: Workspace, tmp_pat
     assert blind == ("", False)
     require_same("tcp://x:1", small, here, {"tcp://a:1": here})
     with pytest.raises(
-        UsageError, match="the worker tcp://b:1 does not see the same .* Put both on a shared file system"
+        UsageError, match="the worker tcp://b:1 does not see the same .* Put both folders on a shared file system"
     ):
         require_same("tcp://x:1", small, here, {"tcp://a:1": here, "tcp://b:1": blind})
 

@@ -52,8 +52,8 @@ class Diabetes(Problem):
         return pd.Series(model[-1].coef_, index=list(self.features), name="weight")
 
     def export(self, model: "Pipeline", folder: Path) -> None:
-        """Write the numbers from which the scoring script predicts."""
-        numbers = {"weights": model[-1].coef_.tolist(), "intercept": float(model[-1].intercept_)}
+        """Write the numbers from which the scoring script predicts, by the names of the models in the old homes."""
+        numbers = {"coefficients": model[-1].coef_.tolist(), "intercept": float(model[-1].intercept_)}
         (folder / "model.json").write_text(json.dumps(numbers), encoding="utf-8")
 
 
