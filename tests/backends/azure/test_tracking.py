@@ -154,7 +154,7 @@ def test_on_compute_a_training_is_a_child_of_its_step(azure: Azure, workspace: W
         "AZUREML_WORKSPACE_ID": "33333333-3333-3333-3333-333333333333",
         "AZUREML_SERVICE_ENDPOINT": f"https://{API}",
         "AZUREML_DISCOVERY_SERVICE_ENDPOINT": f"https://{API}/discovery",
-        "PYTHONPATH": str(Path(__file__).parents[2] / "support"),
+        "PYTHONPATH": f"{Path(__file__).parents[2] / 'support'}:{os.environ['PYTHONPATH']}",
     }
     folders = [str(path) for path in (workspace.project, workspace.home, workspace.outputs, tmp_path)]
     done = subprocess.run(
