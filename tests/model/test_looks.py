@@ -10,6 +10,7 @@ from tiny_model import register
 from mlops.backends.memory import open_backend
 from mlops.model.comparison import LossComparison, MetricComparison
 from mlops.model.looks import describe_looks, hash_evidence, record_look
+from mlops.model.promotion import Decision, decide_promotion, overrule
 from mlops.model.spending import spend
 from mlops.problem import metrics
 
@@ -68,12 +69,27 @@ def test_a_comparison_that_is_too_skewed_counts(tmp_path: Path) -> None:
 
 
 def test_the_number_of_looks_is_explained() -> None:
-    assert describe_looks(COMPARED) == (
+    counted = Decision(promoted=False, reason="", look=1)
+    assert describe_looks(COMPARED, counted) == (
         "This is the first comparison with this champion. It needs a confidence of 98.09%, so that all comparisons "
         "together keep 95%."
     )
-    assert describe_looks(replace(COMPARED, look=20)).startswith(
+    assert describe_looks(replace(COMPARED, look=20), replace(counted, look=20)).startswith(
         "This is comparison 20 with this champion. Each comparison is another chance of a wrong promotion, so this one "
         "needs a confidence of 99.98%"
     )
-    assert describe_looks(replace(COMPARED, champion=None)) == "There is no champion to compare with yet."
+    alone = replace(COMPARED, champion=None)
+    assert describe_looks(alone, decide_promotion(alone)) == "There is no champion to compare with yet."
+
+
+def test_an_uncounted_comparison_is_not_called_the_first_one() -> None:
+    equal = replace(COMPARED, challenger=CHAMPION)
+    decisions = [decide_promotion(equal), decide_promotion(COMPARED, min_rows=90)]
+    unlike = overrule(
+        decide_promotion(replace(COMPARED, champion=None)), True, "A new target.", "It was trained before."
+    )
+    for decision in (*decisions, unlike):
+        assert decision.look == 0
+        assert (
+            describe_looks(COMPARED, decision) == "The registry does not count this as a comparison with the champion."
+        )

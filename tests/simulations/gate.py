@@ -5,10 +5,11 @@ from functools import partial
 
 import numpy as np
 
-from mlops.model.bounds import are_too_skewed, bound_mean
+from mlops.model.bounds import are_too_skewed
 from simulations import draws
 from simulations.cases import Case
 from simulations.draws import Floats
+from simulations.rule import promote
 from simulations.years import list_years
 
 Draw = Callable[[np.random.Generator, tuple[int, int]], Floats]
@@ -21,7 +22,7 @@ ROWS = (30, 89, 2000)
 def count_promotions(rng: np.random.Generator, rounds: int, draw: Draw, rows: int) -> int:
     """Count the rounds in which the bound of the gains is above zero and the gains are not too skewed."""
     batches = _draw_batches(rng, rounds, draw, rows)
-    return sum(int(((bound_mean(gains, CONFIDENCE) > 0) & ~are_too_skewed(gains)).sum()) for gains in batches)
+    return sum(int(promote(gains, CONFIDENCE).sum()) for gains in batches)
 
 
 def count_undecided(rng: np.random.Generator, rounds: int, draw: Draw, rows: int) -> int:

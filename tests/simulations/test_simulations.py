@@ -7,7 +7,11 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import t
 
-from simulations import draws, gate, years
+from mlops.model.comparison import LossComparison
+from mlops.model.promotion import decide_promotion
+from mlops.model.spending import spend
+from mlops.problem import metrics
+from simulations import draws, gate, rule, years
 from simulations.cases import Case, Rate
 from simulations.running import run_cases, run_part
 from simulations.tables import fill_tables
@@ -47,8 +51,20 @@ def test_equal_models_with_rare_large_losses_are_seldom_promoted() -> None:
 
 @pytest.mark.parametrize("bound", [bound_percentile, bound_student, compare_scores])
 def test_a_plainer_bound_promotes_too_often(bound: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate, "bound_mean", bound)
+    monkeypatch.setattr(rule, "bound_mean", bound)
     assert gate.count_promotions(np.random.default_rng(0), 1000, LOGNORMAL, 89) / 1000 > 0.08
+
+
+@pytest.mark.parametrize("look", [1, 5])
+def test_the_simulations_promote_what_the_gate_promotes(look: int) -> None:
+    gains = LOGNORMAL(np.random.default_rng(0), (300, 89)) + np.linspace(-0.5, 3, 300)[:, None]
+    promoted = rule.promote(gains, spend(0.95, look))
+    decided = [
+        decide_promotion(LossComparison(metrics.mean_squared_error(), sample, 0 * sample, 0.95, look=look)).promoted
+        for sample in gains
+    ]
+    assert promoted.tolist() == decided
+    assert 50 < promoted.sum() < 250
 
 
 def test_a_rate_depends_only_on_its_case() -> None:

@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from mlops.model.bounds import are_too_skewed, bound_mean
+from mlops.model.bounds import bound_mean
 from mlops.model.spending import spend
 from simulations.cases import Case
 from simulations.draws import Floats, draw_errors
+from simulations.rule import promote
 
 CONFIDENCE = 0.95
 WEEKS, FEW_WEEKS = 52, 8
@@ -55,7 +56,7 @@ def _promote(
         seen = slice(rows + weekly * week)
         challenger = (shared[:, seen] + NOISE * draw_errors(rng, (size, rows + weekly * week), kind)) ** 2
         gains = champion[:, seen] - challenger + gain
-        promoted |= (bound_mean(gains, spend(CONFIDENCE, week + 1)) > 0) & ~are_too_skewed(gains)
+        promoted |= promote(gains, spend(CONFIDENCE, week + 1))
     return promoted
 
 

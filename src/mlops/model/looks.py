@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlops.model.comparison import Comparison, MetricComparison
+from mlops.model.promotion import Decision
 from mlops.platform.models import ModelVersion, Registry
 
 # Values are rounded to a millionth of their mean magnitude, so that evidence rarely differs between machines. A value
@@ -56,10 +57,12 @@ def _round(values: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.rint(values / (scale or 1.0) * DIGITS).astype(np.int64)
 
 
-def describe_looks(compared: Comparison) -> str:
+def describe_looks(compared: Comparison, decision: Decision) -> str:
     """Return sentences that say how often models were compared with this champion, and what this costs."""
-    if compared.champion is None:
+    if decision.kind == "first":
         return "There is no champion to compare with yet."
+    if not decision.look:
+        return "The registry does not count this as a comparison with the champion."
     spent, kept = (f"{100 * share:.4g}%" for share in (compared.spent, compared.confidence))
     needed = f"a confidence of {spent}, so that all comparisons together keep {kept}"
     if compared.look == 1:

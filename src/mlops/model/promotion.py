@@ -40,7 +40,8 @@ class Decision:
     required_gain : float
         The smallest improvement that is worth a release, in the unit of the metric.
     look : int
-        The position of this comparison among all comparisons with the champion, counted from 1.
+        The position of this comparison among all comparisons with the champion, counted from 1. 0 if it does not count
+        as one.
     override : str
         The reason of a person who promoted the challenger in spite of a rejection. Empty if nobody did.
     kind : str
@@ -56,7 +57,7 @@ class Decision:
     lower_bound: float = 0.0
     detectable_gain: float = 0.0
     required_gain: float = 0.0
-    look: int = 1
+    look: int = 0
     kind: Literal["first", "unlike", "few", "equal", "skewed", "compared"] = "compared"
     override: str = ""
 
