@@ -51,6 +51,9 @@ def _open_standard_files() -> None:
     while (found := os.open(os.devnull, os.O_RDWR)) <= STANDARD_ERROR:
         pass
     os.close(found)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # Python found the stream closed
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - open until the program ends
 
 
 def _run_forked() -> int | None:

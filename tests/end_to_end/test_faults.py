@@ -101,13 +101,15 @@ def test_a_kill_while_the_database_is_made_is_forgotten(make_mlops) -> None:  # 
     assert [number for number, _ in read_versions(mlops)] == [1]
 
 
+@pytest.mark.parametrize("warm", ["0", "1"])
 @pytest.mark.parametrize(
     "closed", ["<&- >&- 2>&-", *(pytest.param(one, marks=pytest.mark.slow) for one in (">&-", "2>&-"))]
 )
-def test_a_closed_standard_file_is_no_harm(prepared, closed: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_closed_standard_file_is_no_harm(prepared, closed: str, warm: str) -> None:  # type: ignore[no-untyped-def]
     program = prepared("--version").args[0]
     command = ["bash", "-c", f"{program} status {closed}"]
-    ran = subprocess.run(command, env=prepared.environ, cwd=prepared.workspace.project, timeout=60, check=False)
+    environ = {**prepared.environ, "MLOPS_WARM_KERNELS": warm}  # a fork has other streams than a process of its own
+    ran = subprocess.run(command, env=environ, cwd=prepared.workspace.project, timeout=60, check=False)
     assert ran.returncode == 0
 
 

@@ -74,6 +74,7 @@ def change_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def edit_engine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlops.record.fingerprints.RECENT", 0)  # the listing of the sources is no longer recent
     (folder / "engine" / "module.py").write_text("new = True")
 
 

@@ -36,6 +36,6 @@ def test_what_it_lacks_is_said_in_one_sentence(backend: Backend, platform: str) 
     if backend.billing:
         pytest.skip(f"the platform {platform} has it")
     with pytest.raises(
-        UsageError, match=f"The platform {platform} has no bills. Choose another platform with --platform."
+        UsageError, match=f"The platform {platform} does not support bills. Choose another platform with --platform."
     ):
         backend.require(backend.billing, "bills")
