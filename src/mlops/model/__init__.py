@@ -3,8 +3,7 @@
 .. code-block:: text
 
     files          saves a fitted estimator as an MLflow model, and the files that its problem exports
-    estimator      the file of a fitted estimator, which contains no code (skops)
-    canonical      makes the file of an estimator the same in every process that writes it
+    estimator      the file of a fitted estimator, which contains no code (skops) and is the same in every process
     mlflow_model   the other files of an MLflow model: inputs, example, packages
     loading        loads the model of a training or of a registered version, after a check of its hashes
     schema         checks that a registered model was trained with the schema of the problem

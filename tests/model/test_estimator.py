@@ -14,7 +14,7 @@ import skops.io
 from churn import problem
 from sklearn.linear_model import Ridge
 
-from mlops.model.canonical import rewrite_archive
+from mlops.model.estimator import rewrite_archive
 
 SAVE = """
 import json, os, sys
