@@ -98,11 +98,15 @@ def make_row(label: str, sample: Sample, peak: float, others: Mapping[str, float
 
 
 def name_steps(record: Mapping[str, Any], peaks: Sequence[float]) -> dict[str, tuple[float, float]]:
-    """Return the seconds and MB of each step that ran, in a run that executes one notebook at a time."""
+    """Return the seconds and MB of each step that ran, in a run that executes one notebook at a time.
+
+    A kernel that was prepared for a step and then discarded, because the step was skipped, is smaller than all others.
+    """
     ran = [step for step in record["steps"] if step["state"] == "done"]
+    used = sorted(range(len(peaks)), key=peaks.__getitem__, reverse=True)[: len(ran)]
     return {
         f"{step['name']} {step.get('environment', '')}".strip(): (step["seconds"], peak)
-        for step, peak in zip(ran, peaks, strict=True)
+        for step, peak in zip(ran, (peaks[place] for place in sorted(used)), strict=True)
     }
 
 

@@ -121,7 +121,9 @@ def test_the_memory_of_a_step_is_that_of_its_kernel() -> None:
         {"name": "release", "state": "skipped", "seconds": 0.0},
         {"name": "deploy", "state": "done", "seconds": 1.5, "environment": "qa"},
     ]
-    assert name_steps({"steps": steps}, [300.0, 100.0]) == {"test_data": (2.5, 300.0), "deploy qa": (1.5, 100.0)}
+    found = {"test_data": (2.5, 300.0), "deploy qa": (1.5, 100.0)}
+    assert name_steps({"steps": steps}, [300.0, 100.0]) == found
+    assert name_steps({"steps": steps}, [300.0, 20.0, 100.0]) == found  # a kernel was prepared for the skipped step
     with pytest.raises(ValueError, match="shorter"):
         name_steps({"steps": steps}, [300.0])
 
