@@ -1,14 +1,15 @@
 """The comparison of two models by any metric, in either direction."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.stats import norm, t
+from scipy.stats import norm
 
-from mlops.model import bootstrap
-from mlops.model.comparison import LossComparison, MetricComparison, compare_models
+from mlops.model import jackknife
+from mlops.model.comparison import Comparison, compare_models
 from mlops.model.promotion import Decision, decide_promotion
 from mlops.problem import Column, Metric, Problem, metrics
 
@@ -25,9 +26,9 @@ def draw_scores(rows: int, noises: tuple[float, ...], seed: int = 0, share: floa
     return actual, *(norm.cdf(shared + noise * rng.normal(size=rows)) for noise in noises)
 
 
-def compare(metric: Metric, actual: Numbers, champion: Numbers | None, challenger: Numbers) -> MetricComparison:
+def compare(metric: Metric, actual: Numbers, champion: Numbers | None, challenger: Numbers) -> Comparison:
     """Return the comparison of two models' predictions."""
-    return MetricComparison(metric, champion, challenger, ONE_LOOK, actual=actual)
+    return Comparison(metric, champion, challenger, ONE_LOOK, actual=actual)
 
 
 def decide(metric: Metric, actual: Numbers, champion: Numbers | None, challenger: Numbers) -> Decision:
@@ -92,8 +93,7 @@ def test_equal_predictions_are_equal_models() -> None:
 
 
 @pytest.mark.parametrize("slow", [False, True])
-def test_the_same_order_of_rows_is_no_improvement(slow: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bootstrap, "SLOW_RESAMPLES", 50)
+def test_the_same_order_of_rows_is_no_improvement(slow: bool) -> None:
     actual, champion, _ = BOOLEAN
     metric = replace(AUC, weighted=None) if slow else AUC
     decision = decide(metric, actual, champion, champion**3)
@@ -108,18 +108,27 @@ def test_a_class_without_rows_is_too_few_rows() -> None:
     assert decision.reason == "The area under the ROC curve is undefined for the 89 rows unseen by both models."
 
 
-@pytest.mark.parametrize(("positives", "kind"), [(2, "few"), (6, "compared")])
+@pytest.mark.parametrize(("positives", "kind"), [(4, "few"), (5, "compared")])
 def test_a_rare_class_is_too_few_rows(positives: int, kind: str) -> None:
-    """A resampled set has none of k rows with the probability exp(-k): 13 % of two and 0.2 % of six."""
     _, champion, challenger = (values[:89] for values in BOOLEAN)
     decision = decide(AUC, (np.arange(89) < positives).astype(float), champion, challenger)
     assert decision.kind == kind
     if kind == "few":
         assert not decision.promoted
         assert decision.reason == (
-            "The area under the ROC curve is undefined on 13.8% of the resampled sets of the 89 rows unseen by both "
-            "models, but the comparison allows 1%."
+            "The rarest class has only 4 of the 89 rows unseen by both models, but the comparison of the area under "
+            "the ROC curve needs 5 of each class."
         )
+
+
+def test_a_metric_that_depends_on_one_row_is_too_few_rows() -> None:
+    own = Metric("own", lambda actual, found: float(np.mean(found[actual > 0]) if np.any(actual) else np.nan), True)
+    decision = decide(own, (np.arange(89) == 7).astype(float), BOOLEAN[1][:89], BOOLEAN[2][:89])
+    assert (decision.kind, decision.promoted) == ("few", False)
+    assert decision.reason == (
+        "The own is undefined without some of the 89 rows unseen by both models, so these rows cannot show how much it "
+        "varies."
+    )
 
 
 def test_the_first_model_is_promoted_whatever_its_metric_is() -> None:
@@ -129,43 +138,45 @@ def test_the_first_model_is_promoted_whatever_its_metric_is() -> None:
     assert compare(AUC, actual, None, challenger).improvement == pytest.approx(AUC.measure(actual, challenger))
 
 
-def test_the_detectable_gain_is_that_of_the_bootstrap_s_standard_error() -> None:
-    """(t of 95 % + z of 80 % power) standard errors; for the mean, the bootstrap's error is known."""
-    accuracy = metrics.accuracy_score()
+def test_the_gains_of_a_mean_are_those_of_its_rows() -> None:
     actual, champion, challenger = BOOLEAN
-    compared = compare(accuracy, actual, champion, challenger)
-    right = [(actual == (predicted >= 0.5)).astype(float) for predicted in (champion, challenger)]
-    error = (right[1] - right[0]).std(ddof=1) / 300**0.5
-    assert compared.standard_error == pytest.approx(error, rel=0.03)
-    assert decide_promotion(compared).detectable_gain == pytest.approx(2.4922 * compared.standard_error, rel=1e-2)
-
-
-def test_many_rows_have_the_standard_error_of_smaller_sets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bootstrap, "MOST_DRAWN", 2000)
-    actual, champion, challenger = draw_scores(20_000, (0.6, 0.5))
     compared = compare(metrics.accuracy_score(), actual, champion, challenger)
     right = [(actual == (predicted >= 0.5)).astype(float) for predicted in (champion, challenger)]
-    error = (right[1] - right[0]).std(ddof=1) / 20_000**0.5
-    assert compared.standard_error == pytest.approx(error, rel=0.2)
-    assert compared.improvement == pytest.approx((right[1] - right[0]).mean())
-    assert compared.lower_bound == pytest.approx(compared.improvement - 1.645 * compared.standard_error, rel=1e-3)
+    assert compared.gains == pytest.approx(right[1] - right[0])
+    gain = decide_promotion(compared).detectable_gain
+    assert gain == pytest.approx(2.4922 * (right[1] - right[0]).std(ddof=1) / 300**0.5, rel=2e-2)
 
 
-@pytest.mark.parametrize(
-    ("look", "sets", "read"), [(1, 1000, True), (2, 5000, True), (2, 1000, False), (20, 5000, False)]
-)
-def test_a_bound_is_a_percentile_while_ten_sets_lie_beyond_it(
-    look: int, sets: int, read: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """5,000 resampled sets have a percentile of 0.6 %, but none of 0.02 %."""
-    monkeypatch.setattr(bootstrap, "RESAMPLES", sets)
-    actual, champion, challenger = BOOLEAN
-    late = MetricComparison(AUC, champion, challenger, look=look, actual=actual)
-    level = bootstrap.expand_confidence(late.spent, 300)
-    percentile = np.quantile(late.differences, 1 - level), np.quantile(late.differences, level)
-    margin = t.ppf(late.spent, 299) * late.standard_error
-    student = late.improvement - margin, late.improvement + margin
-    assert (late.lower_bound, late.upper_bound) == pytest.approx(percentile if read else student)
+def test_the_standard_error_of_an_area_is_that_of_delong() -> None:
+    """The variances of the mean ranks of positive and of negative rows, over their numbers of rows."""
+    actual, _, predicted = BOOLEAN
+    ordered = predicted[actual == 1][:, None] > predicted[actual == 0]
+    expected = sum(ordered.mean(axis).var(ddof=1) / ordered.shape[1 - axis] for axis in (0, 1)) ** 0.5
+    assert compare(AUC, actual, None, predicted).standard_error == pytest.approx(expected, rel=0.01)
+
+
+@pytest.mark.parametrize(("rows", "slow", "groups"), [(5000, False, 2500), (20_000, False, 1000), (5000, True, 59)])
+def test_many_rows_are_left_out_in_groups(rows: int, slow: bool, groups: int) -> None:
+    actual, champion, challenger = draw_scores(rows, (0.6, 0.5))
+    accuracy = metrics.accuracy_score()
+    compared = compare(replace(accuracy, weighted=None) if slow else accuracy, actual, champion, challenger)
+    right = [(actual == (predicted >= 0.5)).astype(float) for predicted in (champion, challenger)]
+    error = (right[1] - right[0]).std(ddof=1) / rows**0.5
+    assert compared.gains.shape == (groups,)
+    assert compared.standard_error == pytest.approx(error, rel=0.2 if slow else 0.05)
+    assert compared.improvement == pytest.approx((right[1] - right[0]).mean()) == pytest.approx(compared.gains.mean())
+    sizes = np.bincount(jackknife.assign_groups(rows, not slow))
+    assert (sizes.min(), sizes.max()) == (rows // groups, -(-rows // groups))
+
+
+def test_the_gains_of_many_rows_need_little_memory() -> None:
+    """The weights of all 1,000 groups of 20,000 rows would take 160 MB."""
+    compared = compare(AUC, *draw_scores(20_000, (0.6, 0.5)))
+    tracemalloc.start()
+    assert compared.lower_bound < compared.improvement
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100e6
 
 
 def test_the_models_must_have_the_same_rows() -> None:
@@ -182,22 +193,13 @@ class Plants(Problem):
     metrics = (metrics.log_loss(), metrics.roc_auc_score())
 
 
-@pytest.mark.parametrize(("gate", "kind"), [("log_loss", LossComparison), ("roc_auc_score", MetricComparison)])
-def test_the_metric_that_decides_says_what_is_compared(gate: str, kind: type) -> None:
+@pytest.mark.parametrize(("gate", "by_losses"), [("log_loss", True), ("roc_auc_score", False)])
+def test_the_metric_that_decides_says_what_is_compared(gate: str, by_losses: bool) -> None:
     problem = type("Chosen", (Plants,), {"gate": gate})()
     actual = np.array(["a", "b", "c"])[LABELS]
     predictions = dict(zip(("champion", "challenger"), CLASSES, strict=True))
     compared = compare_models(problem, actual, predictions, 0.9)
-    assert (type(compared), compared.rows, compared.confidence) == (kind, 300, 0.9)
+    assert (compared.actual is None, compared.rows, compared.confidence) == (by_losses, 300, 0.9)
     scores = {name: problem.score(actual, found)[gate] for name, found in predictions.items()}
     assert compared.improvement == pytest.approx(abs(scores["challenger"] - scores["champion"]))
     assert compare_models(problem, actual, {"challenger": CLASSES[0]}, 0.9).champion is None
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("rows", "share"), [(89, 0.4), (300, 0.1)])
-def test_equal_models_are_seldom_promoted(rows: int, share: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both models have the same noise, so each promotion is false. The nominal share is 5 %."""
-    monkeypatch.setattr(bootstrap, "RESAMPLES", 1000)
-    drawn = [draw_scores(rows, (0.5, 0.5), seed, share) for seed in range(400)]
-    assert 0.02 < np.mean([decide(AUC, *pair).promoted for pair in drawn]) < 0.085

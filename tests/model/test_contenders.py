@@ -9,7 +9,7 @@ from tiny_model import track
 
 from mlops.backends import memory
 from mlops.errors import ProblemError
-from mlops.model.comparison import LossComparison
+from mlops.model.comparison import Comparison
 from mlops.model.contenders import Contenders
 from mlops.model.promotion import decide_promotion, describe_sensitivity, overrule
 from mlops.model.schema import tag_problem
@@ -106,7 +106,7 @@ def test_a_failure_of_the_challenger_keeps_its_own_error(backend: Backend, champ
 
 
 def test_a_person_replaces_a_champion_that_cannot_be_compared() -> None:
-    alone = decide_promotion(LossComparison(metrics.mean_squared_error(), None, ROWS["x"].to_numpy()))
+    alone = decide_promotion(Comparison(metrics.mean_squared_error(), None, ROWS["x"].to_numpy()))
     decision = overrule(alone, promote_always=True, why="one more column", misfit="The champion has other columns.")
     assert (decision.promoted, decision.override) == (True, "one more column")
     assert decision.reason == (

@@ -8,14 +8,14 @@ import pytest
 from tiny_model import register
 
 from mlops.backends.memory import open_backend
-from mlops.model.comparison import LossComparison, MetricComparison
+from mlops.model.comparison import Comparison
 from mlops.model.looks import describe_looks, hash_evidence, record_look
 from mlops.model.promotion import Decision, decide_promotion, overrule
 from mlops.model.spending import spend
 from mlops.problem import metrics
 
 CHAMPION, CHALLENGER, OTHER = (np.random.default_rng(seed).normal(100, 10, 89) for seed in range(3))
-COMPARED = LossComparison(metrics.mean_squared_error(), CHAMPION, CHALLENGER)
+COMPARED = Comparison(metrics.mean_squared_error(), CHAMPION, CHALLENGER)
 
 
 def test_all_looks_together_spend_the_allowed_rate() -> None:
@@ -54,7 +54,7 @@ def test_other_rows_are_other_evidence() -> None:
 
 def test_other_labels_are_other_evidence() -> None:
     actual = (CHAMPION > 100).astype(float)
-    compared = MetricComparison(metrics.roc_auc_score(), CHAMPION, CHALLENGER, actual=actual)
+    compared = Comparison(metrics.roc_auc_score(), CHAMPION, CHALLENGER, actual=actual)
     assert hash_evidence(compared) == hash_evidence(replace(compared, actual=actual.copy()))
     assert hash_evidence(compared) != hash_evidence(replace(compared, actual=1 - actual))
 

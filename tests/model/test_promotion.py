@@ -9,7 +9,7 @@ from scipy.stats import t
 
 from mlops.errors import UsageError
 from mlops.model import promotion
-from mlops.model.comparison import LossComparison
+from mlops.model.comparison import Comparison
 from mlops.model.promotion import (
     Decision,
     describe_sensitivity,
@@ -35,7 +35,7 @@ def decide_promotion(
     left_out: str = "",
 ) -> Decision:
     """Return the decision about a challenger whose losses are given. The first look needs a confidence of 95 %."""
-    compared = LossComparison(METRIC, champion, challenger, confidence, smallest_gain=smallest_gain, look=look)
+    compared = Comparison(METRIC, champion, challenger, confidence, smallest_gain=smallest_gain, look=look)
     return promotion.decide_promotion(compared, left_out=left_out)
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from progression import problem
 from shown import draw, plot, predict
 
-from mlops.model.comparison import LossComparison
+from mlops.model.comparison import Comparison
 from mlops.model.gains import plot_gains
 from mlops.notebook import figures
 from mlops.regression.expectations import PICTURES
@@ -29,7 +29,7 @@ def crop(content: bytes, pixels: int) -> bytes:
 
 def plot_losses(losses: NDArray[np.float64]) -> Figure:
     """Return the plot of `03_evaluate` for the first model."""
-    return plot_gains(LossComparison(problem.decisive, None, losses))
+    return plot_gains(Comparison(problem.decisive, None, losses))
 
 
 @pytest.fixture(scope="module")

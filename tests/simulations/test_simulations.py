@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import t
 
-from mlops.model.comparison import LossComparison
+from mlops.model.comparison import Comparison
 from mlops.model.promotion import decide_promotion
 from mlops.model.spending import spend
 from mlops.problem import metrics
@@ -60,7 +60,7 @@ def test_the_simulations_promote_what_the_gate_promotes(look: int) -> None:
     gains = LOGNORMAL(np.random.default_rng(0), (300, 89)) + np.linspace(-0.5, 3, 300)[:, None]
     promoted = rule.promote(gains, spend(0.95, look))
     decided = [
-        decide_promotion(LossComparison(metrics.mean_squared_error(), sample, 0 * sample, 0.95, look=look)).promoted
+        decide_promotion(Comparison(metrics.mean_squared_error(), sample, 0 * sample, 0.95, look=look)).promoted
         for sample in gains
     ]
     assert promoted.tolist() == decided

@@ -16,6 +16,6 @@
     bounds         the lower bound of a mean gain
     spending       the confidence that each comparison with a champion needs
     looks          records how often models were compared with a champion
-    bootstrap      the variation of a metric by chance
+    jackknife      the gain of each row in a metric that is not a mean over rows
     promotion      decides whether a new model (the challenger) replaces the current one (the champion)
 """

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mlops.model.comparison import Comparison, MetricComparison
+from mlops.model.comparison import Comparison
 from mlops.model.promotion import Decision
 from mlops.platform.models import ModelVersion, Registry
 
@@ -47,7 +47,7 @@ def hash_evidence(compared: Comparison) -> str:
     hashed = hashlib.sha256(f"{compared.metric.name} {compared.challenger.shape}".encode())
     for values in (compared.champion, compared.challenger):
         hashed.update(_round(values).tobytes() if values is not None else b"")
-    if isinstance(compared, MetricComparison):
+    if compared.actual is not None:
         hashed.update(str(compared.actual.tolist()).encode())
     return hashed.hexdigest()
 

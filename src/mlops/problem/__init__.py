@@ -27,7 +27,7 @@ the package, because every command imports it. Import them in the methods that n
     metric       a metric: direction, unit, digits
     metrics      metrics for use in problems, with scikit-learn's names
     plots        the plots that a problem can declare by name
-    weighted     metrics of many resampled sets of rows at once
+    weighted     metrics of many sets of rows at once
     declared     the base class of problems
     consistency  the check that a declaration does not contradict itself
     coding       converts target values and predictions to the numbers that metrics need

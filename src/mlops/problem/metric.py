@@ -105,14 +105,14 @@ class Metric:
     def measure_weighted(
         self, actual: "NDArray[np.generic]", predicted: "NDArray[np.generic]", counts: "NDArray[np.int64]"
     ) -> "NDArray[np.float64]":
-        """Return the metric of resampled rows, with NaN where it is undefined.
+        """Return the metric of many sets of rows, with NaN where it is undefined.
 
         Parameters
         ----------
         actual, predicted : array
             All rows, as in `measure`.
         counts : array of shape (sets, n)
-            The number of times that each resampled set contains each row.
+            The number of times that each set contains each row.
         """
         import numpy as np
 

@@ -1,7 +1,7 @@
-"""Metrics of many weightings of the same rows at once, for the bootstrap of the promotion gate."""
+"""Metrics of many weightings of the same rows at once, for the jackknife of the promotion gate."""
 
-# A resampled set of rows is a weighting: the weight of a row is the number of times that it was drawn. Each function
-# takes actual values and predictions as `mlops.problem.metrics` describes them, and weights of shape (sets, n). It
+# A set of rows is a weighting: the weight of a row is the number of times that the set contains it. Each function takes
+# actual values and predictions as `mlops.problem.metrics` describes them, and weights of shape (sets, n). It
 # returns the metric of each set as an array of shape (sets,), with NaN where the metric is undefined.
 
 from collections.abc import Callable
@@ -81,7 +81,7 @@ def _weigh_precision(positive: NDArray[np.bool_], score: Floats, weights: Floats
     positives, negatives = _sum_ties(positive, -score, weights)
     found = np.cumsum(positives, axis=1)
     chosen = found + np.cumsum(negatives, axis=1)
-    precision = found / np.maximum(chosen, np.finfo(float).tiny)  # before the first drawn row, both are 0
+    precision = found / np.maximum(chosen, np.finfo(float).tiny)  # before the first row of a set, both are 0
     total = np.where(chosen[:, -1] > found[:, -1], found[:, -1], 0.0)  # undefined without negative rows
     return _divide_or_nan(np.einsum("ij,ij->i", positives, precision), total)
 
@@ -95,7 +95,7 @@ def _sum_ties(positive: NDArray[np.bool_], score: Floats, weights: Floats) -> tu
     """Return, for each score in ascending order, the summed weights of its positive rows and of its negative rows."""
     order = np.argsort(score, kind="stable")
     sorted_scores = score[order]
-    weights = weights[:, order].astype(float)
+    weights = weights[:, order].astype(float, copy=False)
     positives = weights * positive[order]
     negatives = weights - positives
     starts = np.flatnonzero(np.append(True, sorted_scores[1:] != sorted_scores[:-1]))

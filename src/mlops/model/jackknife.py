@@ -1,0 +1,77 @@
+"""The jackknife: the gain of each row in a metric that is not a mean over rows.
+
+If a metric is a mean, the value of a row is n times the metric of all n rows, minus n - 1 times the metric without this
+row. For any other smooth metric, the same formula gives the pseudo-value of a row, and pseudo-values behave like the
+values of a mean.
+
+Source: Tukey (1958) and Miller (1974), "The Jackknife: a Review", Biometrika 61(1), 1-15. For the area under the ROC
+curve, the variance of the pseudo-values is that of DeLong, DeLong and Clarke-Pearson (1988). Groups of rows: Busing,
+Meijer and van der Leeden (1999), "Delete-m Jackknife for Unequal m", Statistics and Computing 9, 3-8.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlops.problem import Metric
+
+Floats = NDArray[np.float64]
+Groups = NDArray[np.int64]
+
+MOST_WEIGHTS = 20_000_000  # the number of rows times that of groups; the area under the ROC curve takes 1 s a model
+MOST_WEIGHTS_SLOW = 300_000  # for a metric that is measured once for each group; at most MOST_MEASURED times
+MOST_MEASURED = 1000
+FEWEST_GROUPS = 30  # about; the deviation of 30 values is known to 13 %
+BATCH_WEIGHTS = 1_000_000  # maximum number of weights in memory at once, or those of one group
+
+
+def assign_groups(rows: int, fast: bool) -> Groups:
+    """Return the group of each row, as a number from 0. The rows of a group are left out together.
+
+    Parameters
+    ----------
+    rows : int
+        The number of rows, at least 1.
+    fast : bool
+        Whether the metric is measured for many groups at once. Then each of up to 4,472 rows is a group of its own.
+    """
+    allowed = MOST_WEIGHTS // rows if fast else min(MOST_MEASURED, MOST_WEIGHTS_SLOW // rows)
+    size = -(-rows // max(FEWEST_GROUPS, allowed))
+    if size == 1:
+        return np.arange(rows)
+    return np.random.default_rng(0).permutation(rows) % (rows // size)
+
+
+def leave_out(metric: Metric, actual: NDArray[np.generic], predicted: NDArray[np.generic], groups: Groups) -> Floats:
+    """Return the metric without each group of rows, with NaN where it is undefined.
+
+    If all groups are -1, the result is the metric of all rows, as an array with one value.
+    """
+    if predicted.ndim == 1:  # a metric that sorts a million rows for each group takes a third of the time
+        order = np.argsort(predicted, kind="stable")
+        actual, predicted, groups = actual[order], predicted[order], groups[order]
+    count, batch = max(1, int(groups.max()) + 1), max(1, BATCH_WEIGHTS // len(groups))
+    batches = (np.arange(start, min(start + batch, count)) for start in range(0, count, batch))
+    measured = [metric.measure_weighted(actual, predicted, groups != some[:, None]) for some in batches]
+    return np.concatenate(measured)
+
+
+def list_pseudo_values(whole: float, left_out: Floats, groups: Groups) -> Floats:
+    """Return the pseudo-value of each group of rows.
+
+    Parameters
+    ----------
+    whole : float
+        The value of all rows.
+    left_out : array of shape (groups,)
+        The value without each group.
+    groups : array of shape (n,)
+        The group of each row.
+
+    Returns
+    -------
+    array of shape (groups,)
+        The pseudo-values. They are moved so that their mean is the value of all rows.
+    """
+    times = len(groups) / np.bincount(groups)
+    values = whole + (times - 1) * (whole - left_out)
+    return np.asarray(values + (whole - values.mean()))
