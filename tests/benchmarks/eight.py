@@ -63,7 +63,7 @@ def make_project(folder: Path) -> Path:
     (folder / "together.py").write_text(TOGETHER, encoding="utf-8")
     base = (PROJECT / "parameters" / "base.yml").read_text(encoding="utf-8")
     ours, _, _ = base.partition("\nshared:")  # the other sections of base.yml concern the project's own notebooks
-    (folder / "parameters" / "base.yml").write_text(f"{ours}\nshared:\n  model_name: diabetes\n", encoding="utf-8")
+    (folder / "parameters" / "base.yml").write_text(f"{ours}\nshared:\n  model_name: eight\n", encoding="utf-8")
     shutil.copytree(PROJECT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     with (folder / "src" / "mlops" / "pipelines" / "__init__.py").open("a", encoding="utf-8") as pipelines:
         pipelines.write(PIPELINE)

@@ -47,7 +47,7 @@ class Goal:
         """Format the limit and the aim for people."""
         sign = ">=" if self.at_least else "<="
         aim = "" if self.aim == self.limit else f", aim {sign} {self.aim:g}{self.unit}"
-        return f"{sign} {self.limit:g}{self.unit}{aim}"
+        return f"{sign} {self.limit:.3g}{self.unit}{aim}"
 
     def _reaches(self, value: float, bound: float) -> bool:
         return value >= bound if self.at_least else value <= bound
@@ -72,6 +72,8 @@ GOALS = {
     "wide_memory": Goal("500 rows of 10,000 columns: largest memory of a step", 900, 900, " MB", at_least=False),
     "taller_time": Goal("10,000,000 rows of 11 columns: data test", 6, 6, " s", at_least=False),
     "taller_memory": Goal("10,000,000 rows of 11 columns: memory of the data test", 500, 500, " MB", at_least=False),
+    "records_1": Goal("one record with texts: share of the throughput on ten numbers", 1 / 3, 1 / 3),
+    "records_100": Goal("100 records with texts: share of the throughput on ten numbers", 1 / 3, 1 / 3),
     "sweep": Goal("100-point sweep: times faster than papermill's CLI, this environment", 15, 15),
 }
 

@@ -1,9 +1,11 @@
-"""The project's own notebooks: a sweep, and notebook regression."""
+"""The project's own notebooks: a sweep in a copy that solves a problem of the tests, and notebook regression."""
 
 import functools
 import itertools
 from collections.abc import Callable
 from pathlib import Path
+
+from other_project import copy_project
 
 from benchmarks.goals import compare
 from benchmarks.measure import Sample, interleave, make_row
@@ -21,7 +23,7 @@ def measure_sweep(rounds: int) -> Section:
 
     def sweep(measure: Callable[..., Sample]) -> Sample:
         alphas = ",".join(f"{next(values) / 1000:g}" for _ in range(POINTS))
-        return measure([(BIN / "mlops", "sweep", "train", "-p", f"alpha={alphas}")], environ, PROJECT)
+        return measure([(BIN / "mlops", "sweep", "train", "-p", f"alpha={alphas}")], environ, project)
 
     def call_papermill(environ: dict[str, str]) -> Sample:
         output = Path(scratch, "papermill.ipynb")
@@ -29,15 +31,15 @@ def measure_sweep(rounds: int) -> Section:
             (BIN / "papermill", "notebooks/02_train.ipynb", output, "-p", "alpha", f"{next(values) / 1000:g}")
             for _ in range(PEER_CALLS)
         ]
-        return measure_commands(commands, environ, PROJECT) * (POINTS / PEER_CALLS)
+        return measure_commands(commands, environ, project) * (POINTS / PEER_CALLS)
 
     with make_scratch() as scratch:
-        environ = make_state(Path(scratch, "ours"))
-        theirs = make_state(Path(scratch, "theirs"))
-        warm_up(environ, PROJECT)
+        project, environ = make_own_project(Path(scratch))
+        theirs = {**environ, "MLOPS_HOME": str(Path(scratch, "theirs"))}
+        warm_up(environ, project)
         test = (BIN / "papermill", "notebooks/01_test_data.ipynb", Path(scratch, "papermill.ipynb"))
-        measure_commands([test], theirs, PROJECT)
-        measure_commands([(BIN / "mlops", "run", "build")], environ, PROJECT)
+        measure_commands([test], theirs, project)
+        measure_commands([(BIN / "mlops", "run", "build")], environ, project)
         samples = interleave(
             {
                 "mlops sweep, warm parent": functools.partial(sweep, measure_commands),
@@ -76,6 +78,15 @@ def measure_nbval(rounds: int) -> Section:
     return Section("Notebook regression", tuple(rows.values()), tuple(figures), ("the notebooks of this project",))
 
 
-def make_state(folder: Path) -> dict[str, str]:
-    """Return the environment for commands on a home below a folder."""
-    return make_environ(MLOPS_HOME=str(folder / "home"), MLOPS_OUTPUTS=str(folder / "outputs"))
+def make_own_project(folder: Path) -> tuple[Path, dict[str, str]]:
+    """Copy the project with a problem of the tests, because the checkout may solve any problem.
+
+    Returns
+    -------
+    tuple of (Path, dict)
+        The copy, and the environment for its commands, with a home beside the copy.
+    """
+    workspace = copy_project(folder, "progression").workspace
+    home, outputs = str(workspace.home), str(workspace.outputs)
+    packages = str(workspace.project / "src")
+    return workspace.project, make_environ(MLOPS_HOME=home, MLOPS_OUTPUTS=outputs, PYTHONPATH=packages)

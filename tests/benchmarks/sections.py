@@ -14,6 +14,7 @@ from benchmarks.overhead import measure_overhead
 from benchmarks.own import measure_nbval, measure_sweep
 from benchmarks.processes import warm_up
 from benchmarks.scratch import Section, make_scratch
+from benchmarks.service import measure_service
 from benchmarks.start import measure_start
 
 
@@ -58,5 +59,6 @@ SECTIONS: dict[str, Callable[[int], Section]] = {
     "start": measure_start,
     "memory": measure_memory,
     "nbval": measure_nbval,
+    "service": measure_service,
     "large": measure_large,
 }

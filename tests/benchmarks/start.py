@@ -7,8 +7,8 @@ from pathlib import Path
 
 from benchmarks.goals import Figure
 from benchmarks.measure import Row, interleave, make_row, summarize
-from benchmarks.own import make_state
-from benchmarks.processes import BIN, PROJECT, PYTHON, measure_cold, measure_commands, warm_up
+from benchmarks.own import make_own_project
+from benchmarks.processes import BIN, PYTHON, measure_cold, measure_commands, warm_up
 from benchmarks.scratch import Section, make_scratch
 
 MLOPS = BIN / "mlops"
@@ -26,24 +26,24 @@ PEERS: dict[str, Sequence[str | Path]] = {
     'python -c "import mlflow"': (PYTHON, "-c", "import mlflow"),
     "papermill --version": (BIN / "papermill", "--version"),
 }
-PROBLEM = ("import diabetes", ("-c", "import diabetes"))  # every command imports the declaration of the problem
+PROBLEM = ("import progression", ("-c", "import progression"))  # every command imports the declaration of the problem
 IMPORTED = ("status", "runs", "unchanged", "help")  # -X importtime is an option of the interpreter, not of a shell
 
 
 def measure_start(rounds: int) -> Section:
     """Measure commands on a home with a champion, after a retraining in which nothing has changed."""
     with make_scratch() as scratch:
-        environ = make_state(Path(scratch))
-        warm_up(environ, PROJECT)
+        project, environ = make_own_project(Path(scratch))
+        warm_up(environ, project)
         for _ in range(3):  # it promotes a model, compares its model with that champion, and reuses everything
-            measure_commands([COMMANDS["unchanged"][1]], environ, PROJECT)
+            measure_commands([COMMANDS["unchanged"][1]], environ, project)
         bind = functools.partial
-        found = {f"{name}, warm parent": bind(measure_commands, [c], environ, PROJECT) for name, c in COMMANDS.values()}
-        found |= {f"{name}, no parent": bind(measure_cold, [c], environ, PROJECT) for name, c in COMMANDS.values()}
-        found |= {name: bind(measure_commands, [command], environ, PROJECT) for name, command in PEERS.items()}
+        found = {f"{name}, warm parent": bind(measure_commands, [c], environ, project) for name, c in COMMANDS.values()}
+        found |= {f"{name}, no parent": bind(measure_cold, [c], environ, project) for name, c in COMMANDS.values()}
+        found |= {name: bind(measure_commands, [command], environ, project) for name, command in PEERS.items()}
         samples = interleave(found, rounds)
         measured = (PROBLEM, *(COMMANDS[goal] for goal in IMPORTED))
-        imports = [_measure_imports(*command, environ, rounds) for command in measured]
+        imports = [_measure_imports(*command, environ, project, rounds) for command in measured]
     rows = {label: make_row(label, taken) for label, taken in samples.items()}
     figures = [
         Figure(goal, "no", "wall", rows[f"{name}, no parent"].columns["wall"].median)
@@ -57,13 +57,15 @@ def measure_start(rounds: int) -> Section:
     return Section("Start of commands", (*rows.values(), *imports), tuple(figures), notes)
 
 
-def _measure_imports(name: str, command: Sequence[str | Path], environ: Mapping[str, str], rounds: int) -> Row:
+def _measure_imports(
+    name: str, command: Sequence[str | Path], environ: Mapping[str, str], project: Path, rounds: int
+) -> Row:
     """Return the row with the time that the imports of a command take."""
     alone = {**environ, "MLOPS_WARM_KERNELS": "0"}
     totals, modules = [], 0
     for _ in range(rounds):
         ran = subprocess.run(
-            [PYTHON, "-X", "importtime", *command], cwd=PROJECT, env=alone, capture_output=True, text=True, check=True
+            [PYTHON, "-X", "importtime", *command], cwd=project, env=alone, capture_output=True, text=True, check=True
         )
         taken = read_importtime(ran.stderr)
         totals.append(sum(taken.values()) / 1e3)

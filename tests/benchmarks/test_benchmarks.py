@@ -153,7 +153,7 @@ def test_the_largest_memory_of_a_process_is_watched() -> None:
 
 
 def test_every_section_of_the_benchmark_is_there() -> None:
-    assert set(SECTIONS) == {"eight", "overhead", "sweep", "start", "memory", "nbval", "large"}
+    assert set(SECTIONS) == {"eight", "overhead", "sweep", "start", "memory", "nbval", "service", "large"}
 
 
 @pytest.mark.slow
