@@ -1,5 +1,6 @@
 """The declaration of a problem: its columns, metrics and names."""
 
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -221,6 +222,13 @@ ERROR = metrics.mean_squared_error()
             "of its target is number.",
         ),
         ({"gate": "auc"}, "The problem 'broken': gate is 'auc', which is not one of its metrics: mean_squared_error."),
+        ({"name": 1}, "Broken.name is 1. Use 3 to 21 lower-case letters, digits and hyphens, "),
+        ({"gate": None}, "The problem 'broken': gate is None. Write a text."),
+        ({"trusted_types": ("",)}, "The problem 'broken': trusted_types[0] is empty. Remove it."),
+        (
+            {"image_files": ("a.py", "a.py")},
+            "The problem 'broken': image_files has 'a.py' more than once. Remove one of them.",
+        ),
         ({"columns": "ab"}, "The problem 'broken': columns is 'ab'. Write a tuple: ('ab',)."),
         ({"plots": "roc"}, "The problem 'broken': plots is 'roc'. Write a tuple: ('roc',)."),
         ({"trusted_types": "a.B"}, "The problem 'broken': trusted_types is 'a.B'. Write a tuple: ('a.B',)."),
@@ -303,8 +311,49 @@ def test_a_contradiction_is_an_error(changes: dict[str, object], message: str) -
             "The column 'a' has min_share 0.4, but 3 values cannot each have that share.",
         ),
         (lambda: Metric("a b", max, True), "The metric 'a b' needs a name of letters, digits and underscores"),
-        (lambda: Metric("a", max, True, digits="4"), "The metric 'a' has '4' digits. Give a number from 1 to 15."),
-        (lambda: Metric("a", max, True, digits=16), "The metric 'a' has 16 digits. Give a number from 1 to 15."),
+        (
+            lambda: Metric("a", max, True, digits="4"),
+            "The metric 'a' has '4' digits. Give a whole number from 1 to 15.",
+        ),
+        (lambda: Metric("a", max, True, digits=16), "The metric 'a' has 16 digits. Give a whole number from 1 to 15."),
+        (
+            lambda: Metric("a", max, True, digits=2.5),
+            "The metric 'a' has 2.5 digits. Give a whole number from 1 to 15.",
+        ),
+        (lambda: Metric("a", max, True, least_rows=0), "The metric 'a': least_rows is 0. Give a whole number from 1."),
+        (lambda: Metric("a", max, True, least_rows=True), "The metric 'a': least_rows is True. Give a whole number"),
+        (lambda: Metric(1, max, True), "The metric 1 needs a name of letters, digits and underscores"),
+        (lambda: Metric("a", "auc", True), "The metric 'a': score is 'auc'. Give a function."),
+        (lambda: Metric("a", max, "no"), "The metric 'a': higher_is_better is 'no'. Write True or False."),
+        (lambda: Metric("a", max, False, row_loss=True), "The metric 'a': row_loss is True. Give a function."),
+        (lambda: Metric("a", max, True, weighted="w"), "The metric 'a': weighted is 'w'. Give a function."),
+        (lambda: Metric("a", max, True, title=1), "The metric 'a': title is 1. Write a text."),
+        (lambda: Metric("a", max, True, unit=None), "The metric 'a': unit is None. Write a text."),
+        (lambda: Metric("a", max, True, all_classes=0), "The metric 'a': all_classes is 0. Write True or False."),
+        (lambda: Metric("a", max, True, signed="no"), "The metric 'a': signed is 'no'. Write True or False."),
+        (
+            lambda: Metric("a", max, True, kinds=("date",)),
+            "The metric 'a': kinds has 'date', which cannot be the kind of a target. Choose: number, boolean",
+        ),
+        (lambda: Column(1), "A column: name is 1. Write a text."),
+        (lambda: Column("a", title=1), "The column 'a': title is 1. Write a text."),
+        (lambda: Column("a", unit=None), "The column 'a': unit is None. Write a text."),
+        (lambda: Column("a", watch_drift="no"), "The column 'a': watch_drift is 'no'. Write True or False."),
+        (lambda: Column("a", checked_in_service=0), "The column 'a': checked_in_service is 0. Write True or False."),
+        (
+            lambda: Column("a", minimum=float("nan")),
+            "The column 'a' has the bound nan, which does not fit its kind 'number'. Write a number.",
+        ),
+        (
+            lambda: Column("a", kind="date", minimum=datetime(2024, 1, 31, 5), maximum=date(2025, 1, 1)),
+            "The column 'a' has the bound datetime.datetime(2024, 1, 31, 5, 0), which does not fit its kind 'date'. "
+            "Write a day, date(2024, 1, 31).",
+        ),
+        (lambda: Column("a", kind="category", allowed=("x", "")), "The column 'a': allowed[1] is empty. Remove it."),
+        (
+            lambda: Column("a", kind="category", allowed=("x", "x")),
+            "The column 'a': allowed has 'x' more than once. Remove one of them.",
+        ),
         (lambda: Metric("a", max, True, row_loss=max), "The metric 'a' has row_loss, so a lower value must be"),
     ],
 )

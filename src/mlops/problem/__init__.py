@@ -25,6 +25,7 @@ the package, because every command imports it. Import them in the methods that n
 
     column       a column of the table: kind, role, rules
     metric       a metric: direction, unit, digits
+    fields       the checks of single fields
     metrics      metrics for use in problems, with scikit-learn's names
     plots        the plots that a problem can declare by name
     weighted     metrics of many sets of rows at once

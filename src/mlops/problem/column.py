@@ -1,11 +1,11 @@
 """A column of a problem's table."""
 
 from dataclasses import dataclass
-from datetime import date
-from numbers import Real
-from typing import Literal, TypeGuard, get_args
+from datetime import date, datetime
+from typing import Literal, get_args
 
 from mlops.errors import ProblemError
+from mlops.problem.fields import is_number, require_flag, require_text, require_tuple
 
 Kind = Literal["number", "category", "boolean", "date", "id"]
 Role = Literal["feature", "target", "id", "ignored"]
@@ -17,36 +17,6 @@ COMPLETE = {  # the roles of columns without gaps, and what to do about a gap
     "id": 'id. Remove max_missing, or give the column the role "feature" or "ignored".',
 }
 EPOCH = date(1970, 1, 1).toordinal()
-
-
-def require_tuple(owner: object, field: str, values: object, wanted: type) -> None:
-    """Raise an error if the value of a field is not a tuple or a list, or if its values are not of the type `wanted`.
-
-    A text would otherwise count as a tuple of its letters.
-
-    Raises
-    ------
-    ProblemError
-        If the value is something else, or if one of its values has another type.
-    """
-    if isinstance(values, str):
-        raise ProblemError(f"{owner}: {field} is {values!r}. Write a tuple: ({values!r},).")
-    if not isinstance(values, tuple | list):
-        found = type(values).__name__
-        raise ProblemError(
-            f"{owner}: {field} is of the type {found}. Write a tuple, with a comma after a single value."
-        )
-    for place, value in enumerate(values):
-        if not isinstance(value, wanted):
-            raise ProblemError(
-                f"{owner}: {field}[{place}] is of the type {type(value).__name__}, but must be of the type "
-                f"{wanted.__name__}."
-            )
-
-
-def is_number(value: object) -> TypeGuard[float]:
-    """Return whether the value of a field is a number. To Python, True is the number 1."""
-    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True)
@@ -104,6 +74,9 @@ class Column:
     unit: str = ""
 
     def __post_init__(self) -> None:
+        require_text("A column", "name", self.name)  # a header can have an empty name
+        for field in ("title", "unit"):
+            require_text(self, field, getattr(self, field))
         self._require_known("kind", self.kind, get_args(Kind))
         if self.role is None:
             object.__setattr__(self, "role", "id" if self.kind == "id" else "feature")
@@ -112,6 +85,8 @@ class Column:
             object.__setattr__(self, "title", self.name)
         if self.watch_drift is None:
             object.__setattr__(self, "watch_drift", self.kind != "date")
+        for field in ("watch_drift", "checked_in_service"):
+            require_flag(self, field, getattr(self, field))
         require_tuple(self, "allowed", self.allowed, str)
         self._check_range()
         self._check_shares()
@@ -164,10 +139,17 @@ class Column:
         if bounds and self.role == "id":
             raise ProblemError(f"{self} has a range, but its role is 'id'. Remove the range.")
         for bound in bounds:
-            if not (isinstance(bound, date) if self.kind == "date" else is_number(bound)):
-                raise ProblemError(f"{self} has the bound {bound!r}, which does not fit its kind {self.kind!r}.")
+            if not (_is_day(bound) if self.kind == "date" else is_number(bound)):
+                wanted = "a day, date(2024, 1, 31)" if self.kind == "date" else "a number"
+                raise ProblemError(
+                    f"{self} has the bound {bound!r}, which does not fit its kind {self.kind!r}. Write {wanted}."
+                )
         if len(bounds) == 2 and bounds[0] > bounds[1]:  # type: ignore[operator]
             raise ProblemError(f"{self} has the minimum {bounds[0]!r} above its maximum {bounds[1]!r}.")
+
+
+def _is_day(bound: object) -> bool:
+    return isinstance(bound, date) and not isinstance(bound, datetime)  # a time has a day, too
 
 
 def _count(bound: float | date) -> float:

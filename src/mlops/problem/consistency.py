@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from mlops.errors import ProblemError
-from mlops.problem.column import Column, is_number, require_tuple
-from mlops.problem.metric import Metric
+from mlops.problem.column import Column
+from mlops.problem.fields import is_number, require_text, require_tuple
+from mlops.problem.metric import TARGETS, Metric
 from mlops.problem.plots import check_plots
 
 if TYPE_CHECKING:
@@ -61,11 +62,12 @@ def check_problem(problem: Declared) -> None:
     ProblemError
         If the declaration contradicts itself.
     """
-    if not NAME.fullmatch(problem.name):
+    if not (isinstance(problem.name, str) and NAME.fullmatch(problem.name)):
         raise ProblemError(
             f"{type(problem).__name__}.name is {problem.name!r}. Use 3 to 21 lower-case letters, digits and hyphens, "
             "beginning with a letter, because the names of services on Azure derive from it."
         )
+    require_text(problem, "gate", problem.gate)
     for field, wanted in FIELDS.items():
         require_tuple(problem, field, getattr(problem, field), wanted)
     _check_columns(problem)
@@ -97,7 +99,7 @@ def _check_columns(problem: Declared) -> None:
         raise ProblemError(f'{problem} has no features. Declare at least one column with the role "feature".')
     if targets[0].kind == "category" and len(targets[0].allowed) < 2:
         raise ProblemError(f"{targets[0]} is a category and the target, so it must list its classes: allowed=(...).")
-    if targets[0].kind not in ("number", "boolean", "category"):
+    if targets[0].kind not in TARGETS:
         raise ProblemError(f"{targets[0]} has the kind {targets[0].kind!r}, which cannot be a target.")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mlops.errors import ProblemError
 from mlops.numbers import format_number
-from mlops.problem.column import is_number, require_tuple
+from mlops.problem.fields import is_whole, require_flag, require_function, require_text, require_tuple
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     Score = Callable[[ArrayLike, ArrayLike], float]
     RowLoss = Callable[[ArrayLike, ArrayLike], NDArray[np.float64]]
     Weighted = Callable[[ArrayLike, ArrayLike, NDArray[np.float64]], NDArray[np.float64]]
+
+TARGETS = ("number", "boolean", "category")  # the kinds of columns that can be a target
 
 
 @dataclass(frozen=True)
@@ -73,18 +75,39 @@ class Metric:
     kinds: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not self.name.isidentifier():
+        if not (isinstance(self.name, str) and self.name.isidentifier()):
             raise ProblemError(f"The metric {self.name!r} needs a name of letters, digits and underscores: roc_auc.")
-        require_tuple(f"The metric {self.name!r}", "kinds", self.kinds, str)
-        if not (is_number(self.digits) and 1 <= self.digits <= 15):
-            raise ProblemError(f"The metric {self.name!r} has {self.digits!r} digits. Give a number from 1 to 15.")
+        self._check_types()
+        if not (is_whole(self.digits) and 1 <= self.digits <= 15):
+            raise ProblemError(f"{self} has {self.digits!r} digits. Give a whole number from 1 to 15.")
+        if not (is_whole(self.least_rows) and self.least_rows >= 1):
+            raise ProblemError(f"{self}: least_rows is {self.least_rows!r}. Give a whole number from 1.")
+        unknown = next((kind for kind in self.kinds if kind not in TARGETS), None)
+        if unknown:
+            known = ", ".join(TARGETS)
+            raise ProblemError(f"{self}: kinds has {unknown!r}, which cannot be the kind of a target. Choose: {known}.")
         if self.row_loss and self.higher_is_better:
             raise ProblemError(
-                f"The metric {self.name!r} has row_loss, so a lower value must be better. Set higher_is_better to "
+                f"{self} has row_loss, so a lower value must be better. Set higher_is_better to "
                 "False, or remove row_loss."
             )
         if not self.title:
             object.__setattr__(self, "title", self.name)
+
+    def __str__(self) -> str:
+        return f"The metric {self.name!r}"
+
+    def _check_types(self) -> None:
+        """Check each field that must be a function, a flag, a text or a tuple."""
+        require_function(self, "score", self.score)
+        for field in ("row_loss", "weighted"):
+            if getattr(self, field) is not None:
+                require_function(self, field, getattr(self, field))
+        for field in ("higher_is_better", "all_classes", "signed"):
+            require_flag(self, field, getattr(self, field))
+        for field in ("title", "unit"):
+            require_text(self, field, getattr(self, field))
+        require_tuple(self, "kinds", self.kinds, str)
 
     def measure(self, actual: "NDArray[np.generic]", predicted: "NDArray[np.generic]") -> float | None:
         """Return the metric of predictions, or None if it is undefined or NaN for these rows.
