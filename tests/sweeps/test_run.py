@@ -101,6 +101,16 @@ def test_where_all_fail_nothing_is_offered(small: Workspace) -> None:
     assert describe_best(plan, points) == "none: every combination failed"
 
 
+@pytest.mark.parametrize(
+    ("x", "reason"),
+    [("1,2", "other is None for every combination"), ("1,5", "every combination failed, or its other is None")],
+)
+def test_a_metric_that_is_none_is_not_called_a_failure(small: Workspace, x: str, reason: str) -> None:
+    record, plan, points = sweep(small, f"x={x}", "n=9", goal=Goal("other"))
+    assert record.step("fit").reason == reason  # type: ignore[union-attr]
+    assert describe_best(plan, points) == f"none: {reason}"
+
+
 def test_unchanged_inputs_are_taken_over_and_changed_ones_made(small: Workspace) -> None:
     first, *_ = sweep(small, "x=1,2")
     again, *_ = sweep(small, "x=1,2")

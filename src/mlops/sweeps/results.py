@@ -151,7 +151,7 @@ def describe_best(sweep: Sweep, points: Sequence[Point]) -> str:
     """Describe the best combination and its lead over the second best."""
     ranked = [point for point in rank_points(sweep, points) if point.score is not None]
     if not ranked:
-        return "none: every combination failed"
+        return f"none: {explain_no_best(sweep, points)}"
     best, *others = ranked
     unit = find_unit(sweep.metric, best.results)
     said = f"{describe_values(best.values)} with {sweep.metric} {format_number(best.score)}{unit and f' {unit}'}"
@@ -161,6 +161,16 @@ def describe_best(sweep: Sweep, points: Sequence[Point]) -> str:
     if edges:
         said += f". It is at the edge of the values of {' and '.join(edges)}, so a value beyond it may be better."
     return said
+
+
+def explain_no_best(sweep: Sweep, points: Sequence[Point]) -> str:
+    """Return why no combination is the best one: the combinations failed, or the metric is None."""
+    finished = sum(bool(point.results) for point in points)
+    if not finished:
+        return "every combination failed"
+    if finished == len(points):
+        return f"{sweep.metric} is None for every combination"
+    return f"every combination failed, or its {sweep.metric} is None"
 
 
 def count_failed(points: Sequence[Point]) -> int:

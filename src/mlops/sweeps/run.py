@@ -28,7 +28,7 @@ from mlops.sweeps.executors import Executor, Outcome, Task
 from mlops.sweeps.grid import Grid
 from mlops.sweeps.inputs import find_inputs
 from mlops.sweeps.plan import REPORT, Goal, SweepListener
-from mlops.sweeps.results import Point, Sweep, add_point, begin_sweep, find_best
+from mlops.sweeps.results import Point, Sweep, add_point, begin_sweep, explain_no_best, find_best
 from mlops.sweeps.score import read_score, require_metric
 
 
@@ -212,7 +212,8 @@ class _SweepRun:
             self._record_best(best)
         else:
             found = self.record.get_step(self.sweep.step)
-            reason = "the sweep did not finish" if not whole else error if self.changed else "every combination failed"
+            none = explain_no_best(self.sweep, self.points)
+            reason = "the sweep did not finish" if not whole else error if self.changed else none
             self._save(self.record.with_step(replace(found, state="skipped", reason=reason)))
         outcome = "done" if state == "succeeded" else "error"
         self._save(replace(self.record, state=state, outcome=outcome, finished=now()))

@@ -205,11 +205,11 @@ def test_versions_of_an_older_engine_belong_to_the_problem_with_their_target(tmp
     old = LocalDatasets(tmp_path / "home").register(str(file))
     own, other = open_datasets(tmp_path, declare("own")), open_datasets(tmp_path, declare("other", "Z"))
     assert own.find_newest() == DatasetVersion("own", 1, old.url, ("A", "Y"))
-    assert (other.find_newest(), own.list_unnamed(), other.list_unnamed()) == (None, 1, 0)
+    assert (other.find_newest(), own.count_unnamed(), other.count_unnamed()) == (None, 1, 0)
     own.name_versions()
     assert own.find_newest() == DatasetVersion("own", 1, old.url, ("A", "Y"))
     assert open_datasets(tmp_path, declare("third")).find_newest() is None
-    assert own.list_unnamed() == 0
+    assert own.count_unnamed() == 0
 
 
 def test_a_new_version_names_the_older_ones(tmp_path: Path, file: Path) -> None:
@@ -217,5 +217,5 @@ def test_a_new_version_names_the_older_ones(tmp_path: Path, file: Path) -> None:
     own = open_datasets(tmp_path, declare("own"))
     file.write_text("A,Y\n3,4\n")
     assert own.register(str(file)).version == 2
-    assert own.list_unnamed() == 0
+    assert own.count_unnamed() == 0
     assert own.get_version("1").name == "own"

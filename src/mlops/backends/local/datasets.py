@@ -131,7 +131,7 @@ class LocalDatasets:
             self._write([*self._add_names(known, versions), entry])
         return self._make_version(entry, (*versions, entry))
 
-    def list_unnamed(self) -> int:
+    def count_unnamed(self) -> int:
         """Return the number of versions that an older engine recorded without the name of their data set."""
         known = self._read().versions
         if self._load_problem is None or all(entry.dataset for entry in known):

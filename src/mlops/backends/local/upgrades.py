@@ -27,7 +27,7 @@ class LocalUpgrades:
             if not schema.known:
                 require_schema(self._database)
             found.append(f"{DATABASE} has schema {schema.found}, and MLflow needs {schema.newest}")
-        if unnamed := self._datasets.list_unnamed():
+        if unnamed := self._datasets.count_unnamed():
             found.append(f"{FOLDER}/{CATALOGUE} does not name the data set of {_count_versions(unnamed)}")
         return found
 
@@ -42,7 +42,7 @@ class LocalUpgrades:
         for champion in MlflowStore(self._home).note_champions():
             path = ChampionNotes(self._home).locate(champion.name)
             yield f"{path}: version {champion.version} recorded as the champion of {champion.name!r}"
-        if unnamed := self._datasets.list_unnamed():
+        if unnamed := self._datasets.count_unnamed():
             self._datasets.name_versions()
             yield f"{FOLDER}/{CATALOGUE}: recorded the data set of {_count_versions(unnamed)}"
 
