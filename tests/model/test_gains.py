@@ -1,77 +1,110 @@
-"""The figure that compares two models, by the gains of rows or of groups of rows."""
-
-from dataclasses import replace
+"""The report of a comparison: a figure that reads the same for any number of rows, and sentences."""
 
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
 from mlops.model.comparison import Comparison
-from mlops.model.gains import describe_gains, plot_gains
+from mlops.model.gains import describe_gains, describe_largest, plot_gains, report_gains
+from mlops.model.promotion import decide_promotion
 from mlops.problem import metrics
 
-SQUARES = metrics.mean_squared_error("mse")
+SQUARES = metrics.mean_squared_error("mse", unit="points")
 ACTUAL = np.arange(200) % 2 * 1.0
 RNG = np.random.default_rng(0)
 POOR, GOOD = (0.5 + share * (ACTUAL - 0.5) + RNG.normal(0, 0.3, 200) for share in (0.2, 0.8))
-ROOT = metrics.root_mean_squared_error("rmse", unit="points")
 AUC = metrics.roc_auc_score("auc")
 
 
-def draw(compared: Comparison) -> Axes:
-    """Return the axes of the figure."""
-    (axes,) = plot_gains(compared).axes
-    return axes
+def compare(gains: NDArray[np.float64], smallest_gain: float = 0.1) -> Comparison:
+    """Return a comparison with the given gains."""
+    losses = np.full(gains.size, 100.0)
+    return Comparison(SQUARES, losses, losses - gains, smallest_gain=smallest_gain)
 
 
-def test_a_plot_of_many_rows_is_an_area() -> None:
-    losses = np.linspace(-1, 2, 200_000)
-    axes = draw(Comparison(SQUARES, losses, np.zeros(200_000)))
-    assert (len(axes.patches), len(axes.collections)) == (0, 2)
-    lower, upper = (area.get_datalim(axes.transData).intervaly for area in reversed(axes.collections))
-    assert (lower[0], upper[1]) == (-1, 2)
+def draw(compared: Comparison) -> tuple[Axes, Axes]:
+    """Return the axes of the interval and of the sorted gains."""
+    above, below = plot_gains(compared).axes
+    return above, below
 
 
-def test_losses_are_compared_row_by_row() -> None:
-    compared = Comparison(SQUARES, np.array([3.0, 1.0, 2.0]), np.array([1.0, 2.0, 2.0]))
-    assert [bar.get_height() for bar in draw(compared).patches] == [-1.0, 0.0, 2.0]
-    said = "Each row's improvement of the loss, sorted: the challenger is better on 1 and worse on 1 of 3 rows."
-    assert describe_gains(compared) == said
-    first = Comparison(SQUARES, None, np.array([1.0, 2.0]))
-    assert draw(first).get_ylabel() == "loss of the challenger"
-    assert describe_gains(first) == "The challenger's loss on each of 2 unseen rows, sorted."
+def trace(axes: Axes) -> NDArray[np.float64]:
+    """Return the corners of the two areas."""
+    return np.concatenate([area.get_paths()[0].vertices for area in axes.collections])  # type: ignore[attr-defined]
 
 
-def test_another_metric_is_compared_row_by_row() -> None:
-    compared = Comparison(ROOT, POOR, GOOD, actual=ACTUAL)
-    axes = draw(compared)
-    assert (axes.get_xlabel(), axes.get_ylabel()) == (
-        "rows unseen by both models, sorted by improvement",
-        "improvement of the root mean squared error",
+def test_the_figure_of_many_rows_is_that_of_few() -> None:
+    gains = np.random.default_rng(1).normal(1, 3, 100)
+    few, many = (draw(compare(values))[1] for values in (gains, np.repeat(gains, 1000)))
+    assert trace(few) == pytest.approx(trace(many))
+    assert few.get_ylim() == pytest.approx(many.get_ylim())
+    assert few.get_title("left") == many.get_title("left") == "worse on 33.0%"
+    assert few.get_xlabel() == "share of the rows, sorted (%); 2 of 100 extend beyond the edge"
+    assert many.get_xlabel() == "share of the rows, sorted (%); 2,000 of 100,000 extend beyond the edge"
+
+
+def test_the_interval_has_the_bound_that_decides_as_its_lower_end() -> None:
+    compared = compare(np.random.default_rng(1).normal(1, 3, 100))
+    above, below = draw(compared)
+    bar, point, *lines = (line.get_xdata() for line in above.lines)
+    assert tuple(bar) == (compared.lower_bound, compared.upper_bound)
+    assert point[0] == compared.improvement
+    assert [line[0] for line in lines] == [0, 0.1]
+    assert above.get_title("left") == "Improvement of the mean squared error: 0.779 (96.17% interval: 0.208 to 1.32)"
+    assert (below.get_title("left"), below.get_title("right")) == ("worse on 33.0%", "better on 67.0%")
+
+
+def test_a_few_extreme_rows_do_not_flatten_the_others() -> None:
+    _, below = draw(compare(np.append(np.linspace(-1, 2, 299), 1000.0)))
+    assert below.get_ylim()[1] < 3
+    assert below.get_xlabel() == "share of the rows, sorted (%); 1 of 300 extend beyond the edge"
+
+
+def test_the_alt_text_says_what_the_figure_shows() -> None:
+    assert describe_gains(compare(np.random.default_rng(1).normal(1, 3, 100))) == (
+        "Improvement of the mean squared error: 0.779 (96.17% interval: 0.208 to 1.32), in points. Below, the values "
+        "of 100 rows, sorted: the challenger is better on 67 and worse on 33. The smallest improvement worth a release "
+        "is 0.100 points."
     )
-    assert len(axes.patches) == 200
-    legend = axes.get_legend()
-    assert legend is not None
-    assert [text.get_text() for text in legend.get_texts()] == ["mean 0.151"]
-    better = int(np.sum(compared.gains > 0))
-    assert describe_gains(compared) == (
-        f"Each row's improvement of the root mean squared error, sorted: the challenger is better on {better} and "
-        f"worse on {200 - better} of 200 rows."
-    )
+
+
+def test_gains_that_are_too_skewed_have_no_interval() -> None:
+    compared = compare(np.append(np.ones(88) + 0.01 * POOR[:88], -50.0))
+    above, _ = draw(compared)
+    assert above.get_title("left").endswith("(a few rows are too extreme for an interval)")
+    assert [len(line.get_xdata()) for line in above.lines] == [1, 2, 2]
+    assert report_gains(compared, decide_promotion(compared)).startswith("On a few rows, the challenger is so much")
+
+
+@pytest.mark.parametrize(
+    ("first", "title"),
+    [
+        (Comparison(SQUARES, None, POOR**2), "Mean squared error of the challenger: 0.353"),
+        (Comparison(AUC, None, POOR, actual=ACTUAL), "Area under the ROC curve of the challenger: 0.729"),
+    ],
+)
+def test_the_first_model_shows_the_metric_itself(first: Comparison, title: str) -> None:
+    above, below = draw(first)
+    assert above.get_title("left").startswith(title)
+    assert below.get_title("left") == ""
+    assert describe_gains(first).endswith("sorted.")
+    assert report_gains(first, decide_promotion(first)) == "There is no champion to improve on yet."
+
+
+def test_another_metric_has_the_same_figure() -> None:
+    above, below = draw(Comparison(AUC, POOR, GOOD, actual=ACTUAL))
+    assert above.get_title("left").startswith("Improvement of the area under the ROC curve: 0.2")
+    assert below.get_xlabel().startswith("share of the rows, sorted (%)")
+    shares = [float(below.get_title(side).split()[-1].rstrip("%")) for side in ("left", "right")]
+    assert shares[0] < 50 < shares[1]
 
 
 def test_groups_of_rows_are_named() -> None:
-    slow = replace(ROOT, weighted=None)
-    actual, champion, challenger = (np.tile(values, 100) for values in (ACTUAL, POOR, GOOD))
-    compared = Comparison(slow, champion, challenger, actual=actual)
-    assert draw(compared).get_xlabel() == "groups of rows unseen by both models, sorted by improvement"
-    assert describe_gains(compared).endswith("the challenger is better on 29 and worse on 0 of 29 groups of rows.")
-
-
-def test_without_a_champion_the_metric_itself_is_shown() -> None:
-    compared = Comparison(AUC, None, POOR, actual=ACTUAL)
-    assert draw(compared).get_ylabel() == "area under the ROC curve of the challenger"
-    assert describe_gains(compared) == ("The challenger's area under the ROC curve on each of 200 unseen rows, sorted.")
+    actual, poor, good = (np.tile(values, 50) for values in (ACTUAL, POOR, GOOD))
+    compared = Comparison(AUC, poor, good, actual=actual)
+    assert draw(compared)[1].get_xlabel().startswith("share of the groups of rows, sorted (%)")
+    assert describe_largest(compared) == "The rows were compared in groups, so the share of single rows is unknown."
 
 
 @pytest.mark.parametrize(
@@ -79,16 +112,45 @@ def test_without_a_champion_the_metric_itself_is_shown() -> None:
     [
         (Comparison(SQUARES, POOR, POOR), "The two models are equal: no row differs."),
         (Comparison(AUC, POOR, POOR, actual=ACTUAL), "The two models are equal: no row differs."),
+        (compare(np.ones(1)), "There are too few rows to plot."),
+        (Comparison(SQUARES, None, np.empty(0)), "There are too few rows to plot."),
         (
             Comparison(AUC, POOR, GOOD, actual=np.ones(200)),
             "The area under the ROC curve is undefined for the 200 rows unseen by both models.",
         ),
-        (
-            Comparison(AUC, None, np.empty(0), actual=np.empty(0)),
-            "The area under the ROC curve is undefined for the 0 rows unseen by both models.",
-        ),
     ],
 )
-def test_a_figure_without_bars_says_why(compared: Comparison, said: str) -> None:
-    assert [text.get_text() for text in draw(compared).texts] == [said]
+def test_a_figure_without_gains_says_why(compared: Comparison, said: str) -> None:
+    (axes,) = plot_gains(compared).axes
+    assert [text.get_text() for text in axes.texts] == [said]
     assert describe_gains(compared) == said
+
+
+def test_the_sentences_have_a_fixed_order() -> None:
+    compared = compare(np.random.default_rng(1).normal(1, 3, 100))
+    assert report_gains(compared, decide_promotion(compared)) == (
+        "With a confidence of 96.17%, the true improvement is between 0.208 and 1.32 points. A promotion needs the "
+        "first number to be above zero.\n"
+        "Smallest improvement that the gate detects on these rows in four cases out of five: 0.787 points.\n"
+        "The five rows with the largest gains carry 36% of the improvement. Without them, it would be 0.523 points.\n"
+        "This is the first comparison with this champion. It needs a confidence of 98.09%, so that all comparisons "
+        "together keep 95%."
+    )
+
+
+CARRIED = [1.0] * 5
+
+
+@pytest.mark.parametrize(
+    ("gains", "said"),
+    [
+        ([1.0] * 10, "carry 50% of the improvement. Without them, it would be 1.00 points."),
+        ([*CARRIED, *[0.25] * 20], "carry 50% of the improvement. Without them, it would be 0.250 points."),
+        ([*CARRIED, *[-0.1] * 5], "carry all of the improvement. Without them, it would be -0.100 points."),
+        ([1.0] * 1000, "carry less than 1% of the improvement. Without them, it would be 1.00 points."),
+        ([-1.0] * 10, "There is no improvement that could rest on a few rows."),
+        ([1.0] * 5, "Only 5 rows were compared, so the whole improvement rests on them."),
+    ],
+)
+def test_the_share_of_the_five_largest_gains(gains: list[float], said: str) -> None:
+    assert describe_largest(compare(np.array(gains))).endswith(said)

@@ -81,7 +81,7 @@ def test_another_plot_is_told(committed: bytes, make: Callable[[], Figure], leas
 
 
 def test_another_alpha_is_told_in_the_plot_of_losses() -> None:
-    losses = [np.square(np.subtract(*predict(alpha))) for alpha in (0.4, 0.5)]
+    losses = [np.square(np.subtract(*map(np.asarray, predict(alpha)))) for alpha in (0.4, 0.5)]
     first, second = (draw(plot_losses(values)) for values in losses)
     assert measure_difference(reduce_picture(first), second) > 0.17
 

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mlops.model.bounds import are_too_skewed
+from mlops.model.bounds import are_too_skewed, bound_mean
 from simulations import draws
 from simulations.cases import Case
 from simulations.draws import Floats
@@ -28,6 +29,16 @@ def count_promotions(rng: np.random.Generator, rounds: int, draw: Draw, rows: in
 def count_undecided(rng: np.random.Generator, rounds: int, draw: Draw, rows: int) -> int:
     """Count the rounds in which the gains are too skewed for a decision."""
     return sum(int(are_too_skewed(gains).sum()) for gains in _draw_batches(rng, rounds, draw, rows))
+
+
+def count_outside(rng: np.random.Generator, rounds: int, draw: Draw, rows: int) -> int:
+    """Count the rounds in which the true gain of 0 is outside the interval, whose ends are two bounds."""
+    return sum(int(_is_outside(gains).sum()) for gains in _draw_batches(rng, rounds, draw, rows))
+
+
+def _is_outside(gains: Floats) -> NDArray[np.bool_]:
+    low, high = bound_mean(gains, CONFIDENCE), -bound_mean(-gains, CONFIDENCE)
+    return np.asarray(((low > 0) | (high < 0)) & ~are_too_skewed(gains))
 
 
 def _draw_batches(rng: np.random.Generator, rounds: int, draw: Draw, rows: int) -> Iterator[Floats]:
@@ -68,4 +79,17 @@ def _list_undecided() -> Iterator[Case]:
             yield Case("undecided", f"{name}, {rows:,} rows", rounds, simulate, most=0.05)
 
 
-CASES = (*_list_looks(), *_list_undecided(), *list_years())
+def _list_intervals() -> Iterator[Case]:
+    situations: dict[str, Draw] = {
+        "squared error, normal errors": partial(draws.draw_square_gains, kind="normal"),
+        "squared error, t5 errors": partial(draws.draw_square_gains, kind="t5"),
+        "lognormal losses, sigma 1.0": partial(draws.draw_skewed_gains, sigma=1.0),
+        "lognormal losses, sigma 1.5": partial(draws.draw_skewed_gains, sigma=1.5),
+    }
+    for rows in ROWS:
+        for name, draw in situations.items():
+            simulate = partial(count_outside, draw=draw, rows=rows)
+            yield Case("interval", f"{name}, {rows:,} rows", 10_000, simulate, most=0.1)
+
+
+CASES = (*_list_looks(), *_list_undecided(), *_list_intervals(), *list_years())

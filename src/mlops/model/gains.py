@@ -1,62 +1,156 @@
-"""The figure that compares a new model (the challenger) with the current one (the champion), and its alt text."""
+"""The report of a comparison: the figure of the gains, its alt text, and sentences about the improvement."""
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from mlops.model.comparison import Comparison
-from mlops.numbers import format_number
+from mlops.model.looks import describe_looks
+from mlops.model.promotion import Decision, describe_sensitivity
+from mlops.numbers import format_number, format_pair
 
 EQUAL = "The two models are equal: no row differs."
-MOST_BARS = 2000  # more bars than the figure is pixels wide
+POINTS = 1001  # quantiles of the figure, which is 800 pixels wide
+EDGE = 0.02  # the share of the rows at each end that may lie outside the figure
+LARGEST = 5  # rows whose share of the improvement is reported
 BLUE, ORANGE, GREY = "#2a6fbb", "#c45a11", "#6e7781"  # the colors of the figures in the notebooks
 
 
 def plot_gains(compared: Comparison) -> Figure:
-    """Plot by how much the challenger is better, and how much this varies."""
-    figure = Figure(figsize=(8, 3.2), layout="constrained")
-    axes = figure.subplots()
-    if reason := EQUAL if compared.equality else compared.shortage:
-        axes.text(0.5, 0.6, reason, transform=axes.transAxes, ha="center", wrap=True)
+    """Plot the improvement with its interval, and below it the sorted gains.
+
+    The gains are drawn as quantiles, so the figure of 100,000 rows looks like that of 100 rows.
+    """
+    figure = Figure(figsize=(8, 4), layout="constrained")
+    if absence := _explain_absence(compared):
+        axes = figure.subplots()
         axes.set(xticks=[], yticks=[])
+        axes.text(0.5, 0.5, absence, transform=axes.transAxes, ha="center", wrap=True)
         return figure
-    _plot_values(axes, compared)
-    what, name = _name_values(compared), _name_metric(compared)
-    if compared.champion is None:
-        axes.set(xlabel=f"unseen {what}, sorted by {name}", ylabel=f"{name} of the challenger")
-    else:
-        axes.set(xlabel=f"{what} unseen by both models, sorted by improvement", ylabel=f"improvement of the {name}")
+    above, below = figure.subplots(2, 1, height_ratios=(1, 4))
+    _plot_interval(above, compared)
+    _plot_sorted(below, compared)
     return figure
 
 
 def describe_gains(compared: Comparison) -> str:
     """Return the alt text of the figure that `plot_gains` draws."""
-    if reason := EQUAL if compared.equality else compared.shortage:
-        return reason
-    gains, what, name = compared.gains, _name_values(compared), _name_metric(compared)
+    if absence := _explain_absence(compared):
+        return absence
+    values, what = compared.gains, _name_values(compared)
+    unit = f", in {compared.metric.unit}" if compared.metric.unit else ""
+    shown = f"{_title_interval(compared)}{unit}. Below, the values of {values.size:,} {what}, sorted"
     if compared.champion is None:
-        return f"The challenger's {name} on each of {gains.size:,} unseen {what}, sorted."
-    counts = f"better on {np.sum(gains > 0):,} and worse on {np.sum(gains < 0):,} of {gains.size:,} {what}"
-    each = "row" if what == "rows" else "group"
-    return f"Each {each}'s improvement of the {name}, sorted: the challenger is {counts}."
+        return f"{shown}."
+    counts = f"better on {np.sum(values > 0):,} and worse on {np.sum(values < 0):,}"
+    least = f"{format_number(compared.smallest_gain)} {compared.metric.unit}".strip()
+    return f"{shown}: the challenger is {counts}. The smallest improvement worth a release is {least}."
 
 
-def _plot_values(axes: Axes, compared: Comparison) -> None:
-    values = np.sort(compared.gains)
-    if len(values) > MOST_BARS:  # 20,000 bars take 17 s, an area of 200,000 rows takes 0.2 s
-        places = np.linspace(0, len(values) - 1, MOST_BARS).astype(int)
-        for color, part in ((BLUE, values.clip(min=0)), (ORANGE, values.clip(max=0))):
-            axes.fill_between(places, part[places], step="mid", color=color, lw=0)
-    else:
-        axes.bar(np.arange(len(values)), values, width=1.0, color=np.where(values >= 0, BLUE, ORANGE))
-    mean = compared.improvement if values.size else 0.0
-    axes.axhline(mean, color=GREY, lw=1, ls="--", label=f"mean {format_number(mean)}")
-    axes.legend()
+def report_gains(compared: Comparison, decision: Decision) -> str:
+    """Return sentences about the improvement, one per line.
+
+    They give its interval, the smallest improvement that these rows can detect, the share of the rows with the largest
+    gains, and the number of comparisons with the champion.
+    """
+    sensitivity = describe_sensitivity(decision, compared.metric.unit)
+    if decision.kind == "first":
+        return sensitivity
+    if decision.kind != "compared":
+        return "\n".join((sensitivity, describe_looks(compared, decision)))
+    parts = describe_interval(compared), sensitivity, describe_largest(compared), describe_looks(compared, decision)
+    return "\n".join(parts)
+
+
+def describe_interval(compared: Comparison) -> str:
+    """Return sentences with the interval of the improvement."""
+    low, high = format_pair(compared.lower_bound, compared.upper_bound)
+    return (
+        f"With a confidence of {_give_confidence(compared)}, the true improvement is between {low} and "
+        f"{f'{high} {compared.metric.unit}'.strip()}. A promotion needs the first number to be above zero."
+    )
+
+
+def describe_largest(compared: Comparison) -> str:
+    """Return sentences that say how much of the improvement rests on the five rows with the largest gains."""
+    if compared.improvement <= 0:
+        return "There is no improvement that could rest on a few rows."
+    if compared.gains.size < compared.rows:
+        return "The rows were compared in groups, so the share of single rows is unknown."
+    if compared.rows <= LARGEST:
+        return f"Only {compared.rows} rows were compared, so the whole improvement rests on them."
+    split = np.partition(compared.gains, -LARGEST)
+    others = split[:-LARGEST]
+    share, rest = split[-LARGEST:].sum() / split.sum(), float(others.mean())
+    part = "less than 1%" if share < 0.01 else f"{100 * share:.0f}%" if rest > 0 else "all"
+    without = f"{format_number(rest)} {compared.metric.unit}".strip()
+    return f"The five rows with the largest gains carry {part} of the improvement. Without them, it would be {without}."
+
+
+def _plot_interval(axes: Axes, compared: Comparison) -> None:
+    if not compared.too_skewed:
+        ends = compared.lower_bound, compared.upper_bound
+        color = ORANGE if ends[1] < 0 else BLUE if ends[0] > 0 else GREY
+        axes.plot(ends, (0, 0), color=color, lw=7, solid_capstyle="butt")
+    axes.plot(compared.improvement, 0, "o", color="black", ms=5)
+    if compared.champion is not None:
+        axes.axvline(0, color="black", lw=1, label="no improvement")
+        axes.axvline(compared.smallest_gain, color="black", lw=1, ls=":", label="smallest improvement worth a release")
+        axes.figure.legend(loc="outside upper left", ncols=2, frameon=False)
+    axes.set(yticks=[], ylim=(-1, 1), xlabel=compared.metric.unit)
+    axes.set_title(_title_interval(compared), loc="left", fontsize="medium", wrap=True)
+
+
+def _plot_sorted(axes: Axes, compared: Comparison) -> None:
+    values, what = compared.gains, _name_values(compared)
+    first = compared.champion is None
+    shares = np.linspace(0, 1, POINTS)
+    quantiles = np.quantile(values, shares, method="inverted_cdf")
+    for color, part in ((BLUE, quantiles.clip(min=0)), (ORANGE, quantiles.clip(max=0))):
+        axes.fill_between(100 * shares, part, step="mid", color=color, lw=0)
+    axes.axhline(0, color="black", lw=1)
+    low, high = _find_limits(values)
+    margin = 0.05 * (high - low)
+    axes.set(xlim=(0, 100), ylim=(low - margin, high + margin) if margin else (-1, 1))
+    outside = int(np.sum((values < low) | (values > high)))
+    note = f"; {outside:,} of {values.size:,} extend beyond the edge" if outside else ""
+    axes.set(xlabel=f"share of the {what}, sorted (%){note}", ylabel="value" if first else "improvement")
+    if not first:
+        worse, better = (f"{format_number(100 * float(np.mean(part)))}%" for part in (values < 0, values > 0))
+        axes.set_title(f"worse on {worse}", loc="left", color=ORANGE, fontsize="medium")
+        axes.set_title(f"better on {better}", loc="right", color=BLUE, fontsize="medium")
+
+
+def _find_limits(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the ends of the axis: the extreme values, but not far from the other 96 %."""
+    inner = np.quantile(values, (EDGE, 1 - EDGE))
+    reach = np.ptp(inner) or np.ptp(values)
+    low, high = max(values.min(), inner[0] - reach / 4), min(values.max(), inner[1] + reach / 4)
+    return min(float(low), 0.0), max(float(high), 0.0)
 
 
 def _name_values(compared: Comparison) -> str:
     return "rows" if len(compared.gains) == compared.rows else "groups of rows"
 
 
-def _name_metric(compared: Comparison) -> str:
-    return "loss" if compared.actual is None else compared.metric.title
+def _explain_absence(compared: Comparison) -> str:
+    """Return why there is nothing to plot; empty if there is something."""
+    if compared.equality:
+        return EQUAL
+    return compared.shortage or ("There are too few rows to plot." if compared.rows < 2 else "")
+
+
+def _title_interval(compared: Comparison) -> str:
+    title, value = compared.metric.title, format_number(compared.improvement)
+    named = f"{title} of the challenger" if compared.champion is None else f"improvement of the {title}"
+    named = f"{named[0].upper()}{named[1:]}: {value}"
+    if compared.too_skewed:
+        return f"{named} (a few rows are too extreme for an interval)"
+    low, high = format_pair(compared.lower_bound, compared.upper_bound)
+    return f"{named} ({_give_confidence(compared)} interval: {low} to {high})"
+
+
+def _give_confidence(compared: Comparison) -> str:
+    """Return the confidence of the interval: each of its two ends may be wrong with the error of one bound."""
+    return f"{100 * (2 * compared.spent - 1):.4g}%"
