@@ -54,8 +54,9 @@ def test_a_version_that_does_not_exist_is_not_found(store: MlflowStore, name: st
 
 def test_a_training_exists_if_mlflow_has_its_run(store: MlflowStore) -> None:
     client: MlflowClient = store.client
-    (run,) = client.search_runs([client.get_experiment_by_name(EXPERIMENT).experiment_id])  # type: ignore[union-attr]
-    assert has_training(store.database, run.info.run_id)
+    runs = client.search_runs([client.get_experiment_by_name(EXPERIMENT).experiment_id])  # type: ignore[union-attr]
+    assert runs
+    assert all(has_training(store.database, run.info.run_id) for run in runs)
     assert not has_training(store.database, "0" * 32)
 
 
