@@ -19,6 +19,7 @@ import psutil
 import pytest
 from jupyter_client.manager import KernelManager
 
+from mlops.errors import ParameterError
 from mlops.kernels import key, launch, parent_client
 from mlops.kernels.key import make_key
 from mlops.kernels.leftovers import name_interpreter
@@ -124,6 +125,12 @@ def test_other_settings_and_flags_have_another_parent(monkeypatch: pytest.Monkey
     assert len(names) == 8
     monkeypatch.setattr(sys, "executable", "/another/python")
     assert make_key(KernelSettings(True, 1, ("a",)), {}, "/").name not in names
+
+
+@pytest.mark.parametrize("owner", ["abc", "-5", "1.5"])
+def test_an_owner_that_is_no_process_id_is_refused(owner: str) -> None:
+    with pytest.raises(ParameterError, match=rf"MLOPS_KERNELS_OWNER is '{owner}', but it must be the id of a process"):
+        find_key({**os.environ, "MLOPS_KERNELS_OWNER": owner, "MLOPS_WARM_KERNELS": "1"})
 
 
 def test_it_ends_with_its_owner(

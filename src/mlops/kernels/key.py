@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlops.errors import ParameterError
 from mlops.parameters.kernel_section import KernelSettings
 
 OWNER = "MLOPS_KERNELS_OWNER"
@@ -76,14 +77,14 @@ def make_key(settings: KernelSettings, environ: Mapping[str, str], directory: st
 
     Raises
     ------
-    ValueError
+    ParameterError
         If the variable MLOPS_KERNELS_OWNER is not a process id.
     """
     keyed = USUAL | {name: value for name, value in environ.items() if name.startswith(KEYED)}
     if "PYTHONPATH" in keyed:
         paths = keyed["PYTHONPATH"].split(os.pathsep)
         keyed["PYTHONPATH"] = os.pathsep.join(os.path.join(directory, path) for path in paths)
-    owner = int(environ.get(OWNER) or 0)
+    owner = _read_owner(environ)
     idle_seconds = settings.idle_minutes * 60
     python = os.path.abspath(sys.executable)
     parts = [python, sys.version, *flags, settings.preload, idle_seconds, owner]
@@ -98,6 +99,13 @@ def make_key(settings: KernelSettings, environ: Mapping[str, str], directory: st
         owner=owner,
         most=settings.parents,
     )
+
+
+def _read_owner(environ: Mapping[str, str]) -> int:
+    owner = environ.get(OWNER) or "0"
+    if not (owner.isascii() and owner.isdigit()):
+        raise ParameterError(f"{OWNER} is {owner!r}, but it must be the id of a process. Set or unset the variable.")
+    return int(owner)
 
 
 def _list_edit_times() -> list[tuple[str, int]]:

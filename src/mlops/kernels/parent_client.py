@@ -36,7 +36,7 @@ def find_key(environ: Mapping[str, str] = os.environ, directory: str = "") -> Ke
     Raises
     ------
     ParameterError
-        If the settings of warm kernels in ``parameters/base.yml`` are wrong.
+        If the settings of warm kernels in ``parameters/base.yml``, or the variable MLOPS_KERNELS_OWNER, are wrong.
     """
     directory = directory or os.getcwd()
     settings = find_settings(environ, directory)
