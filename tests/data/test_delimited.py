@@ -122,3 +122,12 @@ def test_a_nul_byte_is_named_with_its_line() -> None:
     with pytest.raises(UsageError) as raised:
         read_delimited(b"fee,plan\n1.5,basic\n2.5,pl\0us\n", "churn.csv")
     assert str(raised.value) == "The data file churn.csv has a NUL byte in line 3. Remove it."
+
+
+@pytest.mark.parametrize("content", [b"fee,plan,fee\n1,basic,2\n", b'\n"fee";"a\nb";"fee"\n1;2;3\n'])
+def test_columns_with_the_same_name_are_refused(content: bytes) -> None:
+    with pytest.raises(UsageError) as raised:
+        read_delimited(content, "churn.csv")
+    assert str(raised.value) == (
+        "The data file churn.csv has more than one column with the name fee. Rename or remove the duplicates."
+    )

@@ -174,3 +174,33 @@ def test_a_column_with_a_gap_is_not_proposed_as_the_id(tmp_path: Path, gap: str 
     assert '\n    Column("customer_id", kind="category", role="ignored", max_missing=0.06),\n' in (
         propose_declaration(str(tmp_path / "good.parquet"))
     )
+
+
+def test_a_date_without_an_end_is_within_the_proposed_range(tmp_path: Path) -> None:
+    """Registers write 9999-12-31 for "until further notice", and no later date exists."""
+    dates = ["0001-01-01", "9999-12-31"] * 15
+    pd.DataFrame({"until": dates, "y": range(30)}).to_csv(tmp_path / "good.csv", index=False)
+    assert '    Column("until", kind="date", minimum=date(1, 1, 1), maximum=date(9999, 12, 31)),' in (
+        propose_declaration(str(tmp_path / "good.csv")).splitlines()
+    )
+
+
+@pytest.mark.parametrize(("step", "kind"), [(1, "id"), (0, "category")])
+def test_whole_numbers_that_floats_cannot_hold_are_not_proposed_as_numbers(
+    tmp_path: Path, step: int, kind: str
+) -> None:
+    account = [2**53 + 1 + step * place for place in range(30)]
+    pd.DataFrame({"account": account, "x": range(30), "y": range(30)}).to_csv(tmp_path / "good.csv", index=False)
+    columns = declare(propose_declaration(str(tmp_path / "good.csv")))
+    assert (columns[0].kind, columns[0].allowed) == (kind, () if step else ("9007199254740993",))
+
+
+def test_a_column_without_a_name_is_ignored(tmp_path: Path) -> None:
+    pd.DataFrame({"x": range(30), "y": range(30)}).to_csv(tmp_path / "good.csv")
+    text = propose_declaration(str(tmp_path / "good.csv"))
+    assert [(column.name, column.role) for column in declare(text)] == [
+        ("Unnamed: 0", "ignored"),
+        ("x", "feature"),
+        ("y", "target"),
+    ]
+    assert "# The file has no name for it. It may be an index, which `to_csv(..., index=False)` leaves out." in text

@@ -1,9 +1,11 @@
 """Tables in text files, with fields separated by commas, semicolons, tabs or bars."""
 
 import codecs
+import csv
 import io
 import re
 import warnings
+from collections import Counter
 from collections.abc import Collection, Mapping
 
 import pandas as pd
@@ -45,6 +47,7 @@ def read_delimited(content: bytes, url: str, texts: Mapping[str, Collection[str]
     text = _recode_to_utf8(content, url)
     separator = _find_separator(text)
     try:
+        _require_different_names(text, separator, url)
         frame = _read_lines(text, separator, url, texts)
     except pd.errors.EmptyDataError:
         return pd.DataFrame()
@@ -90,6 +93,18 @@ def _recode_to_utf8(content: bytes, url: str) -> bytes:
 def _find_separator(text: bytes) -> str:
     header = re.sub(rb'"[^"]*"', b"", text.lstrip().split(b"\n", 1)[0])
     return max(SEPARATORS, key=lambda separator: header.count(separator.encode()))
+
+
+def _require_different_names(text: bytes, separator: str, url: str) -> None:
+    # pandas would read the second column "fee" as "fee.1", a name that the file does not have.
+    lines = csv.reader(io.TextIOWrapper(io.BytesIO(text), encoding="utf-8", newline=""), delimiter=separator)
+    names = Counter(next((fields for fields in lines if fields), []))
+    repeated = [name for name, count in names.items() if name and count > 1]
+    if repeated:
+        raise UsageError(
+            f"The data file {url} has more than one column with the name {repeated[0]}. Rename or remove the "
+            "duplicates."
+        )
 
 
 def _read_lines(text: bytes, separator: str, url: str, texts: Mapping[str, Collection[str]]) -> pd.DataFrame:

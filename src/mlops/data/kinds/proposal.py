@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 
@@ -22,6 +23,8 @@ WIDTH = 120
 FEW = 20  # maximum number of values that a proposal lists
 LATER = 2  # years after the last date that a proposal allows
 TARGETS = ("number", "boolean", "category")
+EXACT = 2**53  # above it, two whole numbers can be the same float
+UNNAMED = re.compile(r"Unnamed: \d+")  # the name that pandas gives to a column without one
 
 Rules = dict[str, object]
 
@@ -60,12 +63,13 @@ def propose_declaration(url: str, target: str = "") -> str:
     rows = read_table(url, "", [Column(name, kind=kind) for name, kind in kinds.items()]).frame
     columns = list(_propose_columns(rows, kinds, chosen, times))
     why = "the last column" if not target else "the column that --target names"
+    size = f"{len(rows):,} row{'s' if len(rows) > 1 else ''}"
     dates = ["from datetime import date", ""] if any("date(" in line for line in columns) else []
     intro = [
         *dates,
         "from mlops.problem import Column",
         "",
-        f"# Proposed from {len(rows):,} rows. Check every line: a range should be what is possible, not what was seen.",
+        f"# Proposed from {size}. Check every line: a range should be what is possible, not what was seen.",
         f"# The target is {why}." + ("" if target else " To choose another one, add --target NAME."),
     ]
     return "\n".join([*intro, "columns = (", *columns, ")", ""])
@@ -76,6 +80,8 @@ def _find_kind(values: pd.Series, is_target: bool) -> Kind:
     kind = infer_kind(str(values.name), [recognize_values(series)])
     if kind == "number" and is_target and set(values.dropna().unique()) == {0, 1}:
         return "boolean"
+    if kind == "number" and not is_target and series.dtype.is_integer() and (series.abs() > EXACT).any():
+        kind = "id"
     if kind == "id" and (is_target or find_gaps(series).any() or series.n_unique() < len(series)):
         return "number" if is_target and series.dtype.is_numeric() else "category"
     return kind
@@ -105,7 +111,7 @@ def _propose_columns(
         rules: Rules = {"kind": kind} if kind != "number" else {}
         if name == target:
             rules |= {"role": "target", **_make_target_rules(values, kind)}
-        elif share == 1 or name in ids[1:] or name in times or _is_free_text(values, kind):
+        elif share == 1 or name in ids[1:] or name in times or UNNAMED.fullmatch(name) or _is_free_text(values, kind):
             rules["role"] = "ignored"
         if rules.get("role") != "ignored":
             rules |= _propose_rules(values, kind)
@@ -115,6 +121,8 @@ def _propose_columns(
                 f"    # {gaps:,} of {len(values):,} rows {'has' if gaps == 1 else 'have'} no value here. Drop the rows "
                 "without a target."
             )
+        if UNNAMED.fullmatch(name) and name != target:
+            yield "    # The file has no name for it. It may be an index, which `to_csv(..., index=False)` leaves out."
         if name in times:
             yield (
                 f"    # It has times of day, such as {times[name]}. To use it, drop the times and declare the kind "
@@ -187,7 +195,7 @@ def _round_out(value: float, step: Callable[[float], int]) -> float:
 def _propose_dates(values: pd.Series) -> Rules:
     days = count_days(parse_values(make_series(values), "date"))
     first, last = (date.fromisoformat(show_day(float(str(day)))) for day in (days.min(), days.max()))
-    return {"minimum": date(first.year, 1, 1), "maximum": date(last.year + LATER, 12, 31)}
+    return {"minimum": date(first.year, 1, 1), "maximum": date(min(last.year + LATER, date.max.year), 12, 31)}
 
 
 def _write_column(name: str, rules: Rules) -> str:
