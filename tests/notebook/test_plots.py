@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from mlops.errors import ProblemError
 from mlops.notebook import plots
 from mlops.notebook.plots import Picture, draw_plots, save_pictures
+from mlops.notebook.stock_plots import Predicted, draw_calibration
 from mlops.problem import Column, Problem, metrics
 
 RNG = np.random.default_rng(0)
@@ -135,6 +136,20 @@ def test_a_plot_is_declared_by_its_name(
 ) -> None:
     (picture,) = draw(problem, predict, rows, name)
     assert picture.alt.startswith(alt)
+
+
+@pytest.mark.parametrize(("share", "low", "high"), [(0.04, -0.05, 0.2), (0.96, 0.8, 1.05), (0.5, -0.1, 1.1)])
+def test_the_calibration_of_a_rare_class_fills_the_plot(share: float, low: float, high: float) -> None:
+    rng = np.random.default_rng(0)
+    spread = 0.04 if share != 0.5 else 0.49
+    predicted = share + spread * np.linspace(-1, 1, 2000)
+    figure, _ = draw_calibration(Predicted(Large(), rng.random(2000) < predicted, predicted))
+    (axes,) = figure.axes
+    points = axes.lines[1].get_xydata()
+    begin, end = axes.get_xlim()
+    assert axes.get_ylim() == (begin, end)
+    assert low < begin < points.min() < points.max() < end < high
+    assert np.ptp(points) > 0.75 * (end - begin)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from mlops.problem import Problem
 from mlops.problem.coding import find_classes
 
 GROUPS = 10  # points of a calibration curve
+SMALL_PART = 0.5  # share of the axes below which a calibration curve is magnified
 MOST_CURVES = 10  # as many as matplotlib has colors
 MOST_CELLS = 15  # rows of a confusion matrix that still have legible numbers
 ONE_CLASS = "All rows have the same class, so there is no ROC curve."
@@ -142,6 +143,9 @@ def draw_calibration(data: Predicted) -> Drawn:
     figure, axes = start_figure()
     axes.plot([0, 1], [0, 1], color=GREY, lw=1, label="perfect calibration")
     axes.plot(means, shares, "o-", color=BLUE, label=f"{len(groups)} groups by probability")
+    low, high = min(means.min(), shares.min()), max(means.max(), shares.max())
+    if high - low < SMALL_PART:  # on the whole axes, the groups of a rare class would be one blot
+        axes.set(xlim=(ends := (low - 0.1 * (high - low) - 0.001, high + 0.1 * (high - low) + 0.001)), ylim=ends)
     named = data.problem.target.title if len(pairs) == 1 else f"each {data.problem.target.title}"
     axes.set(title=named, xlabel="mean predicted probability", ylabel="share of the rows", aspect="equal")
     figure.legend(loc="outside lower center", ncols=2)
