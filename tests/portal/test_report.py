@@ -530,6 +530,14 @@ def test_the_index_of_no_runs_says_so(tmp_path: Path) -> None:
     assert [cell.get_text() for cell in read_index(tmp_path).find_all("td")] == ["No runs yet."]
 
 
+def test_the_note_about_the_runs_does_not_scroll_sideways_with_their_table(tmp_path: Path) -> None:
+    page = read_index(tmp_path)
+    (table,) = page.select(".scroll table.runs")
+    note = page.select_one(f"#{table['aria-describedby']}")
+    assert note.get_text().startswith("Newest first. A run is compared with the last successful run")
+    assert not note.find_parents(class_="scroll")
+
+
 def test_the_index_lists_every_run_newest_first(tmp_path: Path) -> None:
     evaluated = StepRecord(
         "evaluate",

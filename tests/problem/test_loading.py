@@ -31,6 +31,7 @@ def test_a_problem_is_loaded_by_the_name_of_its_package() -> None:
             "raise RuntimeError('no data')",
             "Could not import the problem 'bad_state': RuntimeError: no data.",
         ),
+        ("bad_exit", "raise SystemExit(3)", "Could not import the problem 'bad_exit': SystemExit: 3."),
         ("bad_share", "1 / 0", "Could not import the problem 'bad_share': ZeroDivisionError: division by zero."),
         ("bad_syntax", "problem = (", "Could not import the problem 'bad_syntax': "),
     ],

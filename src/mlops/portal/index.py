@@ -71,8 +71,8 @@ def write_index(outputs: Path, overview: Overview | None) -> Path:
     )
     top = render_overview(overview, runs) if overview else ""
     main = f"""{top}<h2>Runs</h2>
-<div class="scroll"><table class="runs">
-<caption>{CAPTION}</caption>
+<p class="note" id="about-runs">{CAPTION}</p>
+<div class="scroll"><table class="runs" aria-describedby="about-runs">
 <thead><tr>{heads}</tr></thead>
 <tbody>
 {body}

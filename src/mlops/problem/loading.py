@@ -39,7 +39,7 @@ def load(name: str) -> Problem:
         raise
     except (ImportError, SyntaxError, TypeError, ValueError, NameError, AttributeError) as error:
         raise ProblemError(f"Could not import the problem {name!r}: {quote_cause(error)}.") from error
-    except Exception as error:  # the package is the user's, so importing it can raise any error
+    except (Exception, SystemExit) as error:  # the package is the user's, so importing it can raise any error
         cause = f"{type(error).__name__}: {quote_cause(error)}"  # the message of a KeyError is only the key
         raise ProblemError(f"Could not import the problem {name!r}: {cause}.") from error
     found = getattr(module, ATTRIBUTE, None)
