@@ -164,13 +164,15 @@ def test_a_bad_profile_says_how_to_make_one(tmp_path: Path, content: str | None)
 
 
 def test_columns_that_the_reference_lacks_are_named() -> None:
-    reference = make_reference(pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]}))
+    reference = make_reference(
+        pd.DataFrame({"a": np.arange(12.0), "b": np.arange(12.0), "c": [*range(9), *[np.nan] * 3]})
+    )
     known = (Column("a"), Column("b", role="target"))
     unwatched = (Column("day", watch_drift=False), Column("key", kind="id", role="id"), Column("note", role="ignored"))
-    assert describe_reference(reference, (*known, *unwatched), Path("p.json")) == "reference: 2 rows, 2 columns"
+    assert describe_reference(reference, (*known, *unwatched), Path("p.json")) == "reference: 12 rows, 3 columns"
     assert describe_reference(reference, (*known, Column("c"), Column("d")), Path("p.json")) == (
-        "reference: 2 rows, 2 columns\nThese columns have no reference, so they are not tested for drift: c, d. "
-        "Make one with `mlops profile DATA_FILE --output PROFILE`."
+        "reference: 12 rows, 3 columns\nThese columns have no reference of at least 10 values, so they are not tested "
+        "for drift: c, d. Make one with `mlops profile DATA_FILE --output PROFILE`."
     )
 
 

@@ -19,7 +19,7 @@ from scipy import special
 
 from mlops.data.kinds.column import show_day
 from mlops.data.kinds.counts import CountProfile
-from mlops.data.profile import ColumnProfile
+from mlops.data.profile import FEWEST, ColumnProfile
 from mlops.numbers import format_pair
 
 # The share of its column's false alarms that a test may raise; see docs/statistics.md.
@@ -82,7 +82,7 @@ def compare_columns(
     if reference.nulls or current.nulls:  # given the missing values of both, any test may be left out
         counts = (reference.nulls, reference.count + reference.nulls, current.nulls, current.count + current.nulls)
         yield _compare_shares("missing", *counts)
-    if not reference.count or not current.count:
+    if reference.count < FEWEST or not current.count:
         return
     if isinstance(reference, ColumnProfile) and isinstance(current, ColumnProfile):
         yield from _compare_numbers(reference, current)
@@ -120,7 +120,7 @@ def _compare_shift(moved: float, deviation: float) -> Evidence:
         return min(max(0.5 - special.ndtri(chance / 2) * deviation / 2, FLOORS["shift"]), 1.0)
 
     chance = float(2 * special.ndtr(-abs(moved) / deviation)) if deviation else 1.0
-    return Evidence("shift", 0.5 + abs(moved) / 2, 0.5, chance, limit, "larger" if moved > 0 else "smaller")
+    return Evidence("shift", min(0.5 + abs(moved) / 2, 1.0), 0.5, chance, limit, "larger" if moved > 0 else "smaller")
 
 
 def _compare_spread(wider: float, deviation: float, part: float) -> Evidence:
@@ -153,7 +153,8 @@ def _compare_scale(reference: ColumnProfile, variance: float, noise: float) -> E
     def limit(chance: float) -> float:
         return max(measure(float(-special.ndtri(chance) * deviation)), FLOORS["scale"])
 
-    chance = float(special.ndtr((variance - known) / deviation)) if variance < known else 1.0
+    # Without a deviation, the squares of the smallest numbers are zero.
+    chance = float(special.ndtr((variance - known) / deviation)) if variance < known and deviation else 1.0
     return Evidence("scale", measure(known - variance) if variance < known else 0.0, 0.0, chance, limit)
 
 
