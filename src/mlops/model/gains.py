@@ -43,9 +43,9 @@ def describe_gains(compared: Comparison) -> str:
     shown = f"{_title_interval(compared)}{unit}. Below, the values of {values.size:,} {what}, sorted"
     if compared.champion is None:
         return f"{shown}."
-    counts = f"better on {np.sum(values > 0):,} and worse on {np.sum(values < 0):,}"
+    counts = f"{np.sum(values > 0):,} favor the challenger, and {np.sum(values < 0):,} the champion"
     least = f"{format_number(compared.smallest_gain)} {compared.metric.unit}".strip()
-    return f"{shown}: the challenger is {counts}. The smallest improvement worth a release is {least}."
+    return f"{shown}: {counts}. The smallest improvement worth a release is {least}."
 
 
 def report_gains(compared: Comparison, decision: Decision) -> str:
@@ -84,7 +84,8 @@ def describe_largest(compared: Comparison) -> str:
     others = split[:-LARGEST]
     share, rest = split[-LARGEST:].sum() / split.sum(), float(others.mean())
     part = "less than 1%" if share < 0.01 else f"{100 * share:.0f}%" if rest > 0 else "all"
-    without = f"{format_number(rest)} {compared.metric.unit}".strip()
+    about = "" if compared.actual is None else "about "  # only for a mean, the mean of the other gains is exact
+    without = f"{about}{format_number(rest)} {compared.metric.unit}".strip()
     return f"The five rows with the largest gains carry {part} of the improvement. Without them, it would be {without}."
 
 
@@ -117,9 +118,9 @@ def _plot_sorted(axes: Axes, compared: Comparison) -> None:
     note = f"; {outside:,} of {values.size:,} extend beyond the edge" if outside else ""
     axes.set(xlabel=f"share of the {what}, sorted (%){note}", ylabel="value" if first else "improvement")
     if not first:
-        worse, better = (f"{format_number(100 * float(np.mean(part)))}%" for part in (values < 0, values > 0))
-        axes.set_title(f"worse on {worse}", loc="left", color=ORANGE, fontsize="medium")
-        axes.set_title(f"better on {better}", loc="right", color=BLUE, fontsize="medium")
+        against, favorable = (f"{format_number(100 * float(np.mean(part)))}%" for part in (values < 0, values > 0))
+        axes.set_title(f"{against} favor the champion", loc="left", color=ORANGE, fontsize="medium")
+        axes.set_title(f"{favorable} favor the challenger", loc="right", color=BLUE, fontsize="medium")
 
 
 def _find_limits(values: NDArray[np.float64]) -> tuple[float, float]:
