@@ -9,4 +9,5 @@
     years     the promotion gate: a year of looks, and its power
     drift     the data test: false alarms, changes that are found
     draws     random rows of equal and of unequal models
+    scores    random scores of two classifiers, and the gains of their rows
 """

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlops.model.bounds import are_too_skewed, bound_mean
-from simulations import draws
+from simulations import draws, scores
 from simulations.cases import Case
 from simulations.draws import Floats
 from simulations.rule import promote
@@ -18,6 +18,7 @@ Draw = Callable[[np.random.Generator, tuple[int, int]], Floats]
 CONFIDENCE = 0.95
 BATCH = 2_000_000  # values that are drawn at once
 ROWS = (30, 89, 2000)
+CLASSIFIED = {"log loss": "log loss", "area": "area under the ROC curve", "F1": "F1 score"}
 
 
 def count_promotions(rng: np.random.Generator, rounds: int, draw: Draw, rows: int) -> int:
@@ -54,6 +55,9 @@ def _list_looks() -> Iterator[Case]:
         for kind in ("normal", "t5"):
             draw: Draw = partial(draws.draw_square_gains, kind=kind)
             yield _look(f"squared error, {kind} errors, {rows:,} rows", rounds, draw, rows, 0.05)
+            for metric, title in CLASSIFIED.items():
+                draw = partial(scores.draw_gains, kind=kind, metric=metric)
+                yield _look(f"{title}, {kind} errors, {rows:,} rows", rounds, draw, rows, 0.05)
         for sigma, most in goals.items():
             draw = partial(draws.draw_skewed_gains, sigma=sigma)
             yield _look(

@@ -1,17 +1,19 @@
 """Small versions of the simulations. They fail if the bound is replaced by a plainer one."""
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.special import expit
 from scipy.stats import t
 
 from mlops.model.comparison import Comparison
 from mlops.model.promotion import decide_promotion
 from mlops.model.spending import spend
 from mlops.problem import metrics
-from simulations import draws, gate, rule, years
+from simulations import draws, gate, rule, scores, years
 from simulations.cases import Case, Rate
 from simulations.running import run_cases, run_part
 from simulations.tables import fill_tables
@@ -100,3 +102,42 @@ def test_equal_models_are_seldom_promoted_in_a_year(monkeypatch: pytest.MonkeyPa
 
 def test_a_better_model_is_promoted_within_eight_retrainings() -> None:
     assert years.count_better(np.random.default_rng(0), 200, "normal", 89) / 200 > 0.8
+
+
+@pytest.mark.parametrize(
+    ("metric", "gain"),
+    [(metrics.roc_auc_score(), scores.gain_area), (metrics.f1_score(), scores.gain_f1)],
+    ids=["area", "F1"],
+)
+def test_the_simulations_have_the_gains_of_the_gate(
+    metric: metrics.Metric, gain: Callable[..., NDArray[np.float64]]
+) -> None:
+    rng = np.random.default_rng(0)
+    actual, shared = scores.draw_rows(rng, (5, 60), "normal")
+    pair = [shared + scores.NOISE * rng.normal(size=(5, 60)) for _ in range(2)]
+    for truth, *models, gains in zip(actual, *pair, gain(actual, *pair), strict=True):
+        compared = Comparison(metric, *(expit(scores.find_logits(model)) for model in models), actual=truth)
+        assert gains == pytest.approx(compared.gains, abs=1e-9)
+        assert gains.mean() == pytest.approx(compared.improvement)
+
+
+@pytest.mark.parametrize("metric", ["log loss", "area", "F1"])
+def test_equal_classifiers_are_seldom_promoted(metric: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw: gate.Draw = partial(scores.draw_gains, kind="normal", metric=metric)
+    assert 0.01 < gate.count_promotions(np.random.default_rng(0), 2000, draw, 30) / 2000 < 0.055
+    monkeypatch.setattr(rule, "bound_mean", compare_scores)
+    assert gate.count_promotions(np.random.default_rng(0), 2000, draw, 30) / 2000 > 0.3
+
+
+def test_the_percentile_of_few_rows_promotes_too_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw: gate.Draw = partial(scores.draw_gains, kind="normal", metric="log loss")
+    monkeypatch.setattr(rule, "bound_mean", bound_percentile)
+    assert gate.count_promotions(np.random.default_rng(0), 2000, draw, 30) / 2000 > 0.055
+
+
+def test_a_larger_area_is_promoted_within_eight_retrainings() -> None:
+    assert years.count_better_areas(np.random.default_rng(0), 100, "normal", 89) / 100 > 0.8
+
+
+def test_equal_areas_are_seldom_promoted_in_a_year() -> None:
+    assert years.count_years(np.random.default_rng(0), 200, "normal", 89, 0, "area") / 200 < 0.06

@@ -9,6 +9,7 @@ from scipy.stats import norm
 
 from mlops.model.bounds import bound_mean
 from mlops.model.spending import spend
+from simulations import scores
 from simulations.cases import Case
 from simulations.draws import Floats, draw_errors
 from simulations.rule import promote
@@ -19,10 +20,13 @@ NOISE = 0.2  # the standard deviation of a model's own error; that of the shared
 BATCH = 4_000_000  # values that are drawn at once
 
 
-def count_years(rng: np.random.Generator, rounds: int, kind: str, rows: int, weekly: int) -> int:
+def count_years(
+    rng: np.random.Generator, rounds: int, kind: str, rows: int, weekly: int, metric: str = "squares"
+) -> int:
     """Count the years in which an equal model is promoted. The holdout grows by `weekly` rows a week."""
+    promote_some = {"squares": _promote, "area": _promote_by_area}[metric]
     return sum(
-        int(_promote(rng, size, kind, rows, weekly, WEEKS, gain=0.0).sum())
+        int(promote_some(rng, size, kind, rows, weekly, WEEKS, 0.0).sum())
         for size in _split(rounds, rows + weekly * WEEKS)
     )
 
@@ -37,6 +41,23 @@ def count_better(rng: np.random.Generator, rounds: int, kind: str, rows: int) ->
     gain = 2 * float(np.mean(find_detectable(champion - challenger, CONFIDENCE)))
     batches = _split(rounds, rows)
     return sum(int(_promote(rng, size, kind, rows, 0, FEW_WEEKS, gain).sum()) for size in batches)
+
+
+def count_better_areas(rng: np.random.Generator, rounds: int, kind: str, rows: int) -> int:
+    """Count the series in which a model with a larger area is promoted, as `count_better` does."""
+    gains = scores.draw_gains(rng, (2000, rows), kind, "area")
+    edge = find_edge(rng, kind, 2 * float(np.nanmean(find_detectable(gains, CONFIDENCE))))
+    batches = _split(rounds, rows)
+    return sum(int(_promote_by_area(rng, size, kind, rows, 0, FEW_WEEKS, edge).sum()) for size in batches)
+
+
+def find_edge(rng: np.random.Generator, kind: str, gain: float) -> float:
+    """Return how much higher a challenger must score the positive rows for a given gain in the area."""
+    actual, shared = scores.draw_rows(rng, (200_000,), kind)
+    champion, challenger = (shared + scores.NOISE * draw_errors(rng, actual.shape, kind) for _ in range(2))
+    edges = np.linspace(0, 4, 41)
+    areas = [float(scores.gain_area(actual, champion, challenger + edge * actual).mean()) for edge in edges]
+    return float(np.interp(gain, areas, edges))
 
 
 def find_detectable(gains: Floats, confidence: float) -> Floats:
@@ -60,6 +81,20 @@ def _promote(
     return promoted
 
 
+def _promote_by_area(
+    rng: np.random.Generator, size: int, kind: str, rows: int, weekly: int, weeks: int, edge: float
+) -> NDArray[np.bool_]:
+    actual, shared = scores.draw_rows(rng, (size, rows + weekly * weeks), kind)
+    champion = shared + scores.NOISE * draw_errors(rng, shared.shape, kind)
+    promoted = np.zeros(size, dtype=bool)
+    for week in range(weeks):
+        seen = np.s_[:, : rows + weekly * week]
+        challenger = shared[seen] + edge * actual[seen]
+        challenger += scores.NOISE * draw_errors(rng, challenger.shape, kind)
+        promoted |= promote(scores.gain_area(actual[seen], champion[seen], challenger), spend(CONFIDENCE, week + 1))
+    return promoted
+
+
 def _split(rounds: int, rows: int) -> Iterator[int]:
     most = max(1, BATCH // rows)
     for start in range(0, rounds, most):
@@ -68,11 +103,15 @@ def _split(rounds: int, rows: int) -> Iterator[int]:
 
 def list_years() -> Iterator[Case]:
     """Yield the cases of the tables "year" and "power"."""
-    for rows, rounds in ((89, 10_000),):
-        for kind in ("normal", "t5"):
-            for weekly, holdout in ((0, "fixed holdout"), (10, "10 more rows a week")):
-                name = f"squared error, {kind} errors, {rows:,} rows, {holdout}"
-                simulate = partial(count_years, kind=kind, rows=rows, weekly=weekly)
-                yield Case("year", name, rounds, simulate, most=0.05)
-            better = partial(count_better, kind=kind, rows=rows)
-            yield Case("power", f"squared error, {kind} errors, {rows:,} rows", rounds, better, least=0.8)
+    for metric, title, count in (
+        ("squares", "squared error", count_better),
+        ("area", "area under the ROC curve", count_better_areas),
+    ):
+        for rows, rounds in ((89, 10_000), (2000, 2000)):
+            for kind in ("normal", "t5"):
+                for weekly, holdout in ((0, "fixed holdout"), (10, "10 more rows a week")):
+                    simulate = partial(count_years, kind=kind, rows=rows, weekly=weekly, metric=metric)
+                    name = f"{title}, {kind} errors, {rows:,} rows, {holdout}"
+                    yield Case("year", name, rounds, simulate, most=0.05)
+                better = partial(count, kind=kind, rows=rows)
+                yield Case("power", f"{title}, {kind} errors, {rows:,} rows", rounds, better, least=0.8)
