@@ -20,6 +20,7 @@ import msgspec
 import nbformat
 from nbclient import NotebookClient
 
+from mlops.execution.client import make_socket_folder, talk_privately
 from mlops.pipelines import list_notebooks
 from mlops.regression.check import SANITIZER
 from mlops.regression.declaring import compare_scraps
@@ -37,7 +38,7 @@ PNG = "image/png"
 def main() -> None:
     """Refresh every committed notebook in place."""
     sanitizer = read_sanitizer(NOTEBOOKS / SANITIZER)
-    with tempfile.TemporaryDirectory() as home:
+    with tempfile.TemporaryDirectory() as home, make_socket_folder() as sockets:
         os.environ["MLOPS_HOME"] = home
         # Fresh kernels, because `make nbval` compares warm ones with these outputs.
         os.environ["MLOPS_WARM_KERNELS"] = "0"
@@ -47,7 +48,9 @@ def main() -> None:
                 notebook = nbformat.read(path, as_version=4)
                 committed = copy.deepcopy(notebook)
                 resources = {"metadata": {"path": NOTEBOOKS}}
-                NotebookClient(notebook, timeout=600, resources=resources).execute()
+                # Over TCP, which is the default, each kernel warns that others could listen.
+                config = talk_privately(sockets)
+                NotebookClient(notebook, timeout=600, resources=resources, config=config).execute()
                 declare_scraps(notebook, path.stem)
                 keep_what_is_checked(notebook, path.stem)
                 keep_close_outputs(notebook, committed, path.stem, sanitizer)
