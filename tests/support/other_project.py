@@ -12,10 +12,12 @@ import yaml
 from checkout import list_tracked
 from command_line import PROJECT, CommandLine
 
+from mlops.backends.azure.connection.settings import DECLARED as AZURE
+from mlops.backends.local.settings import DECLARED as LOCAL
 from mlops.data.kinds.reference import make_reference
 from mlops.data.profile import encode_profile
 from mlops.parameters.code import list_names
-from mlops.parameters.declarations import TAG
+from mlops.parameters.declarations import TAG, Parameter
 from mlops.problem import load
 from mlops.workspace import Workspace
 
@@ -35,6 +37,11 @@ HYPERPARAMETERS = {
         "depth": "2  # levels of each tree; a whole number in [1, 10]",
     },
 }
+# The platforms' settings, and the other sections of their files.
+PLATFORMS: dict[str, tuple[tuple[Parameter, ...], dict[str, Any]]] = {
+    "azure": (AZURE, {"run": {"step_timeout_minutes": 60}, "steps": {"deploy": {"ready_seconds": 600}}}),
+    "local": (LOCAL, {"steps": {"deploy": {"ready_seconds": 30}}}),
+}
 STEPS: dict[str, Any] = {"train": {"holdout_share": 0.2, "seed": 0}, "evaluate": {"confidence": 0.95}}
 
 
@@ -51,14 +58,15 @@ def copy_project(folder: Path, name: str) -> CommandLine:
     """Copy the project into `folder/project`, have it solve the problem `name`, and return its command line.
 
     It does not matter which problem the checkout solves: the copy has its notebooks, but neither its problem, nor its
-    hyperparameters, nor its values for the steps. An existing copy is changed to this problem. Two problems in one copy
-    share the parent of warm kernels.
+    hyperparameters, nor its values for the steps and the platforms. An existing copy is changed to this problem. Two
+    problems in one copy share the parent of warm kernels.
     """
     copy = folder / "project"
     copy_files(copy)
     add_problem(copy, name)
     write_parameters(copy, HYPERPARAMETERS[name])
     write_base(copy, name, HYPERPARAMETERS[name])
+    write_platforms(copy)
     return OtherCommandLine(Workspace(copy, folder / "home", folder / "outputs"))
 
 
@@ -120,3 +128,11 @@ def write_base(project: Path, name: str, lines: Mapping[str, str]) -> None:
     steps = {**STEPS, "train": {**hyperparameters, **STEPS["train"]}}
     base = {**yaml.safe_load(path.read_text()), "problem": name, "shared": {}, "steps": steps}
     path.write_text(yaml.safe_dump(base, sort_keys=False))
+
+
+def write_platforms(project: Path) -> None:
+    """Give each setting of the platforms its default. The checkout may have other values, such as a fixed port."""
+    for name, (declared, others) in PLATFORMS.items():
+        settings = {parameter.name: parameter.default for parameter in declared}
+        path = project / "parameters" / f"{name}.yml"
+        path.write_text(yaml.safe_dump({name: settings, **others}, sort_keys=False))

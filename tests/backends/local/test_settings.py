@@ -34,11 +34,10 @@ def test_without_a_file_any_free_port_will_do(written: Workspace) -> None:
     assert [settings.find_port(environment) for environment in ("qa", "production")] == [WantedPort(), WantedPort()]
 
 
-def test_what_is_committed_is_what_is_declared(project: Path, tmp_path: Path) -> None:
-    """The file shows every setting with its default."""
-    workspace = Workspace(project, tmp_path, tmp_path)
+def test_every_setting_is_in_the_file(project: Path, workspace: Workspace) -> None:
+    """The values in the checkout are the user's, so the defaults are those of the sandbox."""
     assert read_settings(workspace, {}) == LocalSettings()
-    listed = (workspace.parameters / "local.yml").read_text()
+    listed = (project / "parameters" / "local.yml").read_text()
     assert [known.name for known in DECLARED if f"\n  {known.name}: " not in listed] == []
 
 
