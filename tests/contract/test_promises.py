@@ -5,6 +5,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -388,6 +389,14 @@ def test_a_problem_imports_little(package: Path, file: str, text: str, message: 
 def test_a_scoring_script_that_cannot_serve_is_refused(package: Path, script: str, message: str) -> None:
     (package / "score.py").write_text(script)
     with pytest.raises(ProblemError, match=message):
+        check(importlib.import_module(package.name).problem)
+
+
+def test_an_import_that_the_lock_of_the_script_lacks_is_refused(package: Path) -> None:
+    (package / "score.py").write_text("import pandas\ndef init(): ...\ndef run(data): ...\n")
+    server = ("click", "h11", "httptools", "msgspec", "numpy", "uvicorn", "uvloop")
+    (package / "score_requirements.lock").write_text("".join(f"{name}=={version(name)}\n" for name in server))
+    with pytest.raises(ProblemError, match=r"score\.py, line 1: The image does not contain the module pandas\. "):
         check(importlib.import_module(package.name).problem)
 
 

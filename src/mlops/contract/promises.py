@@ -12,10 +12,11 @@ from mlops.contract.imports import check_imports
 from mlops.contract.model import reload_model
 from mlops.contract.requests import open_request_reader, send_row
 from mlops.errors import ProblemError
-from mlops.image.check import require_functions
+from mlops.image.check import check_sources, require_functions
 from mlops.image.schema import check_examples
+from mlops.image.sources import find_sources
 from mlops.problem import Problem
-from mlops.problem.image_files import SCORING_SCRIPT, find_image_files
+from mlops.problem.image_files import SCORING_LOCK, SCORING_SCRIPT, find_image_files
 from mlops.problem.scoring import predict_rows
 from mlops.problem.values import make_table
 
@@ -43,9 +44,7 @@ def check(problem: Problem, rows: pd.DataFrame | None = None, /, **hyperparamete
     """
     check_imports(problem)
     find_image_files(problem)
-    script = problem.folder / SCORING_SCRIPT
-    if script.is_file():  # the project can have the scoring script elsewhere
-        require_functions(script, str(script))
+    _check_script(problem)
     table = read_rows(problem, problem.load_sample if rows is None else lambda: rows)
     training, holdout = _split(problem, table)
     model = _train(problem, training, hyperparameters)
@@ -61,6 +60,15 @@ def check(problem: Problem, rows: pd.DataFrame | None = None, /, **hyperparamete
     _check_files(problem, model, holdout, predicted)
     check_examples(problem)
     predict_rows(problem, model, make_table(problem.feature_columns, problem.examples))
+
+
+def _check_script(problem: Problem) -> None:
+    """Check the files of the image. The project can have the scoring script or its lock elsewhere."""
+    script, lock = problem.folder / SCORING_SCRIPT, problem.folder / SCORING_LOCK
+    if script.is_file() and lock.is_file():
+        check_sources(find_sources(problem, problem.folder.parents[1]))
+    elif script.is_file():
+        require_functions(script, str(script))
 
 
 def _split(problem: Problem, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

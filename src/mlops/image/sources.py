@@ -10,7 +10,7 @@ from mlops.image.bundle import REQUIREMENTS, SCHEMA
 from mlops.image.schema import encode_schema
 from mlops.pipelines.advice import IMAGE_NOTEBOOK
 from mlops.problem import Problem
-from mlops.problem.image_files import SCORING_SCRIPT, find_image_files
+from mlops.problem.image_files import SCORING_LOCK, SCORING_SCRIPT, find_image_files
 
 SCHEMA_TITLE = "the schema of the problem"
 
@@ -81,7 +81,7 @@ def find_sources(problem: Problem, project: Path, script: str = "", requirements
     found = ImageSources(
         project,
         project / script if script else problem.folder / SCORING_SCRIPT,
-        project / requirements if requirements else problem.folder / "score_requirements.lock",
+        project / requirements if requirements else problem.folder / SCORING_LOCK,
         tuple(find_image_files(problem)),
         encode_schema(problem),
     )

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from mlops.problem.declared import Problem
 
 SCORING_SCRIPT = "score.py"  # the name of the scoring script, in a package and in an image
+SCORING_LOCK = "score_requirements.lock"  # its packages
 RESERVED = ("score", "serving")  # modules that every image contains
 
 
