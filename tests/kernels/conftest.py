@@ -139,7 +139,7 @@ def make_project(tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 10) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> bool:
     """Wait for a condition, and return whether it became true."""
     deadline = time.monotonic() + seconds
     while not condition():
