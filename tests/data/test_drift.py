@@ -1,9 +1,11 @@
 """Drift: few false alarms, enough power, and no alarms for negligible differences. The rates are measured here."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
-from drawn_tables import FAMILIES, Change, count_alarms, set_some, shift, widen
+from drawn_tables import FAMILIES, Change, count_alarms, exchange, set_some, shift, widen
 from numpy.typing import ArrayLike
 from small_profiles import profile_frame
 
@@ -65,6 +67,19 @@ def test_numbers_whose_squares_are_zero_are_compared() -> None:
 def test_power_against_a_reference_of_442_rows(change: Change, least: float) -> None:
     """With the Kolmogorov-Smirnov test and the standard deviations alone, 70 % of shifts and 8 % of constants."""
     assert count_alarms(np.random.default_rng(1), ROUNDS, "normal", 442, 442, change) >= least * ROUNDS
+
+
+@pytest.mark.parametrize(
+    ("column", "change"),
+    [
+        ("x6", partial(set_some, count=70, value=np.nan)),
+        ("x7", partial(set_some, count=20, value=9)),
+        ("x7", partial(exchange, share=0.3, of=0, to=2)),
+    ],
+    ids=["missing values", "new category", "changed mix"],
+)
+def test_power_for_missing_values_and_categories(column: str, change: Change) -> None:
+    assert count_alarms(np.random.default_rng(1), 50, "mixed", 442, 442, change, column) >= 0.8 * 50
 
 
 @pytest.mark.parametrize(("moved", "drifted"), [(0.05, False), (0.1, False), (0.2, True)])

@@ -8,6 +8,7 @@
     gate      the promotion gate: one look
     years     the promotion gate: a year of looks, and its power
     drift     the data test: false alarms, changes that are found
+    corrections   the data test: corrections for many tests
     draws     random rows of equal and of unequal models
     scores    random scores of two classifiers, and the gains of their rows
 """

@@ -13,7 +13,7 @@ from mlops.model.comparison import Comparison
 from mlops.model.promotion import decide_promotion
 from mlops.model.spending import spend
 from mlops.problem import metrics
-from simulations import draws, gate, rule, scores, years
+from simulations import corrections, draws, gate, rule, scores, years
 from simulations.cases import Case, Rate
 from simulations.running import run_cases, run_part
 from simulations.tables import fill_tables
@@ -141,3 +141,10 @@ def test_a_larger_area_is_promoted_within_eight_retrainings() -> None:
 
 def test_equal_areas_are_seldom_promoted_in_a_year() -> None:
     assert years.count_years(np.random.default_rng(0), 200, "normal", 89, 0, "area") / 200 < 0.06
+
+
+@pytest.mark.parametrize("correction", corrections.CORRECTIONS)
+def test_a_correction_keeps_the_rate_and_finds_a_shifted_column(correction: str) -> None:
+    count = partial(corrections.count_found, rounds=40, family="correlated", correction=correction)
+    assert count(np.random.default_rng(0), shifted=0) <= 6  # at a rate of 5 %, more would have a probability of 0.3 %
+    assert count(np.random.default_rng(0), shifted=1) > 0.75 * 40
