@@ -31,6 +31,7 @@ class Diabetes(Problem):
         metrics.r2_score("r2"),
     )
     gate = "mse"
+    segments = ("SEX", "BMI")
     # The two rows that the reference implementation's smoke test sends.
     examples = tuple(dict(zip(FEATURES, map(float, row), strict=True)) for row in (range(1, 11), range(10, 0, -1)))
 

@@ -121,7 +121,7 @@ def test_example_rows_keep_whole_numbers_and_stay_within_the_range() -> None:
         Column("day", minimum=20180101),
         Column("y", role="target", maximum=0.98765462),
     )
-    declared = type("Declared", (Diabetes,), {"columns": columns, "examples": ()})()
+    declared = type("Declared", (Diabetes,), {"columns": columns, "examples": (), "segments": ()})()
     rows = pd.DataFrame({"second": [1700000500.0], "share": [0.12345612], "day": [20180115.0], "y": [0.98765462]})
     described = describe_data(declared, rows, rows)
     assert described.rows == ((1700000500.0, 0.12345612, 20180115.0),)

@@ -221,6 +221,28 @@ ERROR = metrics.mean_squared_error()
             "The problem 'broken' has the metric 'auc', which fits a target of the kind boolean or category. The kind "
             "of its target is number.",
         ),
+        ({"segments": "a"}, "The problem 'broken': segments is 'a'. Write a tuple: ('a',)."),
+        (
+            {"segments": ("a", "c")},
+            "The problem 'broken': segments[1] is 'c'. Name a category, a boolean or a number with the role "
+            '"feature" or "ignored": a.',
+        ),
+        ({"segments": ("b",)}, "The problem 'broken': segments[0] is 'b'. Name a category, a boolean or a number with"),
+        (
+            {"columns": (NUMBER, TARGET, Column("day", kind="date")), "segments": ("day",)},
+            "The problem 'broken': segments[0] is 'day'. Name a category, a boolean or a number with the role",
+        ),
+        ({"segments": ("a", "a")}, "The problem 'broken': segments has 'a' more than once. Remove one of them."),
+        ({"segments": (NUMBER,)}, "The problem 'broken': segments[0] is of the type Column, but must be of the type"),
+        (
+            {"segments": ("a",), "reject_worse_segments": "no"},
+            "The problem 'broken': reject_worse_segments is 'no'. Write True or False.",
+        ),
+        (
+            {"reject_worse_segments": True},
+            "The problem 'broken': reject_worse_segments is True, but there are no segments. Name the columns: "
+            'segments = ("a",).',
+        ),
         ({"gate": "auc"}, "The problem 'broken': gate is 'auc', which is not one of its metrics: mean_squared_error."),
         ({"name": 1}, "Broken.name is 1. Use 3 to 21 lower-case letters, digits and hyphens, "),
         ({"gate": None}, "The problem 'broken': gate is None. Write a text."),

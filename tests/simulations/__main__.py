@@ -5,12 +5,12 @@ import sys
 import time
 from pathlib import Path
 
-from simulations import drift, gate
+from simulations import drift, gate, segments
 from simulations.running import run_cases
 from simulations.tables import fill_tables, format_row
 
 DOCUMENT = Path(__file__).parents[2] / "docs/statistics.md"
-SECTIONS = {"gate": gate.CASES, "drift": drift.CASES}
+SECTIONS = {"gate": gate.CASES, "segments": segments.CASES, "drift": drift.CASES}
 
 
 def main() -> int:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 from scipy.special import expit
@@ -11,9 +12,10 @@ from scipy.stats import t
 
 from mlops.model.comparison import Comparison
 from mlops.model.promotion import decide_promotion
+from mlops.model.segments import compare_segments
 from mlops.model.spending import spend
-from mlops.problem import metrics
-from simulations import corrections, draws, gate, rule, scores, years
+from mlops.problem import Column, Problem, metrics
+from simulations import corrections, draws, gate, rule, scores, segments, years
 from simulations.cases import Case, Rate
 from simulations.running import run_cases, run_part
 from simulations.tables import fill_tables
@@ -148,3 +150,33 @@ def test_a_correction_keeps_the_rate_and_finds_a_shifted_column(correction: str)
     count = partial(corrections.count_found, rounds=40, family="correlated", correction=correction)
     assert count(np.random.default_rng(0), shifted=0) <= 6  # at a rate of 5 %, more would have a probability of 0.3 %
     assert count(np.random.default_rng(0), shifted=1) > 0.75 * 40
+
+
+class Parts(Problem):
+    """A number that has the same rows in each of four parts. The absolute error decides, so that it is the loss."""
+
+    name = "parts"
+    columns = (Column("part", kind="category"), Column("x"), Column("y", role="target"))
+    metrics = (metrics.mean_absolute_error("mae"),)
+    segments = ("part",)
+
+
+def test_the_simulations_call_a_challenger_worse_where_the_comparison_does() -> None:
+    rng = np.random.default_rng(0)
+    gains = segments.draw_gains(rng, (100, 88), "1.0") - np.linspace(0, 2, 100)[:, None]
+    rows = pd.DataFrame({"part": np.repeat(list("abcd"), 22), "y": 0.0})
+    both = ({"champion": 20 + sample.clip(-20), "challenger": np.full(88, 20.0)} for sample in gains)
+    found = [bool(compare_segments(Parts(), rows, predictions, 0.95).worse) for predictions in both]
+    assert segments.report_worse(gains, 4).tolist() == found
+    assert 20 < sum(found) < 80
+
+
+def test_equal_models_are_seldom_called_worse_in_a_segment() -> None:
+    count = partial(segments.count_reports, rounds=1000, kind="normal", rows=2000, count=20)
+    assert count(np.random.default_rng(0)) / 1000 < 0.06
+
+
+def test_segments_that_do_not_share_the_allowed_error_report_too_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = segments.bound_mean
+    monkeypatch.setattr(segments, "bound_mean", lambda gains, _: shared(gains, 0.95))
+    assert segments.count_reports(np.random.default_rng(0), 300, "normal", 2000, 20) / 300 > 0.3

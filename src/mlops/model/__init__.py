@@ -12,6 +12,7 @@
     origin         the origin of a training: notebook, commit and data
     contenders     the challenger, and the champion if it can be compared
     comparison     compares two models by the metric that decides about promotions
+    segments       the comparison in segments of the rows
     gains          the figures that compare two models
     bounds         the lower bound of a mean gain
     spending       the confidence that each comparison with a champion needs

@@ -45,8 +45,8 @@ class Comparison:
     smallest_gain : float
         The smallest improvement that is worth a release, in the unit of the metric.
     look : int
-        The position of this comparison among all comparisons with the champion, counted from 1.
-        See `mlops.model.looks`.
+        The position of this comparison among all comparisons with the champion, counted from 1. 0 if it is not one of
+        them. See `mlops.model.looks`.
     actual : array of shape (n,), optional
         The values of the target, encoded as metrics need them. None if the models are compared by their losses.
     """

@@ -21,11 +21,14 @@ def spend(confidence: float, look: int) -> float:
     confidence : float
         The probability that a champion is never replaced by a model that is not better, between 0 and 1.
     look : int
-        The position of this comparison among all comparisons with the champion, counted from 1.
+        The position of this comparison among all comparisons with the champion, counted from 1. 0 if it is not one of
+        them: then nothing is spent, and the confidence stays as it is.
 
     Examples
     --------
     >>> [round(spend(0.95, look), 5) for look in (1, 5, 20)]
     [0.98086, 0.99829, 0.99979]
     """
+    if not look:
+        return confidence
     return 1 - (1 - confidence) / (float(zeta(DECAY)) * look**DECAY)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from mlops.errors import ProblemError
 from mlops.problem.column import Column
-from mlops.problem.fields import is_number, require_text, require_tuple
+from mlops.problem.fields import is_number, require_flag, require_text, require_tuple
 from mlops.problem.metric import TARGETS, Metric
 from mlops.problem.plots import check_plots
 
@@ -23,11 +23,13 @@ NAME = re.compile(r"[a-z][a-z0-9-]{1,19}[a-z0-9]")  # Azure allows 32 characters
 FIELDS: dict[str, type] = {  # the tuples of a declaration, with the types of their values
     "columns": Column,
     "metrics": Metric,
+    "segments": str,
     "plots": object,
     "examples": Mapping,
     "trusted_types": str,
     "image_files": str,
 }
+SEGMENTED_KINDS, SEGMENTED_ROLES = ("category", "boolean", "number"), ("feature", "ignored")
 
 
 class Declared(Protocol):
@@ -39,6 +41,8 @@ class Declared(Protocol):
     gate: "ClassVar[str]"
     smallest_gain: "ClassVar[float | None]"
     smallest_relative_gain: "ClassVar[float]"
+    segments: "ClassVar[tuple[str, ...]]"
+    reject_worse_segments: "ClassVar[bool]"
     plots: "ClassVar[tuple[str | OwnPlot, ...]]"
     examples: "ClassVar[tuple[Mapping[str, object], ...]]"
 
@@ -55,7 +59,7 @@ class Declared(Protocol):
 
 
 def check_problem(problem: Declared) -> None:
-    """Check the name, columns, hyperparameters, metrics, plots and examples of a problem.
+    """Check the name, columns, hyperparameters, metrics, segments, plots and examples of a problem.
 
     Raises
     ------
@@ -74,6 +78,7 @@ def check_problem(problem: Declared) -> None:
     _check_training(problem)
     _check_metrics(problem)
     _check_gain(problem)
+    _check_segments(problem)
     check_plots(str(problem), problem.plots, problem.target.kind)
     for place, example in enumerate(problem.examples):
         if set(example) != set(problem.features):
@@ -145,3 +150,20 @@ def _check_gain(problem: Declared) -> None:
     for name, value in gains.items():
         if not (is_number(value) and 0 <= value < math.inf):
             raise ProblemError(f"{problem}: {name} is {value!r}. Give a number that is 0 or more.")
+
+
+def _check_segments(problem: Declared) -> None:
+    columns = {column.name: column for column in problem.columns if column.role in SEGMENTED_ROLES}
+    fit = [name for name, column in columns.items() if column.kind in SEGMENTED_KINDS]
+    for place, name in enumerate(problem.segments):
+        if name not in fit:
+            raise ProblemError(
+                f"{problem}: segments[{place}] is {name!r}. Name a category, a boolean or a number with the role "
+                f'"feature" or "ignored": {", ".join(fit) or "the problem has none"}.'
+            )
+    require_flag(problem, "reject_worse_segments", problem.reject_worse_segments)
+    if problem.reject_worse_segments and not problem.segments:
+        raise ProblemError(
+            f"{problem}: reject_worse_segments is True, but there are no segments. Name the columns: "
+            f'segments = ("{fit[0] if fit else "NAME"}",).'
+        )

@@ -1,13 +1,12 @@
 """The base class of problems."""
 
 import inspect
-import json
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from mlops.errors import ProblemError, UsageError
+from mlops.errors import ProblemError
 from mlops.problem.column import Column
 from mlops.problem.consistency import check_problem
 from mlops.problem.declaration import Declaration, describe_metric
@@ -44,6 +43,11 @@ class Problem:
         `smallest_relative_gain` times the champion's metric.
     smallest_relative_gain : float
         The same as a share of the champion's metric: 0.001 is 0.1 %. It is ignored if `smallest_gain` is given.
+    segments : tuple of str
+        The names of columns. The models are also compared in each segment of these columns: in the rows with the same
+        value of a category or a boolean, and in the quarters of the rows by a number.
+    reject_worse_segments : bool
+        Whether a challenger that is better on the whole is rejected if it is worse in a segment, beyond chance.
     plots : tuple of str or callable
         The plots of the predictions for the held-out rows: "predictions" or "residuals" for a target that is a number,
         "roc", "calibration" or "confusion" for classes, and "importances" for the result of `explain`. If empty, the
@@ -71,6 +75,8 @@ class Problem:
     gate: ClassVar[str] = ""
     smallest_gain: ClassVar[float | None] = None
     smallest_relative_gain: ClassVar[float] = 0.001
+    segments: ClassVar[tuple[str, ...]] = ()
+    reject_worse_segments: ClassVar[bool] = False
     plots: ClassVar[tuple["str | OwnPlot", ...]] = ()
     examples: ClassVar[tuple[Mapping[str, object], ...]] = ()
     trusted_types: ClassVar[tuple[str, ...]] = ()
@@ -125,21 +131,11 @@ class Problem:
         UsageError
             If either part has fewer than two rows, or if fewer than two training rows have one of the classes.
         """
+        from mlops.problem.split import check_split
+
         held_out = self.mark_holdout(rows, share, seed)
         training, holdout = rows[~held_out], rows[held_out]
-        if min(len(training), len(holdout)) < 2:
-            raise UsageError(
-                f"holdout_share {share:g} of {len(rows)} rows leaves {len(training)} for training and {len(holdout)} "
-                "for the holdout, but both need 2 or more. Use more rows, or another share."
-            )
-        found = dict(training[self.target.name].value_counts().items())
-        rare = [name for name in self.classes if found.get(name, 0) < 2]
-        if rare:  # cross-validation trains on one part and tests on another
-            raise UsageError(
-                f"The class {json.dumps(rare[0])} of {self.target.name} has {found.get(rare[0], 0)} of the "
-                f"{len(training)} training rows, but each class needs 2 or more. Add rows of this class"
-                + (", or remove it from `allowed`." if self.target.kind == "category" else ".")
-            )
+        check_split(training, holdout, share, self.target, self.classes)
         return training, holdout
 
     def prepare(self, rows: "pd.DataFrame") -> "pd.DataFrame":

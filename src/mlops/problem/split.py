@@ -4,10 +4,13 @@
 
 # So the decision stays the same if the data grows or is reordered, or if the target of the row is corrected.
 
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+
+from mlops.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,6 +49,31 @@ def mark_rows(columns: "Sequence[Column]", rows: pd.DataFrame, share: float, see
     # fewer digits, unless a number is close to a rounding boundary. The values of an id are not rounded.
     parts = [rows.iloc[start : start + CHUNK] for start in range(0, max(len(rows), 1), CHUNK)]
     return pd.concat([_draw_rows(_encode_rows(columns, part), share, seed) for part in parts])
+
+
+def check_split(
+    training: pd.DataFrame, holdout: pd.DataFrame, share: float, target: "Column", classes: "Sequence[str | bool]"
+) -> None:
+    """Check that a model can be trained on the training rows and measured on the holdout rows.
+
+    Raises
+    ------
+    UsageError
+        If either part has fewer than two rows, or if fewer than two training rows have one of the classes.
+    """
+    if min(len(training), len(holdout)) < 2:
+        raise UsageError(
+            f"holdout_share {share:g} of {len(training) + len(holdout)} rows leaves {len(training)} for training and "
+            f"{len(holdout)} for the holdout, but both need 2 or more. Use more rows, or another share."
+        )
+    found = dict(training[target.name].value_counts().items())
+    rare = [name for name in classes if found.get(name, 0) < 2]
+    if rare:  # cross-validation trains on one part and tests on another
+        raise UsageError(
+            f"The class {json.dumps(rare[0])} of {target.name} has {found.get(rare[0], 0)} of the "
+            f"{len(training)} training rows, but each class needs 2 or more. Add rows of this class"
+            + (", or remove it from `allowed`." if target.kind == "category" else ".")
+        )
 
 
 def restore_rows(features: "Sequence[str]", rows: pd.DataFrame, made: "Mapping[str, object]") -> pd.DataFrame:

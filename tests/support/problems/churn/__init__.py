@@ -33,6 +33,7 @@ class Churn(Problem):
     )
     metrics = (metrics.roc_auc_score("auc"), metrics.log_loss(), metrics.f1_score("f1"))
     gate = "log_loss"
+    segments = ("plan", "region", "calls", "paperless")
     examples = (
         {
             "plan": "basic",

@@ -30,6 +30,7 @@ class Diabetes(Problem):
         metrics.r2_score("r2"),
     )
     gate = "mse"
+    segments = ("SEX", "BMI")
     examples = tuple(dict(zip(FEATURES, map(float, row), strict=True)) for row in (range(1, 11), range(10, 0, -1)))
 
     def load_sample(self) -> "pd.DataFrame":

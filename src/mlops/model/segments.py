@@ -1,0 +1,282 @@
+"""The comparison of the challenger with the champion in segments of the rows, such as the customers of each plan.
+
+The problem declares the columns. In each segment, both models are compared by the metric that decides about promotions.
+The challenger is worse in a segment if the upper bound of the improvement there is below zero. The segments share the
+allowed error equally (Bonferroni), so that all of them together keep the confidence.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mlops.model.comparison import Comparison, compare_models
+from mlops.model.promotion import Decision
+from mlops.numbers import ALL_DIGITS, DIGITS, format_number, format_pair, format_value
+from mlops.problem import Column, Metric, Problem
+
+LEAST_SHARE = 0.05  # a smaller segment is not compared
+FEWEST_ROWS = 20  # with fewer rows, skewed gains give more false reports than the bound allows; see docs/statistics.md
+QUARTERS = (0.25, 0.5, 0.75)
+LONGEST_LABEL, MOST_NAMED, MOST_SHOWN = 40, 3, 60  # pandas shows at most 60 rows
+LARGEST_WHOLE = 1e15
+WORSE = "worse"
+
+Marks = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """The rows of one segment, and the comparison of the models on these rows.
+
+    Parameters
+    ----------
+    name : str
+        The column and its values: 'plan "basic"' or "fee 20 to 35".
+    rows : int
+        The number of rows.
+    share : float
+        The share of these rows among all compared rows.
+    champion, challenger : float, optional
+        The metric of each model on these rows. None if it is undefined, or if there is no champion.
+    improvement, upper_bound : float, optional
+        The improvement of the metric, and its one-sided upper bound. None if the models were not compared.
+    verdict : str
+        What the comparison shows, or why there is none. Empty without a champion.
+    """
+
+    name: str
+    rows: int
+    share: float
+    champion: float | None
+    challenger: float | None
+    improvement: float | None = None
+    upper_bound: float | None = None
+    verdict: str = ""
+
+
+@dataclass(frozen=True)
+class Segments:
+    """The segments that a problem declares.
+
+    Parameters
+    ----------
+    metric : Metric
+        The metric.
+    found : tuple of Segment
+        The segments. Empty if the problem declares none, or if there are no rows.
+    confidence : float
+        The confidence of all upper bounds together, between 0 and 1.
+    rejects : bool
+        Whether the problem rejects a challenger that is worse in a segment.
+    absent : tuple of str
+        The declared columns that the data lacks.
+    """
+
+    metric: Metric
+    found: tuple[Segment, ...]
+    confidence: float
+    rejects: bool
+    absent: tuple[str, ...] = ()
+
+    @cached_property
+    def compared(self) -> tuple[Segment, ...]:
+        """The segments in which the models were compared."""
+        return tuple(segment for segment in self.found if segment.improvement is not None)
+
+    @cached_property
+    def worse(self) -> tuple[Segment, ...]:
+        """The segments in which the challenger is worse, beyond chance."""
+        return tuple(segment for segment in self.found if segment.verdict == WORSE)
+
+    def review(self, decision: Decision) -> Decision:
+        """Return the decision of the gate, with a reference to the segments in which a promoted challenger is worse.
+
+        If the problem says so, the challenger is rejected.
+        """
+        if not (decision.promoted and decision.kind == "compared" and self.worse):
+            return decision
+        verdict = "It is rejected, because it is" if self.rejects else "But it is"
+        return replace(decision, promoted=not self.rejects, reason=f"{decision.reason} {verdict} {self._name_worse()}")
+
+    def show(self) -> pd.DataFrame | None:
+        """Print what the segments show, and return them as a table. None if there are no segments."""
+        if text := str(self):
+            print(text)
+        if not self.found:
+            return None
+        shown = self.found
+        if len(shown) > MOST_SHOWN:
+            shown = tuple(sorted(shown, key=lambda segment: segment.verdict != WORSE)[:MOST_SHOWN])
+            print(f"The table has {MOST_SHOWN} of {len(self.found)} segments, the worse ones first.")
+        rows = [self._list_cells(segment) for segment in shown]
+        return pd.DataFrame(rows, [segment.name for segment in shown]).rename_axis(columns=self.metric.title)
+
+    def __str__(self) -> str:
+        sentences = [f"The data has no column {name!r}, so it has no segments." for name in self.absent]
+        if any(segment.verdict for segment in self.found):
+            sentences.append(self._summarize())
+        return " ".join(sentences)
+
+    def _summarize(self) -> str:
+        count = len(self.compared)
+        if not count:
+            return "No segment has enough rows for a comparison."
+        each = f"The bounds keep a confidence of {100 * self.confidence:.4g}% in all segments together."
+        if self.worse:
+            return f"The challenger is {self._name_worse()} {each}"
+        segments = f"any of the {count} segments" if count > 1 else "the only segment"
+        return f"The challenger is not worse, beyond chance, in {segments} with enough rows. {each}"
+
+    def _name_worse(self) -> str:
+        named = "; ".join(map(self._describe, self.worse[:MOST_NAMED]))
+        more = len(self.worse) - MOST_NAMED
+        others = f"; and {more} more" if more > 0 else ""
+        count = f"{len(self.worse)} of {len(self.compared)} segments"
+        return f"worse, beyond chance, in {count}: {named}{others}."
+
+    def _describe(self, segment: Segment) -> str:
+        old, new = format_pair(segment.champion or 0.0, segment.challenger or 0.0)
+        return f"{segment.name} ({self.metric.title} {new} instead of {old} on {segment.rows} rows)"
+
+    def _list_cells(self, segment: Segment) -> dict[str, str]:
+        cells = {"rows": f"{segment.rows:,}", "share": f"{format_number(100 * segment.share)}%"}
+        if not segment.verdict:
+            return {**cells, "challenger": format_number(segment.challenger)}
+        numbers = {name: getattr(segment, name) for name in ("champion", "challenger", "improvement", "upper_bound")}
+        shown = {name.replace("_", " "): format_number(value) for name, value in numbers.items()}
+        return {**cells, **shown, "verdict": segment.verdict}
+
+
+def compare_segments(
+    problem: Problem, rows: pd.DataFrame, predictions: Mapping[str, NDArray[np.generic]], confidence: float
+) -> Segments:
+    """Return the comparison of two models in each segment that the problem declares.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem, which declares the columns and the metric.
+    rows : DataFrame of n rows
+        The rows on which the models are compared, with all columns.
+    predictions : mapping of str to array
+        The predictions of the "challenger" and, if there is one, of the "champion", as `Problem.predict` returns them.
+    confidence : float
+        The confidence of the upper bounds of all segments together, between 0 and 1.
+    """
+    columns = {column.name: column for column in problem.columns}
+    present = [columns[name] for name in problem.segments if name in rows.columns]
+    marked = [segment for column in present for segment in split_column(column, rows[column.name])]
+    count = sum(not _explain_size(int(marks.sum()), len(rows)) for _, marks in marked)
+    each = 1 - (1 - confidence) / max(count, 1)
+    found = (
+        _compare(problem, name, rows.loc[marks, problem.target.name], _select(predictions, marks), len(rows), each)
+        for name, marks in marked
+    )
+    absent = tuple(name for name in problem.segments if name not in rows.columns)
+    return Segments(problem.decisive, tuple(found), confidence, problem.reject_worse_segments, absent)
+
+
+def split_column(column: Column, values: pd.Series) -> list[tuple[str, Marks]]:
+    """Return the name and the rows of each segment of a column.
+
+    Each value of a category or a boolean is a segment. Values that fewer than 5 % of the rows have are one segment. The
+    segments of a number are quarters of the rows; equal numbers are in the same segment. An ignored column of numbers
+    can contain text, and is then a category. Missing values are a segment of their own.
+    """
+    missing = values.isna().to_numpy(dtype=bool)
+    number = column.kind == "number" and pd.api.types.is_any_real_numeric_dtype(values.dtype)
+    parts = [*(_split_number(values) if number else _split_values(values))]
+    if missing.any():
+        parts.append(("missing", missing))
+    return [(f"{column.name} {label}", marks) for label, marks in parts]
+
+
+def _split_values(values: pd.Series) -> Iterator[tuple[str, Marks]]:
+    codes, found = pd.factorize(values)
+    counts = np.bincount(codes[codes >= 0], minlength=len(found))
+    rare = counts < LEAST_SHARE * len(values)
+    if rare.sum() == 1:
+        rare[:] = False
+    labels = sorted((-counts[code], _label(found[code]), code) for code in np.flatnonzero(~rare))
+    yield from ((label, codes == code) for _, label, code in labels)
+    if rare.any():
+        yield f"other ({rare.sum():,} values)", np.isin(codes, np.flatnonzero(rare))
+
+
+def _split_number(values: pd.Series) -> Iterator[tuple[str, Marks]]:
+    numbers = values.to_numpy(dtype=float, na_value=np.nan)
+    found, counts = np.unique(numbers[~np.isnan(numbers)], return_counts=True)
+    if not found.size:
+        return
+    # Each end of a quarter moves to the nearest place between two different values.
+    shares = np.array([0, *counts.cumsum()]) / counts.sum()
+    ends = sorted({0, len(found), *(int(np.abs(shares - quarter).argmin()) for quarter in QUARTERS)})
+    ranges = [(found[start], found[end - 1]) for start, end in zip(ends, ends[1:], strict=False)]
+    for label, (low, high) in zip(_label_ranges(ranges), ranges, strict=True):
+        yield label, (numbers >= low) & (numbers <= high)
+
+
+def _label(value: object) -> str:
+    if not isinstance(value, str):
+        return format_value(value.item() if isinstance(value, np.generic) else value)
+    text = json.dumps(value, ensure_ascii=False)  # in quotes, a value "other" differs from the other values
+    return text if len(text) <= LONGEST_LABEL else f'{text[: LONGEST_LABEL - 2]}…"'
+
+
+def _label_ranges(ranges: list[tuple[float, float]]) -> list[str]:
+    """Return the ranges as text, with as many digits as they need to differ."""
+    whole = all(float(end).is_integer() and abs(end) < LARGEST_WHOLE for ends in ranges for end in ends)
+    for digits in range(DIGITS, ALL_DIGITS + 1):
+        shown = [[format_number(int(end) if whole else float(end), digits) for end in ends] for ends in ranges]
+        labels = [low if low == high else f"{low} to {high}" for low, high in shown]
+        if len({*labels}) == len(labels):
+            break
+    return labels
+
+
+def _select(predictions: Mapping[str, NDArray[np.generic]], marks: Marks) -> dict[str, NDArray[np.generic]]:
+    return {name: np.asarray(found)[marks] for name, found in predictions.items()}
+
+
+def _explain_size(rows: int, total: int) -> str:
+    """Return the reason why a segment is too small for a comparison. Empty if it is not."""
+    if rows < LEAST_SHARE * total:
+        return f"under {100 * LEAST_SHARE:.0f}% of the rows"
+    return f"under {FEWEST_ROWS} rows" if rows < FEWEST_ROWS else ""
+
+
+def _compare(
+    problem: Problem,
+    name: str,
+    actual: pd.Series,
+    predictions: Mapping[str, NDArray[np.generic]],
+    total: int,
+    confidence: float,
+) -> Segment:
+    metric, truth = problem.decisive, problem.encode(actual)
+    scores = {model: metric.measure(truth, problem.encode(found)) for model, found in predictions.items()}
+    champion, challenger = scores.get("champion"), scores["challenger"]
+    segment = Segment(name, len(actual), len(actual) / total, champion, challenger)
+    if "champion" not in predictions:
+        return segment
+    if why := _explain_size(len(actual), total):
+        return replace(segment, verdict=why)
+    if champion is None or challenger is None:
+        return replace(segment, verdict="metric undefined")
+    compared = replace(compare_models(problem, actual, predictions, confidence), look=0)
+    if compared.shortage:
+        return replace(segment, verdict="too few rows")
+    verdict = "equal" if compared.equality else _judge(compared)
+    return replace(segment, improvement=compared.improvement, upper_bound=compared.upper_bound, verdict=verdict)
+
+
+def _judge(compared: Comparison) -> str:
+    if compared.champion is not None and compared.upper_bound < 0:
+        swapped = replace(compared, champion=compared.challenger, challenger=compared.champion)
+        return "a few rows decide" if swapped.too_skewed else WORSE
+    return "better" if compared.lower_bound > 0 and not compared.too_skewed else "no difference shown"
