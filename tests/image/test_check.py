@@ -12,8 +12,8 @@ from mlops.workspace import find_workspace
 
 
 def check(tmp_path: Path, script: str) -> None:
-    """Check a scoring script with the lock of the example."""
-    lock = find_sources(load("diabetes"), find_workspace().project).requirements
+    """Check a scoring script with the lock of the problem of the tests."""
+    lock = find_sources(load("progression"), find_workspace().project).requirements
     path = tmp_path / "src" / "churn" / "score.py"
     path.parent.mkdir(parents=True)
     path.write_text(script)
