@@ -23,6 +23,7 @@ def copy_large_project(folder: Path, columns: int) -> Path:
     project = copy_project(folder, "progression").workspace.project
     declared = project / "src" / "progression" / "__init__.py"
     text = declared.read_text().replace("minimum=-0.5, maximum=0.5", "minimum=-10.0, maximum=10.0")
+    text = text.replace('("SEX", "BMI")', '("C0", "C1")')
     names = f'FEATURES = tuple(f"C{{number}}" for number in range({columns - 1}))'
     text = text.replace("range(1, 11)", f"range(1, {columns})").replace("range(10,", f"range({columns - 1},")
     declared.write_text(re.sub(r"^FEATURES = .*$", names, text, flags=re.MULTILINE))
