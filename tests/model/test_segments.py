@@ -206,7 +206,7 @@ def test_the_table_shows_both_models_and_the_verdict(capsys: pytest.CaptureFixtu
     assert "&lt;b&gt;" in page.to_html()
 
 
-def test_without_segments_or_rows_nothing_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_segments_or_rows_a_sentence_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     class Plain(Prices):
         """No segments."""
 
@@ -215,7 +215,7 @@ def test_without_segments_or_rows_nothing_is_shown(capsys: pytest.CaptureFixture
     assert compare_segments(Plain(), ROWS, BOTH, 0.95).show() is None
     nothing = {name: values[:0] for name, values in BOTH.items()}
     assert compare_segments(Prices(), ROWS[:0], nothing, 0.95).show() is None
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr().out == "There are no segments to compare.\n" * 2
 
 
 def test_a_column_that_the_data_lacks_is_named() -> None:

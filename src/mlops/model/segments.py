@@ -117,6 +117,8 @@ class Segments:
         return pd.DataFrame(rows, [segment.name for segment in shown]).rename_axis(columns=self.metric.title)
 
     def __str__(self) -> str:
+        if not self.found and not self.absent:
+            return "There are no segments to compare."
         sentences = [f"The data has no column {name!r}, so it has no segments." for name in self.absent]
         if any(segment.verdict for segment in self.found):
             sentences.append(self._summarize())
