@@ -221,6 +221,21 @@ def test_a_request_that_is_refused_while_the_time_is_measured_is_a_failed_check(
     assert (latency.requests, math.isnan(latency.p50)) == (0, True)
 
 
+@pytest.mark.parametrize(
+    ("body", "seen"),
+    [
+        (b'{"status": 422, "detail": "data has no rows."}', "status 422 (data has no rows)"),
+        (b'{"error": "data has\\nno rows."}', "status 422 (data has no rows)"),  # of older images
+        (b'{"message": "Bad"}', "status 422 (Bad)"),  # of Azure's server
+        (b'{"detail": "' + b"x" * 300 + b'"}', f"status 422 ({'x' * 200})"),
+        *((body, "status 422") for body in (b"", b"Bad", b"[1]", b"{}", b'"x"', b"\xff", b"[" * 100_000)),
+    ],
+)
+def test_a_failed_check_has_the_reason_of_the_refusal(answering: Callable[..., str], body: bytes, seen: str) -> None:
+    (check, _) = service_checks.check_predictions(answering(422, body), "key", ROWS, [1.0, 2.0])
+    assert check == Check("2 rows with the key", "status 200", seen, passed=False)
+
+
 @pytest.mark.parametrize("status", [407, None])
 def test_a_request_without_an_answer_while_the_time_is_measured_is_no_answer(
     answering: Callable[..., str], status: int | None

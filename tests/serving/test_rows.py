@@ -248,6 +248,24 @@ def test_what_is_not_json_is_400(schema: Schema | None, body: bytes) -> None:
     assert refused.value.status == 400
 
 
+@pytest.mark.parametrize("schema", [NUMBERS, PHONES, None])
+def test_a_byte_that_is_not_utf_8_is_400_or_422(schema: Schema | None) -> None:
+    """Wherever it is in the body. Surrogates are bytes that only some decoders accept."""
+    reader, rows = open_reader(schema), [CUSTOMER] if schema is PHONES else [[18, 1]]
+    body = json.dumps({"data": rows}, ensure_ascii=False).encode()
+    for place, wrong in itertools.product(range(len(body)), (b"\xff", b"\xe4", b"\xed\xa0\x80")):
+        with pytest.raises(Refusal) as refused:
+            reader.read_rows(body[:place] + wrong + body[place:])
+        assert refused.value.status in (400, 422)
+
+
+def test_half_of_a_surrogate_pair_is_refused() -> None:
+    """In a date that the schema has before the first value that the check refuses."""
+    customer = {**CUSTOMER, "paid": "\ud8002026-01-05", "seller": True}
+    said = refuse(PHONES, {"data": [dict(reversed(customer.items()))]})
+    assert said.startswith('data[0].paid is "\ud8002026-01-05", but it must be a date')
+
+
 VALUES = [
     *(None, True, False, 0, 1, -1, 2.5, 2500.5, 2500.6, 18, 1e308, -1e308, 10**400, 9007199254740993),
     *(

@@ -10,6 +10,8 @@ from mlops.release.sessions import open_session
 
 TIMEOUT = (3.05, 10.0)  # seconds to connect, and to answer
 ATTEMPTS = 5  # a request is repeated only if the connection fails (refused, reset, DNS, TLS, proxy)
+QUOTED = 200  # characters of the reason of a refusal
+REASONS = ("detail", "error", "message")  # members with the reason: of images, of older images, of Azure's server
 PROXY_REFUSES = 407  # a proxy asks for a password with this status; services never send it
 
 
@@ -58,6 +60,19 @@ def post_rows(session: requests.Session, url: str, **options: Any) -> requests.R
             f"The proxy for {url} requires a password. Add the service to NO_PROXY, or a password to HTTPS_PROXY."
         )
     return answer
+
+
+def describe_status(answer: requests.Response) -> str:
+    """Return the status of an answer, and the reason in its body if the request was refused."""
+    if answer.ok:
+        return f"status {answer.status_code}"
+    try:
+        content = answer.json()
+    except (ValueError, RecursionError):
+        content = None
+    said = content if isinstance(content, dict) else {}
+    reason = " ".join(str(next((said[name] for name in REASONS if said.get(name)), "")).split())
+    return f"status {answer.status_code}" + (f" ({reason[:QUOTED].removesuffix('.')})" if reason else "")
 
 
 def explain_silence(url: str, error: requests.RequestException) -> ServiceUntestedError:

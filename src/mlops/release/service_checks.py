@@ -14,7 +14,7 @@ from mlops.errors import PlatformError, ServiceTestFailed, ServiceUntestedError
 from mlops.platform.images import Images
 from mlops.platform.services import Judgement, Services
 from mlops.release.bad_requests import list_bad_requests, make_record
-from mlops.release.calls import call_service, explain_silence, post_rows
+from mlops.release.calls import call_service, describe_status, explain_silence, post_rows
 from mlops.release.next_release import name_image
 from mlops.release.predictions import Prediction, agree, quote_answer, read_predictions, show_predictions
 from mlops.release.sessions import open_session
@@ -227,4 +227,5 @@ def _list_failed(checks: Sequence[Check]) -> list[str]:
 
 
 def _check_status(name: str, answer: requests.Response, status: int) -> Check:
-    return Check(name, f"status {status}", f"status {answer.status_code}", answer.status_code == status)
+    passed = answer.status_code == status
+    return Check(name, f"status {status}", f"status {status}" if passed else describe_status(answer), passed)

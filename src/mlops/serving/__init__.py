@@ -3,13 +3,15 @@
 .. code-block:: text
 
     __main__     starts the server for the content of an image (a bundle)
-    app          the ASGI application, which answers requests to /score, /healthz and /readyz
+    app          the ASGI application, which answers requests to /score, /livez and /readyz
     schema       the features of a request and the kind of the answers, from the image's schema.json
     rows         reads the rows of a request, and checks them against the schema
     faults       finds the row and the column for the message of a refusal
     scoring      scores a request: rows, scoring script, answer
     answers      checks the answer of the scoring script
-    refusals     the refusal of a request: status and message
+    refusals     the refusal of a request: status, message, and what is wrong with which row
+    tracing      the id and the trace of a request
+    identity     the identity of the image, for /readyz and the headers of each answer
     script       loads the user's scoring script, which has the functions init() and run()
     azure_entry  the entry script for Azure's own inference server; every image contains it
 """

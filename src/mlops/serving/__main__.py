@@ -8,7 +8,6 @@
 
 import argparse
 import asyncio
-import hashlib
 import json
 import logging
 import os
@@ -19,6 +18,7 @@ from pathlib import Path
 import uvicorn
 
 from .app import Application
+from .identity import read_identity
 from .schema import read_schema
 from .scoring import Scorer
 from .script import load_script
@@ -77,15 +77,9 @@ def main() -> None:
     parser.add_argument("--ready", type=Path, required=True, help="file to create once the service is ready")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    manifest = (options.bundle / "manifest.json").read_bytes()
-    described = json.loads(manifest)
+    identity = read_identity(options.bundle)
     os.environ["AZUREML_MODEL_DIR"] = str(options.bundle / "model")
     script = load_script(options.bundle / "score.py")
-    identity = {
-        "image": described["name"],
-        "digest": "sha256:" + hashlib.sha256(manifest).hexdigest(),
-        "model_version": described["model"]["version"],
-    }
     listener = bind(options.host, options.port)
     keys = list(json.loads(options.keys.read_text()).values())
     config = uvicorn.Config(

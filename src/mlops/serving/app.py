@@ -1,100 +1,124 @@
 """The web service: ``POST /score`` with ``{"data": [...]}`` answers ``{"result": [...]}``.
 
-A row of ``data`` is a record, ``{"AGE": 0.1, ...}``, or a list of numbers if all features are numbers.
-
-================  ===============================================================================================
-status            when
-================  ===============================================================================================
-200               scored; ``GET /healthz`` and ``GET /readyz`` answer 200 without a key
-400, 422          the body is not JSON; its rows do not fit the schema, or the scoring script refuses them
-401               no key, or a wrong one (``Authorization: Bearer <key>``)
-404, 405          another path; another method
-408, 413, 415     the body arrived too slowly; is too large; is not ``application/json``
-500               the scoring script failed, or returned a wrong answer; the log has the details
-================  ===============================================================================================
+A row of ``data`` is a record, ``{"AGE": 0.1, ...}``, or a list of numbers if all features are numbers. The statuses of
+the answers are in ``docs/service.md``.
 """
 
 import asyncio
 import hmac
 import json
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Literal
 
 from .answers import encode_result
-from .refusals import Refusal, encode_refusal
+from .faults import quote_value
+from .identity import list_headers
+from .refusals import PROBLEM, Refusal, encode_refusal
 from .scoring import Scorer
+from .tracing import Header, identify_request
 
 MAX_BODY = 8 << 20  # maximum size of a body in bytes
 BODY_SECONDS = 5.0
-JSON = (b"content-type", b"application/json")
+KEY_NEEDED = "The key is missing or wrong. Send the header Authorization: Bearer <key>."
+
+logger = logging.getLogger("serving")
 
 
-@dataclass(frozen=True)
 class Application:
-    """The web service as an ASGI application.
+    """The web service as an ASGI application. While its `state` is "draining", ``/readyz`` answers 503.
 
     Parameters
     ----------
     scorer : Scorer
         Scores the body of a request.
     keys : sequence of str
-        The keys that ``/score`` accepts.
+        The keys that the service accepts.
     identity : mapping
-        The digest, name and model version of the image. ``/healthz`` and ``/readyz`` report them.
+        The name and the digest of the image, and the name and the version of its model. ``/readyz`` reports them, and
+        each answer has them in its headers.
     """
 
-    scorer: Scorer
-    keys: Sequence[str]
-    identity: dict[str, Any]
+    def __init__(self, scorer: Scorer, keys: Sequence[str], identity: Mapping[str, Any]) -> None:
+        self.state: Literal["ready", "draining"] = "ready"
+        self._scorer = scorer
+        self._keys = [key.encode() for key in keys]
+        self._identity = identity
+        named = list_headers(identity)
+        self._good = _encode_headers({"content-type": "application/json", **named})
+        self._bad = _encode_headers({"content-type": PROBLEM, **named})
 
     async def __call__(self, scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: Any) -> None:
         if scope["type"] != "http":
             return
-        extra: list[tuple[bytes, bytes]] = []
+        sent = dict(scope["headers"])
+        named = identify_request(sent)
         try:
-            status, answer = 200, await self._answer(scope, receive)
-        except Refusal as refusal:
-            status, answer = refusal.status, encode_refusal(refusal)
-            if status == 401:
-                extra = [(b"www-authenticate", b"Bearer")]
-        length = (b"content-length", str(len(answer)).encode())
-        await send({"type": "http.response.start", "status": status, "headers": [JSON, length, *extra]})
+            status, answer, headers = 200, await self._answer(scope, sent, receive), self._good
+        except Exception as error:  # noqa: BLE001 - whatever fails, the client must get an answer
+            refusal = _explain(error)
+            status, answer = refusal.status, encode_refusal(refusal, named[0][1].decode())
+            headers = [*self._bad, *_encode_headers(refusal.headers)]
+        length = (b"content-length", b"%d" % len(answer))
+        await send({"type": "http.response.start", "status": status, "headers": [*headers, length, *named]})
         await send({"type": "http.response.body", "body": answer})
 
-    async def _answer(self, scope: dict[str, Any], receive: Callable[[], Awaitable[Any]]) -> bytes:
+    async def _answer(
+        self, scope: Mapping[str, Any], sent: Mapping[bytes, bytes], receive: Callable[[], Awaitable[Any]]
+    ) -> bytes:
         path, method = scope["path"], scope["method"]
-        if path in ("/", "/healthz", "/readyz"):
-            if method not in ("GET", "HEAD"):
-                raise Refusal(405, f"{path} does not accept {method}. Use GET.")
-            return json.dumps({"status": "ready", **self.identity}).encode()
         if path != "/score":
-            raise Refusal(404, f"There is no {path}. POST to /score.")
+            return self._show_state(path, method)
         if method != "POST":
-            raise Refusal(405, f"/score does not accept {method}. Use POST.")
-        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        self._check_key(headers.get(b"authorization", "").encode("latin-1"))
-        check_content(headers.get(b"content-type", ""), headers.get(b"content-length", ""))
-        _, predictions = self.scorer.score(await _read_body(receive))
+            raise refuse_method(path, method, "POST")
+        self._check_key(sent.get(b"authorization", b""))
+        names = (b"content-type", b"content-encoding", b"content-length")
+        check_content(*(sent.get(name, b"").decode("latin-1") for name in names))
+        _, predictions = self._scorer.score(await _read_body(receive))
         return encode_result(predictions)
+
+    def _show_state(self, path: str, method: str) -> bytes:
+        if path not in ("/", "/livez", "/readyz"):
+            raise Refusal(404, f"There is no {quote_value(path)}. POST to /score.")
+        if method not in ("GET", "HEAD"):
+            raise refuse_method(path, method, "GET, HEAD")
+        if path == "/livez":
+            return b'{"status": "live"}'
+        if self.state != "ready":
+            raise Refusal(503, "The service is shutting down. Send the request again.", headers={"retry-after": "1"})
+        return json.dumps({"status": self.state, **self._identity}).encode()
 
     def _check_key(self, header: bytes) -> None:
         scheme, _, sent = header.partition(b" ")
-        known = [hmac.compare_digest(sent.strip(), key.encode()) for key in self.keys]
+        sent = sent.strip()
+        known = [hmac.compare_digest(sent, key) for key in self._keys]
         if scheme.lower() != b"bearer" or not any(known):
-            raise Refusal(401, "The key is missing or wrong. Send the header Authorization: Bearer <key>.")
+            raise Refusal(401, KEY_NEEDED, headers={"www-authenticate": "Bearer"})
 
 
-def check_content(content_type: str, length: str) -> None:
+def refuse_method(path: str, method: str, allowed: str) -> Refusal:
+    """Return the refusal of a method. `allowed` has the methods that the path accepts, separated by commas."""
+    return Refusal(405, f"{path} does not accept {method}. Use {allowed.split(',')[0]}.", headers={"allow": allowed})
+
+
+def check_content(content_type: str, encoding: str, length: str) -> None:
     """Check the headers of a request before its body is read.
+
+    Parameters
+    ----------
+    content_type, encoding, length : str
+        The headers Content-Type, Content-Encoding and Content-Length; empty if the request does not have them.
 
     Raises
     ------
     Refusal
-        If the headers say that the body is not JSON, or is too large.
+        If the headers say that the body is not JSON, that it is compressed, or that it is too large.
     """
     if content_type.split(";")[0].strip().lower() != "application/json":
         raise Refusal(415, "The body must be JSON. Send the header Content-Type: application/json.")
+    if encoding.strip().lower() not in ("", "identity"):
+        said = f"The body has the encoding {quote_value(encoding)}. Send it without Content-Encoding."
+        raise Refusal(415, said, headers={"accept-encoding": "identity"})
     if length.isdigit():
         check_size(int(length))
 
@@ -111,6 +135,17 @@ def check_size(size: int) -> None:
         raise Refusal(413, f"The body has more than {MAX_BODY} bytes. Send fewer rows at a time.")
 
 
+def _encode_headers(headers: Mapping[str, str]) -> list[Header]:
+    return [(name.encode(), value.encode()) for name, value in headers.items()]
+
+
+def _explain(error: Exception) -> Refusal:
+    if isinstance(error, Refusal):
+        return error
+    logger.error("the service failed", exc_info=error)
+    return Refusal(500, "The service failed. Its log has the error.")
+
+
 async def _read_body(receive: Callable[[], Awaitable[Any]]) -> bytes:
     chunks: list[bytes] = []
     size, more = 0, True
@@ -125,5 +160,6 @@ async def _read_body(receive: Callable[[], Awaitable[Any]]) -> bytes:
                 more = message.get("more_body", False)
                 check_size(size)
     except TimeoutError as error:
-        raise Refusal(408, f"The body did not arrive within {BODY_SECONDS:.0f} s.") from error
+        said = f"The body did not arrive within {BODY_SECONDS:.0f} s."
+        raise Refusal(408, said, headers={"connection": "close"}) from error
     return b"".join(chunks)

@@ -18,33 +18,38 @@ from typing import TYPE_CHECKING, Any
 
 from azureml_inference_server_http.api.aml_request import rawhttp
 from azureml_inference_server_http.api.aml_response import AMLResponse
+from flask import g
 
 BUNDLE = Path(__file__).resolve().parents[1]
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mlops.serving.answers import encode_result
-    from mlops.serving.app import MAX_BODY, check_content, check_size
-    from mlops.serving.refusals import Refusal, encode_refusal
+    from mlops.serving.app import MAX_BODY, check_content, check_size, refuse_method
+    from mlops.serving.identity import list_headers, read_identity
+    from mlops.serving.refusals import PROBLEM, Refusal, encode_refusal
     from mlops.serving.rows import Rows, tabulate_rows
     from mlops.serving.schema import Schema, read_schema
     from mlops.serving.scoring import Scorer
     from mlops.serving.script import load_script
+    from mlops.serving.tracing import REQUEST_ID, TRACE, identify_request
 else:  # Azure's server loads this file by its path. In the image, the package `serving` is in the same folder.
     sys.path.insert(0, str(BUNDLE))
     from serving.answers import encode_result
-    from serving.app import MAX_BODY, check_content, check_size
-    from serving.refusals import Refusal, encode_refusal
+    from serving.app import MAX_BODY, check_content, check_size, refuse_method
+    from serving.identity import list_headers, read_identity
+    from serving.refusals import PROBLEM, Refusal, encode_refusal
     from serving.rows import Rows, tabulate_rows
     from serving.schema import Schema, read_schema
     from serving.scoring import Scorer
     from serving.script import load_script
+    from serving.tracing import REQUEST_ID, TRACE, identify_request
 
 COLLECT = "AML_MODEL_DC_STORAGE_ENABLED"  # set by Azure if data is to be collected
-JSON = {"Content-Type": "application/json"}
 
 logger = logging.getLogger("azmlinfsrv.serving")  # Azure keeps the records of this logger's parent
 _scorer: Any = None  # set by `init`
+_headers: dict[str, str] = {}  # of each answer; filled by `init`
 _collectors: dict[str, Any] = {}
 
 
@@ -55,6 +60,7 @@ def init() -> None:
     os.environ["AZUREML_MODEL_DIR"] = str(BUNDLE / "model")
     schema = read_schema(BUNDLE)
     _scorer = Scorer(load_script(BUNDLE / "score.py").run, schema)
+    _headers.update(list_headers(read_identity(BUNDLE)))
     _collectors.update(_open_collectors(manifest["model"], schema))
     logger.info("%s is ready", manifest["name"])
 
@@ -68,21 +74,32 @@ def run(request: Any) -> AMLResponse:
     request : flask.Request
         The request.
     """
+    headers = {**_headers, **_identify(request)}
     try:
         rows, predictions = _answer(request)
     except Refusal as refusal:
-        return AMLResponse(encode_refusal(refusal), refusal.status, JSON)
+        document = encode_refusal(refusal, headers[REQUEST_ID.decode()])
+        return AMLResponse(document, refusal.status, {"Content-Type": PROBLEM, **headers, **refusal.headers})
     _collect(rows, predictions)
-    return AMLResponse(encode_result(predictions), 200, JSON)
+    return AMLResponse(encode_result(predictions), 200, {"Content-Type": "application/json", **headers})
 
 
 def _answer(request: Any) -> "tuple[Rows, NDArray[Any]]":
     if request.method != "POST":
-        raise Refusal(405, f"/score does not accept {request.method}. Use POST.")
-    check_content(request.headers.get("Content-Type", ""), request.headers.get("Content-Length", ""))
+        raise refuse_method(request.path, request.method, "POST")
+    check_content(*(request.headers.get(name, "") for name in ("Content-Type", "Content-Encoding", "Content-Length")))
     body = request.stream.read(MAX_BODY + 1)
     check_size(len(body))
     return _scorer.score(body)
+
+
+def _identify(request: Any) -> dict[str, str]:
+    # Azure's server has found or made an id, and adds it to the answer itself.
+    sent = {
+        REQUEST_ID: getattr(g, "legacy_client_request_id", "").encode(),
+        TRACE: request.headers.get("traceparent", "").encode(),
+    }
+    return {name.decode(): value.decode() for name, value in identify_request(sent)}
 
 
 def _read_verified_manifest(bundle: Path) -> dict[str, Any]:

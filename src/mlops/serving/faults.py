@@ -1,4 +1,4 @@
-"""The first fault of a request that the server refuses: its row, its column, the value, and what is allowed."""
+"""The first fault of a request that the server refuses: its row, its column, the value, and the broken rule."""
 
 # This is slower than the check of a good request, and only runs for a bad one.
 
@@ -6,7 +6,7 @@ import datetime
 import json
 import math
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ from .schema import Feature, Schema
 LONGEST_VALUE = 40  # characters of a value that a message shows
 MOST_NAMES = 10
 LONGEST_NUMBER = 4300  # digits of a whole number that Python converts
+Details = Mapping[str, object]
 
 
 def find_fault(schema: Schema, body: bytes, otherwise: str) -> Refusal:
@@ -34,8 +35,25 @@ def find_fault(schema: Schema, body: bytes, otherwise: str) -> Refusal:
     try:
         content = _decode(body)
     except (ValueError, RecursionError) as error:  # the body is damaged behind its first fault
-        return Refusal(400, f"The body is not JSON: {error}.")
-    return Refusal(422, next(_list_faults(schema, content), otherwise))
+        return _refuse_text(error)
+    return next(_list_faults(schema, content), Refusal(422, otherwise))
+
+
+def explain_text(body: bytes, error: Exception) -> Refusal:
+    """Return the refusal of a body that cannot be decoded, because it is not JSON or is nested too deeply.
+
+    Parameters
+    ----------
+    body : bytes
+        The body.
+    error : Exception
+        The error of another decoder, which is used if this one finds no fault.
+    """
+    try:
+        _decode(body)
+    except (ValueError, RecursionError) as found:  # has the line and the column
+        return _refuse_text(found)
+    return _refuse_text(error)
 
 
 def has_repeated_key(body: bytes) -> bool:
@@ -57,79 +75,108 @@ class _Object(dict[str, Any]):
 
 
 def _decode(body: bytes) -> Any:
-    return json.loads(body, parse_int=_read_whole, object_pairs_hook=_Object)
+    text = body.decode()  # `json.loads` would accept other encodings, and surrogates
+    return json.loads(text, parse_int=_read_whole, parse_constant=_refuse_constant, object_pairs_hook=_Object)
 
 
-def _list_repeated_keys(place: str, found: dict[str, Any]) -> Iterator[str]:
-    if isinstance(found, _Object):
-        yield from (f"{place} has the key {quote_value(name)} twice." for name in found.repeated)
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a value of JSON")
+
+
+def _refuse_text(error: Exception) -> Refusal:
+    if isinstance(error, RecursionError):
+        return Refusal(400, 'The body is nested too deeply. Send {"data": [...]} with a list or a record for each row.')
+    return Refusal(400, f"The body is not JSON: {error}.")
+
+
+def _list_repeated_keys(place: str, found: dict[str, Any], row: Details) -> Iterator[Refusal]:
+    for name in found.repeated if isinstance(found, _Object) else ():
+        details = {**row, **({"column": _shorten(name)} if row else {}), "rule": "repeated"}
+        yield Refusal(422, f"{place} has the key {quote_value(name)} twice.", details)
 
 
 def _read_whole(digits: str) -> float:
     return int(digits) if len(digits) < LONGEST_NUMBER else math.inf
 
 
-def _list_faults(schema: Schema, content: Any) -> Iterator[str]:
+def _list_faults(schema: Schema, content: Any) -> Iterator[Refusal]:
     if not isinstance(content, dict):
-        yield f'The body is {quote_value(content)}, but it must be an object: {{"data": [...]}}.'
+        said = f'The body is {quote_value(content)}, but it must be an object: {{"data": [...]}}.'
+        yield Refusal(422, said, {"rule": "type"})
         return
-    yield from _list_repeated_keys("The body", content)
+    yield from _list_repeated_keys("The body", content, {})
     for key in content:
         if key != "data":
-            yield f'The body has the unknown key {quote_value(key)}. Send {{"data": [...]}}.'
+            said = f'The body has the unknown key {quote_value(key)}. Send {{"data": [...]}}.'
+            yield Refusal(422, said, {"rule": "columns"})
     if "data" not in content:
-        yield 'The body has no key "data". Send {"data": [...]}.'
+        yield Refusal(422, 'The body has no key "data". Send {"data": [...]}.', {"rule": "columns"})
         return
     data = content["data"]
     if not isinstance(data, list):
-        yield f"data is {quote_value(data)}, but it must be a list of rows."
+        yield Refusal(422, f"data is {quote_value(data)}, but it must be a list of rows.", {"rule": "type"})
         return
-    for place, row in enumerate(data):
-        yield from _list_row_faults(schema, f"data[{place}]", row)
+    for number, row in enumerate(data):
+        yield from _list_row_faults(schema, number, row)
 
 
-def _list_row_faults(schema: Schema, place: str, row: Any) -> Iterator[str]:
+def _list_row_faults(schema: Schema, number: int, row: Any) -> Iterator[Refusal]:
+    place, details = f"data[{number}]", {"row": number}
     if isinstance(row, dict):
-        yield from _list_key_faults(schema, place, row)
+        yield from _list_key_faults(schema, place, row, details)
         values = [row.get(name) for name in schema.names]
     elif isinstance(row, list) and schema.only_numbers:
         if len(row) != len(schema.names):
-            yield f"{place} has {len(row)} values, but it needs {len(schema.names)}: {_join(schema.names)}."
+            said = f"{place} has {len(row)} values, but it needs {len(schema.names)}: {_join(schema.names)}."
+            yield Refusal(422, said, {**details, "rule": "columns"})
             return
         values = row
     else:
         reason = "" if schema.only_numbers else ", because not all features are numbers"
-        yield f"{place} is {quote_value(row)}, but it must be a record{reason}. Allowed keys: {_join(schema.names)}."
+        said = f"{place} is {quote_value(row)}, but it must be a record{reason}. Allowed keys: {_join(schema.names)}."
+        yield Refusal(422, said, {**details, **_show_single(row), "rule": "type"})
         return
     for feature, value in zip(schema.features, values, strict=True):
-        if not _fits(feature, value):
+        if rule := _find_broken_rule(feature, value):
             given = quote_value(value) + (", which counts as missing" if _is_empty(feature, value) else "")
-            yield f"{_name_column(place, feature.name)} is {given}, but it must be {_describe(feature)}."
+            said = f"{_name_column(place, feature.name)} is {given}, but it must be {describe_values(feature)}."
+            yield Refusal(422, said, {**details, "column": feature.name, **_show_single(value), "rule": rule})
 
 
-def _list_key_faults(schema: Schema, place: str, row: dict[str, Any]) -> Iterator[str]:
-    yield from _list_repeated_keys(place, row)
+def _list_key_faults(schema: Schema, place: str, row: dict[str, Any], details: Details) -> Iterator[Refusal]:
+    yield from _list_repeated_keys(place, row, details)
     known = {*schema.names}
     for key in row:
         if key not in known:
-            yield f"{place} has the unknown key {quote_value(key)}. Allowed keys: {_join(schema.names)}."
+            said = f"{place} has the unknown key {quote_value(key)}. Allowed keys: {_join(schema.names)}."
+            yield Refusal(422, said, {**details, "column": _shorten(key), "rule": "columns"})
     for feature in schema.features:
         if feature.name not in row:
-            yield f"{place} has no key {quote_value(feature.name)}. Its value must be {_describe(feature)}."
+            said = f"{place} has no key {quote_value(feature.name)}. Its value must be {describe_values(feature)}."
+            yield Refusal(422, said, {**details, "column": feature.name, "rule": "columns"})
 
 
-def _fits(feature: Feature, value: Any) -> bool:
+def _find_broken_rule(feature: Feature, value: Any) -> str:
     if value is None or _is_empty(feature, value):
-        return feature.missing
+        return "" if feature.missing else "missing"
+    if not _has_kind(feature, value):
+        return "type"
+    if feature.kind == "category":
+        return "values" if feature.allowed and value not in feature.allowed else ""
+    if feature.kind == "number":
+        return "" if _is_between(value, feature) else "range"
+    first, last = feature.days
+    return "range" if feature.kind == "date" and not first <= msgspec.convert(value, datetime.date) <= last else ""
+
+
+def _has_kind(feature: Feature, value: Any) -> bool:
     if isinstance(value, bool):
         return feature.kind == "boolean"
     if feature.kind == "number":
-        return isinstance(value, int | float) and _is_between(value, feature)
-    if feature.kind == "category":
-        return isinstance(value, str) and (not feature.allowed or value in feature.allowed)
+        return isinstance(value, int | float)
     if feature.kind == "date":
-        return isinstance(value, str) and _is_day_between(value, feature)
-    return feature.kind == "id" and isinstance(value, int | str)
+        return isinstance(value, str) and _is_day(value)
+    return isinstance(value, int | str if feature.kind == "id" else str) and feature.kind != "boolean"
 
 
 def _is_empty(feature: Feature, value: Any) -> bool:
@@ -145,16 +192,16 @@ def _is_between(value: float, feature: Feature) -> bool:
     return math.isfinite(number) and (low is None or number >= float(low)) and (high is None or number <= float(high))
 
 
-def _is_day_between(text: str, feature: Feature) -> bool:
+def _is_day(text: str) -> bool:
     try:
-        day = msgspec.convert(text, datetime.date)
-    except msgspec.ValidationError:
+        msgspec.convert(text, datetime.date)
+    except (msgspec.ValidationError, UnicodeEncodeError):  # half of a surrogate pair
         return False
-    first, last = feature.days
-    return first <= day <= last
+    return True
 
 
-def _describe(feature: Feature) -> str:
+def describe_values(feature: Feature) -> str:
+    """Return the values that a feature allows, as text: "a number from 0, or null"."""
     if feature.allowed:
         return f"one of: {_join(feature.allowed)}" + (", or null" if feature.missing else "")
     kinds = {
@@ -187,8 +234,18 @@ def quote_value(value: object) -> str:
         return "an object" if isinstance(value, dict) else "a list"
     if isinstance(value, int | float) and abs(value) > sys.float_info.max:
         return "too large" if value > 0 else "too small"
-    text = json.dumps(value, ensure_ascii=False)
+    return _shorten(json.dumps(value, ensure_ascii=False))
+
+
+def _shorten(text: str) -> str:
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
+
+
+def _show_single(value: object) -> Details:
+    """Return the value for the details of a refusal; nothing if it is a list, an object or an infinite number."""
+    if isinstance(value, dict | list) or (isinstance(value, int | float) and abs(value) > sys.float_info.max):
+        return {}
+    return {"value": _shorten(value) if isinstance(value, str) else value}
 
 
 def _name_column(place: str, name: str) -> str:

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from .faults import find_fault, has_repeated_key
+from .faults import explain_text, find_fault, has_repeated_key
 from .refusals import Refusal
 from .schema import Feature, Schema
 
@@ -74,9 +74,9 @@ class SchemaReader:
         except msgspec.ValidationError as error:
             raise find_fault(self._schema, body, str(error)) from error
         except NOT_JSON as error:
-            raise Refusal(400, f"The body is not JSON: {error}.") from error
+            raise explain_text(body, error) from error
         if not rows:
-            raise Refusal(422, "data has no rows.")
+            raise Refusal(422, "data has no rows.", {"rule": "rows"})
         records = sum(type(row) is not tuple for row in read)
         # A colon follows each key, so a body without other colons has no other keys.
         if body.count(b":") > 1 + records * len(self._schema.names) and has_repeated_key(body):
@@ -112,13 +112,13 @@ class NumberReader:
         except msgspec.ValidationError as error:
             raise Refusal(422, f'{error}. Send {{"data": [[number, ...], ...]}}.') from error
         except NOT_JSON as error:
-            raise Refusal(400, f"The body is not JSON: {error}.") from error
+            raise explain_text(body, error) from error
         if not rows:
-            raise Refusal(422, "data has no rows.")
+            raise Refusal(422, "data has no rows.", {"rule": "rows"})
         if body.count(b":") > 1:
-            raise Refusal(422, 'The body has the key "data" twice.')
+            raise Refusal(422, 'The body has the key "data" twice.', {"rule": "repeated"})
         if len({len(row) for row in rows}) > 1:
-            raise Refusal(422, "The rows of data have different lengths.")
+            raise Refusal(422, "The rows of data have different lengths.", {"rule": "columns"})
         return np.array(rows, dtype=np.float64), len(rows)
 
 

@@ -17,6 +17,8 @@ from mlops.release.service_checks import check_refusals
 from mlops.serving.app import MAX_BODY
 
 KEY = "the-primary-key"
+IDS = {"x-ms-request-id": "order-7", "traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
+SHOWN = ("content-type", "x-model-name", "x-model-version", "x-image-digest", *IDS)
 SCRIPT = """
 import json, os
 def init():
@@ -129,11 +131,11 @@ def ours(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
     process.communicate(timeout=10)
 
 
-def post(url: str, body: bytes, content_type: str = "application/json") -> tuple[int, str, str]:
-    """Post a body, and return status, content type and body of the answer."""
-    headers = {"Authorization": f"Bearer {KEY}", "Content-Type": content_type}
+def post(url: str, body: bytes, **changed: str) -> tuple[int, dict[str, str], str]:
+    """Post a body, and return status, some headers and body of the answer."""
+    headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json", **IDS, **changed}
     answer = requests.post(f"{url}/score", data=body, headers=headers, timeout=20)
-    return answer.status_code, answer.headers["Content-Type"], answer.text
+    return answer.status_code, {name: answer.headers.get(name, "") for name in SHOWN}, answer.text
 
 
 @pytest.mark.parametrize(
@@ -160,12 +162,25 @@ def test_both_servers_give_the_same_answer(ours: str, theirs: str, body: bytes, 
     answer = post(theirs, body)
     assert answer == post(ours, body)
     assert answer[0] == status
+    assert answer[1].items() >= {"x-model-name": "tiny", "x-model-version": "3", **IDS}.items()
     assert "secret details" not in answer[2]
 
 
-def test_both_refuse_another_content_type(ours: str, theirs: str) -> None:
-    assert post(theirs, b"1,2", "text/csv") == post(ours, b"1,2", "text/csv")
-    assert post(theirs, b"1,2", "text/csv")[0] == 415
+@pytest.mark.parametrize("changed", [{"Content-Type": "text/csv"}, {"Content-Encoding": "gzip"}])
+def test_both_refuse_another_content(ours: str, theirs: str, changed: dict[str, str]) -> None:
+    assert post(theirs, b"1,2", **changed) == post(ours, b"1,2", **changed)
+    assert post(theirs, b"1,2", **changed)[0] == 415
+
+
+@pytest.mark.parametrize("body", [b'{"data": [[1, 2]]}', b"{data"])
+def test_both_give_a_request_an_id(ours: str, theirs: str, body: bytes) -> None:
+    headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
+    for url in (ours, theirs):
+        answers = [requests.post(f"{url}/score", data=body, headers=headers, timeout=20) for _ in range(2)]
+        first, second = (answer.headers["x-ms-request-id"] for answer in answers)
+        assert 32 <= len(first) <= 36
+        assert first != second
+        assert answers[0].json().get("request_id") in (None, first)
 
 
 def test_both_refuse_a_large_body_that_does_not_say_so(ours: str, theirs: str) -> None:
@@ -179,7 +194,8 @@ def test_both_refuse_a_large_body_that_does_not_say_so(ours: str, theirs: str) -
 
 def test_paths_and_methods(theirs: str) -> None:
     assert requests.get(theirs, timeout=5).status_code == 200  # the probe of Azure
-    assert requests.get(f"{theirs}/score", timeout=5).status_code == 405
+    refused = requests.get(f"{theirs}/score", timeout=5)
+    assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
     assert requests.post(f"{theirs}/nothing", timeout=5).status_code == 404
 
 
@@ -213,8 +229,11 @@ def test_inputs_and_predictions_are_collected_and_a_failing_collector_costs_no_a
 
     assert score("basic", 20) == (200, '{"result":[[0.625,1.0],[0.5,0.0]]}')
     assert score("basic", 13) == (200, '{"result":[[0.625,1.0],[0.5,0.0]]}')
-    refusal = {"error": 'data[0].plan is "gold", but it must be one of: basic, plus.'}
-    assert score("gold", 20) == (422, json.dumps(refusal))
+    status, refusal = score("gold", 20)
+    assert (status, json.loads(refusal)["detail"]) == (
+        422,
+        'data[0].plan is "gold", but it must be one of: basic, plus.',
+    )
     lines = (records.parent / "collected.jsonl").read_text().splitlines()
     collected = [json.loads(line, parse_constant=str) for line in lines]
     inputs, names = [["basic", "2024-01-31", 20.0], ["plus", "NaN", 1.0]], ["plan", "joined", "fee"]

@@ -25,6 +25,7 @@ from mlops.record.clock import now
 from mlops.release.history import Deployment, Deployments
 from mlops.serving.__main__ import bind
 from mlops.serving.app import Application
+from mlops.serving.identity import read_identity
 from mlops.serving.schema import read_schema
 from mlops.serving.scoring import Scorer
 from mlops.serving.script import load_script
@@ -199,13 +200,13 @@ class MemorySite:
 
         with tempfile.TemporaryDirectory() as scratch, _point_to_model_folder(Path(scratch, "bundle", MODEL)):
             bundle = self.images.fetch_bundle(image.digest, Path(scratch, "bundle"))
-            schema = read_schema(bundle)
+            schema, identity = read_schema(bundle), read_identity(bundle)
             thread = threading.Thread(target=load, args=(bundle / SCORING_SCRIPT,), daemon=True)
             thread.start()
             thread.join(seconds)
         if loaded:
-            identity = {"image": image.name, "digest": image.digest, "model_version": image.model_version}
-            return Application(Scorer(loaded[0].run, schema), self.secrets.get_keys(self.environment), identity)
+            keys = self.secrets.get_keys(self.environment)
+            return Application(Scorer(loaded[0].run, schema), keys, identity)
         said = f"could not be loaded: {failed[0]}" if failed else f"was not ready within {seconds:g} s"
         raise DeploymentError(f"The service of {image.name} {said}.") from (failed[0] if failed else None)
 

@@ -1,0 +1,27 @@
+"""The identity of an image: its name and digest, and the name and version of its model."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+MANIFEST = "manifest.json"
+HEADERS = {"model_name": "x-model-name", "model_version": "x-model-version", "digest": "x-image-digest"}
+
+
+def read_identity(bundle: Path) -> dict[str, Any]:
+    """Return the identity of an image, from its manifest, as ``/readyz`` reports it."""
+    content = (bundle / MANIFEST).read_bytes()
+    described = json.loads(content)
+    return {
+        "image": described["name"],
+        "digest": "sha256:" + hashlib.sha256(content).hexdigest(),
+        "model_name": described["model"]["name"],
+        "model_version": described["model"]["version"],
+    }
+
+
+def list_headers(identity: Mapping[str, Any]) -> dict[str, str]:
+    """Return the headers with which each answer names the model, its version and the image."""
+    return {header: str(identity[name]) for name, header in HEADERS.items() if name in identity}

@@ -1,0 +1,195 @@
+"""Every line of the table of statuses in docs/service.md, over real HTTP."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import requests
+from numpy.typing import NDArray
+from served import serve
+
+from mlops.serving import app
+from mlops.serving.app import Application
+from mlops.serving.schema import Answer, Feature, Schema
+from mlops.serving.scoring import Scorer
+
+KEY = "the-primary-key"
+LINE = re.compile(r"^\| (\d{3}) \| (.+) \|$", re.MULTILINE)
+SCHEMA = Schema(
+    1,
+    (
+        Feature("age", minimum=18, maximum=100),
+        Feature("plan", "category", allowed=("basic", "plus")),
+        Feature("joined", "date", missing=True, minimum="2020-01-31"),
+    ),
+    Answer(),
+)
+GOOD = {"age": 20, "plan": "basic", "joined": None}
+IDENTITY = {"image": "churn:3", "digest": "sha256:abc", "model_name": "churn", "model_version": 3}
+
+
+def predict(columns: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
+    """Return the ages, except for some."""
+    ages: NDArray[np.float64] = columns["age"]
+    if ages[0] == 66:
+        raise RuntimeError("secret details")
+    if ages[0] == 67:
+        raise ValueError("The prediction of data[0] is not finite.")
+    return ages if ages[0] != 68 else ages * np.inf
+
+
+@dataclass(frozen=True)
+class Case:
+    """A request, and the answer to it."""
+
+    detail: str  # the beginning
+    body: object = None
+    method: str = "POST"
+    path: str = "/score"
+    key: str = f"Bearer {KEY}"
+    sent: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)  # of the answer
+    members: Mapping[str, object] = field(default_factory=dict)
+
+
+def row(detail: str, members: Mapping[str, object], **change: object) -> Case:
+    """Return a request whose second row is wrong."""
+    return Case(detail, {"data": [GOOD, {**GOOD, **change}]}, members={"row": 1, **members})
+
+
+CASES: dict[str, list[Case]] = {
+    "400 the body is not JSON in UTF-8; `NaN` and `Infinity` are not JSON": [
+        Case("The body is not JSON: Expecting property name", b"{data"),
+        Case("The body is not JSON: Expecting value: line 1 column 1", b""),
+        Case("The body is not JSON: 'utf-8' codec can't decode byte 0xe4", b'{"d\xe4ta": []}'),
+        Case("The body is not JSON: 'utf-8' codec can't decode byte 0xff", b'{"data": [{"age": "\xff"}]}'),
+        Case("The body is not JSON: 'utf-8' codec can't decode byte 0xed", b'{"data": [{"joined": "\xed\xa0\x80"}]}'),
+        Case("The body is not JSON: NaN is not a value of JSON.", b'{"data": [{"age": NaN}]}'),
+        Case("The body is not JSON: -Infinity is not a value", b'{"data": [{"plan": "gold", "age": -Infinity}]}'),
+    ],
+    "400 the body is nested too deeply": [
+        Case("The body is nested too deeply.", b"[" * 100_000),
+        Case("The body is nested too deeply.", b'{"data": [{"age": ' + b'{"a":' * 100_000),
+    ],
+    "401 the key is missing or wrong": [
+        Case("The key is missing or wrong.", {"data": [GOOD]}, key=key, headers={"www-authenticate": "Bearer"})
+        for key in ("", KEY, "Bearer ", "Bearer not-the-key", f"Basic {KEY}", "Bearer ü", f"Bearer {KEY}{KEY}")
+    ],
+    "404 there is no such path": [
+        Case('There is no "/scores".', {"data": [GOOD]}, path="/scores"),
+        Case(f'There is no "/{"x" * 38}…. POST to /score.', method="GET", path="/" + "x" * 9000),
+    ],
+    "405 the path does not accept the method; the header `Allow` lists the accepted methods": [
+        Case("/score does not accept GET. Use POST.", method="GET", headers={"allow": "POST"}),
+        Case("/readyz does not accept POST. Use GET.", path="/readyz", headers={"allow": "GET, HEAD"}),
+        Case("/livez does not accept OPTIONS.", method="OPTIONS", path="/livez", headers={"allow": "GET, HEAD"}),
+    ],
+    "413 the body has more than 8 MiB": [Case("The body has more than 8388608 bytes.", b" " * (app.MAX_BODY + 1))],
+    "415 the content type is not `application/json`, or the body is compressed (`Content-Encoding`)": [
+        Case("The body must be JSON.", b"1,2", sent={"Content-Type": "text/csv"}),
+        Case(
+            'The body has the encoding "gzip".',
+            {"data": [GOOD]},
+            sent={"Content-Encoding": "gzip"},
+            headers={"accept-encoding": "identity"},
+        ),
+    ],
+    "422 a row does not fit the schema, or there are no rows": [
+        row('data[1].age is "x",', {"column": "age", "value": "x", "rule": "type"}, age="x"),
+        row("data[1].age is true,", {"column": "age", "value": True, "rule": "type"}, age=True),
+        row("data[1].age is null,", {"column": "age", "value": None, "rule": "missing"}, age=None),
+        row("data[1].age is 17.5,", {"column": "age", "value": 17.5, "rule": "range"}, age=17.5),
+        row("data[1].age is too large,", {"column": "age", "rule": "range"}, age=10**400),
+        row("data[1].age is a list,", {"column": "age", "rule": "type"}, age=[1]),
+        row('data[1].plan is "gold",', {"column": "plan", "value": "gold", "rule": "values"}, plan="gold"),
+        row('data[1].plan is "xxx', {"column": "plan", "value": f"{'x' * 40}…", "rule": "values"}, plan="x" * 99),
+        row('data[1].plan is "",', {"column": "plan", "value": "", "rule": "missing"}, plan=""),
+        row('data[1].joined is "today",', {"column": "joined", "value": "today", "rule": "type"}, joined="today"),
+        row(
+            'data[1].joined is "2020-01-30",',
+            {"column": "joined", "value": "2020-01-30", "rule": "range"},
+            joined="2020-01-30",
+        ),
+        row('data[1] has the unknown key "fee".', {"column": "fee", "rule": "columns"}, fee=1),
+        Case('data[0] has no key "age".', {"data": [{}]}, members={"row": 0, "column": "age", "rule": "columns"}),
+        Case("data[0] is 3,", {"data": [3]}, members={"row": 0, "value": 3, "rule": "type"}),
+        Case(
+            'data[0] has the key "age" twice.',
+            b'{"data": [{"age": 20, "plan": "plus", "age": 21, "joined": null}]}',
+            members={"row": 0, "column": "age", "rule": "repeated"},
+        ),
+        Case('The body has the key "data" twice.', b'{"data": [], "data": [{}]}', members={"rule": "repeated"}),
+        Case("data has no rows.", {"data": []}, members={"rule": "rows"}),
+        Case("The body is a list,", [GOOD], members={"rule": "type"}),
+        Case('The body has the unknown key "rows".', {"rows": [GOOD]}, members={"rule": "columns"}),
+        Case('The body has no key "data".', {}, members={"rule": "columns"}),
+        Case("data is an object,", {"data": GOOD}, members={"rule": "type"}),
+    ],
+    "422 the scoring script raises a `ValueError`": [
+        Case("The prediction of data[0] is not finite.", {"data": [{**GOOD, "age": 67}]}),
+    ],
+    "500 the scoring script fails, or its answer is wrong": [
+        Case("Scoring failed. The service's log has the error.", {"data": [{**GOOD, "age": 66}]}),
+        Case("The scoring script returned a wrong answer.", {"data": [{**GOOD, "age": 68}]}),
+    ],
+    "408 the body did not arrive within 5 seconds": [
+        Case("The body did not arrive within 0 s.", sent={"Content-Length": "100"}, headers={"connection": "close"}),
+    ],
+    "503 the service is shutting down (`/readyz`); the header `Retry-After` says when to repeat the request": [
+        Case("The service is shutting down.", method="GET", path="/readyz", key="", headers={"retry-after": "1"})
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def application() -> Application:
+    """A service for records."""
+    return Application(Scorer(predict, SCHEMA), [KEY, "the-secondary-key"], IDENTITY)
+
+
+@pytest.fixture(scope="module")
+def url(application: Application) -> Iterator[str]:
+    """The address of the service."""
+    with serve(application) as address:
+        yield address
+
+
+def test_the_table_of_the_manual_has_these_lines(project: Path) -> None:
+    found = LINE.findall((project / "docs" / "service.md").read_text(encoding="utf-8"))
+    assert sorted(f"{status} {reason}" for status, reason in found) == sorted(CASES)
+
+
+@pytest.mark.parametrize(
+    ("line", "case"),
+    [pytest.param(line, case, id=f"{line[:3]}-{case.detail}") for line in CASES for case in CASES[line]],
+)
+def test_every_status_of_the_table(
+    url: str, application: Application, monkeypatch: pytest.MonkeyPatch, line: str, case: Case
+) -> None:
+    if line.startswith("408"):
+        monkeypatch.setattr(app, "BODY_SECONDS", 0.3)
+    if line.startswith("503"):
+        monkeypatch.setattr(application, "state", "draining")
+    body = case.body if isinstance(case.body, bytes) or case.body is None else json.dumps(case.body)
+    headers = {"Content-Type": "application/json", "Authorization": case.key.encode(), **case.sent}
+    answer = requests.request(case.method, url + case.path, data=body, headers=headers, timeout=20)
+    status = int(line[:3])
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json"), answer.text
+    document = answer.json()
+    common = {name: document.pop(name) for name in ("type", "title", "status", "request_id")}
+    assert common == {
+        "type": "about:blank",
+        "title": answer.reason,
+        "status": status,
+        "request_id": answer.headers["x-ms-request-id"],
+    }
+    detail = document.pop("detail")
+    assert (detail[: len(case.detail)], document) == (case.detail, case.members)
+    assert {name: answer.headers.get(name) for name in case.headers} == case.headers
+    assert answer.headers["x-image-digest"] == "sha256:abc"
+    assert "secret details" not in answer.text

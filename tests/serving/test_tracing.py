@@ -1,0 +1,48 @@
+"""The id and the trace of a request: what is accepted, and what is replaced."""
+
+import re
+
+import pytest
+
+from mlops.serving.tracing import REQUEST_ID, TRACE, identify_request
+
+NEW = re.compile(rb"[0-9a-f]{32}")
+VALID = f"00-{'a' * 32}-{'b' * 16}-01".encode()
+
+
+@pytest.mark.parametrize("sent", [b"7", b"order-7", b'{"a":[1,2]}', b"x" * 100])
+def test_an_id_is_kept(sent: bytes) -> None:
+    assert identify_request({REQUEST_ID: sent}) == [(REQUEST_ID, sent)]
+
+
+@pytest.mark.parametrize("sent", [b"", b"x" * 101, b"a b", b"a\tb", b"a\r\nSet-Cookie: b", b"\xfc", b"a\x00", b"a\n"])
+def test_another_id_is_replaced(sent: bytes) -> None:
+    ((name, found),) = identify_request({REQUEST_ID: sent})
+    assert name == REQUEST_ID
+    assert NEW.fullmatch(found)
+
+
+def test_each_request_gets_its_own_id() -> None:
+    assert len({identify_request({})[0] for _ in range(1000)}) == 1000
+
+
+def test_a_trace_is_kept() -> None:
+    assert identify_request({REQUEST_ID: b"7", TRACE: VALID}) == [(REQUEST_ID, b"7"), (TRACE, VALID)]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        VALID.upper(),
+        VALID[:-1],
+        VALID + b"-x",
+        VALID + b"\n",
+        VALID.replace(b"a", b"g"),
+        VALID.replace(b"a", b"0"),
+        VALID.replace(b"b", b"0"),
+        b"ff" + VALID[2:],
+    ],
+)
+def test_a_malformed_trace_is_left_out(sent: bytes) -> None:
+    assert identify_request({REQUEST_ID: b"7", TRACE: sent}) == [(REQUEST_ID, b"7")]
