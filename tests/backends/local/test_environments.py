@@ -241,6 +241,22 @@ def test_a_package_that_was_changed_here_is_not_linked(
     assert (target / "tinywheel.py").exists() == (not change)
 
 
+def test_a_package_whose_program_was_rewritten_is_linked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first line of a program in `bin/` is the path of the environment, which can be moved."""
+    wheel, _ = make_wheel(tmp_path / "wheels")
+    site, target = tmp_path / "lib" / "python3" / "site-packages", tmp_path / "target"
+    target.mkdir()
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    with (site / "tinywheel-1.0.dist-info" / "RECORD").open("a") as record:
+        record.write("../../../bin/tiny,sha256=0,12\n")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "tiny").write_text("#!/another/place/bin/python\n")
+    monkeypatch.syspath_prepend(str(site))
+    assert link_packages({"tinywheel": "1.0"}, target) == ["tinywheel"]
+    assert (target / "tinywheel.py").exists()
+
+
 def test_files_on_another_file_system_are_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*paths: object) -> None:
         raise OSError(18, "Invalid cross-device link")

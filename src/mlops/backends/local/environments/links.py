@@ -14,7 +14,7 @@ def link_packages(pins: Mapping[str, str], target: Path) -> list[str]:
     """Link the packages that are installed here in the pinned version, and return their names.
 
     A package is not linked if one of its files is missing or has a different size than at the installation, or if the
-    package was installed from a folder.
+    package was installed from a folder. Its programs in ``bin/`` are neither linked nor compared.
 
     Parameters
     ----------
@@ -37,8 +37,13 @@ def link_packages(pins: Mapping[str, str], target: Path) -> list[str]:
 def _read_files(found: Distribution) -> dict[str, int | None]:
     # `Distribution.files` may leave out files that are missing.
     rows = csv.reader((found.read_text("RECORD") or "").splitlines())
-    # `make` recompiles the bytecode that a package contains, so the sizes of bytecode files are not compared.
-    return {name: int(size) if size and not name.endswith(".pyc") else None for name, _, size in rows}
+    # `make` recompiles the bytecode that a package contains, so the sizes of bytecode files are not compared. Programs
+    # begin with the path of this environment, so they are rewritten if it is moved.
+    return {
+        name: int(size) if size and not name.endswith(".pyc") else None
+        for name, _, size in rows
+        if not name.startswith("../")
+    }
 
 
 def _is_complete(files: Mapping[str, int | None], base: str) -> bool:
@@ -64,8 +69,6 @@ def _link_files(files: Iterable[str], base: str, target: str) -> None:
 
 def _list_files_and_bytecode(files: Iterable[str]) -> Iterator[str]:
     for name in files:
-        if name.startswith("../"):
-            continue
         yield name
         if name.endswith(".py"):
             folder, slash, module = name.rpartition("/")
