@@ -1,11 +1,15 @@
 """A project, opened on a platform."""
 
+import re
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from command_line import CommandLine
 from opened import open_here
 from progression import Diabetes
+from sandbox import SANDBOX
 
 from mlops.errors import ParameterError, ProblemError, UsageError
 from mlops.operations.opening import open_project
@@ -71,6 +75,36 @@ def test_a_parameter_that_nothing_uses_ends_the_command_before_anything_runs(
     assert not mlops.workspace.home.exists()
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("run", "build"),
+        ("run", "retrain"),
+        ("run", "release"),
+        ("run", "build", "--only", "test_data"),
+        ("sweep", "train", "-p", "alpha=1,2"),
+        ("submit", "retrain"),
+        ("provision",),
+    ],
+    ids=" ".join,
+)
+def test_a_broken_declaration_ends_the_command_before_anything_runs(
+    mlops: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    project = Path(shutil.copytree(SANDBOX, tmp_path / "broken", symlinks=True))
+    base, package = project / "parameters" / "base.yml", project / "src" / "broken_one"
+    base.write_text(re.sub("^problem: .*$", "problem: broken_one", base.read_text(), flags=re.MULTILINE))
+    package.mkdir()
+    (package / "__init__.py").write_text("import math\nproblem = (\n")
+    monkeypatch.syspath_prepend(project / "src")
+    done = replace(mlops, workspace=replace(mlops.workspace, project=project)).invoke(*command)
+    assert done.returncode == 2
+    said = f"Could not import the problem 'broken_one'. {package}/__init__.py, line 2: '(' was never closed. Correct "
+    assert said in done.stderr
+    assert not mlops.workspace.outputs.exists()
+    assert not mlops.workspace.home.exists()
+
+
 @pytest.mark.parametrize("state", ["pending", "done"])
 def test_a_hyperparameter_that_is_not_set_ends_a_resumed_run_unless_the_model_is_trained(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, state: StepState
@@ -116,7 +150,7 @@ def test_a_hyperparameter_named_like_a_result_ends_the_command_before_anything_r
 
 def test_a_broken_problem_stops_only_what_needs_it(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(name: str) -> Diabetes:
-        raise ProblemError(f"Could not import the problem {name!r}: invalid syntax.")
+        raise ProblemError(f"Could not import the problem {name!r}. Invalid syntax.")
 
     monkeypatch.setattr("mlops.parameters.layers.load", fail)
     monkeypatch.setattr("mlops.operations.opening.load", fail)
@@ -125,4 +159,4 @@ def test_a_broken_problem_stops_only_what_needs_it(workspace: Workspace, monkeyp
     with pytest.raises(ProblemError, match="^Could not import the problem 'progression'"):
         _ = opened.model_name
     status = read_status(opened)
-    assert status.problems == ("Could not import the problem 'progression': invalid syntax.",)
+    assert status.problems == ("Could not import the problem 'progression'. Invalid syntax.",)

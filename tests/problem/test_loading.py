@@ -23,17 +23,6 @@ def test_a_problem_is_loaded_by_the_name_of_its_package() -> None:
             "There is no package 'no_such' to declare the problem. Create src/no_such/, or set",
         ),
         ("empty_one", "", "The package 'empty_one' declares no problem: "),
-        ("bad_import", "import nothing_at_all", "Could not import the problem 'bad_import': No module named 'nothing_"),
-        ("bad_key", "{}['plan']", "Could not import the problem 'bad_key': KeyError: 'plan'."),
-        ("bad_file", "open('/no/such/file')", "Could not import the problem 'bad_file': FileNotFoundError: "),
-        (
-            "bad_state",
-            "raise RuntimeError('no data')",
-            "Could not import the problem 'bad_state': RuntimeError: no data.",
-        ),
-        ("bad_exit", "raise SystemExit(3)", "Could not import the problem 'bad_exit': SystemExit: 3."),
-        ("bad_share", "1 / 0", "Could not import the problem 'bad_share': ZeroDivisionError: division by zero."),
-        ("bad_syntax", "problem = (", "Could not import the problem 'bad_syntax': "),
     ],
 )
 def test_a_problem_that_cannot_be_loaded_says_why(
@@ -45,6 +34,34 @@ def test_a_problem_that_cannot_be_loaded_says_why(
     with pytest.raises(ProblemError) as raised:
         load(name)
     assert str(raised.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("__init__", "import nothing_at_all", "1: ModuleNotFoundError: No module named 'nothing_at_all'. Correct "),
+        ("__init__", "\n{}['plan']", "2: KeyError: 'plan'. Correct this line."),
+        ("__init__", "open('/no/such/file')", "1: FileNotFoundError: [Errno 2] No such file or directory: '/no/such/f"),
+        ("__init__", "raise RuntimeError('no data.')", "1: RuntimeError: no data. Correct this line."),
+        ("__init__", "raise SystemExit(3)", "1: SystemExit: 3. Correct this line."),
+        ("__init__", "import json\njson.loads('{')", "2: JSONDecodeError: Expecting property name enclosed in double "),
+        ("__init__", "\nproblem = (", "2: '(' was never closed. Correct this line."),
+        ("data", "ROWS = 1 / 0", "1: ZeroDivisionError: division by zero. Correct this line."),
+        ("data", "def read(:", "1: invalid syntax. Correct this line."),
+    ],
+)
+def test_a_package_that_cannot_be_imported_names_the_line(
+    file: str, content: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "broken_package"
+    package.mkdir()
+    (package / "__init__.py").write_text("from broken_package import data\n")
+    (package / f"{file}.py").write_text(content)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ProblemError) as raised:
+        load(package.name)
+    place = f"{package / file}.py, line "
+    assert str(raised.value).startswith(f"Could not import the problem 'broken_package'. {place}{message}")
 
 
 def test_a_wrong_declaration_keeps_its_own_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,18 +116,17 @@ def open_project(
 
 
 def check_steps(opened: OpenProject, steps: Iterable[Step]) -> None:
-    """Raise an error if the notebooks do not fit the problem, or if no image can be created from its files.
+    """Raise an error if the problem cannot be loaded, if the notebooks do not fit it, or if an image lacks a file.
 
     Raises
     ------
     ProblemError
-        If a notebook does not fit the hyperparameters or metrics of the problem; see `require_fitting`. Also if a step
-        creates an image, but the scoring script or its lock is missing or wrong; see `check_sources`.
+        If the declaration of the problem is wrong, or if a notebook does not fit its hyperparameters or metrics; see
+        `require_fitting`. Also if a step creates an image, but the scoring script or its lock is missing or wrong; see
+        `check_sources`.
     """
     steps = tuple(steps)
-    declaring = [step for step in steps if step.declares]
-    if declaring:  # other steps must still run if the declaration of the problem is wrong
-        require_fitting(opened.problem, opened.workspace.notebooks, declaring, opened.project.names.by_notebook)
+    require_fitting(opened.problem, opened.workspace.notebooks, steps, opened.project.names.by_notebook)
     for step in (step for step in steps if step.packs):
         sources = find_image_sources(opened, step)
         if opened.backend.environments:

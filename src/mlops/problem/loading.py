@@ -1,6 +1,9 @@
 """Loading of a problem by the name of its package."""
 
 import importlib
+import os
+import traceback
+from importlib.util import find_spec
 
 from mlops.errors import MlopsError, ProblemError, quote_cause
 from mlops.problem.declared import Problem
@@ -34,14 +37,11 @@ def load(name: str) -> Problem:
                 f"There is no package {name!r} to declare the problem. Create src/{name}/, or set `problem` in "
                 "parameters/base.yml."
             ) from None
-        raise ProblemError(f"Could not import the problem {name!r}: {quote_cause(error)}.") from error
+        raise _explain_failure(name, error, "Correct this line, or install the module.") from error
     except MlopsError:
         raise
-    except (ImportError, SyntaxError, TypeError, ValueError, NameError, AttributeError) as error:
-        raise ProblemError(f"Could not import the problem {name!r}: {quote_cause(error)}.") from error
     except (Exception, SystemExit) as error:  # the package is the user's, so importing it can raise any error
-        cause = f"{type(error).__name__}: {quote_cause(error)}"  # the message of a KeyError is only the key
-        raise ProblemError(f"Could not import the problem {name!r}: {cause}.") from error
+        raise _explain_failure(name, error, "Correct this line.") from error
     found = getattr(module, ATTRIBUTE, None)
     if not isinstance(found, Problem):
         raise ProblemError(
@@ -49,3 +49,23 @@ def load(name: str) -> Problem:
             "class derived from mlops.problem.Problem."
         )
     return found
+
+
+def _explain_failure(name: str, error: BaseException, advice: str) -> ProblemError:
+    if isinstance(error, SyntaxError):
+        place, cause = f"{error.filename}, line {error.lineno}", error.msg
+    else:
+        place, cause = _find_line(name, error), f"{type(error).__name__}: {quote_cause(error)}"
+    return ProblemError(f"Could not import the problem {name!r}. {place}: {cause.rstrip('.')}. {advice}")
+
+
+def _find_line(name: str, error: BaseException) -> str:
+    """Return the last line of the package that ran before an error."""
+    spec = find_spec(name)
+    places = (spec and spec.submodule_search_locations) or [str(spec and spec.origin)]
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if any(frame.filename == place or frame.filename.startswith(f"{place}{os.sep}") for place in places)
+    ]
+    return f"{frames[-1].filename}, line {frames[-1].lineno}" if frames else places[0]
