@@ -1,6 +1,7 @@
 """The contract of problems: the example and the problems of the tests keep it, and a broken promise is named."""
 
 import importlib
+import shutil
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ import numpy as np
 import pandas as pd
 import progression
 import pytest
+from other_project import add_problem, write_parameters
+from sandbox import SANDBOX
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
@@ -32,7 +35,11 @@ CONTRACTS: list[tuple[Problem, dict[str, object]]] = [
 
 
 @pytest.mark.parametrize(("problem", "hyperparameters"), CONTRACTS, ids=["diabetes", "cancer", "churn"])
-def test_a_problem_keeps_its_contract(problem: Problem, hyperparameters: dict[str, object]) -> None:
+def test_a_problem_keeps_its_contract(
+    problem: Problem, hyperparameters: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_problem(tmp_path, problem.folder.name)
+    monkeypatch.setitem(problem.__dict__, "folder", tmp_path / "src" / problem.folder.name)
     check(problem, **hyperparameters)
 
 
@@ -68,6 +75,9 @@ class Visits(Problem):
     def prepare(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Return the inputs of the model."""
         return pd.DataFrame({"hundreds": rows["minutes"] / 100, "is_a": rows["page"] == "a"})
+
+
+FEW = pd.DataFrame({"minutes": [1.0, 2.0]})
 
 
 class Extra(Visits):
@@ -138,9 +148,15 @@ class Wrong(Visits):
 
 
 @pytest.fixture
-def unimported(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leaves the imports out, because the problems of this module are in no package."""
+def unimported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Leaves the imports out, because the problems of this module are in no package, and returns their folder.
+
+    Its profile has too few values to find drift.
+    """
     monkeypatch.setattr("mlops.contract.promises.check_imports", lambda problem: None)
+    monkeypatch.setattr(Visits, "folder", tmp_path)
+    (tmp_path / "reference_profile.json").write_bytes(encode_profile(make_reference(FEW)))
+    return tmp_path
 
 
 @pytest.mark.parametrize(
@@ -166,16 +182,30 @@ def test_a_sample_must_pass_the_data_test(change: dict[str, Any], message: str) 
     assert last == "Correct the declaration or the rows."
 
 
-@pytest.mark.usefixtures("unimported")
-def test_a_sample_must_have_the_distribution_of_the_reference_profile(tmp_path: Path) -> None:
+def test_a_sample_must_have_the_distribution_of_the_reference_profile(unimported: Path) -> None:
     problem = Visits()
-    problem.__dict__["folder"] = tmp_path
-    (tmp_path / "reference_profile.json").write_bytes(encode_profile(make_reference(problem.load_sample())))
+    (unimported / "reference_profile.json").write_bytes(encode_profile(make_reference(problem.load_sample())))
     check(problem)
     with pytest.raises(
         ProblemError, match="minutes: shift: a value is smaller than one of the reference with probability 0"
     ):
         check(problem, problem.load_sample().assign(minutes=lambda rows: rows["minutes"] / 2))
+
+
+@pytest.mark.parametrize("has_profile", [True, False])
+def test_a_reference_profile_must_fit_the_problem(unimported: Path, has_profile: bool) -> None:
+    path = unimported / "reference_profile.json"
+    path.unlink()
+    why = f"There is no reference profile {path}."
+    if has_profile:
+        path.write_bytes(encode_profile(make_reference(FEW.rename(columns={"minutes": "hours"}))))
+        why = f"The reference profile {path} has none of the columns that the problem declares."
+    with pytest.raises(ProblemError) as raised:
+        check(Visits())
+    assert str(raised.value) == (
+        f"The problem 'visits' cannot be tested for drift. {why} Make one with `mlops profile DATA_FILE --output "
+        f"{path}`."
+    )
 
 
 @pytest.mark.usefixtures("unimported")
@@ -221,6 +251,25 @@ def test_hyperparameters_files_metrics_and_examples_belong_to_the_contract() -> 
     check(type("Mute", (Visits,), {"examples": ()})())
     with pytest.raises(ProblemError, match=r"has 'features\.py' in `image_files`, but there is no .*features\.py\."):
         check(type("Empty", (Visits,), {"image_files": ("features.py",)})())
+
+
+def test_the_notebooks_must_set_the_hyperparameters(unimported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = unimported / "src" / "visits"
+    package.mkdir(parents=True)
+    shutil.copy(unimported / "reference_profile.json", package)
+    monkeypatch.setattr(Visits, "folder", package)
+    notebook = shutil.copytree(SANDBOX / "notebooks", unimported / "notebooks") / "02_train.ipynb"
+    with pytest.raises(ProblemError) as raised:
+        check(Visits(), penalty=1.0)
+    assert str(raised.value) == (
+        f"The problem 'visits' has the hyperparameter 'penalty', but {notebook} does not set it. Add a line for it to "
+        "the cell tagged `parameters`."
+    )
+    write_parameters(unimported, {"penalty": "1.0  # inverse strength", "depth": "2  # levels"})
+    with pytest.raises(ProblemError, match="sets 'depth', but neither a cell nor the training of 'visits' uses it"):
+        check(Visits(), penalty=1.0)
+    write_parameters(unimported, {"penalty": "1.0  # inverse strength"})
+    check(Visits(), penalty=1.0)
 
 
 class Picky(Visits):

@@ -158,7 +158,7 @@ def test_a_bad_profile_says_how_to_make_one(tmp_path: Path, content: str | None)
         path.write_text(content, encoding="latin-1")
     with pytest.raises(
         UsageError,
-        match=r"reference profile .*profile\.json.*\. Make one with `mlops profile DATA_FILE --output PROFILE`\.",
+        match=r"reference profile .*profile\.json.*\. Make one with `mlops profile DATA_FILE --output /.*\.json`\.",
     ):
         read_profile(path)
 
@@ -182,5 +182,5 @@ def test_the_reference_of_another_problem_is_refused() -> None:
         describe_reference(reference, (Column("key", kind="id", role="id"), Column("b")), Path("p.json"))
     assert str(raised.value) == (
         "The reference profile p.json has none of the columns that the problem declares. "
-        "Make one with `mlops profile DATA_FILE --output PROFILE`."
+        "Make one with `mlops profile DATA_FILE --output p.json`."
     )

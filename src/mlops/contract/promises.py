@@ -15,8 +15,9 @@ from mlops.errors import ProblemError
 from mlops.image.check import check_sources, require_functions
 from mlops.image.schema import check_examples
 from mlops.image.sources import find_sources
+from mlops.parameters.hyperparameters import require_fitting_folder
 from mlops.problem import Problem
-from mlops.problem.image_files import SCORING_LOCK, SCORING_SCRIPT, find_image_files
+from mlops.problem.image_files import SCORING_LOCK, SCORING_SCRIPT
 from mlops.problem.scoring import predict_rows
 from mlops.problem.values import make_table
 
@@ -43,7 +44,7 @@ def check(problem: Problem, rows: pd.DataFrame | None = None, /, **hyperparamete
         If the problem breaks a promise. The message says which one, and how to keep it.
     """
     check_imports(problem)
-    find_image_files(problem)
+    require_fitting_folder(problem, problem.folder.parents[1] / "notebooks")
     _check_script(problem)
     table = read_rows(problem, problem.load_sample if rows is None else lambda: rows)
     training, holdout = _split(problem, table)

@@ -15,8 +15,6 @@ from mlops.errors import IntegrityError, UsageError
 from mlops.files.records import read_record
 from mlops.problem import Column
 
-MAKE_PROFILE = "Make one with `mlops profile DATA_FILE --output PROFILE`."
-
 BINS = 20
 MOST = 20  # maximum number of columns in a message
 FEWEST = 10  # values of a reference; with 5, normal columns raise a false alarm in 10 % of tables, with 10 in 5 %
@@ -169,6 +167,11 @@ def require_once(names: Sequence[str]) -> None:
         raise UsageError(f"The column {name} occurs more than once. Rename or remove the duplicates.")
 
 
+def advise_profile(path: Path | str = "PROFILE") -> str:
+    """Return a sentence with the command that makes the profile `path`."""
+    return f"Make one with `mlops profile DATA_FILE --output {path}`."
+
+
 def encode_profile(profile: Profile) -> bytes:
     """Return a profile as JSON."""
     return msgspec.json.format(msgspec.json.encode(profile), indent=1) + b"\n"
@@ -183,10 +186,10 @@ def read_profile(path: Path) -> dict[str, ColumnProfile | CountProfile]:
         If the file does not exist or is not a profile.
     """
     try:
-        stored = read_record(path, dict[str, dict[str, object]], MAKE_PROFILE)
+        stored = read_record(path, dict[str, dict[str, object]], advise_profile(path))
         return {name: _restore(path, column) for name, column in stored.items()}
     except OSError as error:
-        raise UsageError(f"There is no reference profile {path}. {MAKE_PROFILE}") from error
+        raise UsageError(f"There is no reference profile {path}. {advise_profile(path)}") from error
     except IntegrityError as error:
         raise UsageError(f"The reference profile {error}") from error
 
@@ -215,7 +218,7 @@ def describe_reference(reference: Profile, columns: Sequence[Column], path: Path
     ]
     if tested and not any(name in reference for name in tested):
         raise UsageError(
-            f"The reference profile {path} has none of the columns that the problem declares. {MAKE_PROFILE}"
+            f"The reference profile {path} has none of the columns that the problem declares. {advise_profile(path)}"
         )
     lacking = [name for name in tested if name not in reference or reference[name].count < FEWEST]
     rows = next((column.count + column.nulls for column in reference.values()), 0)
@@ -226,7 +229,7 @@ def describe_reference(reference: Profile, columns: Sequence[Column], path: Path
     names = ", ".join(lacking[:MOST]) + more
     return (
         f"{size}\nThese columns have no reference of at least {FEWEST} values, so they are not tested for drift: "
-        f"{names}. {MAKE_PROFILE}"
+        f"{names}. {advise_profile()}"
     )
 
 
@@ -236,4 +239,4 @@ def _restore(path: Path, stored: Mapping[str, object]) -> ColumnProfile | CountP
             return msgspec.convert(stored, ColumnProfile)
         return msgspec.convert(stored, CountProfile)
     except msgspec.ValidationError as error:
-        raise IntegrityError(f"{path} is damaged ({error}). {MAKE_PROFILE}") from error
+        raise IntegrityError(f"{path} is damaged ({error}). {advise_profile(path)}") from error

@@ -13,7 +13,7 @@ from mlops.data.kinds.conversion import list_texts
 from mlops.data.kinds.counts import CountProfile
 from mlops.data.kinds.reference import list_expected
 from mlops.data.kinds.scan import ValuePlan, find_id
-from mlops.data.profile import MAKE_PROFILE, ColumnProfile, Profile, find_repeated
+from mlops.data.profile import ColumnProfile, Profile, advise_profile, find_repeated
 from mlops.data.rows import RowsScan, ScanPlan, count_copies, find_repeats, scan_rows
 from mlops.data.totals import ColumnTotals
 from mlops.errors import UsageError
@@ -196,7 +196,7 @@ def _require_same_kinds(declared: Mapping[str, Column], reference: Profile) -> N
         if known and known != column.kind and column.role != "id":
             raise UsageError(
                 f"The reference profile has the kind {known!r} for the column {name}, but the problem declares "
-                f"{column.kind!r}. {MAKE_PROFILE}"
+                f"{column.kind!r}. {advise_profile()}"
             )
 
 

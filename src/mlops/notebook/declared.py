@@ -2,10 +2,8 @@
 
 from mlops.notebook.ranges import hide_frames
 from mlops.parameters import layers
-from mlops.parameters.declarations import read_declarations
-from mlops.parameters.hyperparameters import require_fitting, require_set
+from mlops.parameters.hyperparameters import require_fitting_folder, require_set
 from mlops.parameters.lookup import RUN_FOLDER
-from mlops.pipelines import ALL_STEPS
 from mlops.problem import Problem
 from mlops.workspace import find_workspace
 
@@ -40,13 +38,5 @@ def read_hyperparameters(problem: Problem) -> dict[str, object]:
     with hide_frames():
         require_set(problem, variables, "this notebook")
         if not variables.get(RUN_FOLDER):  # otherwise, the command that runs the pipeline has checked them
-            _check_notebooks(problem)
+            require_fitting_folder(problem, find_workspace().notebooks)
     return {name: variables[name] for name in problem.hyperparameters}
-
-
-def _check_notebooks(problem: Problem) -> None:
-    folder = find_workspace().notebooks
-    steps = [step for step in ALL_STEPS if step.declares and (folder / f"{step.notebook}.ipynb").is_file()]
-    training = {step.notebook for step in steps if step.trains}
-    declared = {name: read_declarations(folder / f"{name}.ipynb") for name in training}
-    require_fitting(problem, folder, steps, declared)

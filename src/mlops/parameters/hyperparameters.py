@@ -5,8 +5,9 @@ from pathlib import Path
 
 from mlops.errors import ProblemError
 from mlops.parameters.code import list_names, list_results, list_variables
-from mlops.parameters.declarations import TAG
+from mlops.parameters.declarations import TAG, read_declarations
 from mlops.parameters.suggestion import find_closest
+from mlops.pipelines import ALL_STEPS
 from mlops.pipelines.step import Step
 from mlops.pipelines.tags import VERSION_TAGS
 from mlops.problem import Problem
@@ -40,6 +41,14 @@ def require_fitting(
         require_distinct(problem, notebook, names, step.scored_by, step.decides.gains)
         if step.trains:
             require_hyperparameters(problem, notebook, names)
+
+
+def require_fitting_folder(problem: Problem, notebooks: Path) -> None:
+    """Raise the errors of `require_fitting` for the notebooks in a folder. Notebooks that it lacks are left out."""
+    steps = [step for step in ALL_STEPS if step.declares and (notebooks / f"{step.notebook}.ipynb").is_file()]
+    training = {step.notebook for step in steps if step.trains}
+    declared = {name: read_declarations(notebooks / f"{name}.ipynb") for name in training}
+    require_fitting(problem, notebooks, steps, declared)
 
 
 def require_hyperparameters(problem: Problem, notebook: Path, declared: Collection[str]) -> None:
