@@ -8,20 +8,24 @@ import nbformat
 import pytest
 from old_homes import build_home
 from opened import open_here, open_model
-from tiny_model import make_bundle, publish, release, track
+from tiny_model import make_bundle, make_files, publish, release, track
 
 from mlops.backends import memory
 from mlops.errors import IntegrityError, ParameterError, PlatformError, ProblemError, UsageError
-from mlops.operations.opening import OpenProject
+from mlops.image.bundle import build_bundle
+from mlops.operations.opening import OpenProject, find_image_sources
 from mlops.operations.request import RunRequest, check_request, require_possible
-from mlops.operations.running import find_run, resume_run, start_run, warn_of_old_image
+from mlops.operations.running import find_run, resume_run, start_run, warn_of_image
 from mlops.parameters.overrides import read_override
+from mlops.pipelines import list_packing
 from mlops.platform.infrastructure import Infrastructure
 from mlops.platform.services import Permissions
 from mlops.record.ledger import RunRecord, RunSettings, StepRecord, write_run
 from mlops.record.listener import Listener
 from mlops.record.processes import NO_PROCESS
 from mlops.workspace import Workspace
+
+SOURCES = {"create_image.scoring_script": "score.py", "create_image.requirements": "requirements.txt"}
 
 
 class Ear(Listener):
@@ -201,17 +205,55 @@ def test_results_of_a_home_that_was_moved_are_refused(tmp_path: Path) -> None:
 
 def test_a_single_deployment_of_an_outdated_image_is_warned_of(workspace: Workspace, tmp_path: Path) -> None:
     opened = open_model(workspace, "tiny", memory.open_backend())
-    assert warn_of_old_image(opened, RunRequest("release", "deploy_qa")) == ""
+    assert warn_of_image(opened, RunRequest("release", "deploy_qa")) == ""
     release(opened.backend, publish(opened.backend, tmp_path, 1.0))
     opened.backend.registry.promote("tiny", 1, expected="")
-    said = warn_of_old_image(opened, RunRequest("release", "deploy_qa"))
+    said = warn_of_image(opened, RunRequest("release", "deploy_qa"))
     assert said.startswith("Warning: ")
     assert said.endswith(
         "changed since the image of tiny:1 was created. deploy_qa deploys this image anyway. To create a new image "
         "first, use `mlops run release`."
     )
     for request in (RunRequest("release"), RunRequest("release", "test_qa"), RunRequest("build", "test_data")):
-        assert warn_of_old_image(opened, request) == ""
+        assert warn_of_image(opened, request) == ""
+
+
+def test_a_release_of_an_unchanged_image_that_failed_its_test_is_warned_of(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    opened = open_model(workspace, "tiny", memory.open_backend())
+    outdated = publish(opened.backend, tmp_path, 1.0)
+    release(opened.backend, outdated, passed=False)
+    opened.backend.registry.promote("tiny", 1, expected="")
+    assert warn_of_image(opened, RunRequest("release")) == ""  # the release creates a new image
+    texts = (f"{name}={tmp_path / file}" for name, file in SOURCES.items())
+    opened = opened.override(*map(read_override, texts))
+    sources = find_image_sources(opened, list_packing()[0])
+    build_bundle(
+        tmp_path / "bundle",
+        model_name="tiny",
+        model_version=1,
+        model_files=[make_files(tmp_path, 1.0) / "model.json"],
+        script=sources.script,
+        requirements=sources.requirements,
+        example=[],
+        schema=sources.schema,
+    )
+    image = opened.backend.images.publish(tmp_path / "bundle", opened.backend.registry.get_version("tiny", 1))
+    assert warn_of_image(opened, RunRequest("release")) == ""  # only the older image failed
+    release(opened.backend, image, passed=False)
+    said = (
+        "Warning: tiny version 1 failed its last test in production, and its image is unchanged, so the same image is "
+        "deployed and tested again. To get a new image, first change the scoring script or its lock."
+    )
+    for request in (RunRequest("release"), RunRequest("release", "deploy_qa")):
+        assert warn_of_image(opened, request) == said
+    for request in (RunRequest("all"), RunRequest("release", "deploy_production"), RunRequest("release", "test_qa")):
+        assert warn_of_image(opened, request) == ""
+    named = opened.override(*opened.overrides, read_override(f"deploy.image_digest={image.digest}"))
+    assert warn_of_image(named, RunRequest("release")) == ""
+    release(opened.backend, image)
+    assert warn_of_image(opened, RunRequest("release")) == ""
 
 
 def test_a_service_that_a_person_stopped_is_not_tested(workspace: Workspace, tmp_path: Path) -> None:

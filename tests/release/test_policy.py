@@ -366,7 +366,7 @@ def test_a_failed_take_over_gives_the_environment_back(releases: Releases[Deploy
     release(releases, ONE)
     release(releases, OTHER, passed=False, allowed=Permissions(take_over=True))
     assert releases.find_owner("production") == "tiny"
-    assert releases.list_services()[1].failed == (FailedTest("other:1"),)
+    assert releases.list_services()[1].failed == (FailedTest("other:1", digest=OTHER.digest),)
 
 
 def test_a_rollback_to_another_model_is_a_take_over(releases: Releases[Deployments]) -> None:
@@ -533,7 +533,7 @@ def test_a_failed_test_belongs_to_one_model_of_its_number(releases: Releases[Dep
     release(releases, ONE)
     release(releases, first, passed=False)
     release(releases, second)
-    assert releases.list_services()[1].failed == (FailedTest("tiny:2", "tiny:2:a"),)
+    assert releases.list_services()[1].failed == (FailedTest("tiny:2", "tiny:2:a", "sha256:a"),)
     release(releases, first)
     assert releases.list_services()[1].failed == ()
 

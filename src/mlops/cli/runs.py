@@ -107,7 +107,7 @@ def run(
       mlops run retrain --force
     """
     from mlops.operations.request import RunRequest
-    from mlops.operations.running import start_run, warn_of_old_image
+    from mlops.operations.running import start_run, warn_of_image
 
     released: list[str] = []
     renewed: list[str] = []
@@ -131,7 +131,7 @@ def run(
         scheduler=scheduler,
     )
 
-    if warning := warn_of_old_image(opened, request):
+    if warning := warn_of_image(opened, request):
         click.echo(warning, err=True)
 
     def image_begins(reason: str) -> None:

@@ -15,6 +15,7 @@ from mlops.pipelines import PIPELINES, ROLLBACK, find_data_step, find_release, l
 from mlops.pipelines.step import Step
 from mlops.record.ledger import RunRecord, list_runs, read_run
 from mlops.record.reuse import require_problem
+from mlops.release.choice import choose_image
 from mlops.runner import Listener, Plan, resume_pipeline, run_pipeline
 
 
@@ -79,18 +80,40 @@ def start_run(
     return record
 
 
-def warn_of_old_image(opened: OpenProject, request: RunRequest) -> str:
-    """Return a warning if the only step of a run would deploy an outdated image of the champion, otherwise ""."""
+def warn_of_image(opened: OpenProject, request: RunRequest) -> str:
+    """Return a warning if a run would deploy an image of the champion that is outdated or failed its last test.
+
+    Return "" if there is nothing to warn of.
+    """
     first = next((step for step in request.steps if step.deploys.image), None)
-    if not request.only or request.model_file or first not in request.asked:
+    if request.model_file or first not in request.asked or any(step.packs for step in request.asked):
         return ""
     with suppress(MlopsError, OSError):  # the run reports the reason
         if outdated := find_renewal(opened, request.asked):
-            return (
-                f"Warning: {outdated} {request.only} deploys this image anyway. To create a new image first, use "
-                f"`mlops run release{opened.command_options}`."
-            )
+            return f"Warning: {outdated} {_advise_renewal(opened, request.only)}" if request.only else ""
+        return _warn_of_failed_test(opened, first)
     return ""
+
+
+def _advise_renewal(opened: OpenProject, only: str) -> str:
+    return (
+        f"{only} deploys this image anyway. To create a new image first, use `mlops run release"
+        f"{opened.command_options}`."
+    )
+
+
+def _warn_of_failed_test(opened: OpenProject, first: Step) -> str:
+    if opened.parameters.values[first.name].get(first.deploys.image):
+        return ""
+    image = choose_image(opened.backend, opened.model_name)
+    services = opened.backend.services.list_services()
+    failed_in = [at.environment for at in services if any(test.digest == image.digest for test in at.failed)]
+    if not failed_in:
+        return ""
+    return (
+        f"Warning: {image.model} failed its last test in {' and '.join(failed_in)}, and its image is unchanged, so the "
+        "same image is deployed and tested again. To get a new image, first change the scoring script or its lock."
+    )
 
 
 def find_run(outputs: Path, run_id: str = "") -> RunRecord:

@@ -104,10 +104,11 @@ def _describe_champion(identity: str) -> str:
 
 @dataclass(frozen=True)
 class FailedTest:
-    """A failed service test: the name of the tested image, and the identity of its model, which may be empty."""
+    """A failed service test: the name and digest of the tested image, and the identity of its model, or empty."""
 
     image: str
     model_identity: str = ""
+    digest: str = ""
 
     def concerns(self, image: str, model_identity: str) -> bool:
         """Return whether the tested model version is the one in `image`."""

@@ -139,7 +139,7 @@ class Deployments:
         for old in (*self.history, self.current):
             if old and old.tested:
                 failed = [found for found in failed if not found.concerns(old.image, old.model_identity)]
-                failed += [FailedTest(old.image, old.model_identity)] if old.tested == "failed" else []
+                failed += [FailedTest(old.image, old.model_identity, old.digest)] if old.tested == "failed" else []
         return tuple(failed)
 
     def withdraw(self, rollback: Rollback, digest: str) -> Self:
