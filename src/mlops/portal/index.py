@@ -1,6 +1,6 @@
 """The index, ``outputs/index.html``: the services of the environments, and all runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from mlops.portal.page import mark_code, mark_unit, render_page
 from mlops.portal.refusals import describe_failed_test
 from mlops.record.changes import list_changes, measure_duration
 from mlops.record.ledger import RunRecord, StepRecord, list_runs
-from mlops.record.scores import find_metrics, list_units
+from mlops.record.scores import find_metrics, find_units
 from mlops.record.steps import INTERRUPTED
 from mlops.record.summary import (
     OVERRULED,
@@ -23,8 +23,14 @@ from mlops.record.summary import (
     name_end,
 )
 
-LEADING = ("Run", "Status", "Parameters that differ", "Steps", "Model")
-NUMERIC = ' class="number"'
+COLUMNS = {  # the columns, with the class of their cells
+    "Status": "status",
+    "Parameters that differ": "changes",
+    "Steps": "steps",
+    "Model": "model",
+    "Metrics": "metrics",
+    "Duration": "number",
+}
 GOOD = ("promoted", "released", "done")
 ICONS = {
     **dict.fromkeys(GOOD, "✓"),
@@ -58,22 +64,14 @@ def write_index(outputs: Path, overview: Overview | None) -> Path:
         The path of the index.
     """
     runs = list_runs(outputs)
-    units = list_units(runs)
-    metrics = _find_common_units(runs, units)
-    rows = "\n".join(
-        _render_run(run, runs[place + 1 :], outputs / run.run_id, metrics, units[place])
-        for place, run in enumerate(runs)
-    )
-    body = rows or f'<tr><td colspan="{len(LEADING) + len(metrics) + 1}">No runs yet.</td></tr>'
-    heads = "".join(f'<th scope="col">{name}</th>' for name in LEADING)
-    heads += "".join(
-        f'<th scope="col"{NUMERIC}>{mark_unit(name, unit)}</th>' for name, unit in {**metrics, "Duration": ""}.items()
-    )
+    rows = "\n".join(_render_run(run, runs[place + 1 :], outputs / run.run_id) for place, run in enumerate(runs))
+    body = rows or f'<tr><td colspan="{len(COLUMNS) + 1}">No runs yet.</td></tr>'
+    heads = "".join(f'<th scope="col" class="{kind}">{name}</th>' for name, kind in COLUMNS.items())
     top = render_overview(overview, runs) if overview else ""
     main = f"""{top}<h2>Runs</h2>
 <p class="note" id="about-runs">{CAPTION}</p>
 <div class="scroll"><table class="runs" aria-describedby="about-runs">
-<thead><tr>{heads}</tr></thead>
+<thead><tr><th scope="col">Run</th>{heads}</tr></thead>
 <tbody>
 {body}
 </tbody>
@@ -83,44 +81,34 @@ def write_index(outputs: Path, overview: Overview | None) -> Path:
     return path
 
 
-def _find_common_units(runs: Sequence[RunRecord], units: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    found: dict[str, set[str]] = {}
-    for run, own in zip(runs, units, strict=True):
-        for name in find_metrics(run):
-            found.setdefault(name, set()).add(own.get(name, ""))
-    return {name: next(iter(units)) if len(units) == 1 else "" for name, units in found.items()}
-
-
-def _render_run(
-    run: RunRecord, older: Sequence[RunRecord], folder: Path, metrics: Mapping[str, str], units: Mapping[str, str]
-) -> str:
-    model, found = find_model(run), find_metrics(run)
+def _render_run(run: RunRecord, older: Sequence[RunRecord], folder: Path) -> str:
+    model = find_model(run)
     mark = f" <small>({OVERRULED})</small>" if model and find_override(run) else ""
     changes = "<br>".join(map(escape, _list_swept_values(run) or list_changes(run, older)))
-    own = {name: unit for name, unit in units.items() if name in found and not metrics[name]}
-    numbers = [
-        (f"{name} ({unit})" if unit else name, _render_number(found, name, own), "number")
-        for name, unit in metrics.items()
-    ]
-    cells = [
-        ("Status", _render_status(run), "status"),
-        ("Parameters that differ", f"<small>{changes}</small>" if changes else "", "changes"),
-        ("Steps", _render_steps(run, folder), "steps"),
-        ("Model", escape(model) + mark, "model"),
-        *numbers,
-        ("Duration", measure_duration(run), "number"),
-    ]
+    values = (
+        _render_status(run),
+        f"<small>{changes}</small>" if changes else "",
+        _render_steps(run, folder),
+        escape(model) + mark,
+        _render_metrics(run),
+        measure_duration(run),
+    )
     shown = "".join(
-        f'<td class="{kind}{"" if value else " empty"}" data-label="{escape(name, quote=True)}">{value or "–"}</td>'
-        for name, value, kind in cells
+        f'<td class="{kind}{"" if value else " empty"}" data-label="{name}">{value or "–"}</td>'
+        for (name, kind), value in zip(COLUMNS.items(), values, strict=True)
     )
     time = f'<time datetime="{escape(run.started)}">{escape(format_time(run.started))}</time>'
     return f'<tr><th scope="row">{time}<br><small>{escape(run.run_id)}</small></th>{shown}</tr>'
 
 
-def _render_number(metrics: Mapping[str, float], name: str, units: Mapping[str, str]) -> str:
-    unit = f" <small>{escape(units[name])}</small>" if name in units else ""
-    return f"{format_number(metrics[name])}{unit}" if name in metrics else ""
+def _render_metrics(run: RunRecord) -> str:
+    # Not one column for each metric, because the runs of several problems would have mostly empty columns.
+    units = find_units(run)
+    rows = (
+        f"<dt>{mark_unit(name, units.get(name, ''))}</dt><dd>{format_number(value)}</dd>"
+        for name, value in find_metrics(run).items()
+    )
+    return f"<dl>{shown}</dl>" if (shown := "".join(rows)) else ""
 
 
 def _list_swept_values(run: RunRecord) -> list[str]:

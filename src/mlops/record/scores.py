@@ -1,6 +1,6 @@
 """The metrics of a run, under the names that the run's problem declares."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -79,25 +79,6 @@ def _merge_results(run: RunRecord) -> dict[str, object]:
 
 def _name_model(run: RunRecord) -> str:
     return str(run.settings.parameters.shared.get("model_name", "")) if run.settings.parameters else ""
-
-
-def list_units(runs: Sequence[RunRecord], steps: Iterable[Step] = ALL_STEPS) -> list[dict[str, str]]:
-    """Return the units of the metrics of each run, by metric.
-
-    Runs of older versions recorded neither units nor the problem. For such a run, the name of its model counts as the
-    name of its problem, and the units are those of other runs of this problem.
-    """
-    steps = tuple(steps)
-    problems = [read_declared(_merge_results(run), steps) for run in runs]
-    found = [find_units(run, steps) for run in runs]
-    known: dict[str, dict[str, str]] = {}
-    for problem, units in zip(problems, found, strict=True):
-        if problem:
-            known.setdefault(problem.name, {}).update(units)
-    return [
-        units if problem else known.get(_name_model(run), {})
-        for run, problem, units in zip(runs, problems, found, strict=True)
-    ]
 
 
 def list_scores(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> list[Scores]:
