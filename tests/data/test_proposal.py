@@ -111,6 +111,46 @@ def test_times_of_day_are_not_proposed_as_dates(tmp_path: Path, ending: str, for
     assert lines[place] == '    Column("seen", kind="category", role="ignored", max_missing=0.04),'
 
 
+DATES = "To use it, write them as 2024-01-31 and declare the kind date."
+NUMBERS = "To use it, write them with a point and without separators."
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (["31.01.2024", "1.2.2024"], f"It has dates such as 31.01.2024. {DATES}"),
+        (["01/31/2024 10:15", "02/01/2024 09:00"], f"It has dates such as 01/31/2024 10:15. {DATES}"),
+        (["2024-1-5", "2024-1-6"], f"It has dates such as 2024-1-5. {DATES}"),
+        (["-1.234,50", "7"], f"It has numbers such as -1.234,50. {NUMBERS}"),
+        (["1,234.5", "7"], f"It has numbers such as 1,234.5. {NUMBERS}"),
+        (["Bern, Genf", "1,5"], ""),
+        (["31.01.2024", "later"], ""),
+        (["2024-01-31", "2024-02-01"], ""),
+    ],
+)
+@pytest.mark.parametrize("gap", [False, True])
+def test_dates_and_numbers_in_another_form_are_explained(
+    tmp_path: Path, values: list[str], said: str, gap: bool
+) -> None:
+    table = pd.DataFrame({"seen": [*values * 15, None] if gap else values * 15})
+    table.assign(x=1.5, y=range(len(table))).to_csv(tmp_path / "good.csv", index=False)
+    lines = propose_declaration(str(tmp_path / "good.csv"), "y").splitlines()
+    place = next(place for place, line in enumerate(lines) if '"seen"' in line)
+    assert lines[place - 1] == (f"    # {said}" if said else "columns = (")
+    assert ('role="ignored"' in lines[place]) == bool(said)
+
+
+def test_a_target_with_numbers_in_another_form_is_explained(tmp_path: Path) -> None:
+    table = pd.DataFrame({"x": range(30), "y": [f"1.0{number:02},5" for number in range(30)]})
+    table.to_csv(tmp_path / "good.csv", index=False)
+    with pytest.raises(UsageError) as raised:
+        propose_declaration(str(tmp_path / "good.csv"))
+    assert str(raised.value) == (
+        "The column y contains text with more than 20 different values, so it cannot be the target. It has numbers "
+        f"such as 1.000,5. {NUMBERS}"
+    )
+
+
 @pytest.mark.parametrize(
     ("target", "said"),
     [

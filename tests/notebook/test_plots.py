@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from mlops.errors import ProblemError
 from mlops.notebook import plots
 from mlops.notebook.plots import Picture, draw_plots, save_pictures
-from mlops.notebook.stock_plots import Predicted, draw_calibration
+from mlops.notebook.stock_plots import Predicted, draw_calibration, draw_roc
 from mlops.problem import Column, Problem, metrics
 
 RNG = np.random.default_rng(0)
@@ -138,6 +138,17 @@ def test_a_plot_is_declared_by_its_name(
     assert picture.alt.startswith(alt)
 
 
+@pytest.mark.parametrize(
+    ("problem", "predict", "rows", "title"),
+    [(Large, CHANCE.predict, BOOLEAN, "large"), (Kinds, predict_kinds, CLASSES, "each kind")],
+)
+def test_a_plot_of_probabilities_has_the_target_as_its_title(
+    problem: type[Problem], predict: Any, rows: pd.DataFrame, title: str
+) -> None:
+    data = Predicted(problem(), rows["y"].to_numpy(), predict(rows))
+    assert [draw(data)[0].axes[0].get_title() for draw in (draw_roc, draw_calibration)] == [title, title]
+
+
 @pytest.mark.parametrize(("share", "low", "high"), [(0.04, -0.05, 0.2), (0.96, 0.8, 1.05), (0.5, -0.1, 1.1)])
 def test_the_calibration_of_a_rare_class_fills_the_plot(share: float, low: float, high: float) -> None:
     rng = np.random.default_rng(0)
@@ -167,9 +178,9 @@ def test_importances_are_what_the_problem_explains(weights: pd.Series, alt: str)
 def test_a_problem_that_does_not_explain_its_models_has_no_importances(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
+    """The notebook says so beside its table of importances, and not again beside the plots."""
     assert draw(Sized, SLOPE.predict, NUMBERS, "importances") == []
-    said = "`explain` of the problem returned None, so the importances are not plotted.\n"
-    assert capsys.readouterr().out == said
+    assert capsys.readouterr().out == ""
     save_pictures([], tmp_path / "plots")
     assert list((tmp_path / "plots").iterdir()) == []
 

@@ -77,8 +77,7 @@ def save_pictures(pictures: Sequence[Picture], folder: Path) -> None:
 
 
 def _draw_stock(name: str, data: Predicted) -> Picture | None:
-    if name == IMPORTANCES and data.explained is None:
-        print("`explain` of the problem returned None, so the importances are not plotted.")
+    if name == IMPORTANCES and data.explained is None:  # the notebook has said so beside its table of importances
         return None
     figure, alt = STOCK[name](data)
     return Picture(name, draw_figure(figure), alt)

@@ -66,6 +66,12 @@ class Predicted:
         return {name: (actual == place, predicted[:, place]) for place, name in classes}
 
     @property
+    def positive(self) -> str:
+        """The title of the target, as "each TITLE" if it has several classes, which are drawn one against the rest."""
+        title = self.problem.target.title
+        return title if self.problem.target.kind == "boolean" else f"each {title}"
+
+    @property
     def measure(self) -> str:
         """The title of the target, followed by the unit unless the unit is empty or already contains the title."""
         title, unit = self.problem.target.title, self.problem.target.unit
@@ -105,7 +111,7 @@ def draw_roc(data: Predicted) -> Drawn:
 
     figure, axes = start_figure()
     axes.plot([0, 1], [0, 1], color=GREY, lw=1)
-    axes.set(xlabel="false positive rate", ylabel="true positive rate", aspect="equal")
+    axes.set(title=data.positive, xlabel="false positive rate", ylabel="true positive rate", aspect="equal")
     both = {name: pair for name, pair in data.one_against_rest.items() if 0 < pair[0].sum() < data.rows}
     if not both:
         axes.text(0.5, 0.55, ONE_CLASS, transform=axes.transAxes, ha="center", wrap=True)
@@ -146,12 +152,11 @@ def draw_calibration(data: Predicted) -> Drawn:
     low, high = min(means.min(), shares.min()), max(means.max(), shares.max())
     if high - low < SMALL_PART:  # on the whole axes, the groups of a rare class would be one blot
         axes.set(xlim=(ends := (low - 0.1 * (high - low) - 0.001, high + 0.1 * (high - low) + 0.001)), ylim=ends)
-    named = data.problem.target.title if len(pairs) == 1 else f"each {data.problem.target.title}"
-    axes.set(title=named, xlabel="mean predicted probability", ylabel="share of the rows", aspect="equal")
+    axes.set(title=data.positive, xlabel="mean predicted probability", ylabel="share of the rows", aspect="equal")
     figure.legend(loc="outside lower center", ncols=2)
     gap = float(np.average(np.abs(means - shares), weights=sizes))
     return figure, (
-        f"Share of {named} against its predicted probability in {len(groups)} groups with {data.rows} rows in "
+        f"Share of {data.positive} against its predicted probability in {len(groups)} groups with {data.rows} rows in "
         f"total; on average, the two differ by {format_number(gap)}."
     )
 

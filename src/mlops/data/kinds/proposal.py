@@ -8,6 +8,7 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
+import polars as pl
 
 from mlops.data.kinds.column import show_day
 from mlops.data.kinds.counts import ValueCounts, count_values
@@ -24,6 +25,9 @@ FEW = 20  # maximum number of values that a proposal lists
 LATER = 2  # years after the last date that a proposal allows
 TARGETS = ("number", "boolean", "category")
 EXACT = 2**53  # above it, two whole numbers can be the same float
+DAYS = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y-%m-%d", "%d.%m.%y", "%m/%d/%y")
+CLOCK = r"[T ]+\d{1,2}:\d{2}.*$"
+SEPARATED = r"^[-+]?\d[\d.,' ]*$"  # numbers such as 1.234,50, if one of them has a comma
 UNNAMED = re.compile(r"Unnamed: \d+")  # the name that pandas gives to a column without one
 
 Rules = dict[str, object]
@@ -55,18 +59,21 @@ def propose_declaration(url: str, target: str = "") -> str:
     raw.columns = pd.Index(names)
     chosen = target or names[-1]
     kinds = {name: _find_kind(raw[name], name == chosen) for name in names}
-    times = {name: time for name in names if (time := _find_time(raw[name])) and name != chosen}
+    series = {name: make_series(raw[name]) for name in names}
+    dates = {name: why for name in names if name != chosen and (why := _explain_dates(series[name]))}
+    unread = dates | {name: why for name in names if (why := _explain_numbers(series[name]))}
+    kinds |= dict.fromkeys(unread, "category")
     if "id" not in kinds.values():
-        others = [name for name in names if name != chosen and name not in times]
+        others = [name for name in names if name != chosen and name not in unread]
         kinds |= dict.fromkeys([name for name in others if _has_unique_names(raw[name], kinds[name])][:1], "id")
     # The file is read again, because codes such as "01" stay text only if the kind of their column is known.
     rows = read_table(url, "", [Column(name, kind=kind) for name, kind in kinds.items()]).frame
-    columns = list(_propose_columns(rows, kinds, chosen, times))
+    columns = list(_propose_columns(rows, kinds, chosen, unread))
     why = "the last column" if not target else "the column that --target names"
     size = f"{len(rows):,} row{'s' if len(rows) > 1 else ''}"
-    dates = ["from datetime import date", ""] if any("date(" in line for line in columns) else []
+    imports = ["from datetime import date", ""] if any("date(" in line for line in columns) else []
     intro = [
-        *dates,
+        *imports,
         "from mlops.problem import Column",
         "",
         f"# Proposed from {size}. Check every line: a range should be what is possible, not what was seen.",
@@ -87,12 +94,33 @@ def _find_kind(values: pd.Series, is_target: bool) -> Kind:
     return kind
 
 
-def _find_time(values: pd.Series) -> str:
-    """Return the first date with a time of day in a column, or "" if there is none or not all values are dates."""
-    series = make_series(values)
+def _explain_dates(series: pl.Series) -> str:
+    """Return why the dates in a column are read as texts, and what to do; "" if not all values are dates."""
     times = find_times(series)
-    others = find_bad(series, parse_values(series, "date")) & ~times
-    return str(series.filter(times)[0]) if times.any() and not others.any() else ""
+    texts = find_bad(series, parse_values(series, "date")) & ~times
+    if times.any() and not texts.any():
+        return (
+            f"It has times of day, such as {series.filter(times)[0]}. To use it, drop the times and declare the kind "
+            "date, or compute a number, such as hours."
+        )
+    if series.dtype != pl.String or not texts.any():
+        return ""
+    shown = series.filter(~find_gaps(series))
+    days = shown.str.strip_chars().str.replace(CLOCK, "")
+    if any(not days.str.to_date(form, strict=False).null_count() for form in DAYS):
+        return f"It has dates such as {shown[0]}. To use it, write them as 2024-01-31 and declare the kind date."
+    return ""
+
+
+def _explain_numbers(series: pl.Series) -> str:
+    """Return why the numbers in a column are read as texts, and what to do; "" if not all values are numbers."""
+    if series.dtype != pl.String or not series.str.contains(",").any():
+        return ""
+    shown = series.filter(~find_gaps(series)).str.strip_chars()
+    if not shown.str.contains(SEPARATED).all():
+        return ""
+    example = shown.filter(shown.str.contains(","))[0]
+    return f"It has numbers such as {example}. To use it, write them with a point and without separators."
 
 
 def _has_unique_names(values: pd.Series, kind: Kind) -> bool:
@@ -102,7 +130,7 @@ def _has_unique_names(values: pd.Series, kind: Kind) -> bool:
 
 
 def _propose_columns(
-    rows: pd.DataFrame, kinds: Mapping[str, Kind], target: str, times: Mapping[str, str]
+    rows: pd.DataFrame, kinds: Mapping[str, Kind], target: str, unread: Mapping[str, str]
 ) -> Iterator[str]:
     ids = [name for name, kind in kinds.items() if kind == "id"]
     for name, kind in kinds.items():
@@ -110,8 +138,8 @@ def _propose_columns(
         share = float(values.isna().mean())
         rules: Rules = {"kind": kind} if kind != "number" else {}
         if name == target:
-            rules |= {"role": "target", **_make_target_rules(values, kind)}
-        elif share == 1 or name in ids[1:] or name in times or UNNAMED.fullmatch(name) or _is_free_text(values, kind):
+            rules |= {"role": "target", **_make_target_rules(values, kind, unread.get(name, ""))}
+        elif share == 1 or name in ids[1:] or name in unread or UNNAMED.fullmatch(name) or _is_free_text(values, kind):
             rules["role"] = "ignored"
         if rules.get("role") != "ignored":
             rules |= _propose_rules(values, kind)
@@ -123,18 +151,15 @@ def _propose_columns(
             )
         if UNNAMED.fullmatch(name) and name != target:
             yield "    # The file has no name for it. It may be an index, which `to_csv(..., index=False)` leaves out."
-        if name in times:
-            yield (
-                f"    # It has times of day, such as {times[name]}. To use it, drop the times and declare the kind "
-                "date, or compute a number, such as hours."
-            )
+        if name in unread:
+            yield f"    # {unread[name]}"
         if share and name != target:
             rules["max_missing"] = min(math.ceil(round(150 * share + 1, 6)) / 100, 1.0)
         yield _write_column(name, rules)
 
 
-def _make_target_rules(values: pd.Series, kind: Kind) -> Rules:
-    advice = "so it cannot be the target. Name another column with --target."
+def _make_target_rules(values: pd.Series, kind: Kind, why: str) -> Rules:
+    advice = f"so it cannot be the target. {why or 'Name another column with --target.'}"
     if kind not in TARGETS:
         raise UsageError(f"The column {values.name} contains a {kind} in each row, {advice}")
     if values.isna().all():
