@@ -96,9 +96,10 @@ def build_bundle(
     request: dict[str, object] = {"data": example, **({"actual": actual} if actual else {})}
     (folder / EXAMPLE).write_text(json.dumps(request) + "\n", encoding="utf-8")
     server = Path(mlops.serving.__file__).parent
-    (folder / SERVING).mkdir()
-    for file in sorted(server.glob("*.py")):
-        shutil.copyfile(file, folder / SERVING / file.name)
+    for file in sorted(server.rglob("*.py")):
+        target = folder / SERVING / file.relative_to(server)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, target)
     manifest = {
         "format": 1,
         "name": f"{model_name}:{model_version}",

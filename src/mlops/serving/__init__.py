@@ -13,5 +13,6 @@
     tracing      the id and the trace of a request
     identity     the identity of the image, for /readyz and the headers of each answer
     script       loads the user's scoring script, which has the functions init() and run()
+    collection/  collects inputs and predictions in files, and uploads them
     azure_entry  the entry script for Azure's own inference server; every image contains it
 """

@@ -1,0 +1,104 @@
+"""Upload the segments of a folder: ``python -m serving.collection --settings FILE``."""
+
+# With `--with-parent`, the program ends when its standard input closes, that is, when the service that started it ends.
+# Before that, it uploads what is left.
+
+import argparse
+import logging
+import os
+import random
+import re
+import select
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+from .segments import hold_folder
+from .settings import Settings, read_settings
+from .uploader import Uploader
+
+POLL_SECONDS = 1.0
+LONGEST_PAUSE = 60.0  # seconds between two attempts while the store is unavailable
+ACTIVE = ".uploader"  # the lock of the only uploader of a folder
+
+logger = logging.getLogger("serving")
+
+
+class Ending(Exception):
+    """Raised by a signal that asks the program to end."""
+
+
+def upload_until_closed(settings: Settings, *, with_parent: bool) -> None:
+    """Upload segments until the parent ends or a signal arrives, then upload what is left."""
+    pause, uploader = POLL_SECONDS, Uploader(settings)
+    try:
+        while True:
+            pause = try_upload(uploader, pause)
+            if wait_for_end(pause * random.uniform(0.8, 1.2), with_parent=with_parent):
+                break
+    except Ending:
+        pass
+    try_upload(uploader, pause)
+
+
+def try_upload(uploader: Uploader, pause: float) -> float:
+    """Upload what there is, and return the pause before the next attempt, which doubles after each failure."""
+    try:
+        uploader.run()
+    except Ending:
+        raise
+    except Exception as error:  # noqa: BLE001 - a file system of fsspec can raise any error
+        longer = min(2 * pause, LONGEST_PAUSE)
+        logger.warning("The upload failed and will be retried in %.0f s: %s", longer, describe_error(error))
+        return longer
+    return POLL_SECONDS
+
+
+def describe_error(error: Exception) -> str:
+    """Return the kind and the first line of an error, without query strings, which can contain signatures."""
+    said = str(error).splitlines()
+    return re.sub(r"\?\S*", "", f"{type(error).__name__}: {said[0] if said else ''}")[:300]
+
+
+def wait_for_end(seconds: float, *, with_parent: bool) -> bool:
+    """Wait, and return True as soon as the parent has closed the standard input."""
+    if not with_parent:
+        time.sleep(seconds)
+        return False
+    ready, _, _ = select.select([sys.stdin], [], [], seconds)
+    return bool(ready) and not os.read(sys.stdin.fileno(), 1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="serving.collection")
+    parser.add_argument("--settings", type=Path, required=True, help="JSON file with the settings of the collection")
+    parser.add_argument("--with-parent", action="store_true", help="end when the standard input closes")
+    parser.add_argument("--once", action="store_true", help="upload what there is, and end")
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    settings = read_settings(options.settings)
+    folder = Path(settings.folder)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if options.once:
+        Uploader(settings).run()
+        return
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    while True:
+        with hold_folder(folder, ACTIVE, wait=False) as held:
+            if held:
+                upload_until_closed(settings, with_parent=options.with_parent)
+                return
+        # the uploader of the previous service is still finishing
+        if wait_for_end(POLL_SECONDS, with_parent=options.with_parent):
+            return
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    raise Ending
+
+
+if __name__ == "__main__":
+    main()

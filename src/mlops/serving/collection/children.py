@@ -1,0 +1,48 @@
+"""The uploader beside a service: a child process, which is restarted if it dies."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+CHECK_SECONDS = 5.0  # how often the service should call `UploaderProcess.check`
+ROOT = Path(__file__).parents[__package__.count(".") + 1]  # the folder of the outermost package
+
+
+class UploaderProcess:
+    """The uploader of a service. It ends by itself after the end of the service, even if that was killed.
+
+    Parameters
+    ----------
+    settings : Path
+        The file with the settings of the collection.
+    elapsed : callable
+        Returns seconds that always increase.
+    """
+
+    def __init__(self, settings: Path, elapsed: Callable[[], float] = time.monotonic) -> None:
+        self._command = [sys.executable, "-B", "-m", __package__, "--settings", str(settings), "--with-parent"]
+        self._elapsed = elapsed
+        self._started = 0.0
+        self._process: subprocess.Popen[bytes] | None = None
+        self.check()
+
+    @property
+    def pid(self) -> int:
+        """The id of the process."""
+        return self._process.pid if self._process else 0
+
+    def check(self) -> None:
+        """Start the uploader if it does not run, but not more often than every `CHECK_SECONDS`."""
+        if self._process and self._process.poll() is None:
+            return
+        if self._process and self._elapsed() - self._started < CHECK_SECONDS:
+            return
+        self._started = self._elapsed()
+        self._process = subprocess.Popen(self._command, cwd=ROOT, stdin=subprocess.PIPE)
+
+    def close(self) -> None:
+        """Let the uploader upload what is left and end. Does not wait for it."""
+        if self._process and self._process.stdin:
+            self._process.stdin.close()

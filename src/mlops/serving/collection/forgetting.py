@@ -1,0 +1,67 @@
+"""The removal of a person's rows from a segment."""
+
+from collections.abc import Collection
+
+import numpy as np
+
+from .frames import encode_frame, read_frames
+from .layout import Header, Record, Turn, decode_header, decode_turn, encode_header, encode_turn
+from .packing import hash_text
+from .unpacking import keep_rows, list_ids
+
+
+class Person:
+    """The rows to remove.
+
+    Parameters
+    ----------
+    ids : collection of str
+        The ids of the rows.
+    key : str
+        The key with which ids were hashed; empty if none were.
+    """
+
+    def __init__(self, ids: Collection[str], key: str = "") -> None:
+        self._ids = {*ids}
+        self._hashes = {hash_text(key.encode(), one) for one in ids} if key else set()
+
+    def find_rows(self, header: Header, record: Record) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+        """Return which rows of a record are the person's, as an array of booleans."""
+        found = np.zeros(record.count, dtype=bool)
+        for _, values, hashed in list_ids(header, record):
+            wanted = self._hashes if hashed else self._ids
+            found |= np.fromiter((value in wanted for value in values), bool, len(values))
+        return found
+
+
+def forget_rows(content: bytes, person: Person) -> tuple[bytes, int]:
+    """Remove rows from the content of a segment.
+
+    Returns
+    -------
+    tuple of (bytes, int)
+        The new content, which is empty if no row is left, and the number of removed rows.
+    """
+    frames = read_frames(content)
+    header = decode_header(next(frames)[0])
+    written, removed = [encode_frame(encode_header(header))], 0
+    for payload, _ in frames:
+        turn = decode_turn(payload)
+        found = [person.find_rows(header, record) for record in turn.records]
+        count = sum(int(rows.sum()) for rows in found)
+        if count:
+            kept = [
+                keep_rows(header, record, ~rows) if rows.any() else record
+                for record, rows in zip(turn.records, found, strict=True)
+            ]
+            turn = Turn(turn.time, turn.rows - count, [record for record in kept if record.count])
+            payload = encode_turn(turn)
+        if turn.records:
+            written.append(encode_frame(payload))
+        removed += count
+    return (b"".join(written) if len(written) > 1 else b""), removed
+
+
+def can_find(header: Header) -> bool:
+    """Return whether the rows of a segment have ids in a column. Ids besides the rows may exist in any segment."""
+    return any(column.kind == "id" for column in header.stored)

@@ -1,0 +1,158 @@
+"""The content of a segment: its header, and the records of each turn."""
+
+# The payload of the first frame is a header, and that of each further frame is a turn. Both are in msgpack.
+
+from typing import Any, Literal
+
+import msgspec
+
+from ..schema import Answer
+
+FORMAT = 1
+Treatment = Literal["kept", "hashed", "omitted"]
+Packed = bytes | list[Any]  # numbers as float64, dates as microseconds since 1970, anything else as a list
+
+
+class CollectedColumn(msgspec.Struct, frozen=True):
+    """A feature of the requests: its name, its kind as in the schema, and whether it is stored."""
+
+    name: str
+    kind: str
+    treatment: Treatment = "kept"
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """The header of a segment, which describes it completely.
+
+    Parameters
+    ----------
+    format : int
+        The version of this format.
+    model, version, digest : str, str, str
+        The model, its version, and the digest of the image.
+    worker : str
+        The process that wrote the segment.
+    started : int
+        The time when the segment was created, in nanoseconds since 1970, UTC.
+    columns : tuple of CollectedColumn, optional
+        The features. None if the image has no schema, so that rows are numbers without names.
+    answer : Answer
+        The kind of the predictions.
+    share : float
+        The share of requests that was collected.
+    """
+
+    format: int = FORMAT
+    model: str
+    version: str
+    digest: str
+    worker: str
+    started: int
+    columns: tuple[CollectedColumn, ...] | None = None
+    answer: Answer = Answer()
+    share: float = 1.0
+
+    @property
+    def stored(self) -> tuple[CollectedColumn, ...]:
+        """The columns that the records contain."""
+        return tuple(column for column in self.columns or () if column.treatment != "omitted")
+
+    @property
+    def is_matrix(self) -> bool:
+        """True if the rows of a record are one array of numbers."""
+        return all((column.kind, column.treatment) == ("number", "kept") for column in self.stored)
+
+
+class Record(msgspec.Struct, array_like=True, gc=False):
+    """A scored request.
+
+    Parameters
+    ----------
+    request : str
+        The id of the request.
+    count : int
+        The number of rows, n.
+    rows : bytes or list
+        An array of float64 with n rows if the header says that the rows are a matrix. Otherwise, one item per stored
+        column.
+    predictions : bytes or list
+        An array of float64 with n rows, or a list of n booleans or labels.
+    ids : list of str, optional
+        The id of each row.
+    """
+
+    request: str
+    count: int
+    rows: Packed
+    predictions: Packed
+    ids: list[str] | None = None
+
+
+class Turn(msgspec.Struct, array_like=True, gc=False):
+    """The records of one turn of the event loop.
+
+    Parameters
+    ----------
+    time : int
+        The time, in nanoseconds since 1970, UTC.
+    rows : int
+        The number of rows in all records.
+    records : list of Record
+        The scored requests.
+    """
+
+    time: int
+    rows: int
+    records: list[Record]
+
+
+class TurnCount(msgspec.Struct, array_like=True):
+    """The beginning of a turn, which is enough to count rows without decoding the records."""
+
+    time: int
+    rows: int
+    records: msgspec.Raw
+
+
+class UnknownFormat(ValueError):
+    """Raised for a segment that a newer version wrote."""
+
+
+_encoder = msgspec.msgpack.Encoder()
+_headers = msgspec.msgpack.Decoder(Header)
+_turns = msgspec.msgpack.Decoder(Turn)
+_counts = msgspec.msgpack.Decoder(TurnCount)
+
+
+def encode_header(header: Header) -> bytes:
+    """Return the payload of a header's frame."""
+    return _encoder.encode(header)
+
+
+def encode_turn(turn: Turn) -> bytes:
+    """Return the payload of a turn's frame."""
+    return _encoder.encode(turn)
+
+
+def decode_header(payload: bytes) -> Header:
+    """Return the header in a payload.
+
+    Raises
+    ------
+    UnknownFormat
+        If a newer version wrote the segment.
+    """
+    header = _headers.decode(payload)
+    if header.format > FORMAT:
+        raise UnknownFormat(f"The segment has the format {header.format}, but this version reads {FORMAT}.")
+    return header
+
+
+def decode_turn(payload: bytes) -> Turn:
+    """Return the turn in a payload."""
+    return _turns.decode(payload)
+
+
+def count_rows(payload: bytes) -> int:
+    """Return the number of rows of the turn in a payload."""
+    return _counts.decode(payload).rows

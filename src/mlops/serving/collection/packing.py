@@ -1,0 +1,102 @@
+"""Rows and predictions as they are stored. Columns can be left out, or replaced by an HMAC of their values."""
+
+import hmac
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..rows import Rows
+from ..schema import Schema
+from .layout import CollectedColumn, Packed, Treatment
+
+DIGITS = 32  # hexadecimal digits of an HMAC; 128 bits are enough to distinguish all values
+NUMBERS = "iuf"  # numpy's kinds of integers and floats
+
+
+class Packer:
+    """Packs the rows of requests.
+
+    Parameters
+    ----------
+    schema : Schema, optional
+        The schema of the image. Without it, rows are numbers, whose columns have no names.
+    omitted, hashed : collection of str
+        The columns to leave out, and those of which only an HMAC is stored.
+    key : str
+        The key of the HMAC.
+
+    Raises
+    ------
+    ValueError
+        If a column is unknown or named twice, or if the key is missing.
+    """
+
+    def __init__(
+        self, schema: Schema | None, omitted: Collection[str] = (), hashed: Collection[str] = (), key: str = ""
+    ) -> None:
+        _check_names(schema, omitted, hashed)
+        if hashed and not key:
+            raise ValueError(f"The columns {', '.join(hashed)} are to be hashed, but there is no key.")
+        self._key = key.encode()
+        treatments: dict[str, Treatment] = {**dict.fromkeys(omitted, "omitted"), **dict.fromkeys(hashed, "hashed")}
+        self.columns = (
+            tuple(CollectedColumn(one.name, one.kind, treatments.get(one.name, "kept")) for one in schema.features)
+            if schema
+            else None
+        )
+        numbered = [*enumerate(self.columns or ())]
+        self._stored = [(place, column) for place, column in numbered if column.treatment != "omitted"]
+        self._kept = [place for place, _ in self._stored] if omitted else None
+        self._only_numbers = schema is None or schema.only_numbers
+        self._is_matrix = self._only_numbers and not hashed
+
+    def pack_rows(self, rows: Rows) -> Packed:
+        """Return rows as they are stored."""
+        if not isinstance(rows, Mapping):
+            if self._is_matrix:
+                return (rows if self._kept is None else rows[:, self._kept]).tobytes()
+            return [self._pack_column(column, rows[:, place]) for place, column in self._stored]
+        return [self._pack_column(column, rows[column.name]) for _, column in self._stored]
+
+    def _pack_column(self, column: CollectedColumn, values: NDArray[Any]) -> Packed:
+        if column.treatment == "hashed":
+            return [None if text is None else hash_text(self._key, text) for text in list_texts(column.kind, values)]
+        if column.kind in ("number", "date"):
+            return values.tobytes()
+        return [None if value != value else value for value in values.tolist()]  # a missing text is NaN
+
+
+def pack_predictions(predictions: NDArray[Any]) -> Packed:
+    """Return predictions as they are stored: numbers as float64, and booleans and labels as a list."""
+    if predictions.dtype.kind in NUMBERS:
+        return predictions.astype(np.float64, copy=False).tobytes()
+    found: list[Any] = predictions.tolist()
+    return found
+
+
+def hash_text(key: bytes, text: str) -> str:
+    """Return the HMAC-SHA256 of a text, as hexadecimal digits."""
+    return hmac.digest(key, text.encode(), "sha256").hex()[:DIGITS]
+
+
+def list_texts(kind: str, values: NDArray[Any]) -> Sequence[str | None]:
+    """Return the values of a column as texts: "0.5", "true", "2024-01-31". A missing value is None."""
+    if kind == "date":
+        texts = np.datetime_as_string(values, unit="D").tolist()
+        return [None if text == "NaT" else text for text in texts]
+    if kind == "boolean":
+        return [None if value is None else str(value).lower() for value in values.tolist()]
+    return [None if value is None or value != value else str(value) for value in values.tolist()]
+
+
+def _check_names(schema: Schema | None, omitted: Collection[str], hashed: Collection[str]) -> None:
+    known = schema.names if schema else ()
+    unknown = [name for name in (*omitted, *hashed) if name not in known]
+    if unknown:
+        having = f"The columns are: {', '.join(known)}" if known else "The image has no schema"
+        raise ValueError(f"There is no column {unknown[0]!r} to leave out or to hash. {having}.")
+    both = sorted({*omitted} & {*hashed})
+    if both:
+        raise ValueError(f"The column {both[0]!r} cannot be both left out and hashed. Choose one.")

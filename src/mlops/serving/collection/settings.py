@@ -1,0 +1,61 @@
+"""The settings of the collection, which the platform that starts a service writes to a JSON file."""
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+VARIABLE = "SERVING_COLLECTION"  # names the file; an older server ignores a variable, but not an option
+Policy = Literal["drop", "refuse"]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of the collection: what is collected, where to, and the limits.
+
+    Parameters
+    ----------
+    folder : str
+        The folder of the segments of a service on this machine.
+    url : str
+        Where closed segments are uploaded; empty to keep them in the folder.
+    storage : dict of str to str
+        Options of fsspec for the URL, such as a connection string.
+    share : float
+        The share of requests to collect, above 0 and at most 1.
+    omitted, hashed : tuple of str
+        Columns that are left out, and columns of which only an HMAC is stored.
+    key : str
+        The key of the HMAC.
+    policy : str
+        What to do if the disk is full or the limit is reached: "drop" the oldest closed segments, or "refuse" requests.
+    max_bytes : int
+        The limit for all segments in the folder together, in bytes.
+    segment_bytes, segment_seconds : int, float
+        The size and the age at which a segment is closed, in bytes and seconds.
+    retention_days : int
+        The number of days after which uploads and segments are deleted; 0 to keep them.
+    """
+
+    folder: str
+    url: str = ""
+    storage: dict[str, str] = {}
+    share: float = 1.0
+    omitted: tuple[str, ...] = ()
+    hashed: tuple[str, ...] = ()
+    key: str = ""
+    policy: Policy = "drop"
+    max_bytes: int = 1 << 30
+    segment_bytes: int = 8 << 20
+    segment_seconds: float = 60.0
+    retention_days: int = 0
+
+
+def read_settings(path: Path) -> Settings:
+    """Return the settings in a file.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged.
+    """
+    return msgspec.json.decode(path.read_bytes(), type=Settings)

@@ -1,0 +1,150 @@
+"""The stores to which segments are uploaded: a folder, or any URL that fsspec supports."""
+
+# Local folders need no package besides the standard library, so an image needs fsspec only for other URLs.
+
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import quote, unquote, urlsplit
+
+from .layout import Header
+from .segments import find_day
+
+ENDING = ".segment.gz"
+
+
+class Store(Protocol):
+    """A store of files. The names of files have slashes and are relative to the store's URL."""
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file as a whole. A file of the same name is replaced."""
+        ...
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a file. Raise FileNotFoundError if there is none."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Delete a file. Do nothing if there is none."""
+        ...
+
+    def list_names(self) -> Iterator[str]:
+        """Yield the names of all files."""
+        ...
+
+
+class FolderStore:
+    """A store in a local folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def write(self, name: str, content: bytes) -> None:
+        """See `Store`. A reader finds either the old content or the new, even after a power failure."""
+        path = self._folder / name
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        try:
+            with open(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(scratch, path)
+        except BaseException:
+            scratch.unlink(missing_ok=True)
+            raise
+
+    def read(self, name: str) -> bytes:
+        """See `Store`."""
+        return (self._folder / name).read_bytes()
+
+    def delete(self, name: str) -> None:
+        """See `Store`."""
+        (self._folder / name).unlink(missing_ok=True)
+
+    def list_names(self) -> Iterator[str]:
+        """See `Store`."""
+        for path in self._folder.glob(f"**/[!.]*{ENDING}"):
+            yield path.relative_to(self._folder).as_posix()
+
+
+class FsspecStore:
+    """A store at any URL that fsspec supports.
+
+    Parameters
+    ----------
+    url : str
+        The URL of a folder: "az://container/path".
+    options : mapping
+        Options of the file system, such as ``connection_string``.
+    """
+
+    # A file is written in one request, because a rename in a blob store is a copy and a deletion.
+
+    def __init__(self, url: str, options: Mapping[str, str]) -> None:
+        import fsspec
+
+        found: tuple[Any, str] = fsspec.core.url_to_fs(url, **options)
+        self._system, root = found
+        self._root = root.rstrip("/")
+
+    def write(self, name: str, content: bytes) -> None:
+        """See `Store`."""
+        self._system.pipe_file(f"{self._root}/{name}", content)
+
+    def read(self, name: str) -> bytes:
+        """See `Store`."""
+        content: bytes = self._system.cat_file(f"{self._root}/{name}")
+        return content
+
+    def delete(self, name: str) -> None:
+        """See `Store`."""
+        try:
+            self._system.rm_file(f"{self._root}/{name}")
+        except FileNotFoundError:
+            return
+
+    def list_names(self) -> Iterator[str]:
+        """See `Store`."""
+        self._system.invalidate_cache()
+        try:
+            found: list[str] = self._system.find(self._root)
+        except FileNotFoundError:  # nothing was uploaded yet
+            return
+        yield from (path.removeprefix(self._root).lstrip("/") for path in found if path.endswith(ENDING))
+
+
+def open_store(url: str, options: Mapping[str, str] | None = None) -> Store:
+    """Return the store at a URL or in a local folder.
+
+    Raises
+    ------
+    ImportError
+        If a package is missing that the URL needs.
+    ValueError
+        If the scheme of the URL is unknown.
+    """
+    parts = urlsplit(url)
+    if parts.scheme in ("", "file"):
+        return FolderStore(Path(unquote(parts.path) if parts.scheme else url))
+    return FsspecStore(url, options or {})
+
+
+def name_upload(name: str, header: Header) -> str:
+    """Return where a segment is uploaded: "MODEL/VERSION/DAY/NAME.segment.gz"."""
+    # The same segment has the same name each time, so a repeated upload replaces the first one.
+    return f"{name_version(header.model, header.version)}/{find_day(name)}/{name}{ENDING}"
+
+
+def name_version(model: str, version: str) -> str:
+    """Return the folder of the uploads of a model version."""
+    return f"{quote(model, safe='')}/{quote(version, safe='')}"
+
+
+def split_upload(name: str) -> tuple[str, str, str]:
+    """Return the folder of the version, the day and the name of a segment, given the name of its upload."""
+    folder, _, file = name.rpartition("/")
+    version, _, day = folder.rpartition("/")
+    return version, day, file.removesuffix(ENDING)

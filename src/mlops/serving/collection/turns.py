@@ -1,0 +1,112 @@
+"""The collectors of a server: one write for all requests of a turn of the event loop, or one for each request."""
+
+import asyncio
+import threading
+from typing import Any
+
+from numpy.typing import NDArray
+
+from ..refusals import Refusal
+from ..rows import Rows
+from .children import UploaderProcess
+from .collector import Collector
+from .layout import Packed
+
+TICK_SECONDS = 1.0
+
+
+class TurnCollector:
+    """Collects the requests of a server with an event loop.
+
+    Parameters
+    ----------
+    collector : Collector
+        The collector of this worker.
+    uploader : UploaderProcess, optional
+        The uploader beside this worker.
+    """
+
+    def __init__(self, collector: Collector, uploader: UploaderProcess | None = None) -> None:
+        self.pack = collector.pack
+        self._collector = collector
+        self._uploader = uploader
+        self._written: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def collect(
+        self, request: str, rows: Packed, predictions: NDArray[Any], ids: list[str] | None = None
+    ) -> "asyncio.Future[None]":
+        """Add a scored request, and return a future that is done when its record is on disk.
+
+        The future raises `Refusal` if the request must be refused. All requests of one turn have the same future.
+        """
+        self._collector.add(request, rows, predictions, ids)
+        if self._written is None:
+            loop = asyncio.get_running_loop()
+            self._written = loop.create_future()
+            loop.call_soon(self._flush)
+            if self._timer is None:
+                self._timer = loop.call_later(TICK_SECONDS, self._tick)
+        return self._written
+
+    def close(self) -> None:
+        """Close the segment, and let the uploader upload it and end."""
+        if self._timer:
+            self._timer.cancel()
+        self._collector.close()
+        if self._uploader:
+            self._uploader.close()
+
+    def _flush(self) -> None:
+        written, self._written = self._written, None
+        assert written is not None
+        try:
+            self._collector.flush()
+        except Refusal as refusal:
+            written.set_exception(refusal)
+            written.exception()  # a client may have disconnected, so that nothing awaits the future
+        else:
+            written.set_result(None)
+
+    def _tick(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(TICK_SECONDS, self._tick)
+        self._collector.tick()
+        if self._uploader:
+            self._uploader.check()
+
+
+class ThreadCollector:
+    """Collects the requests of a server that answers each of them in a thread. Parameters as in `TurnCollector`."""
+
+    def __init__(self, collector: Collector, uploader: UploaderProcess | None = None) -> None:
+        self._collector = collector
+        self._uploader = uploader
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        threading.Thread(target=self._tick, daemon=True).start()
+
+    def pack(self, rows: Rows) -> Packed | None:
+        """See `Collector.pack`."""
+        with self._lock:
+            return self._collector.pack(rows)
+
+    def collect(self, request: str, rows: Packed, predictions: NDArray[Any], ids: list[str] | None = None) -> None:
+        """Write a scored request. Raise `Refusal` if the request must be refused."""
+        with self._lock:
+            self._collector.add(request, rows, predictions, ids)
+            self._collector.flush()
+
+    def close(self) -> None:
+        """Close the segment, and let the uploader upload it and end."""
+        self._ended.set()
+        with self._lock:
+            self._collector.close()
+        if self._uploader:
+            self._uploader.close()
+
+    def _tick(self) -> None:
+        while not self._ended.wait(TICK_SECONDS):
+            with self._lock:
+                self._collector.tick()
+            if self._uploader:
+                self._uploader.check()

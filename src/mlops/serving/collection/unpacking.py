@@ -1,0 +1,101 @@
+"""The columns of a segment as arrays."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .layout import CollectedColumn, Header, Packed, Record
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def unpack_rows(header: Header, records: Iterable[Record]) -> Arrays:
+    """Return the stored columns of records, one array per column.
+
+    A number is a float64 (missing: NaN), and a date a ``datetime64[us]`` (missing: NaT). All other values, and the
+    HMAC of a value, are objects (missing: None). Without a schema, the columns are named "0", "1" and so on. They can
+    be shorter than the records if requests have different numbers of columns; a missing number is NaN.
+    """
+    records = [*records]
+    if not records or (header.columns is not None and not header.stored):
+        return {}
+    if header.columns is None:
+        return _unpack_unnamed(records)
+    if header.is_matrix:
+        width = len(header.stored)
+        matrix = np.concatenate([np.frombuffer(_get_bytes(record.rows)).reshape(-1, width) for record in records])
+        return {column.name: matrix[:, place] for place, column in enumerate(header.stored)}
+    return {
+        column.name: np.concatenate([_unpack_column(column, record.rows[place]) for record in records])  # type: ignore[arg-type]
+        for place, column in enumerate(header.stored)
+    }
+
+
+def unpack_predictions(header: Header, records: Iterable[Record]) -> list[NDArray[Any]]:
+    """Return the predictions of each record: an array of shape (n,) or (n, classes)."""
+    return [_unpack_prediction(record) for record in records]
+
+
+def list_ids(header: Header, record: Record) -> Iterator[tuple[str, list[str | None], bool]]:
+    """Yield the ids of a record's rows: for each column of the kind "id", its name, its values, and if it is hashed.
+
+    The ids that a request gives besides its rows have the name "".
+    """
+    if record.ids is not None:
+        yield "", [*record.ids], False
+    if not header.is_matrix:
+        for place, column in enumerate(header.stored):
+            if column.kind == "id":
+                yield column.name, record.rows[place], column.treatment == "hashed"  # type: ignore[misc]
+
+
+def keep_rows(header: Header, record: Record, kept: NDArray[np.bool_]) -> Record:
+    """Return a record with only some of its rows."""
+    choose = kept.nonzero()[0].tolist()
+
+    def select(packed: Packed) -> Packed:
+        if isinstance(packed, bytes):
+            values = np.frombuffer(packed, dtype=np.int64).reshape(record.count, -1)
+            return values[choose].tobytes()
+        return [packed[place] for place in choose]
+
+    rows = record.rows
+    return Record(
+        record.request,
+        len(choose),
+        select(rows) if isinstance(rows, bytes) else [select(column) for column in rows],
+        select(record.predictions),
+        None if record.ids is None else [record.ids[place] for place in choose],
+    )
+
+
+def _unpack_column(column: CollectedColumn, packed: Packed) -> NDArray[Any]:
+    if isinstance(packed, bytes):
+        return np.frombuffer(packed, dtype="datetime64[us]" if column.kind == "date" else np.float64)
+    found = np.empty(len(packed), dtype=object)
+    found[:] = packed
+    return found
+
+
+def _unpack_unnamed(records: list[Record]) -> Arrays:
+    parts = [np.frombuffer(_get_bytes(record.rows)).reshape(record.count, -1) for record in records]
+    width = max(part.shape[1] for part in parts)
+    full = [np.pad(part, ((0, 0), (0, width - part.shape[1])), constant_values=np.nan) for part in parts]
+    matrix = np.concatenate(full)
+    return {str(place): matrix[:, place] for place in range(width)}
+
+
+def _unpack_prediction(record: Record) -> NDArray[Any]:
+    if not isinstance(record.predictions, bytes):
+        found = np.empty(record.count, dtype=object)
+        found[:] = record.predictions
+        return found
+    matrix = np.frombuffer(record.predictions).reshape(record.count, -1)
+    return matrix[:, 0] if matrix.shape[1] == 1 else matrix
+
+
+def _get_bytes(packed: Packed) -> bytes:
+    assert isinstance(packed, bytes)
+    return packed

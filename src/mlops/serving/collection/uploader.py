@@ -1,0 +1,98 @@
+"""The upload of closed segments, and the deletion of old ones."""
+
+import gzip
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from .frames import read_frames
+from .layout import UnknownFormat, decode_header
+from .segments import CLOSED, DAMAGED, find_day, hold_folder, list_segments, measure_valid, recover_orphans
+from .settings import Settings
+from .stores import Store, name_upload, open_store, split_upload
+
+LEVEL = 6
+
+logger = logging.getLogger("serving")
+
+
+def read_today() -> date:
+    """Return the present day, in UTC."""
+    return datetime.now(UTC).date()
+
+
+class Uploader:
+    """Uploads the closed segments of a folder, and deletes old ones.
+
+    Parameters
+    ----------
+    settings : Settings
+        The folder, the URL and the retention period. Without a URL, segments stay in the folder.
+    today : callable
+        Returns the present day.
+    """
+
+    def __init__(self, settings: Settings, today: Callable[[], date] = read_today) -> None:
+        self._settings = settings
+        self._folder = Path(settings.folder)
+        self._store: Store | None = None
+        self._today = today
+        self._cleaned: date | None = None
+
+    def run(self) -> int:
+        """Recover the segments of dead workers, upload all closed segments, and return their number.
+
+        A segment is deleted only after its upload is complete. If the process is killed in between, the next upload
+        replaces the first one.
+        """
+        # `forget` changes segments and uploads under the same lock.
+        with hold_folder(self._folder):
+            recover_orphans(self._folder)
+            if self._settings.url and self._store is None:
+                self._store = open_store(self._settings.url, self._settings.storage)
+            found = list_segments(self._folder, CLOSED)
+            done = sum(self._upload(self._store, path) for path in found) if self._store else 0
+            self._delete_old()
+        return done
+
+    def _upload(self, store: Store, path: Path) -> bool:
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:  # a collector has just dropped it
+            return False
+        size, rows = measure_valid(content)
+        if rows:
+            try:
+                header = decode_header(next(read_frames(content))[0])
+            except UnknownFormat as error:
+                logger.warning("%s is not uploaded. %s", path, error)
+                return False
+            store.write(name_upload(path.stem, header), gzip.compress(content[:size], LEVEL, mtime=0))
+        with suppress(FileNotFoundError):
+            if size == len(content):
+                path.unlink()
+            else:
+                logger.error("%s is damaged after byte %d. Only the rows before it were uploaded.", path, size)
+                path.rename(path.with_suffix(DAMAGED))
+        return True
+
+    def _delete_old(self) -> None:
+        today, days = self._today(), self._settings.retention_days
+        if not days or self._cleaned == today:
+            return
+        first = (today - timedelta(days=days)).isoformat()
+        for path in list_segments(self._folder, CLOSED, DAMAGED):
+            if find_day(path.name) < first:
+                path.unlink(missing_ok=True)
+        if self._store:
+            _delete_uploads(self._store, first)
+        self._cleaned = today
+
+
+def _delete_uploads(store: Store, first: str) -> None:
+    for name in [*store.list_names()]:
+        _, day, segment = split_upload(name)
+        if find_day(segment) == day < first:
+            store.delete(name)

@@ -1,0 +1,221 @@
+"""The upload: each segment once, under the same name each time, and nothing is deleted before it is stored."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from collected import DAY, Collection, add, list_requests, read_uploads
+from fsspec.implementations.memory import MemoryFileSystem
+
+from mlops.serving.collection.__main__ import describe_error
+from mlops.serving.collection.children import UploaderProcess
+from mlops.serving.collection.segments import CLOSED, DAMAGED, list_segments
+from mlops.serving.collection.settings import Settings
+from mlops.serving.collection.stores import FolderStore, name_version, open_store, split_upload
+from mlops.serving.collection.uploader import Uploader
+
+
+@pytest.fixture(params=["folder", "file", "memory"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of each kind of store that needs no server."""
+    memory = MemoryFileSystem()
+    yield {
+        "folder": str(tmp_path / "up loads"),
+        "file": (tmp_path / "up loads").as_uri(),
+        "memory": "memory://container/path",
+    }[request.param]
+    memory.store.clear()
+
+
+@pytest.fixture
+def collection(tmp_path: Path) -> Collection:
+    """A folder with three closed segments, which have three requests altogether."""
+    collection = Collection(tmp_path / "segments", options={"segment_seconds": 1.0})
+    collector = collection.open()
+    for name in ("r1", "r2", "r3"):
+        add(collector, name)
+        collection.clock.advance(2)
+        collector.tick()
+    assert len(list_segments(collection.folder, CLOSED)) == 3
+    return collection
+
+
+def make_uploader(collection: Collection, url: str, today: date = DAY, **options: Any) -> Uploader:
+    """Make an uploader on a day."""
+    return Uploader(Settings(folder=str(collection.folder), url=url, **options), lambda: today)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait until a condition is true."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_segments_go_to_the_folder_of_their_version_and_day(collection: Collection, url: str) -> None:
+    names = [path.stem for path in list_segments(collection.folder, CLOSED)]
+    assert make_uploader(collection, url).run() == 3
+    uploads = read_uploads(url)
+    assert sorted(uploads) == [f"churn/3/2026-11-27/{name}.segment.gz" for name in names]
+    assert sorted(list_requests([*uploads.values()])) == ["r1", "r2", "r3"]
+    assert list_segments(collection.folder, CLOSED) == []
+    assert make_uploader(collection, url).run() == 0
+
+
+def test_an_upload_that_was_interrupted_before_the_deletion_is_repeated_under_the_same_name(
+    collection: Collection, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlink = Path.unlink
+
+    def fail(path: Path, missing_ok: bool = False) -> None:
+        if path.suffix == CLOSED:
+            raise KeyboardInterrupt
+        unlink(path, missing_ok)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", fail)
+        with pytest.raises(KeyboardInterrupt):
+            make_uploader(collection, url).run()
+    assert len(list_segments(collection.folder, CLOSED)) == 3
+    before = {name: open_store(url).read(name) for name in read_uploads(url)}
+    assert len(before) == 1
+    make_uploader(collection, url).run()
+    assert sorted(list_requests([*read_uploads(url).values()])) == ["r1", "r2", "r3"]
+    assert before.items() <= {name: open_store(url).read(name) for name in read_uploads(url)}.items()
+
+
+def test_a_store_that_is_unavailable_deletes_nothing(collection: Collection, tmp_path: Path) -> None:
+    (tmp_path / "blocked").write_text("a file where the folder must be")
+    with pytest.raises(OSError, match="blocked"):
+        make_uploader(collection, str(tmp_path / "blocked")).run()
+    assert len(list_segments(collection.folder, CLOSED)) == 3
+
+
+def test_a_write_that_fails_leaves_no_part_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: int) -> None:
+        raise OSError("no")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="no"):
+        FolderStore(tmp_path).write("a/b.segment.gz", b"content")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_damaged_segment_is_uploaded_up_to_the_damage_and_kept(
+    collection: Collection, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second, _ = list_segments(collection.folder, CLOSED)
+    with first.open("ab") as file:
+        file.write(b"\x00" * 100)
+    second.write_bytes(b"\x00" * 100)
+    make_uploader(collection, str(tmp_path / "up")).run()
+    assert sorted(list_requests([*read_uploads(str(tmp_path / "up")).values()])) == ["r1", "r3"]
+    assert list_segments(collection.folder, DAMAGED) == [path.with_suffix(DAMAGED) for path in (first, second)]
+    assert f"{second} is damaged after byte 0" in caplog.text
+
+
+def test_old_uploads_and_segments_are_deleted(collection: Collection, url: str) -> None:
+    make_uploader(collection, url).run()
+    open_store(url).write("churn/3/2026-11-27/notes.segment.gz", b"of another program")
+    add(Collection(collection.folder).open(), "r4")
+    for today, left in ((date(2026, 12, 27), 4), (date(2026, 12, 28), 1)):
+        make_uploader(collection, url, today, retention_days=30).run()
+        assert len([*open_store(url).list_names()]) == left
+    assert [*open_store(url).list_names()] == ["churn/3/2026-11-27/notes.segment.gz"]
+
+
+def test_without_a_url_segments_stay_until_they_are_old(collection: Collection) -> None:
+    make_uploader(collection, "", date(2026, 12, 27), retention_days=30).run()
+    assert len(list_segments(collection.folder, CLOSED)) == 3
+    make_uploader(collection, "", date(2026, 12, 28), retention_days=30).run()
+    assert list_segments(collection.folder, CLOSED) == []
+
+
+def test_names_of_models_are_safe_as_folders(tmp_path: Path) -> None:
+    assert name_version("a/../b", "1") == "a%2F..%2Fb/1"
+    assert split_upload("churn/3/2026-11-27/x.segment.gz") == ("churn/3", "2026-11-27", "x")
+
+
+def start(collection: Collection, tmp_path: Path, **options: Any) -> UploaderProcess:
+    """Start the uploader as a service does."""
+    file = tmp_path / "settings.json"
+    file.write_bytes(msgspec.json.encode(Settings(folder=str(collection.folder), **options)))
+    return UploaderProcess(file)
+
+
+def test_the_program_uploads_and_ends_with_its_parent_after_a_last_upload(
+    collection: Collection, tmp_path: Path
+) -> None:
+    url = (tmp_path / "up").as_uri()
+    child = start(collection, tmp_path, url=url)
+    wait_until(lambda: len(read_uploads(url)) == 3)
+    collector = collection.open()
+    add(collector, "r4")
+    collector.close()
+    child.close()
+    assert child._process is not None
+    assert child._process.wait(30) == 0
+    assert sorted(list_requests([*read_uploads(url).values()])) == ["r1", "r2", "r3", "r4"]
+
+
+def test_only_one_uploader_of_a_folder_is_active_and_the_next_one_takes_over(
+    collection: Collection, tmp_path: Path
+) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    first = start(collection, tmp_path, url=str(one))
+    wait_until(lambda: len(read_uploads(str(one))) == 3)
+    second = start(collection, tmp_path, url=str(two))
+    collector = collection.open()
+    add(collector, "r4")
+    collector.close()
+    wait_until(lambda: len(read_uploads(str(one))) == 4)
+    os.kill(first.pid, 9)
+    add(collector, "r5")
+    collector.close()
+    wait_until(lambda: list_requests([*read_uploads(str(two)).values()]) == ["r5"])
+    for child in (first, second):
+        child.close()
+        assert child._process is not None
+        child._process.wait(30)
+
+
+def test_a_killed_uploader_is_started_again(collection: Collection, tmp_path: Path) -> None:
+    child = start(collection, tmp_path, url=str(tmp_path / "up"))
+    child._elapsed = lambda: child._started + 10
+    first = child.pid
+    os.kill(first, 9)
+    assert child._process is not None
+    child._process.wait(10)
+    child.check()
+    assert child.pid != first
+    wait_until(lambda: len(read_uploads(str(tmp_path / "up"))) == 3)
+    child.check()
+    child.close()
+    child._process.wait(30)
+
+
+def test_the_uploader_imports_neither_numpy_nor_fsspec_for_a_folder(collection: Collection, tmp_path: Path) -> None:
+    """A pod has one uploader per worker, most of which only wait."""
+    script = (
+        "import sys, mlops.serving.collection.__main__ as program\n"
+        "program.main()\nprint([name for name in ('numpy', 'fsspec', 'uvicorn') if name in sys.modules])"
+    )
+    file = tmp_path / "settings.json"
+    file.write_text(f'{{"folder": "{collection.folder}", "url": "{tmp_path / "up"}"}}')
+    words = [sys.executable, "-c", script, "--settings", str(file), "--once"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+    assert len(read_uploads(str(tmp_path / "up"))) == 3
+
+
+def test_the_log_has_no_signature_of_a_url() -> None:
+    said = describe_error(OSError("PUT https://account/container/blob?sig=secret&se=1 failed\nbody"))
+    assert said == "OSError: PUT https://account/container/blob failed"
