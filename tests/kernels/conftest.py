@@ -69,6 +69,7 @@ def keep_kernels() -> Iterator[StartKernel]:
     def start(*, warm: bool = True, manager: dict[str, Any] | None = None, **options: Any) -> Kernel:
         environ = {**options.pop("env", os.environ), "MLOPS_WARM_KERNELS": str(int(warm))}
         environ.pop("PYTEST_CURRENT_TEST", None)  # ipykernel behaves differently if it is set
+        environ.pop("OMP_NUM_THREADS", None)  # the tests have a value, but users' kernels have none
         kernel_manager = KernelManager(kernel_name="python3", log=LOG, **(manager or {}))
         kernel_manager.start_kernel(env=environ, **options)
         started.append(Kernel(kernel_manager))
