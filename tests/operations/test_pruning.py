@@ -26,7 +26,7 @@ from mlops.files.atomic import write_atomically
 from mlops.files.contents import store_by_content
 from mlops.kernels.socket_folder import find_folder
 from mlops.operations.opening import OpenProject
-from mlops.operations.pruning import preview_pruning, prune
+from mlops.operations.upkeep.pruning import preview_pruning, prune
 from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion
 from mlops.platform.services import Decision, Rollback

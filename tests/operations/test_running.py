@@ -14,7 +14,8 @@ from mlops.backends import memory
 from mlops.errors import IntegrityError, ParameterError, PlatformError, ProblemError, UsageError
 from mlops.image.bundle import build_bundle
 from mlops.operations.opening import OpenProject, find_image_sources
-from mlops.operations.request import RunRequest, check_request, require_possible
+from mlops.operations.preconditions import require_possible
+from mlops.operations.request import RunRequest, check_request
 from mlops.operations.running import find_run, resume_run, start_run, warn_of_image
 from mlops.parameters.overrides import read_override
 from mlops.pipelines import list_packing

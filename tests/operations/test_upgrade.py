@@ -17,7 +17,7 @@ from old_homes import RUN, build_home
 from mlops.backends import open_backend
 from mlops.errors import FormatError, PlatformError, UsageError
 from mlops.files.hashes import hash_folder
-from mlops.operations.upgrade import back_up_home, upgrade_home
+from mlops.operations.upkeep.upgrade import back_up_home, upgrade_home
 from mlops.record.ledger import read_run, write_run
 from mlops.record.processes import own_process
 from mlops.workspace import HOME_FORMAT, Workspace, mark_home, read_home_format
@@ -104,7 +104,7 @@ def test_a_backup_that_cannot_be_made_leaves_nothing(old: Workspace, monkeypatch
         raise OSError(errno.ENOSPC, "No space left on device", target)
 
     for name in ("copy2", "copystat"):
-        monkeypatch.setattr(f"mlops.operations.upgrade.shutil.{name}", fill)
+        monkeypatch.setattr(f"mlops.operations.upkeep.upgrade.shutil.{name}", fill)
     said = rf"{old.home} could not be backed up in {old.home.parent}: \[Errno 28\] No space .*\. Nothing was changed"
     with pytest.raises(PlatformError, match=said):
         back_up_home(old.home)

@@ -9,9 +9,9 @@ import click
 
 from mlops.cli.options import json_option, open_platform, platform_option
 from mlops.cli.streams import print_json
-from mlops.operations.pruning import Pruning, preview_pruning
-from mlops.operations.pruning import prune as prune_project
-from mlops.operations.upgrade import upgrade_home
+from mlops.operations.upkeep.pruning import Pruning, preview_pruning
+from mlops.operations.upkeep.pruning import prune as prune_project
+from mlops.operations.upkeep.upgrade import upgrade_home
 from mlops.record.clock import to_iso
 
 SECONDS = {"h": 3600, "d": 86_400, "w": 604_800}

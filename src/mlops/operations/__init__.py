@@ -2,9 +2,10 @@
 
 .. code-block:: text
 
-    opening        a project on one of its platforms, with which every operation starts, and the checks before its steps
+    opening        a project on one of its platforms, with which every operation starts, and the check of its files
     running        runs a pipeline, or resumes a run
-    request        a request to run a pipeline, and the checks before the first step
+    request        a request to run a pipeline, and the checks of its options
+    preconditions  the checks of the platform before the first step
     releasing      releases the last image of production again if production is down
     rolling_back   restores the previous service of an environment, and records this as a run
     stepping       runs one step of a submitted run, on the machine that the platform started for it
@@ -17,8 +18,7 @@
     costs          the costs of a month: billed quantities times prices
     overview       the services of the environments, for the top of the index
     status         the champion, the services, the last runs
-    pruning        the deletion of old state that is no longer needed
-    upgrade        the upgrade of MLOPS_HOME to the format of this version, after a backup
+    upkeep/        the deletion of old state, and the upgrade of a home
 """
 
 # All functions have typed arguments and results. They report progress to listeners, and print nothing.

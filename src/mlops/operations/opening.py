@@ -1,13 +1,11 @@
-"""A project that is opened on a platform, and the checks before its steps run."""
+"""A project that is opened on a platform, and the check of its notebooks and files."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from mlops.backends import open_backend
-from mlops.errors import ProblemError
 from mlops.image.check import check_sources, require_hashes
 from mlops.image.sources import ImageSources, find_sources
-from mlops.model.schema import REPLACE, explain_misfit
 from mlops.parameters.hyperparameters import require_fitting
 from mlops.parameters.layers import MODEL_NAME
 from mlops.parameters.merging import Parameters
@@ -145,42 +143,3 @@ def find_image_sources(opened: OpenProject, step: Step) -> ImageSources:
     values, packs = opened.parameters.values[step.name], step.packs
     given = (str(values.get(name) or "") for name in (packs.script, packs.requirements)) if packs else ()
     return find_sources(opened.problem, opened.workspace.project, *given)
-
-
-def require_comparable_champion(opened: OpenProject, steps: Sequence[Step], advice: str = REPLACE) -> None:
-    """Raise an error if steps would compare a new model with a champion of another problem, or of other columns.
-
-    Parameters
-    ----------
-    opened : OpenProject
-        The project on its platform.
-    steps : sequence of Step
-        The steps to run.
-    advice : str
-        The sentences of the message that say what to do.
-
-    Raises
-    ------
-    ProblemError
-        If the champion cannot be compared.
-    IntegrityError
-        If the steps need the champion, but the registry is damaged.
-    """
-    values = opened.parameters.values
-    if not any(
-        step.watches or (step.deploys.image and not values[step.name].get(step.deploys.image)) for step in steps
-    ):
-        return
-    registry = opened.backend.registry
-    champion = registry.find_champion(opened.model_name)
-    compared = [step for step in steps if step.watches]
-    if champion and any(not values[step.name].get(step.decides.overruled_by) for step in compared):
-        why = explain_misfit(registry, opened.problem, champion)
-        if why:
-            raise ProblemError(f"The champion, {champion.title}, {why}. {advice}")
-
-
-def require_ready(backend: Backend) -> None:
-    """Raise an error if the platform is not ready for a run."""
-    if backend.infrastructure:
-        backend.infrastructure.require_ready()

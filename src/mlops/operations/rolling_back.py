@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mlops.errors import DeploymentError, DeploymentNotFoundError, IntegrityError, MlopsError, UsageError
-from mlops.operations.opening import OpenProject, require_ready
+from mlops.operations.opening import OpenProject
+from mlops.operations.preconditions import require_ready
 from mlops.operations.status import Status, read_status
 from mlops.operations.surroundings import surround_run
 from mlops.pipelines import ROLLBACK

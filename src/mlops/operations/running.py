@@ -6,9 +6,10 @@ from pathlib import Path
 
 from mlops.errors import MlopsError, UsageError
 from mlops.operations.data import DataRegistrar, choose_data
-from mlops.operations.opening import OpenProject, check_steps, require_ready
+from mlops.operations.opening import OpenProject, check_steps
+from mlops.operations.preconditions import require_possible, require_ready
 from mlops.operations.releasing import Remaining, release_again
-from mlops.operations.request import RunRequest, check_request, give_request, require_possible
+from mlops.operations.request import RunRequest, check_request, give_request
 from mlops.operations.status import find_renewal
 from mlops.operations.surroundings import surround_run
 from mlops.pipelines import PIPELINES, ROLLBACK, find_data_step, find_release, list_packing

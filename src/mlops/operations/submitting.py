@@ -9,7 +9,8 @@ from pathlib import Path
 from mlops.errors import NotFoundError, PlatformError, RunNotFoundError, UsageError
 from mlops.operations.data import require_columns
 from mlops.operations.model_file import write_model_file
-from mlops.operations.opening import OpenProject, check_steps, require_comparable_champion
+from mlops.operations.opening import OpenProject, check_steps
+from mlops.operations.preconditions import require_comparable_champion
 from mlops.operations.rolling_back import list_rollback_runs
 from mlops.parameters.lookup import SHARED
 from mlops.parameters.overrides import Override

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 
 from mlops.errors import UsageError
 from mlops.operations.data import DataRegistrar, choose_data
-from mlops.operations.opening import OpenProject, check_steps, require_ready
+from mlops.operations.opening import OpenProject, check_steps
 from mlops.operations.overview import read_overview
+from mlops.operations.preconditions import require_ready
 from mlops.operations.surroundings import surround_run
 from mlops.pipelines import find_data_step
 from mlops.pipelines.step import Step

@@ -1,0 +1,7 @@
+"""The upkeep of a home.
+
+.. code-block:: text
+
+    pruning  the deletion of old state that is no longer needed
+    upgrade  the upgrade of MLOPS_HOME to the format of this version, after a backup
+"""
