@@ -1,8 +1,9 @@
 """The program `mlops`."""
 
-# Importing the command line takes seconds. A background process, the parent of the warm kernels, has already imported
-# it. If the parent is running, the command runs in a fork of the parent. Otherwise, the command runs in this process.
-# If that command runs notebooks, a parent is started in the background, for later commands.
+# Importing the command line takes seconds. The parent of the warm kernels, a background process, has already imported
+# it. If the parent is running, the command runs in a fork of the parent. Otherwise, the command runs in this process,
+# and if it runs notebooks, it starts a parent in the background for later commands.
+#
 # This module imports the other modules of `mlops` only inside functions, so that Ctrl-C during an import does not print
 # a traceback.
 
@@ -47,7 +48,7 @@ def _run() -> None:
 
 
 def _open_standard_files() -> None:
-    """Open the null device for each standard stream that is closed, so that no other file gets its descriptor."""
+    """Open the null device for each closed standard stream, so that no file gets the descriptor of the stream."""
     while (found := os.open(os.devnull, os.O_RDWR)) <= STANDARD_ERROR:
         pass
     os.close(found)

@@ -45,11 +45,11 @@ def quote_cause(error: BaseException) -> str:
 
 
 class MlopsError(Exception):
-    """The base of every error that the engine raises on purpose."""
+    """Base class of all errors that the engine raises deliberately."""
 
 
 class UsageError(MlopsError):
-    """The command line or a parameters file asks for something impossible (exit code 2)."""
+    """The command line or a parameters file requests something impossible (exit code 2)."""
 
 
 class ParameterError(UsageError):
@@ -57,15 +57,15 @@ class ParameterError(UsageError):
 
 
 class FormatError(UsageError):
-    """A newer version of `mlops` wrote the state, or the state is old and must be upgraded first."""
+    """The stored state is from a newer version of `mlops`, or from an older version and must be upgraded first."""
 
 
 class ProblemError(UsageError):
-    """The declaration of the problem is missing or inconsistent, or does not match the code, the data or a model."""
+    """The problem's declaration is missing, contradicts itself, or does not match the code, the data or a model."""
 
 
 class ExtraMissingError(UsageError):
-    """The packages of an extra are not installed.
+    """The packages of an optional extra are not installed.
 
     Parameters
     ----------
@@ -102,11 +102,11 @@ class ConflictError(MlopsError):
 
 
 class NotFoundError(MlopsError):
-    """The base of errors about things that do not exist. A command that asks for such a thing exits with code 2."""
+    """Base class of errors about something that does not exist. A command that needs it exits with code 2."""
 
 
 class RunNotFoundError(NotFoundError):
-    """The run does not exist, or has stored nothing yet."""
+    """The run does not exist, or has not stored any results yet."""
 
 
 class StepNotFoundError(NotFoundError):
@@ -122,11 +122,11 @@ class ModelNotFoundError(NotFoundError):
 
 
 class ImageNotFoundError(NotFoundError):
-    """The image does not exist, or none has been created for the model."""
+    """The image does not exist, or no image has been created for the model."""
 
 
 class DeploymentNotFoundError(NotFoundError):
-    """The environment serves nothing, or has no earlier image that passed its test."""
+    """No image is deployed in the environment, or the environment has no earlier image that passed its test."""
 
 
 class DatasetNotFoundError(NotFoundError):
@@ -156,7 +156,7 @@ class PlatformError(MlopsError):
 class LostLockError(PlatformError):
     """A lock could not be renewed.
 
-    Another process may hold the lock now, so do not change the state that it protects.
+    Another process may hold the lock now, so do not change the state that the lock protects.
     """
 
 
@@ -169,7 +169,7 @@ class DeploymentError(MlopsError):
 
 
 class RolledBackError(DeploymentError):
-    """A model version was rolled back, so it is not deployed again unless a person asks for it."""
+    """A model version was rolled back, so it is not deployed again unless a person requests it explicitly."""
 
 
 class ServiceUntestedError(DeploymentError):

@@ -4,7 +4,7 @@ import datetime
 import math
 
 DIGITS = 3
-ALL_DIGITS = 17  # with 17 digits, any two different floats look different
+ALL_DIGITS = 17  # with 17 significant digits, no two different floats look the same
 
 
 def format_number(value: object, digits: int = DIGITS) -> str:
@@ -33,7 +33,7 @@ def format_number(value: object, digits: int = DIGITS) -> str:
 
 
 def format_value(value: object) -> str:
-    """Format a value of a table: a boolean as "true" or "false", a date as "2024-01-31", anything else as a number.
+    """Format a value for a table: a boolean as "true" or "false", a date as "2024-01-31", anything else as a number.
 
     Examples
     --------

@@ -1,6 +1,6 @@
 """Scraps: the results that a notebook stores for later notebooks, in the format of the library scrapbook."""
 
-# scrapbook itself is not imported, because the import would take seconds in every kernel.
+# scrapbook itself is not imported, because its import would take seconds in every kernel.
 
 import json
 from collections.abc import Iterable, Mapping
@@ -42,7 +42,7 @@ def extract_scraps(notebook: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     HandoffError
-        If an output has the MIME type of a result, but its content is not a result.
+        If an output has the MIME type of a result, but its content cannot be read as a result.
     """
     return collect_scraps(
         output.get("data", {})
@@ -58,7 +58,7 @@ def collect_scraps(bundles: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     Raises
     ------
     HandoffError
-        If the content of a result is invalid.
+        If the content of a result cannot be read.
     """
     scraps = ((mime, data) for bundle in bundles for mime, data in bundle.items() if mime.startswith(MIME_PREFIX))
     return dict(_read_scrap(mime, payload) for mime, payload in scraps)
@@ -80,8 +80,8 @@ def write_scraps(path: Path, values: Mapping[str, Any]) -> None:
 
 def make_scrap(name: str, value: Any) -> dict[str, Any]:
     """Return a result as the cell output that scrapbook's ``glue`` would create for it."""
-    encoder = "text" if isinstance(value, str) else "json"  # with "json", scrapbook would parse a text as JSON
-    data = "null" if value is None else value  # scrapbook's schema refuses null, but it decodes "null"
+    encoder = "text" if isinstance(value, str) else "json"  # with "json", scrapbook would parse a string as JSON
+    data = "null" if value is None else value  # scrapbook refuses null, but decodes the string "null"
     payload = {"name": name, "data": data, "encoder": encoder, "version": 1}
     return {
         "output_type": "display_data",
@@ -95,8 +95,8 @@ def _read_scrap(mime: str, payload: Any) -> tuple[str, Any]:
         return str(payload["name"]), _decode(payload["data"], payload["encoder"])
     except (KeyError, TypeError, ValueError) as error:
         raise HandoffError(
-            f"A cell displays {mime}, but it is not a result that can be read ({type(error).__name__}). "
-            "Hand on results with glue_results."
+            f"A cell displays {mime}, but its content cannot be read as a result ({type(error).__name__}). "
+            "Store results with glue_results."
         ) from error
 
 

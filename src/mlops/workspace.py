@@ -1,7 +1,7 @@
-"""The folders of a project, and MLOPS_HOME, the folder with the state that outlives a run."""
+"""The folders of a project, including MLOPS_HOME, which contains the state that outlives a run."""
 
-# Different versions of `mlops` can use the same MLOPS_HOME, so its file `format` contains a format number. Code that
-# reads the folder calls `check_home` first, and code that writes to it calls `mark_home`.
+# Different versions of `mlops` can use the same MLOPS_HOME, so the file `format` in it contains a format number. Code
+# that reads the folder calls `check_home` first, and code that writes to it calls `mark_home`.
 
 import os
 from collections.abc import Mapping
@@ -17,19 +17,19 @@ from mlops.files.records import read_content, require_format
 # problems. This version also reads format 1 (a home without a number) and the formats 2 and 3, without an upgrade.
 HOME_FORMAT = 4
 FORMAT_FILE = "format"
-SERVICE_ENVIRONMENTS = "environments"  # a folder in the home; its content can be created again
+SERVICE_ENVIRONMENTS = "environments"  # a folder in MLOPS_HOME; its content can be created again
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """The folders that one command works on.
+    """The folders that a command works on.
 
     Parameters
     ----------
     project : Path
         The folder with ``notebooks/`` and ``parameters/``.
     home : Path
-        The folder of the state that must survive: registry, images, services, keys.
+        The folder with the state that outlives a run: registry, images, services, keys.
     outputs : Path
         The folder of the results: one folder per run, and ``index.html``, the list of all runs.
     """
@@ -71,7 +71,7 @@ def find_workspace(environ: Mapping[str, str] | None = None, start: Path | None 
     Raises
     ------
     UsageError
-        If no project is found. Also if MLOPS_HOME, MLOPS_OUTPUTS or a parent of these folders is a file.
+        If no project is found, or if MLOPS_HOME, MLOPS_OUTPUTS or one of their parents is a file.
     """
     environ = os.environ if environ is None else environ
     start = (start or Path.cwd()).resolve()
@@ -101,7 +101,7 @@ def _find_named_folder(environ: Mapping[str, str], variable: str, default: Path)
 
 
 def read_home_format(home: Path) -> int:
-    """Return the format number of MLOPS_HOME, or 1 if it has no number.
+    """Return the format number of MLOPS_HOME, or 1 if the folder has no format number.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def check_home(home: Path, newest: int = HOME_FORMAT) -> None:
     home : Path
         The folder, which may be missing.
     newest : int
-        The newest format that this version knows.
+        The newest format that this version of `mlops` can read.
 
     Raises
     ------

@@ -166,7 +166,10 @@ def unimported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ({"minutes": "long"}, "minutes: type: str, for example long; allowed: numbers"),
         ({"minutes": None}, "minutes: missing: 200 missing values, the first in row 1, counted from 1; allowed: none"),
         ({"page": "c"}, "page: values: 200 values not in the list, the first 'c'; allowed: a, b"),
-        ({"visitor": 1}, "visitor: unique: 199 values in an earlier row, too, for example '1'; allowed: each value on"),
+        (
+            {"visitor": 1},
+            "visitor: unique: 199 values already in an earlier row, for example '1'; allowed: each value",
+        ),
         ({"back": "yes"}, "back: type: 200 values of another kind, the first 'yes'; allowed: true and false, or 1 and"),
         ({"other": 1}, "other: columns: unexpected; allowed: the columns visitor, minutes, page, back"),
     ],
@@ -187,7 +190,7 @@ def test_a_sample_must_have_the_distribution_of_the_reference_profile(unimported
     (unimported / "reference_profile.json").write_bytes(encode_profile(make_reference(problem.load_sample())))
     check(problem)
     with pytest.raises(
-        ProblemError, match="minutes: shift: a value is smaller than one of the reference with probability 0"
+        ProblemError, match="minutes: shift: values are smaller than those of the reference with a probability of 0"
     ):
         check(problem, problem.load_sample().assign(minutes=lambda rows: rows["minutes"] / 2))
 
@@ -477,6 +480,6 @@ def test_hyperparameters_must_be_keyword_only() -> None:
     with pytest.raises(ProblemError) as raised:
         Positional()
     assert str(raised.value) == (
-        "The problem 'visits': train takes 'rate' by position, but hyperparameters are keyword-only. Put `*` before "
-        "it: def train(self, rows, *, rate)."
+        "The problem 'visits': train takes 'rate' by position, but hyperparameters must be keyword-only. Put `*` "
+        "before it: def train(self, rows, *, rate)."
     )

@@ -120,7 +120,7 @@ def test_a_boolean_target_that_is_text_is_refused(flowers: pd.DataFrame) -> None
     for dtype in ("object", "str"):
         with pytest.raises(ProblemError) as raised:
             problem.encode(pd.Series(["False", "True"], dtype=dtype))
-        assert str(raised.value) == ("The column 'large' is boolean, but has the text 'False'. Write True or False.")
+        assert str(raised.value) == ("The column 'large' is boolean, but has the string 'False'. Use True or False.")
 
 
 GONE = (
@@ -201,8 +201,8 @@ ERROR = metrics.mean_squared_error()
         ({"metrics": (ERROR, ERROR)}, "The problem 'broken' has two metrics with the same name."),
         (
             {"metrics": (metrics.r2_score("r2"),)},
-            "The problem 'broken' decides by the metric 'r2', which can be zero or negative, so a share of it is "
-            "not a smallest gain.",
+            "The problem 'broken' decides by the metric 'r2', which can be zero or negative, so the smallest gain "
+            "cannot be a share of it.",
         ),
         ({"smallest_gain": -1.0}, "The problem 'broken': smallest_gain is -1.0. Give a number that is 0 or more."),
         ({"smallest_gain": "0.1"}, "The problem 'broken': smallest_gain is '0.1'. Give a number that is 0 or more."),
@@ -224,13 +224,16 @@ ERROR = metrics.mean_squared_error()
         ({"segments": "a"}, "The problem 'broken': segments is 'a'. Write a tuple: ('a',)."),
         (
             {"segments": ("a", "c")},
-            "The problem 'broken': segments[1] is 'c'. Name a category, a boolean or a number with the role "
+            "The problem 'broken': segments[1] is 'c'. It must be a category, a boolean or a number with the role "
             '"feature" or "ignored": a.',
         ),
-        ({"segments": ("b",)}, "The problem 'broken': segments[0] is 'b'. Name a category, a boolean or a number with"),
+        (
+            {"segments": ("b",)},
+            "The problem 'broken': segments[0] is 'b'. It must be a category, a boolean or a number",
+        ),
         (
             {"columns": (NUMBER, TARGET, Column("day", kind="date")), "segments": ("day",)},
-            "The problem 'broken': segments[0] is 'day'. Name a category, a boolean or a number with the role",
+            "The problem 'broken': segments[0] is 'day'. It must be a category, a boolean or a number with the role",
         ),
         ({"segments": ("a", "a")}, "The problem 'broken': segments has 'a' more than once. Remove one of them."),
         ({"segments": (NUMBER,)}, "The problem 'broken': segments[0] is of the type Column, but must be of the type"),
@@ -245,7 +248,7 @@ ERROR = metrics.mean_squared_error()
         ),
         ({"gate": "auc"}, "The problem 'broken': gate is 'auc', which is not one of its metrics: mean_squared_error."),
         ({"name": 1}, "Broken.name is 1. Use 3 to 21 lower-case letters, digits and hyphens, "),
-        ({"gate": None}, "The problem 'broken': gate is None. Write a text."),
+        ({"gate": None}, "The problem 'broken': gate is None. Write a string."),
         ({"trusted_types": ("",)}, "The problem 'broken': trusted_types[0] is empty. Remove it."),
         (
             {"image_files": ("a.py", "a.py")},
@@ -349,17 +352,17 @@ def test_a_contradiction_is_an_error(changes: dict[str, object], message: str) -
         (lambda: Metric("a", max, "no"), "The metric 'a': higher_is_better is 'no'. Write True or False."),
         (lambda: Metric("a", max, False, row_loss=True), "The metric 'a': row_loss is True. Give a function."),
         (lambda: Metric("a", max, True, weighted="w"), "The metric 'a': weighted is 'w'. Give a function."),
-        (lambda: Metric("a", max, True, title=1), "The metric 'a': title is 1. Write a text."),
-        (lambda: Metric("a", max, True, unit=None), "The metric 'a': unit is None. Write a text."),
+        (lambda: Metric("a", max, True, title=1), "The metric 'a': title is 1. Write a string."),
+        (lambda: Metric("a", max, True, unit=None), "The metric 'a': unit is None. Write a string."),
         (lambda: Metric("a", max, True, all_classes=0), "The metric 'a': all_classes is 0. Write True or False."),
         (lambda: Metric("a", max, True, signed="no"), "The metric 'a': signed is 'no'. Write True or False."),
         (
             lambda: Metric("a", max, True, kinds=("date",)),
             "The metric 'a': kinds has 'date', which cannot be the kind of a target. Choose: number, boolean",
         ),
-        (lambda: Column(1), "A column: name is 1. Write a text."),
-        (lambda: Column("a", title=1), "The column 'a': title is 1. Write a text."),
-        (lambda: Column("a", unit=None), "The column 'a': unit is None. Write a text."),
+        (lambda: Column(1), "A column: name is 1. Write a string."),
+        (lambda: Column("a", title=1), "The column 'a': title is 1. Write a string."),
+        (lambda: Column("a", unit=None), "The column 'a': unit is None. Write a string."),
         (lambda: Column("a", watch_drift="no"), "The column 'a': watch_drift is 'no'. Write True or False."),
         (lambda: Column("a", checked_in_service=0), "The column 'a': checked_in_service is 0. Write True or False."),
         (

@@ -16,11 +16,11 @@ def test_a_problem_is_loaded_by_the_name_of_its_package() -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("", None, "The problem is set to '', which is not the name of a package. Correct `problem` in"),
+        ("", None, "parameters/base.yml sets `problem` to '', which is not the name of a package."),
         (
             "no_such",
             None,
-            "There is no package 'no_such' to declare the problem. Create src/no_such/, or set",
+            "There is no package 'no_such', which should declare the problem. Create src/no_such/, or set",
         ),
         ("empty_one", "", "The package 'empty_one' declares no problem: "),
     ],

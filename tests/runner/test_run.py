@@ -201,7 +201,7 @@ def test_a_result_that_cannot_be_read_is_a_red_step(small: Workspace) -> None:
     nbformat.write(notebook, path)
     record = run(small)
     assert (record.state, states(record)) == ("failed", ["done", "failed", "skipped", "skipped"])
-    assert "Hand on results with glue_results" in record.steps[1].error
+    assert "Store results with glue_results" in record.steps[1].error
 
 
 @pytest.mark.usefixtures("kernels")

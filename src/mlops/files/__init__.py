@@ -1,8 +1,8 @@
-"""Files: written atomically, hashed, stored by content, and read back as records.
+"""Files: atomic writes, hashes, storage by content, and records in JSON.
 
 .. code-block:: text
 
-    atomic     writes files atomically, and creates folders under unused names
+    atomic     writes files atomically, and creates folders whose names are not in use yet
     hashes     hashes that show whether files have changed
     contents   stores files with the same content only once
     records    reads JSON files into types, and checks their format numbers

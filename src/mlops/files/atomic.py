@@ -1,7 +1,6 @@
-"""Files that are written atomically, and folders that are created under unused names."""
+"""Files that are written atomically, and folders whose names are not in use yet."""
 
-# Every command loads this module at its start. So `tempfile`, whose import takes milliseconds, is imported only where
-# it is used.
+# Every command imports this module at its start. To save milliseconds, `tempfile` is imported only where it is used.
 
 import itertools
 import os
@@ -12,7 +11,7 @@ from typing import IO
 
 
 def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> None:
-    """Write a file atomically: readers find either the old content or the new, even after a crash.
+    """Write a file atomically: readers find either the complete old or the complete new content, even after a crash.
 
     Parameters
     ----------
@@ -29,7 +28,7 @@ def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> Non
 
 @contextmanager
 def open_replacement(path: Path, mode: int = 0o644) -> Iterator[IO[bytes]]:
-    """Open a new file for writing. It replaces `path` when the ``with`` statement ends without an error."""
+    """Open a new file for writing. The file replaces `path` when the ``with`` statement ends without an error."""
     import tempfile
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,7 +43,7 @@ def open_replacement(path: Path, mode: int = 0o644) -> Iterator[IO[bytes]]:
         os.replace(scratch, path)
     except BaseException as error:
         Path(scratch).unlink(missing_ok=True)
-        # The error may name no file (full disk), or only the temporary file.
+        # The error names only the temporary file or, if the disk is full, no file at all.
         if isinstance(error, OSError) and error.filename in (None, scratch):
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
@@ -52,7 +51,7 @@ def open_replacement(path: Path, mode: int = 0o644) -> Iterator[IO[bytes]]:
 
 
 def make_new_folder(parent: Path, name: str) -> Path:
-    """Create a new folder in `parent` with this name or, if it is taken, with ``name-2`` and so on.
+    """Create a new folder in `parent` with the name `name`. If that exists, try ``name-2``, ``name-3`` and so on.
 
     Returns
     -------

@@ -30,7 +30,8 @@ def store_by_content(folder: Path, name: str, content: bytes | Path) -> Path:
     Returns
     -------
     Path
-        The path of the stored file. If the same content was already stored under another name, the path has that name.
+        The path of the stored file. If the same content was already stored under another name, this is the path of that
+        file.
     """
     # The name of a subfolder is the first 12 digits of the SHA-256.
     sha256 = hash_file(content) if isinstance(content, Path) else hash_content(content)
@@ -38,7 +39,7 @@ def store_by_content(folder: Path, name: str, content: bytes | Path) -> Path:
     for path in (place / name, *place.glob(f"[!.]*{Path(name).suffix}")):
         if path.is_file() and hash_file(path) == sha256:
             with suppress(OSError):
-                os.utime(path)  # the file is in use again, and `mlops prune` deletes old files
+                os.utime(path)  # otherwise, `mlops prune` could delete the file because of its age
             return path
     if isinstance(content, Path):
         copy_atomically(content, place / name, sha256)
@@ -48,7 +49,7 @@ def store_by_content(folder: Path, name: str, content: bytes | Path) -> Path:
 
 
 def copy_atomically(source: Path, path: Path, sha256: str) -> None:
-    """Copy a file in chunks. Even during the copy, readers of `path` find either the old content or the new.
+    """Copy a file in chunks. Readers of `path` always find either the complete old or the complete new content.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A full disk: the check for it, and an error that says what to do."""
+"""Full disks: a check of the free space, and an error that says what to do."""
 
 import errno
 import os
@@ -10,12 +10,12 @@ from pathlib import Path
 from mlops.errors import PlatformError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
-LEAST = 65_536  # minimum of free bytes; with fewer, a program can hardly write its log
+LEAST = 65_536  # bytes; with less free space, a program can hardly write its log
 
 
 @contextmanager
 def explain_full_disk(folder: Path) -> Iterator[None]:
-    """Replace the error of a full disk, during the ``with`` statement, with an error that says what to do.
+    """Replace the error of a full disk in a ``with`` statement with an error that says what to do.
 
     Parameters
     ----------
@@ -36,11 +36,11 @@ def explain_full_disk(folder: Path) -> Iterator[None]:
 
 
 def is_full(folder: Path) -> bool:
-    """Return whether the disk of a folder has hardly any space left."""
+    """Return whether the disk that contains a folder has almost no free space."""
     return shutil.disk_usage(folder).free < LEAST
 
 
 def _names_full_disk(error: OSError) -> bool:
-    if isinstance(error, shutil.Error):  # when a folder is copied, the errors of its files are available only as text
+    if isinstance(error, shutil.Error):  # from shutil.copytree, which has the errors only as text
         return any(os.strerror(code) in str(error) for code in FULL)
     return error.errno in FULL

@@ -18,7 +18,7 @@ def require_hash(content: bytes, sha256: str, what: str) -> bytes:
     sha256 : str
         The recorded hash.
     what : str
-        The name of the content, in the plural, for the message: "The training rows /home/rows.parquet".
+        The subject of the error message, in the plural: "The training rows /home/rows.parquet".
 
     Raises
     ------
@@ -46,12 +46,12 @@ def hash_file(path: Path) -> str:
 
 
 def hash_path(path: Path) -> str:
-    """Return the SHA-256 of a file or, for a folder, one SHA-256 of the names and contents of its files."""
+    """Return the SHA-256 of a file, or a single SHA-256 of the names and contents of all files in a folder."""
     return hash_listing(hash_folder(path)) if path.is_dir() else hash_file(path)
 
 
 def hash_listing(hashes: Mapping[str, str]) -> str:
-    """Return one SHA-256 of several files, given the SHA-256 of each file by relative path."""
+    """Return a single SHA-256 of several files, given the relative path and the SHA-256 of each file."""
     return hash_content(json.dumps(dict(hashes), sort_keys=True).encode())
 
 
@@ -73,9 +73,9 @@ def verify_files(
     expected : mapping of str to str
         The recorded SHA-256 of each file, by relative path.
     what : str
-        The name of the content, for the message: "model churn version 3".
+        The name of the content in the error message: "model churn version 3".
     advice : str
-        How to restore the content, for the message.
+        The end of the error message, which says how to create the content again.
 
     Raises
     ------

@@ -1,7 +1,6 @@
-"""Records: reading of JSON files into types, and the check of their format numbers."""
+"""Records: JSON files that are read as objects of a type, and whose format numbers are checked."""
 
-# Every command loads this module at its start. So `msgspec`, whose import takes milliseconds, is imported only where it
-# is used.
+# Every command imports this module at its start. To save milliseconds, `msgspec` is imported only where it is used.
 
 from pathlib import Path
 from typing import TypeVar
@@ -13,14 +12,14 @@ ADVICE = "Restore it from a backup, or delete it."
 
 
 def read_record(path: Path, kind: type[Record], advice: str = ADVICE) -> Record:
-    """Read a JSON file into a type.
+    """Read a JSON file, and return its content as an object of the type `kind`.
 
     Parameters
     ----------
     path : Path
         The file.
     kind : type
-        The type of the content.
+        The expected type of the content.
     advice : str
         A sentence that says what to do if the file is damaged.
 
@@ -29,7 +28,7 @@ def read_record(path: Path, kind: type[Record], advice: str = ADVICE) -> Record:
     FileNotFoundError, NotADirectoryError
         If there is no such file.
     IntegrityError
-        If the file cannot be read, or its content does not have this type.
+        If the file cannot be read, or if its content does not fit the type.
     """
     return decode_record(read_content(path, advice), kind, str(path), advice)
 
@@ -53,12 +52,12 @@ def read_content(path: Path, advice: str = ADVICE) -> bytes:
 
 
 def decode_record(content: bytes, kind: type[Record], what: str, advice: str = ADVICE) -> Record:
-    """Decode the JSON of a record into a type.
+    """Decode JSON, and return its content as an object of the type `kind`.
 
     Raises
     ------
     IntegrityError
-        If the record is damaged. The message begins with `what` and ends with `advice`.
+        If the JSON is damaged or does not fit the type. The message begins with `what` and ends with `advice`.
     """
     import msgspec
 
@@ -76,7 +75,7 @@ def require_format(found: int, newest: int, what: str) -> None:
     found, newest : int
         The format number that was read, and the newest format number that this version can read.
     what : str
-        The path of the file or folder, for the message.
+        The path of the file or folder, for the error message.
 
     Raises
     ------

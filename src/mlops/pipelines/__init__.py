@@ -7,8 +7,8 @@
     tags    the tags of a registered version of a model
 """
 
-# The engine does not know any step by name. It reads from the declaration what a step does: that it deploys an
-# image, for example.
+# The code of the engine contains no step's name. It reads from the declaration of a step what the step does, for
+# example that it deploys an image.
 
 from collections.abc import Iterable
 

@@ -13,7 +13,7 @@ class Training(NamedTuple):
 
 
 class HandedFile(NamedTuple):
-    """The names of a step's results that describe a file: its path or URL, and the SHA-256 of its content."""
+    """The names of a step's results that describe a file for later steps: its path or URL, and its SHA-256."""
 
     url: str
     sha256: str
@@ -30,7 +30,7 @@ class Packing(NamedTuple):
     """The names of one result and two parameters of a step that creates an image.
 
     The result `digest` has the digest of the image. The parameters `script` and `requirements` name the scoring script
-    and its lock, or are empty for the files of the problem.
+    and the lock file of its packages. If they are empty, the image contains the problem's own files.
     """
 
     digest: str
@@ -42,8 +42,8 @@ class Comparison(NamedTuple):
     """The names of a step's results that describe the champion.
 
     The result `metrics` has the champion's metrics on the rows that neither model has seen. The result `version` has
-    the number of the champion's version. The result `override` says who promoted the champion although the gate had
-    rejected it, and why; it is empty if nobody did so. Without a champion, all three results are empty or 0.
+    the number of the champion's version. If a person promoted the champion although the gate had rejected it, the
+    result `override` says who and why; otherwise, it is empty. Without a champion, all three results are empty or 0.
     """
 
     metrics: str
@@ -52,14 +52,14 @@ class Comparison(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """A condition for running a step: a certain result of an earlier step must be true."""
+    """A condition for running a step: the result `result` of the earlier step `step` must be true."""
 
     step: str
     result: str
 
 
 class BuildParameters(NamedTuple):
-    """The names of a step's parameters for the id and the address of a build."""
+    """The names of a step's parameters for the id and the URL of a CI build."""
 
     build_id: str
     build_uri: str
@@ -81,7 +81,7 @@ class Decision:
         The parameter with the reason for overruling the decision; ``--reason`` sets it.
     gains : tuple of str
         The results with the improvement of the metric, its lower bound, the smallest detectable improvement, the
-        smallest one that is worth a release, and the number of comparisons with the champion.
+        smallest improvement that is worth a release, and the number of comparisons with the champion.
     """
 
     result: str = ""
@@ -126,24 +126,25 @@ class Step:
     Parameters
     ----------
     name : str
-        The name of the step, which no other step has: "deploy_qa".
+        The name of the step: "deploy_qa". No two steps have the same name.
     notebook : str
-        The name of the notebook that the step runs, without folder and extension: "06_deploy".
+        The file name of the step's notebook, without the extension: "06_deploy".
     needs : tuple of str
         The steps whose results this step reads. If they are in the same pipeline, they run before this step.
     environment : str
-        The environment of the step, "qa" or "production", which the notebook gets as a parameter; empty if there is
-        none.
+        The environment that the step works on: "qa" or "production". The notebook gets it as a parameter. Empty if the
+        step is not for an environment.
     only_if : Condition
-        The step is skipped unless this result is true: `Condition("evaluate", "promoted")`.
+        The step runs only if this condition is met: `Condition("evaluate", "promoted")`.
     restores : str
         The environment whose previous service is restored if the step fails.
     files : tuple of str
         Parameters that name files. The step's results depend on the content of these files.
     watches : tuple of str
-        The state of the platform on which the step's results depend: "champion".
+        The parts of the platform's state that the step's results depend on, such as "champion".
     effects : bool
-        Whether the step has side effects. If so, it runs even if nothing has changed, and must be safe to repeat.
+        Whether the step has side effects. If so, the step runs even if nothing has changed, so it must be safe to
+        repeat.
     takes_data : str
         The parameter that names the data file: "data_path". The step must have a result with the same name, which is
         the URL of the tested file.
@@ -177,7 +178,8 @@ class Step:
         The result with the digest of the image that the step creates for a model version, and the parameters that name
         the sources of the image.
     scored_by : str
-        The prefix of the result by which a sweep compares trainings: "cv_". The main metric's name follows the prefix.
+        The result by which a sweep compares trainings has this prefix, followed by the name of the main metric: "cv_"
+        for the result "cv_mse".
     names_model : Version
         The results with the name and version of the model that the step registers, packs or deploys.
     names_dataset : Version

@@ -1,4 +1,4 @@
-"""The interface to a problem: what is predicted, from which columns, how well, and by which model.
+"""The interface to a prediction problem, which declares its target, columns, metrics and model.
 
 A problem is a package of the project, such as ``src/churn``, that declares one object:
 
@@ -18,8 +18,8 @@ A problem is a package of the project, such as ``src/churn``, that declares one 
 
     problem = Churn()
 
-The package `mlops` uses the problem only through this object. Do not import numpy, pandas or scikit-learn at the top of
-the package, because every command imports it. Import them in the methods that need them.
+The package `mlops` uses the problem only through this object. Every command imports the problem's package, so do not
+import numpy, pandas or scikit-learn at the top of the package. Import them in the methods that need them.
 
 .. code-block:: text
 
@@ -28,9 +28,9 @@ the package, because every command imports it. Import them in the methods that n
     fields       the checks of single fields
     metrics      metrics for use in problems, with scikit-learn's names
     plots        the plots that a problem can declare by name
-    weighted     metrics of many sets of rows at once
+    weighted     metrics of many weightings of the rows at once
     declared     the base class of problems
-    consistency  the check that a declaration does not contradict itself
+    consistency  checks that a declaration does not contradict itself
     coding       converts target values and predictions to the numbers that metrics need
     declaration  the name and metrics of a problem, which a run records
     loading      loads a problem by the name of its package

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def encode_values(target: "Column", classes: "Sequence[str | bool]", values: "ArrayLike") -> "NDArray[np.generic]":
-    """Return values of a target, or predictions of it, as the numbers that metrics need.
+    """Convert values of the target, or predictions, to the numbers that metrics need.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def encode_values(target: "Column", classes: "Sequence[str | bool]", values: "Ar
     Raises
     ------
     ProblemError
-        If a value is missing or not one of the classes, or if a boolean target has text.
+        If a value is missing or is not one of the classes, or if a value of a boolean target is a string.
     """
     found = np.asarray(values)
     _require_present(target, found)
@@ -37,16 +37,16 @@ def encode_values(target: "Column", classes: "Sequence[str | bool]", values: "Ar
         return _place_classes(target, np.asarray(classes, dtype=str), found.astype(str))
     if target.kind != "boolean":
         return found.astype(float)
-    if found.dtype.kind not in "bifu":  # numpy would take every text, even "False", as true
+    if found.dtype.kind not in "bifu":  # numpy would convert every string, even "False", to True
         text = next((value for value in found.ravel() if isinstance(value, str)), None)
         if text is not None:
-            raise ProblemError(f"{target} is boolean, but has the text {str(text)!r}. Write True or False.")
+            raise ProblemError(f"{target} is boolean, but has the string {str(text)!r}. Use True or False.")
         found = found.astype(bool)
     return found.astype(float)
 
 
 def find_classes(actual: "ArrayLike", predicted: "ArrayLike") -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
-    """Return the true class and the most probable class of each row, as positions among the sorted classes.
+    """Return the true and the most probable class of each row, as indices into the sorted classes.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def find_classes(actual: "ArrayLike", predicted: "ArrayLike") -> "tuple[NDArray[
 
 
 def _require_present(target: "Column", values: "NDArray[np.generic]") -> None:
-    """Raise an error for a missing value, which numpy would take as true (NaN), as false (None) or as a class."""
+    """Raise an error if a value is missing, because numpy would convert it to a boolean or to the name of a class."""
     import pandas as pd
 
     gaps = np.atleast_1d(pd.isna(values))

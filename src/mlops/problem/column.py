@@ -12,7 +12,7 @@ Role = Literal["feature", "target", "id", "ignored"]
 Bound = float | date | None
 RANGED = ("number", "date")
 COUNTED = ("category", "boolean")
-COMPLETE = {  # the roles of columns without gaps, and what to do about a gap
+COMPLETE = {  # the roles that allow no missing values, with the end of an error message
     "target": "target. Remove max_missing, and drop the rows without a target.",
     "id": 'id. Remove max_missing, or give the column the role "feature" or "ignored".',
 }
@@ -26,16 +26,16 @@ class Column:
     Parameters
     ----------
     name : str
-        The name in the file's header.
+        The name of the column in the header of the file.
     kind : str
         The kind of the values: "number", "category" (text), "boolean", "date" (a day, without a time of day) or "id"
-        (text or whole numbers that name a row).
+        (text or whole numbers that identify a row).
     role : str, optional
         The use of the column: "feature" (an input of the model), "target" (the value to predict), "id" (distinguishes
         rows) or "ignored" (not used, and allowed to be absent from the file). By default, "id" for a column of the kind
         "id", and "feature" for any other column.
     minimum, maximum : float or date, optional
-        The range of a number or a date. Both ends are allowed.
+        The range of a number or a date, including both ends.
     allowed : tuple of str, optional
         The allowed values of a category. Empty if any value is allowed.
     max_missing : float
@@ -45,7 +45,7 @@ class Column:
         not count.
     watch_drift : bool, optional
         Whether the data test compares the distribution of the column with the reference. By default, False for a date,
-        because dates move on with every delivery, and True for any other column.
+        because newer data has later dates, and True for any other column.
     checked_in_service : bool
         Whether the service refuses values outside the range, and values that are not in `allowed`. If False, only the
         data test reports them.
@@ -97,12 +97,12 @@ class Column:
 
     @property
     def read_as(self) -> Kind:
-        """The kind by which the values are read: "id" for any column with the role "id"."""
+        """The kind that decides how values are read: "id" if the role is "id", otherwise `kind`."""
         return "id" if self.role == "id" else self.kind
 
     @property
     def range(self) -> tuple[float, float]:
-        """The ends of the range. Dates are in days since 1970-01-01. An end that is not set is infinite."""
+        """The smallest and largest allowed value; infinite without a bound. Dates are in days since 1970-01-01."""
         low, high = self.minimum, self.maximum
         return float("-inf") if low is None else _count(low), float("inf") if high is None else _count(high)
 
@@ -149,7 +149,7 @@ class Column:
 
 
 def _is_day(bound: object) -> bool:
-    return isinstance(bound, date) and not isinstance(bound, datetime)  # a time has a day, too
+    return isinstance(bound, date) and not isinstance(bound, datetime)  # a datetime is a date, too
 
 
 def _count(bound: float | date) -> float:

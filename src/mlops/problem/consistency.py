@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from mlops.problem.plots import OwnPlot
 
-NAME = re.compile(r"[a-z][a-z0-9-]{1,19}[a-z0-9]")  # Azure allows 32 characters, including a suffix
-FIELDS: dict[str, type] = {  # the tuples of a declaration, with the types of their values
+NAME = re.compile(r"[a-z][a-z0-9-]{1,19}[a-z0-9]")  # Azure allows 32 characters, including the suffix of a service
+FIELDS: dict[str, type] = {  # the attributes that must be tuples, with the types of their values
     "columns": Column,
     "metrics": Metric,
     "segments": str,
@@ -114,8 +114,8 @@ def _check_training(problem: Declared) -> None:
     name = next((other.name for other in others if other.kind in positional), "")
     if name:
         raise ProblemError(
-            f"{problem}: train takes {name!r} by position, but hyperparameters are keyword-only. Put `*` before it: "
-            f"def train(self, rows, *, {name})."
+            f"{problem}: train takes {name!r} by position, but hyperparameters must be keyword-only. Put `*` before "
+            f"it: def train(self, rows, *, {name})."
         )
 
 
@@ -143,8 +143,8 @@ def _check_gain(problem: Declared) -> None:
     metric, gain = problem.decisive, problem.smallest_gain
     if gain is None and metric.signed:
         raise ProblemError(
-            f"{problem} decides by the metric {metric.name!r}, which can be zero or negative, so a share of it is "
-            "not a smallest gain. Declare the improvement that is worth a release: smallest_gain = 0.01."
+            f"{problem} decides by the metric {metric.name!r}, which can be zero or negative, so the smallest gain "
+            "cannot be a share of it. Declare the improvement that is worth a release: smallest_gain = 0.01."
         )
     gains = {"smallest_gain": 0.0 if gain is None else gain, "smallest_relative_gain": problem.smallest_relative_gain}
     for name, value in gains.items():
@@ -158,8 +158,8 @@ def _check_segments(problem: Declared) -> None:
     for place, name in enumerate(problem.segments):
         if name not in fit:
             raise ProblemError(
-                f"{problem}: segments[{place}] is {name!r}. Name a category, a boolean or a number with the role "
-                f'"feature" or "ignored": {", ".join(fit) or "the problem has none"}.'
+                f"{problem}: segments[{place}] is {name!r}. It must be a category, a boolean or a number with "
+                f'the role "feature" or "ignored": {", ".join(fit) or "the problem has no such column"}.'
             )
     require_flag(problem, "reject_worse_segments", problem.reject_worse_segments)
     if problem.reject_worse_segments and not problem.segments:

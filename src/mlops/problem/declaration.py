@@ -1,6 +1,6 @@
 """The declaration of a problem: its name and metrics."""
 
-# A run records it, and the pages about the run use it.
+# A run stores the declaration in its record, and the pages about the run use it.
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DeclaredMetric:
-    """A metric without its functions, in the form in which a run records it. See `mlops.problem.Metric`."""
+    """A metric without its functions, for the record of a run. See `mlops.problem.Metric`."""
 
     name: str
     higher_is_better: bool
@@ -33,9 +33,9 @@ class Declaration:
     gate : str
         The name of the metric that decides about promotions.
     smallest_gain : float, optional
-        The smallest improvement of this metric that is worth a release.
+        The smallest improvement of the metric `gate` that is worth a release.
     smallest_relative_gain : float
-        The same as a share of the champion's metric, if `smallest_gain` is None.
+        If `smallest_gain` is None, the smallest improvement as a share of the champion's metric.
     """
 
     name: str = ""
@@ -46,5 +46,5 @@ class Declaration:
 
 
 def describe_metric(metric: "Metric") -> DeclaredMetric:
-    """Return a metric without its functions, in the form in which a run records it."""
+    """Return a metric without its functions, for the record of a run."""
     return DeclaredMetric(metric.name, metric.higher_is_better, metric.title, metric.unit, metric.digits)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Problem:
-    """A problem: what is predicted, from which columns, how well, and by which model.
+    """A prediction problem: its target, columns, metrics and model.
 
     Derive a class in a package of your own, set its attributes, and override `train`. The other methods have defaults.
 
@@ -34,7 +34,7 @@ class Problem:
         The names of the model, the data set, the services and the pipeline derive from this name. It has 3 to 21
         lower-case letters, digits and hyphens.
     columns : tuple of Column
-        The columns of a data file, one of which has the role "target".
+        The columns of a data file. Exactly one has the role "target".
     metrics : tuple of Metric
         The metrics of a model. The first one is the main metric, which reports show first.
     gate : str
@@ -43,12 +43,13 @@ class Problem:
         The smallest improvement of this metric that is worth a release, in the unit of the metric. By default, it is
         `smallest_relative_gain` times the champion's metric.
     smallest_relative_gain : float
-        The same as a share of the champion's metric: 0.001 is 0.1 %. It is ignored if `smallest_gain` is given.
+        The smallest improvement that is worth a release, as a share of the champion's metric: 0.001 is 0.1 %. It is
+        ignored if `smallest_gain` is set.
     segments : tuple of str
-        The names of columns. The models are also compared in each segment of these columns: in the rows with the same
-        value of a category or a boolean, and in the quarters of the rows by a number.
+        The names of columns that divide the rows into segments, in which the models are compared, too. A category or a
+        boolean has a segment for each value. A number has four segments, each with a quarter of the rows.
     reject_worse_segments : bool
-        Whether a challenger that is better on the whole is rejected if it is worse in a segment, beyond chance.
+        Whether a challenger that is better overall is rejected if it is significantly worse in a segment.
     plots : tuple of str or callable
         The plots of the predictions for the held-out rows: "predictions" or "residuals" for a target that is a number,
         "roc", "calibration" or "confusion" for classes, and "importances" for the result of `explain`. If empty, the
@@ -56,18 +57,19 @@ class Problem:
         function ``plot(axes, actual, predicted)`` that draws on a matplotlib `Axes`. It gets the values of the target
         and the predictions as arrays. It returns a sentence for readers who cannot see the plot, with the main number.
     examples : tuple of mapping of str to value
-        Rows with which users can try the service, each as values by column name. Examples are published, so never take
-        them from the data.
+        Rows that users can send to try the service. Each is a mapping of column names to values. Examples are
+        published, so never take them from the data.
     trusted_types : tuple of str
-        The types that can occur in model files and that you have reviewed, such as "sklearn.tree._tree.Tree". Types
-        that skops trusts need no entry.
+        The types that may be loaded from model files, such as "sklearn.tree._tree.Tree". List only types that you have
+        reviewed. Types that skops trusts by default need no entry.
     image_files : tuple of str
-        Modules of the problem's package that the scoring script imports: "features.py". They must not import `mlops`.
+        The modules of the problem's package that the scoring script imports: "features.py". These modules must not
+        import `mlops`.
 
     Raises
     ------
     ProblemError
-        If the declaration contradicts itself. It is checked when an object of the class is created.
+        If the declaration contradicts itself. This is checked when an object of the class is created.
     """
 
     name: ClassVar[str] = ""
@@ -93,7 +95,8 @@ class Problem:
     def load_sample(self) -> "pd.DataFrame":
         """Return sample data, which is used if MLOPS_HOME has no data set yet.
 
-        The notebooks write it to a CSV file and read the columns as their declared kinds, so dates can be texts.
+        The notebooks write the sample to a CSV file, from which the columns are read as their declared kinds. So dates
+        in the sample can be strings.
 
         Raises
         ------
@@ -141,10 +144,10 @@ class Problem:
         return training, holdout
 
     def prepare(self, rows: "pd.DataFrame") -> "pd.DataFrame":
-        """Return the inputs of the model for rows. By default, these are the features.
+        """Return the inputs of the model, computed from rows. By default, these are the features.
 
-        Override this method if the model takes computed inputs, and use it in `train` and `predict`. A model that you
-        load with MLflow's client takes these inputs, not the features.
+        Override this method if the inputs of the model differ from the features, and call it in `train` and `predict`.
+        A model that you load with MLflow's client needs these inputs, not the features.
         """
         return rows[list(self.features)]
 
@@ -187,14 +190,14 @@ class Problem:
             return model.predict(inputs)
         import numpy as np
 
-        probabilities = np.zeros((len(rows), len(self.classes)))  # a class that the model has not seen keeps 0
+        probabilities = np.zeros((len(rows), len(self.classes)))  # stays 0 for a class that the model has not seen
         probabilities[:, self.encode(model.classes_).astype(int)] = model.predict_proba(inputs)
         return probabilities[:, 1] if self.target.kind == "boolean" else probabilities
 
     def explain(self, model: "Any") -> "pd.Series | None":
         """Return the importance of each feature, or None, which is the default.
 
-        The notebook 02_train shows the importances. The name of the series says what its numbers are: "weight".
+        The notebook 02_train shows the importances. The name of the series is the name of the quantity: "weight".
         """
         return None
 
@@ -228,7 +231,7 @@ class Problem:
 
     @cached_property
     def key(self) -> tuple[Column, ...]:
-        """The columns that identify a row: the id or, without an id, all features."""
+        """The columns that identify a row: the id or, if there is none, all features."""
         return (self.id,) if self.id else self.feature_columns
 
     @cached_property
@@ -256,7 +259,7 @@ class Problem:
 
     @cached_property
     def declaration(self) -> Declaration:
-        """The name and metrics of the problem, in the form in which a run records them."""
+        """The name and metrics of the problem, for the record of a run."""
         shown, least = tuple(map(describe_metric, self.metrics)), (self.smallest_gain, self.smallest_relative_gain)
         return Declaration(self.name, shown, self.decisive.name, *least)
 
@@ -266,14 +269,14 @@ class Problem:
         Raises
         ------
         ProblemError
-            If a value is missing or not one of the declared classes, or if a boolean target has text.
+            If a value is missing or is not one of the classes, or if a value of a boolean target is a string.
         """
         from mlops.problem.coding import encode_values
 
         return encode_values(self.target, self.classes, values)
 
     def score(self, actual: "ArrayLike", predicted: "ArrayLike") -> dict[str, float | None]:
-        """Return the metrics of predictions, by name. A metric that is undefined for these rows is None.
+        """Return the value of each metric by name; None if the metric is undefined for these rows.
 
         Parameters
         ----------

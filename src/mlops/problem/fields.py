@@ -1,6 +1,6 @@
 """The checks of single fields of a declaration."""
 
-# Python does not check the annotations, so "no" would count as true, and a text as a tuple of its letters.
+# Python does not check annotations. Without these checks, "no" would count as true, and a string as a tuple of letters.
 
 import math
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from mlops.errors import ProblemError
 def require_tuple(owner: object, field: str, values: object, wanted: type) -> None:
     """Check that the value of a field is a tuple or a list whose values are of the type `wanted`.
 
-    Texts must not be empty, and must differ.
+    If the values are strings, they must not be empty, and no two may be equal.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def require_tuple(owner: object, field: str, values: object, wanted: type) -> No
 
 
 def require_text(owner: object, field: str, value: object) -> None:
-    """Check that the value of a field is a text, which can be empty.
+    """Check that the value of a field is a string, which can be empty.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def require_text(owner: object, field: str, value: object) -> None:
         If it is something else.
     """
     if not isinstance(value, str):
-        raise ProblemError(f"{owner}: {field} is {value!r}. Write a text.")
+        raise ProblemError(f"{owner}: {field} is {value!r}. Write a string.")
 
 
 def require_flag(owner: object, field: str, value: object) -> None:
@@ -74,12 +74,12 @@ def require_function(owner: object, field: str, value: object) -> None:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Return whether the value of a field is a number, and not NaN. To Python, True is the number 1."""
+    """Return whether the value of a field is a number, but neither a boolean nor NaN."""
     return isinstance(value, Real) and not isinstance(value, bool) and not math.isnan(value)
 
 
 def is_whole(value: object) -> TypeGuard[int]:
-    """Return whether the value of a field is a whole number."""
+    """Return whether the value of a field is a whole number, but not a boolean."""
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 

@@ -9,8 +9,8 @@ from mlops.errors import ProblemError
 if TYPE_CHECKING:
     from mlops.problem.declared import Problem
 
-SCORING_SCRIPT = "score.py"  # the name of the scoring script, in a package and in an image
-SCORING_LOCK = "score_requirements.lock"  # its packages
+SCORING_SCRIPT = "score.py"  # the name of the scoring script, both in the problem's package and in an image
+SCORING_LOCK = "score_requirements.lock"  # the packages that the scoring script needs
 RESERVED = ("score", "serving")  # modules that every image contains
 
 
@@ -20,7 +20,7 @@ def find_image_files(problem: "Problem") -> list[Path]:
     Raises
     ------
     ProblemError
-        If a file is missing, or if its name cannot be the name of a module beside the scoring script.
+        If a file is missing, is not a Python module, or has the name of a module that every image contains.
     """
     return [_find_file(problem, name) for name in problem.image_files]
 

@@ -1,4 +1,4 @@
-"""Loading of a problem by the name of its package."""
+"""The loading of a problem by the name of its package."""
 
 import importlib
 import os
@@ -17,7 +17,7 @@ def load(name: str) -> Problem:
     Parameters
     ----------
     name : str
-        The name of the package: "churn". The package has an attribute ``problem``.
+        The name of the package: "churn". Its attribute ``problem`` is the problem.
 
     Raises
     ------
@@ -26,16 +26,16 @@ def load(name: str) -> Problem:
     """
     if not name.isidentifier():
         raise ProblemError(
-            f"The problem is set to {name!r}, which is not the name of a package. Correct `problem` in "
-            "parameters/base.yml."
+            f"parameters/base.yml sets `problem` to {name!r}, which is not the name of a package. Write the name of a "
+            "package in src/, such as diabetes."
         )
     try:
         module = importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name == name:
             raise ProblemError(
-                f"There is no package {name!r} to declare the problem. Create src/{name}/, or set `problem` in "
-                "parameters/base.yml."
+                f"There is no package {name!r}, which should declare the problem. Create src/{name}/, or set "
+                "`problem` in parameters/base.yml."
             ) from None
         raise _explain_failure(name, error, "Correct this line, or install the module.") from error
     except MlopsError:

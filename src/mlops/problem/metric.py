@@ -22,15 +22,15 @@ TARGETS = ("number", "boolean", "category")  # the kinds of columns that can be 
 
 @dataclass(frozen=True)
 class Metric:
-    """A number that says how good predictions are.
+    """A measure of how good predictions are.
 
     Parameters
     ----------
     name : str
         The name in results, tags and tables: "auc".
     score : callable
-        A function that returns the metric of actual and predicted values; see `mlops.problem.metrics`. It imports
-        scikit-learn itself.
+        A function that returns the metric of actual and predicted values; see `mlops.problem.metrics`. Import
+        scikit-learn in this function, not at the top of its module.
     higher_is_better : bool
         Whether a higher value is better.
     row_loss : callable, optional
@@ -41,14 +41,14 @@ class Metric:
     unit : str
         The unit: "squared points". Empty if the metric has no unit.
     digits : int
-        The number of significant digits, from 1 to 15, that must be the same when a notebook runs again.
+        The number of significant digits, from 1 to 15, that must stay the same when a notebook runs again.
     least_rows : int
         The smallest number of rows for which the metric is defined.
     all_classes : bool
-        Whether the metric is undefined if a class has no rows.
+        Whether the metric is defined only if every class has rows.
     weighted : callable, optional
-        A function that returns the metric for many weightings of the rows at once; see `mlops.problem.weighted`. It
-        makes the gate faster if there is no `row_loss`.
+        A function that returns the metric for many weightings of the rows at once; see `mlops.problem.weighted`.
+        Without a `row_loss`, this function makes the gate faster.
     signed : bool
         Whether the metric can be zero or negative. If it decides about promotions, the problem must declare
         `smallest_gain`.
@@ -98,7 +98,7 @@ class Metric:
         return f"The metric {self.name!r}"
 
     def _check_types(self) -> None:
-        """Check each field that must be a function, a flag, a text or a tuple."""
+        """Check each field that must be a function, a boolean, a string or a tuple."""
         require_function(self, "score", self.score)
         for field in ("row_loss", "weighted"):
             if getattr(self, field) is not None:
@@ -115,7 +115,7 @@ class Metric:
         Parameters
         ----------
         actual : array of shape (n,)
-            Numbers, booleans, or the positions of classes; see `mlops.problem.metrics`.
+            Numbers, booleans, or the indices of classes; see `mlops.problem.metrics`.
         predicted : array of shape (n,) or (n, classes)
             Numbers or probabilities.
         """
@@ -128,12 +128,12 @@ class Metric:
     def measure_weighted(
         self, actual: "NDArray[np.generic]", predicted: "NDArray[np.generic]", counts: "NDArray[np.int64]"
     ) -> "NDArray[np.float64]":
-        """Return the metric of many sets of rows, with NaN where it is undefined.
+        """Return the metric of each of many sets of rows, or NaN for a set for which the metric is undefined.
 
         Parameters
         ----------
         actual, predicted : array
-            All rows, as in `measure`.
+            The values of all rows, as in `measure`.
         counts : array of shape (sets, n)
             The number of times that each set contains each row.
         """

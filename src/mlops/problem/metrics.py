@@ -3,9 +3,9 @@
 Each function returns a `Metric` with the given ``name``, ``unit`` and ``digits``.
 
 `Problem.encode` converts actual values and predictions to the form that metrics need. An actual value is a number, a
-boolean or, for a category, the position of the value among the sorted classes. A prediction is a number, the
-probability of the positive class, or the probabilities of all classes (in an array of shape (n, classes)). Metrics that
-compare classes, such as the accuracy, use the most probable class. A probability of 0.5 counts as positive.
+boolean or, for a category, the index of the value in the sorted classes. A prediction is a number, the probability of
+the positive class, or the probabilities of all classes (in an array of shape (n, classes)). Metrics that compare
+classes, such as the accuracy, use the most probable class. A probability of 0.5 counts as positive.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from mlops.problem.metric import Score, Weighted
 
-NUMBERS = ("number", "boolean")  # for a boolean, the error of the probability
+NUMBERS = ("number", "boolean")  # for a boolean, these metrics measure the error of the probability
 SMALLEST = 1e-15  # replaces a probability of 0, so that the loss of a certain but wrong prediction is finite
 
 
@@ -45,7 +45,7 @@ def root_mean_squared_error(name: str = "root_mean_squared_error", *, unit: str 
 def r2_score(name: str = "r2_score", *, digits: int = 6) -> Metric:
     """Return the metric "coefficient of determination": the share of the target's variance that the model explains.
 
-    Higher is better. A perfect model has 1, and a bad one can have a negative value.
+    Higher is better. The metric is 1 for a perfect model, and can be negative for a bad model.
     """
     score, weighted = _call("r2_score"), _weigh("weigh_determination")
     title = "coefficient of determination"
@@ -57,7 +57,7 @@ def r2_score(name: str = "r2_score", *, digits: int = 6) -> Metric:
 def mean_pinball_loss(quantile: float, name: str = "mean_pinball_loss", *, unit: str = "", digits: int = 6) -> Metric:
     """Return the metric "mean pinball loss", for models that predict a quantile.
 
-    `quantile` is the level of this quantile, between 0 and 1. Lower is better.
+    `quantile` is the level of the predicted quantile, between 0 and 1. Lower is better.
     """
 
     def lose(actual: "ArrayLike", predicted: "ArrayLike") -> "NDArray[np.float64]":
@@ -71,7 +71,7 @@ def mean_pinball_loss(quantile: float, name: str = "mean_pinball_loss", *, unit:
 
 
 def log_loss(name: str = "log_loss", *, digits: int = 6) -> Metric:
-    """Return the metric "log loss": the mean negative logarithm of the true class's probability. Lower is better."""
+    """Return the metric "log loss": the mean of -log(predicted probability of the true class). Lower is better."""
     return Metric(name, _average(_lose_log), False, _lose_log, "log loss", "", digits, kinds=CLASSES)
 
 
@@ -97,7 +97,7 @@ def average_precision_score(name: str = "average_precision_score", *, digits: in
 
 
 def accuracy_score(name: str = "accuracy_score", *, digits: int = 6) -> Metric:
-    """Return the metric "accuracy": the share of rows whose most probable class is the true one. Higher is better."""
+    """Return the metric "accuracy": the share of rows whose most probable class is the true class. Higher is better."""
     score, weighted = _label(_call("accuracy_score")), _weigh("weigh_accuracy", of_classes=True)
     return Metric(name, score, True, None, "accuracy", "", digits, weighted=weighted, kinds=CLASSES)
 
@@ -122,7 +122,7 @@ def _call(function: str, **options: object) -> "Score":
 
 
 def _average_classes(function: str) -> "Score":
-    """Return a score function that averages `function` of scikit-learn over all classes, each against the rest."""
+    """Return a score function that averages scikit-learn's `function` over all classes, each against the rest."""
     score = _call(function)
 
     def average(actual: "ArrayLike", predicted: "ArrayLike") -> float:
@@ -137,7 +137,7 @@ def _average_classes(function: str) -> "Score":
 
 
 def _weigh(function: str, of_classes: bool = False) -> "Weighted":
-    """Return a function that scores many weightings of the rows with the named function of `mlops.problem.weighted`.
+    """Return a function that calls the named function of `mlops.problem.weighted` for many weightings of the rows.
 
     If `of_classes` is true, the named function gets the most probable class of each row instead of probabilities.
     """

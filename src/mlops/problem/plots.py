@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from mlops.errors import ProblemError
 
 if TYPE_CHECKING:
-    OwnPlot = Callable[..., str]  # takes matplotlib's Axes, which a problem may not import here, and two arrays
+    OwnPlot = Callable[..., str]  # of matplotlib's Axes, which is not imported here, and two arrays
 
-# The plots, each with the kinds of targets that it fits.
+# FITTING has the plots, each with the kinds of targets that the plot fits.
 CLASSES = ("boolean", "category")
 IMPORTANCES = "importances"
 FITTING = {
@@ -23,7 +23,7 @@ DEFAULTS = {"number": "predictions", "boolean": "roc", "category": "confusion"}
 
 
 def name_plot(plot: "str | OwnPlot") -> str:
-    """Return the name of a plot, which is also the name of its file."""
+    """Return the name of a plot, which is also its file name."""
     return plot if isinstance(plot, str) else str(getattr(plot, "__name__", plot))
 
 
@@ -33,7 +33,7 @@ def check_plots(problem: str, plots: "Sequence[str | OwnPlot]", kind: str) -> No
     Parameters
     ----------
     problem : str
-        The problem, as messages name it.
+        The name of the problem in error messages.
     plots : sequence of str or callable
         The plots.
     kind : str

@@ -19,19 +19,19 @@ FOLDS = 5
 
 
 def predict_rows(problem: "Problem", model: "Any", rows: "pd.DataFrame") -> "NDArray[np.generic]":
-    """Return the predictions of a model for rows. `rows` can be empty.
+    """Return the predictions of a model for rows, of which there may be none.
 
     Raises
     ------
     ProblemError
-        If the problem does not return one finite prediction for each row: for a category, the probabilities of all
-        sorted classes; otherwise, one number.
+        If `Problem.predict` does not return an array of the right shape, or if the array has a number that is not
+        finite. The array must have one number for each row or, for a category, the probabilities of all sorted classes.
     """
     shape = (len(rows), len(problem.classes)) if problem.target.kind == "category" else (len(rows),)
     if rows.empty:  # scikit-learn refuses an empty table
         return np.empty(shape)
     with warnings.catch_warnings():
-        # A model that was fitted on arrays, such as one of an older version, does not know the names of its inputs.
+        # scikit-learn warns if the model was fitted on arrays, as older versions of `mlops` did.
         warnings.filterwarnings("ignore", "X has feature names, but", UserWarning)
         predicted = np.asarray(problem.predict(model, rows))
     if predicted.shape != shape:
@@ -44,7 +44,7 @@ def predict_rows(problem: "Problem", model: "Any", rows: "pd.DataFrame") -> "NDA
 
 
 def cross_validate(problem: "Problem", rows: "pd.DataFrame", **hyperparameters: object) -> float:
-    """Cross-validate on the training rows, and return the mean of the metric that decides about promotions.
+    """Return the cross-validated mean of the metric that decides about promotions.
 
     Parameters
     ----------

@@ -1,8 +1,7 @@
 """The split into training rows and holdout rows."""
 
-# A hash of each row decides whether it is held out.
-
-# So the decision stays the same if the data grows or is reordered, or if the target of the row is corrected.
+# A hash of each row decides whether the row is held out. So the decision stays the same if rows are added or reordered,
+# or if the target of the row is corrected.
 
 import json
 from typing import TYPE_CHECKING
@@ -19,22 +18,22 @@ if TYPE_CHECKING:
 
     from mlops.problem.column import Column
 
-CHUNK = 100_000  # rows that are hashed at a time, so that no copy of a large table is in memory
+CHUNK = 100_000  # rows that are hashed at a time, so that a large table is never copied as a whole
 DIGITS = 3  # the significant digits of a number that are hashed
 
 
 def mark_rows(columns: "Sequence[Column]", rows: pd.DataFrame, share: float, seed: int) -> pd.Series:
     """Mark the rows that are held out from training.
 
-    A hash of a row's values in `columns` decides whether the row is marked, so its mark stays the same if the data
-    grows or is reordered.
+    A hash of a row's values in `columns` decides whether the row is marked, so the mark stays the same if rows are
+    added or reordered.
 
     Parameters
     ----------
     columns : sequence of Column
         The columns whose values are hashed.
     rows : DataFrame
-        Rows with these columns.
+        Rows that have these columns.
     share : float
         The expected share of held-out rows, between 0 and 1.
     seed : int
@@ -119,7 +118,7 @@ def _draw_rows(keys: pd.DataFrame, share: float, seed: int) -> pd.Series:
 
 
 def _round_and_encode(values: "NDArray[np.float64]") -> "NDArray[np.int64]":
-    # 0.0123 has the digits 123 and the exponent -2, so it becomes 123 * 1000 - 2.
+    # The code of a number combines its digits and its exponent: 0.0123, which is 1.23e-2, becomes 123 * 1000 - 2.
     usable = np.isfinite(values) & (values != 0)
     exponents = np.zeros(values.shape)
     np.log10(np.abs(values), out=exponents, where=usable)

@@ -1,7 +1,7 @@
-"""The conversion of values between tables and JSON, which has numbers, texts, booleans and null.
+"""The conversion of values between tables and JSON, which has numbers, strings, booleans and null.
 
-Only the declaration decides the types of a table; the values in the table never do. So the training, the evaluation
-and the service give a model the same values.
+Only the declaration of a column decides its type, never its values. So the model gets the same values in training, in
+the evaluation and in the service.
 """
 
 import math
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Value = float | str | bool | None
 DAY = len("2024-01-31")
 TYPES = {"number": "float64", "category": "str", "id": "str", "date": "datetime64[us]"}
-FEW = 100  # columns that are assigned one by one, which copies no other column, but takes 0.4 ms for each
+FEW = 100  # columns; assigning each of them takes 0.4 ms, but does not copy the other columns
 
 
 def write_value(column: "Column", value: object) -> Value:
@@ -29,7 +29,7 @@ def write_value(column: "Column", value: object) -> Value:
     column : Column
         The column.
     value : object
-        A value of a table, or the result of an earlier call.
+        A value of a table, or a value that this function returned.
     """
     import pandas as pd
 
@@ -78,11 +78,11 @@ def set_type(values: "pd.Series", column: "Column") -> "pd.Series":
     if kind == "boolean":
         gaps = values.isna()
         present = values.astype("object").where(~gaps, False).astype(bool)
-        # MLflow's client refuses a NaN in a boolean column if the request has no other value there.
-        # A gap that the declaration does not allow breaks a rule of the data test, which must be able to read it.
+        # Missing values become None, because MLflow's client refuses a boolean column that contains only NaN. They are
+        # also kept in columns that do not allow them, so that the data test can report them.
         return present.astype("object").mask(gaps, None) if column.max_missing or gaps.any() else present
     if kind == "date" and values.dtype != TYPES["date"]:
-        values = pd.to_datetime(values.map(lambda value: str(value)[:DAY], na_action="ignore"))  # the local day counts
+        values = pd.to_datetime(values.map(lambda value: str(value)[:DAY], na_action="ignore"))  # in its own zone
     typed = values if values.dtype == TYPES[kind] else values.astype(TYPES[kind])
     if TYPES[kind] != "str":
         return typed
@@ -91,7 +91,7 @@ def set_type(values: "pd.Series", column: "Column") -> "pd.Series":
 
 
 def replace_columns(table: "pd.DataFrame", columns: "dict[str, pd.Series] | pd.DataFrame") -> "pd.DataFrame":
-    """Return a table with other values in some of its columns."""
+    """Return a copy of a table in which the given columns replace those with the same names."""
     import pandas as pd
 
     names = list(columns)

@@ -1,8 +1,8 @@
-"""Metrics of many weightings of the same rows at once, for the jackknife of the promotion gate."""
+"""Metrics of many weightings of the same rows at once, which the jackknife of the promotion gate needs."""
 
-# A set of rows is a weighting: the weight of a row is the number of times that the set contains it. Each function takes
-# actual values and predictions as `mlops.problem.metrics` describes them, and weights of shape (sets, n). It
-# returns the metric of each set as an array of shape (sets,), with NaN where the metric is undefined.
+# A weighting describes a set of rows: the weight of a row is the number of times that the set contains it. Each
+# function takes actual values and predictions as `mlops.problem.metrics` describes them, and weights of shape (sets,
+# n). It returns the metric of each set as an array of shape (sets,), with NaN where the metric is undefined.
 
 from collections.abc import Callable
 
@@ -44,7 +44,7 @@ def weigh_determination(actual: ArrayLike, predicted: ArrayLike, weights: Floats
 
 
 def weigh_accuracy(actual: NDArray[np.int64], predicted: NDArray[np.int64], weights: Floats) -> Floats:
-    """Return the share of rows with the right class. Both arrays have the positions of classes."""
+    """Return the share of rows with the right class. Both arrays contain indices of classes."""
     return _divide_or_nan(weights @ (actual == predicted).astype(float), weights.sum(axis=1))
 
 
@@ -69,7 +69,7 @@ def _average_classes(
 
 
 def _weigh_area(positive: NDArray[np.bool_], score: Floats, weights: Floats) -> Floats:
-    """Return the share of pairs of a positive and a negative row whose scores are in order; a tie counts half."""
+    """Return the share of pairs of a positive and a negative row that the scores order correctly; a tie counts half."""
     positives, negatives = _sum_ties(positive, score, weights)
     below = np.cumsum(negatives, axis=1) - negatives / 2
     pairs = positives.sum(axis=1) * negatives.sum(axis=1)
@@ -77,12 +77,12 @@ def _weigh_area(positive: NDArray[np.bool_], score: Floats, weights: Floats) -> 
 
 
 def _weigh_precision(positive: NDArray[np.bool_], score: Floats, weights: Floats) -> Floats:
-    """Return the mean precision at the scores of the positive rows."""
+    """Return the average precision: the precision at the score of each positive row, averaged over these rows."""
     positives, negatives = _sum_ties(positive, -score, weights)
     found = np.cumsum(positives, axis=1)
     chosen = found + np.cumsum(negatives, axis=1)
-    precision = found / np.maximum(chosen, np.finfo(float).tiny)  # before the first row of a set, both are 0
-    total = np.where(chosen[:, -1] > found[:, -1], found[:, -1], 0.0)  # undefined without negative rows
+    precision = found / np.maximum(chosen, np.finfo(float).tiny)  # both are 0 above the highest score in a set
+    total = np.where(chosen[:, -1] > found[:, -1], found[:, -1], 0.0)  # without negative rows, the result is NaN
     return _divide_or_nan(np.einsum("ij,ij->i", positives, precision), total)
 
 
@@ -92,7 +92,7 @@ def _weigh_f1(actual: NDArray[np.bool_], predicted: NDArray[np.bool_], weights: 
 
 
 def _sum_ties(positive: NDArray[np.bool_], score: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Return, for each score in ascending order, the summed weights of its positive rows and of its negative rows."""
+    """Return the total weights of the positive and of the negative rows for each distinct score, in ascending order."""
     order = np.argsort(score, kind="stable")
     sorted_scores = score[order]
     weights = weights[:, order].astype(float, copy=False)
