@@ -168,7 +168,7 @@ def test_a_cluster_that_loses_its_last_worker_is_said(
     with open_workers(scheduler) as found:
         sleeping = found.submit(time.sleep, 60)
         end(below)
-        with pytest.raises(ClusterError, match="the scheduler has no workers any more"):
+        with pytest.raises(ClusterError, match="the scheduler no longer has workers"):
             found.collect([sleeping])
 
 

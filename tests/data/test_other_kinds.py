@@ -55,7 +55,7 @@ REFERENCE = make_reference(make_rows(), COLUMNS)
 BROKEN = {
     "a repeated id": (
         put("customer", [7, 9], "C0001"),
-        ["customer: unique: 2 values in an earlier row, too, for example 'C0001'; allowed: each value once"],
+        ["customer: unique: 2 values already in an earlier row, for example 'C0001'; allowed: each value once"],
     ),
     "an id without a value": (
         put("customer", [7], None),

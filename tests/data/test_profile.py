@@ -112,8 +112,11 @@ def test_small_integers_do_not_overflow_between_two_values() -> None:
         ({"x": [True, False]}, "contains bool, but the problem declares numbers. Convert or remove it."),
         ({"x": [1 + 2j, 3]}, "contains complex128, but the problem declares numbers. Convert or remove it."),
         ({"x": ["a", "b"]}, "contains str, but the problem declares numbers. Convert or remove it."),
-        ({"x": [np.nan, np.inf]}, "contains no finite number, so it has no profile. Remove it."),
-        ({"x": pd.Series([], dtype="float64")}, "contains no finite number, so it has no profile. Remove it."),
+        ({"x": [np.nan, np.inf]}, "contains no finite number, so it cannot have a profile. Remove the column."),
+        (
+            {"x": pd.Series([], dtype="float64")},
+            "contains no finite number, so it cannot have a profile. Remove the column.",
+        ),
         ({"x": [1.0, -1e308]}, "contains -1e+308, which is too large for a profile. Correct or remove it."),
     ],
 )
@@ -171,8 +174,8 @@ def test_columns_that_the_reference_lacks_are_named() -> None:
     unwatched = (Column("day", watch_drift=False), Column("key", kind="id", role="id"), Column("note", role="ignored"))
     assert describe_reference(reference, (*known, *unwatched), Path("p.json")) == "reference: 12 rows, 3 columns"
     assert describe_reference(reference, (*known, Column("c"), Column("d")), Path("p.json")) == (
-        "reference: 12 rows, 3 columns\nThese columns have no reference of at least 10 values, so they are not tested "
-        "for drift: c, d. Make one with `mlops profile DATA_FILE --output PROFILE`."
+        "reference: 12 rows, 3 columns\nThe reference has fewer than 10 values of these columns, so they are not "
+        "tested for drift: c, d. Make one with `mlops profile DATA_FILE --output PROFILE`."
     )
 
 

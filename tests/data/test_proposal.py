@@ -75,7 +75,7 @@ def test_a_proposal_has_kinds_roles_ranges_values_and_shares(tmp_path: Path) -> 
 
 from mlops.problem import Column
 
-# Proposed from 600 rows. Check every line: a range should be what is possible, not what was seen.
+# Proposed from 600 rows. Check every line. A range must include all possible values, not only those seen.
 # The target is the column that --target names.
 columns = (
     Column("customer_id", kind="id"),
@@ -107,22 +107,24 @@ def test_times_of_day_are_not_proposed_as_dates(tmp_path: Path, ending: str, for
     shown = texts[1] if ending == "csv" else "2024-01-31 01:00:00"
     lines = propose_declaration(url).splitlines()
     place = next(place for place, line in enumerate(lines) if '"seen"' in line)
-    assert lines[place - 1].startswith(f"    # It has times of day, such as {shown}. To use it, drop the times and ")
+    assert lines[place - 1].startswith(
+        f"    # This column has times of day, such as {shown}. To use it, drop the times and "
+    )
     assert lines[place] == '    Column("seen", kind="category", role="ignored", max_missing=0.04),'
 
 
-DATES = "To use it, write them as 2024-01-31 and declare the kind date."
+DATES = "To use it, write them as 2024-01-31 with the kind date."
 NUMBERS = "To use it, write them with a point and without separators."
 
 
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        (["31.01.2024", "1.2.2024"], f"It has dates such as 31.01.2024. {DATES}"),
-        (["01/31/2024 10:15", "02/01/2024 09:00"], f"It has dates such as 01/31/2024 10:15. {DATES}"),
-        (["2024-1-5", "2024-1-6"], f"It has dates such as 2024-1-5. {DATES}"),
-        (["-1.234,50", "7"], f"It has numbers such as -1.234,50. {NUMBERS}"),
-        (["1,234.5", "7"], f"It has numbers such as 1,234.5. {NUMBERS}"),
+        (["31.01.2024", "1.2.2024"], f"This column has dates such as 31.01.2024. {DATES}"),
+        (["01/31/2024 10:15", "02/01/2024 09:00"], f"This column has dates such as 01/31/2024 10:15. {DATES}"),
+        (["2024-1-5", "2024-1-6"], f"This column has dates such as 2024-1-5. {DATES}"),
+        (["-1.234,50", "7"], f"This column has numbers such as -1.234,50. {NUMBERS}"),
+        (["1,234.5", "7"], f"This column has numbers such as 1,234.5. {NUMBERS}"),
         (["Bern, Genf", "1,5"], ""),
         (["31.01.2024", "later"], ""),
         (["2024-01-31", "2024-02-01"], ""),
@@ -243,4 +245,4 @@ def test_a_column_without_a_name_is_ignored(tmp_path: Path) -> None:
         ("x", "feature"),
         ("y", "target"),
     ]
-    assert "# The file has no name for it. It may be an index, which `to_csv(..., index=False)` leaves out." in text
+    assert "# The file has no name for this column. If it is an index, omit it: `to_csv(..., index=False)`." in text

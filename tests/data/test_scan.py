@@ -337,7 +337,7 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[4:2000] = b"\xff" * 1996
     path.write_bytes(content)
-    with pytest.raises(UsageError, match=r"data\.parquet is not a whole Parquet file: "):
+    with pytest.raises(UsageError, match=r"data\.parquet is not a complete Parquet file: "):
         scan_file(str(path), RULES, REFERENCE)
 
 

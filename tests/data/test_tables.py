@@ -57,9 +57,9 @@ def test_an_unknown_scheme_is_refused() -> None:
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("data.parquet", b"AGE,SEX\n1,2\n", "is not a whole Parquet file: "),
-        ("data.csv.gz", b"AGE,SEX\n1,2\n", "is not a whole gzip file: "),
-        ("data.csv.gz", gzip.compress(b"AGE,SEX\n1,2\n" * 100)[:-9], "is not a whole gzip file: "),
+        ("data.parquet", b"AGE,SEX\n1,2\n", "is not a complete Parquet file: "),
+        ("data.csv.gz", b"AGE,SEX\n1,2\n", "is not a complete gzip file: "),
+        ("data.csv.gz", gzip.compress(b"AGE,SEX\n1,2\n" * 100)[:-9], "is not a complete gzip file: "),
         ("data.csv", gzip.compress(b"AGE,SEX\n1,2\n"), "is a gzip file, not CSV. "),
         ("data.csv", b"PK\x03\x04rest", "is an Excel workbook or a zip archive, not CSV. "),
     ],
@@ -78,7 +78,7 @@ def test_a_damaged_parquet_file_is_refused(good: pd.DataFrame, tmp_path: Path, s
     content = bytearray(path.read_bytes())
     content[start : start + 200] = b"\xff" * 200
     path.write_bytes(content)
-    with pytest.raises(UsageError, match=r"data.parquet is not a whole Parquet file: .*[^.]\.$"):
+    with pytest.raises(UsageError, match=r"data.parquet is not a complete Parquet file: .*[^.]\.$"):
         read_table(str(path))
 
 

@@ -3,8 +3,8 @@
 .. code-block:: text
 
     connection  the connection to the scheduler of a cluster
-    workers     functions on the workers of a cluster
-    parts       one file of a data folder, read by a worker
+    workers     runs functions on the workers of a cluster
+    parts       a file of a data folder, which a worker reads
     folder      the columns, the number of rows and the hash of a data folder
     scan        the scan of a data file or folder for the data test
     selection   exact quantiles of a column that is split over several parts

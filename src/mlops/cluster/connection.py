@@ -18,12 +18,12 @@ WORKER_SECONDS = 10
 
 
 def require_address(address: str, source: str = OPTION) -> None:
-    """Raise an error if a text is not the address of a scheduler, or if Dask is not installed.
+    """Raise an error if `address` is not the address of a scheduler, or if Dask is not installed.
 
     Parameters
     ----------
     address : str
-        The text: "tcp://10.0.0.7:8786".
+        The address, such as "tcp://10.0.0.7:8786".
     source : str
         The name of the option or parameter that has the address, for the error message.
 
@@ -38,7 +38,7 @@ def require_address(address: str, source: str = OPTION) -> None:
             "Write it as the scheduler prints it, for example tcp://10.0.0.7:8786."
         )
     try:
-        found = find_spec("distributed")  # without importing it, which takes 0.4 s
+        found = find_spec("distributed")  # without an import, which takes 0.4 s
     except ValueError:
         found = None
     if not found:
@@ -51,13 +51,13 @@ def connect(address: str, source: str = OPTION) -> "Client":
     Raises
     ------
     UsageError
-        If Dask is not installed, if no scheduler answers at the address, or if the address needs certificates that Dask
-        does not have.
+        If Dask is not installed, if no scheduler answers at the address, or if the address needs TLS certificates that
+        Dask does not have.
     """
     require_address(address, source)
     from distributed import Client
 
-    for name in ("distributed", "distributed.client"):  # Dask would log four tracebacks for a lost connection
+    for name in ("distributed", "distributed.client"):  # Dask logs four tracebacks if the connection is lost
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
@@ -67,7 +67,7 @@ def connect(address: str, source: str = OPTION) -> "Client":
             f"{source} {address}: no Dask scheduler answered within {CONNECT_SECONDS} s ({reason}). "
             "Start one with `dask scheduler`, and give the address that it prints."
         ) from error
-    except TypeError as error:  # Dask has no certificates
+    except TypeError as error:  # raised if Dask has no certificates
         raise UsageError(
             f"{source} {address} needs TLS certificates, but Dask's configuration names none. "
             "Set `distributed.comm.tls` there, or use a tcp:// address."
@@ -76,7 +76,7 @@ def connect(address: str, source: str = OPTION) -> "Client":
 
 @contextmanager
 def explain_disconnection(place: str) -> Iterator[None]:
-    """Replace an error of Dask about a lost connection with a `ClusterError`. Its message begins with `place`."""
+    """Replace Dask's error about a lost connection with a `ClusterError`, whose message begins with `place`."""
     from concurrent.futures import CancelledError
 
     try:
@@ -86,19 +86,19 @@ def explain_disconnection(place: str) -> Iterator[None]:
 
 
 def explain_loss(place: str) -> ClusterError:
-    """Return the error for a lost connection. Its message begins with `place`, such as "--scheduler tcp://10.0.0.7:8786"."""
+    """Return the error for a lost connection. Its message begins with `place`: "--scheduler tcp://10.0.0.7:8786"."""
     return ClusterError(f"{place}: the scheduler disappeared. Start a scheduler and workers, and run this again.")
 
 
 def count_threads(client: "Client", address: str, source: str = OPTION) -> int:
-    """Return how many tasks the workers of a Dask cluster can run at a time.
+    """Return the number of tasks that the workers of a Dask cluster can run at the same time.
 
     Raises
     ------
     UsageError
         If the scheduler has no workers.
     """
-    with suppress(TimeoutError):  # asyncio raises the same class since Python 3.11
+    with suppress(TimeoutError):  # since Python 3.11, asyncio raises the same class
         client.wait_for_workers(1, timeout=WORKER_SECONDS)
     threads = client.nthreads()
     if not threads:

@@ -1,4 +1,4 @@
-"""The columns, the number of rows and the hash of a data folder, computed from its parts."""
+"""The columns, the number of rows and the hash of a data folder, combined from those of its files."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class Folder:
 
     @property
     def is_text(self) -> bool:
-        """True for a text file, whose columns are not known until it is read."""
+        """True for a text file, whose columns are unknown until the file is read."""
         return self.parts[0].format != PARQUET
 
     def name_kind(self, name: str) -> str:
@@ -55,7 +55,7 @@ class Folder:
         return self.columns.name_kind(name)
 
     def list_starts(self) -> Iterator[tuple[Part, int]]:
-        """Yield each part with the number of its first row in the whole table, counted from 0."""
+        """Yield each part and the number of its first row in the whole table, counted from 0."""
         row = 0
         for part, count in zip(self.parts, self.counts, strict=True):
             yield part, row
@@ -63,7 +63,7 @@ class Folder:
 
 
 def inspect_folder(url: str, workers: Workers, *, is_hashed: bool) -> Folder:
-    """Find out the columns, the number of rows and the hash (if `is_hashed`) of a data file or folder.
+    """Return the columns and the number of rows of a data file or folder and, if `is_hashed` is true, its hash.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""One file of a data folder, read by a worker."""
+"""A file of a data folder, which a worker reads."""
 
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
@@ -19,7 +19,7 @@ from mlops.files.hashes import hash_file
 
 @dataclass(frozen=True)
 class Part:
-    """A file of a data folder, or a data file that is a whole table.
+    """A file of a data folder, or a data file that contains the whole table.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Inspection:
-    """The information about a file of a data folder that is collected before its rows are read.
+    """The properties of a file of a data folder that are collected before its rows are read.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class Inspection:
 
 
 def find_parts(url: str) -> tuple[Files, dict[str, Part]]:
-    """Return the files at the URL of a data file or folder, and a mapping from the name of each file to its `Part`.
+    """Return the files at the URL of a data file or folder, and the `Part` of each file by its name.
 
     Raises
     ------
@@ -97,7 +97,7 @@ def inspect_part(part: Part, has_rows: bool, is_hashed: bool) -> Inspection:
 
 @contextmanager
 def fetch_part(part: Part) -> Iterator[Content]:
-    """Copy the content of one file of a data folder to this machine if needed, for the ``with`` statement."""
+    """Provide one file of a data folder as a local file, within a ``with`` statement."""
     with _fetch_signed(part) as (path, _):
         yield Content(part.url, part.format, (path,), (), "")
 
@@ -131,7 +131,7 @@ def _fetch_signed(part: Part, *, is_hashed: bool = False) -> Iterator[tuple[Path
     before = _sign(system, place)
     with tempfile.TemporaryDirectory(prefix="mlops-part-") as scratch:
         path = fetch_file(system, place, Path(scratch) / "part")
-        path.open("rb").close()  # without permission, this raises an error other than that for a damaged file
+        path.open("rb").close()  # without permission, this raises a different error than for a damaged file
         _require_same(part, path, part.signature or before, before)
         signed = replace(part, signature=before, sha256=hash_file(path) if is_hashed else part.sha256)
         try:
@@ -144,14 +144,15 @@ def _fetch_signed(part: Part, *, is_hashed: bool = False) -> Iterator[tuple[Path
 
 def _sign(system: FileSystem, place: str) -> str:
     if is_local(system):
-        found = Path(place).stat()  # without the inode number, which can differ between machines
+        found = Path(place).stat()  # no inode number, because it can differ between machines
         return f"{found.st_size} {found.st_mtime_ns}"
     system.invalidate_cache()
     return system.ukey(place)
 
 
 def _require_same(part: Part, path: Path, before: str, now: str, cause: Exception | None = None) -> None:
-    # Using a file in MLOPS_HOME sets its modification time, so a new time alone does not count as a change.
+    # `mlops` sets the modification time of a file in MLOPS_HOME when it uses the file, so a new time alone is not a
+    # change.
     if now != before and (not part.sha256 or hash_file(path) != part.sha256):
         raise IntegrityError(f"The data file {part.url} changed while it was read. Test it again.") from cause
 

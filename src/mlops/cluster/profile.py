@@ -29,7 +29,7 @@ from mlops.problem import Column
 
 POINTS = 256  # maximum number of values in an outline (see `mlops.cluster.selection`)
 MEASURED = ("number", "date")
-TRAVEL = 4_000_000  # maximum number of values from outlines on this machine at a time (100 MB)
+TRAVEL = 4_000_000  # maximum number of values of outlines that this machine holds at a time (100 MB)
 
 Windows = Mapping[str, Sequence[Window]]
 Outlines = Mapping[str, Mapping[Window, Outline]]
@@ -67,7 +67,7 @@ def profile_file(
 def profile_folder(
     url: str, workers: Workers, columns: Sequence[Column] = ()
 ) -> dict[str, ColumnProfile | CountProfile]:
-    """Profile every column of a data file or folder on the workers of a cluster. See `profile_file` for the errors."""
+    """Profile every column of a data file or folder on the workers of a cluster; see `profile_file`."""
     folder = inspect_folder(url, workers, is_hashed=False)
     if folder.is_text:
         return workers.collect([workers.submit(profile_text, folder.parts[0], columns)])[0]
@@ -124,7 +124,7 @@ def _choose_all_edges(
 ) -> Iterator[tuple[str, tuple[float, ...]]]:
     names = [name for name, kind in kinds.items() if kind in MEASURED]
     dates = {name for name in names if kinds[name] == "date"}
-    size = max(TRAVEL // (POINTS * BINS * len(folder.parts)), 1)  # columns whose outlines fit into the memory
+    size = max(TRAVEL // (POINTS * BINS * len(folder.parts)), 1)  # columns whose outlines fit into memory together
     for start in range(0, len(names), size):
         yield from _choose_edges(names[start : start + size], dates, folder, workers)
 
@@ -167,7 +167,7 @@ def recognize_part(part: Part, columns: Columns, names: Sequence[str]) -> dict[s
 
 
 def outline_part(part: Part, columns: Columns, windows: Windows, dates: Collection[str]) -> Outlines:
-    """Return a summary of the values of a file of a data folder, by column and range of values."""
+    """Return an outline of the values in each window of each column, for one file of a data folder."""
     names = list(windows)
     with open_part(part, columns) as batches:
         size = max(VALUES // max(batches.rows, 1), 1)
@@ -180,7 +180,7 @@ def outline_part(part: Part, columns: Columns, windows: Windows, dates: Collecti
 
 
 def count_part(part: Part, columns: Columns, plan: ScanPlan) -> RowsScan:
-    """Scan one file of a data folder: count the values in each bin of each column, and compute its other totals."""
+    """Scan one file of a data folder, and return the totals of its columns, such as the counts of the bins."""
     with open_part(part, columns) as batches:
         return replace(scan_rows(batches, plan), hashes=np.empty(0, dtype="uint64"))
 

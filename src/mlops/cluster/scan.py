@@ -20,8 +20,8 @@ from mlops.data.scan import HEAD, TableScan
 from mlops.problem import Column
 
 BUCKET = 5_000_000  # number of hashes in a bucket (40 MB)
-SOURCE = "scheduler"  # the notebook's parameter with the address
-ROWS = ""  # the key of the hashes of whole rows; the other keys are names of columns
+SOURCE = "scheduler"  # the name of the notebook parameter with the address
+ROWS = ""  # key for the hashes of whole rows; all other keys are names of columns
 
 Scanned = tuple[RowsScan, Mapping[str, Sequence[Hashes]]]
 
@@ -59,7 +59,7 @@ def scan_file(url: str, columns: Sequence[Column], reference: Profile, scheduler
 def scan_folder(url: str, columns: Sequence[Column], reference: Profile, workers: Workers) -> TableScan:
     """Scan a data file or folder on the workers of a cluster.
 
-    The parameters and errors are those of `scan_file`.
+    See `scan_file` for the parameters and the errors.
     """
     folder = inspect_folder(url, workers, is_hashed=True)
     if folder.is_text:
@@ -85,7 +85,7 @@ def _scan_parts(folder: Folder, plan: ScanPlan, workers: Workers) -> TableScan:
 
 
 def _find_repeats(scans: Sequence[Handle[Scanned]], name: str, buckets: int, workers: Workers) -> tuple[int, int]:
-    """Count the hashes of all parts that equal an earlier hash. Return the count and the smallest of these hashes."""
+    """Return the number of hashes, over all parts, that are equal to an earlier hash, and the smallest of them."""
     found = workers.collect(
         [
             workers.submit(find_in_bucket, [workers.submit(get_bucket, one, name, number) for one in scans])
@@ -111,9 +111,10 @@ def read_head(part: Part, columns: Columns) -> pd.DataFrame:
 
 
 def scan_part(part: Part, columns: Columns, plan: ScanPlan, row: int, buckets: int) -> Scanned:
-    """Scan a file whose first row has the number `row`.
+    """Scan a file. `row` is the number of its first row in the table.
 
-    Return the results without hashes, and the sorted hashes of the rows and of each unique column, split into buckets.
+    Return the totals without hashes, and the sorted hashes, split into buckets: of the rows, and of each column whose
+    values must be unique.
     """
     with open_part(part, columns) as batches:
         found = scan_rows(batches, plan, row)
@@ -135,12 +136,12 @@ def get_findings(scanned: Scanned) -> RowsScan:
 
 
 def get_bucket(scanned: Scanned, name: str, number: int) -> Hashes:
-    """Return one bucket of hashes from the result of `scan_part`: those of the rows or, with a `name`, of a column."""
+    """Return one bucket of hashes from the result of `scan_part`: of the rows or, with a `name`, of a column."""
     return scanned[1][name][number]
 
 
 def find_in_bucket(parts: Sequence[Hashes]) -> tuple[int, int]:
-    """Count the hashes of all arrays that equal an earlier hash. Return the count and the smallest of these hashes."""
+    """Return the number of hashes, over all arrays, that are equal to an earlier hash, and the smallest of them."""
     return find_repeats(np.concatenate(parts))
 
 

@@ -1,8 +1,8 @@
 """The search for exact quantiles of a column whose values are in several files, called parts.
 
-A quantile is the value with a given rank in the sorted column. The search keeps a window, a range of values that
-contains the quantile. In each round, each part sends an outline of its values in the window: a few of these values,
-called points, with their ranks. From the outlines, the search computes a narrower window.
+A quantile is the value with a given rank in the sorted column. For each quantile, the search keeps a window: a range of
+values that contains the quantile. In each round, a worker outlines the values of each part in the window: it returns a
+few of them, called points, with their ranks. From all outlines, the search computes a narrower window.
 
 Source: Munro and Paterson (1980), "Selection and sorting with limited storage".
 """
@@ -18,7 +18,7 @@ from mlops.data.profile import BINS, choose_ranks, place_edges
 
 
 class Window(NamedTuple):
-    """The range of values from `low` to `high`, both included."""
+    """The range of values from `low` to `high`, including both ends."""
 
     low: float
     high: float
@@ -29,7 +29,7 @@ EVERYTHING = Window(-np.inf, np.inf)
 
 @dataclass(frozen=True)
 class Outline:
-    """A summary of the values of a file in a range of values, called a window.
+    """A summary of the values of one file in a window.
 
     Parameters
     ----------
@@ -62,9 +62,9 @@ class Search:
     Parameters
     ----------
     windows : mapping of int to Window
-        The range of values that contains each quantile, by the rank of the quantile, counted from 0.
+        The window of each quantile, by the rank of the quantile, counted from 0.
     found : mapping of float to float
-        The quantiles that were found, each with the next larger value. Infinity if there is none.
+        The quantiles that were found, each with the next larger value, or infinity if there is none.
     lowest, highest : float
         The smallest and the largest value. Infinity and -infinity if the column has no values.
     """
@@ -75,11 +75,11 @@ class Search:
     highest: float
 
     def list_windows(self) -> list[Window]:
-        """Return the ranges of values to summarize next. Empty if all quantiles are found."""
+        """Return the windows to outline in the next round. Empty if all quantiles are found."""
         return list(dict.fromkeys(self.windows.values()))
 
     def narrow(self, outlines: Sequence[Mapping[Window, Outline]]) -> "Search":
-        """Return the state of the search after a round. `outlines` has each file's summaries, by range of values."""
+        """Return the state of the search after a round. `outlines` has the outlines of each file by window."""
         found, windows = dict(self.found), {}
         merged = {window: _merge([part[window] for part in outlines]) for window in self.list_windows()}
         for rank, window in self.windows.items():
@@ -99,7 +99,7 @@ class Search:
 
 
 def begin_search(outlines: Sequence[Outline], bins: int = BINS) -> Search:
-    """Begin the search for the quantiles of a column, given a summary of all values of each file."""
+    """Return the first state of a search for the quantiles of a column, given an outline of all values of each file."""
     points = np.concatenate([outline.points for outline in outlines])
     ranks = choose_ranks(sum(outline.count for outline in outlines), bins)
     begun = Search(
@@ -112,7 +112,7 @@ def begin_search(outlines: Sequence[Outline], bins: int = BINS) -> Search:
 
 
 def outline(values: NDArray[np.float64], window: Window, most: int) -> Outline:
-    """Return a summary of those values of one file that are in a window.
+    """Return an outline of the values of one file in a window.
 
     Parameters
     ----------
@@ -121,14 +121,15 @@ def outline(values: NDArray[np.float64], window: Window, most: int) -> Outline:
     window : Window
         The range of values.
     most : int
-        The maximum number of values in the summary, 3 or more.
+        The maximum number of points, 3 or more.
     """
     start, stop = np.searchsorted(values, window.low, side="left"), np.searchsorted(values, window.high, side="right")
     inside = values[start:stop]
-    first = np.flatnonzero(np.r_[True, inside[1:] != inside[:-1]][: len(inside)])  # the first of equal values
+    first = np.flatnonzero(np.r_[True, inside[1:] != inside[:-1]][: len(inside)])  # indices; of equal values, the first
     chosen = np.arange(len(first))
     if len(first) > most:
-        # The smallest and the largest value can be very frequent, so the other points are chosen evenly between them.
+        # The smallest and the largest value can be very frequent, so the other points are spread evenly over the values
+        # between them.
         places = np.linspace(first[1], first[-1] - 1, most - 2).astype(np.int64)
         chosen = np.unique(np.r_[0, np.searchsorted(first, places, side="right") - 1, len(first) - 1])
     return Outline(
@@ -161,7 +162,7 @@ def _merge(outlines: Sequence[Outline]) -> _MergedOutlines:
     below = sum(outline.below for outline in outlines)
     points, places = np.unique(np.concatenate([outline.points for outline in outlines]), return_inverse=True)
     certain = np.concatenate([np.diff(outline.until, prepend=0) for outline in outlines])
-    # The values between a point and the next point of its part may all be smaller than a point of another part.
+    # All values between two points of a part can be smaller than a point of another part.
     possible = np.concatenate([np.diff(outline.before, append=outline.count) for outline in outlines])
     steps = np.bincount(places, possible, len(points)).astype(np.int64)
     return _MergedOutlines(

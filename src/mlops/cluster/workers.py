@@ -1,4 +1,4 @@
-"""Functions on the workers of a Dask cluster."""
+"""The execution of functions on the workers of a Dask cluster."""
 
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 PACKAGES = ("numpy", "pandas", "polars", "pyarrow")  # the packages that read values and hash rows
 ENGINE = Path(__file__).parents[1]
-SOURCES = ("cluster", "data", "problem")  # the folders of the functions and objects that tasks need
+SOURCES = ("cluster", "data", "problem")  # the folders with the code that tasks need
 Result = TypeVar("Result")
 Result_co = TypeVar("Result_co", covariant=True)
 
 
 class Handle(Protocol[Result_co]):
-    """A reference to the result of a function. The result stays on a worker of a cluster."""
+    """A reference to the result of a function that runs on a worker. The result stays on the worker."""
 
     def result(self, timeout: float | None = None) -> Result_co:
         """Wait for the result of the function and return it. Raise TimeoutError after `timeout` seconds."""
@@ -45,7 +45,7 @@ class Workers(Protocol):
     def submit(self, function: Callable[..., Result], *arguments: object) -> Handle[Result]:
         """Start a function on one of the workers, and return a handle to its result.
 
-        If an argument is a handle or a list of handles, the function gets the results instead.
+        If an argument is a handle or a list of handles, the function gets the results that the handles refer to.
         """
 
     def collect(self, handles: Sequence[Handle[Result]]) -> list[Result]:
@@ -54,7 +54,7 @@ class Workers(Protocol):
 
 @dataclass(frozen=True)
 class Place:
-    """A cluster: the option with its address, the address, and the versions of packages that its workers must have."""
+    """A cluster: the option that names it, its address, and the versions of packages that its workers must have."""
 
     source: str
     address: str
@@ -72,7 +72,7 @@ class DaskWorkers:
     client : Client
         The connection to the scheduler, from `mlops.cluster.connection.connect`.
     address, source : str
-        The address of the scheduler, and the name of the option or parameter that has it, for error messages.
+        The address of the scheduler, and the name of the option or parameter with the address, for error messages.
 
     Raises
     ------
@@ -84,7 +84,8 @@ class DaskWorkers:
 
     def __init__(self, client: "Client", address: str, source: str = OPTION) -> None:
         self._client, self._place = client, Place(source, address, describe_versions())
-        # The scheduler imports the functions, too. A worker that cannot import them would end at its first task.
+        # The scheduler and the workers import the functions of tasks. A worker that cannot do so would end at its first
+        # task.
         with self._explain_errors():
             count_threads(client, address, source)
             found = {"the scheduler": client.run_on_scheduler(make_probe()), **client.run(make_probe())}
@@ -116,9 +117,9 @@ class DaskWorkers:
                 return handle.result(WORKER_SECONDS)
             except TimeoutError:
                 alone = 0 if self._client.nthreads() else alone + 1
-            if alone > 1:  # not at the first timeout, because a worker that died may be restarting
+            if alone > 1:  # not at the first timeout, because a worker may be restarting
                 raise ClusterError(
-                    f"{self._place}: the scheduler has no workers any more. Start some with "
+                    f"{self._place}: the scheduler no longer has workers. Start some with "
                     f"`dask worker {self._place.address}`, and run this again."
                 )
 
@@ -153,13 +154,13 @@ def open_workers(address: str, source: str = OPTION) -> Iterator[DaskWorkers]:
     try:
         yield DaskWorkers(client, address, source)
     finally:
-        client.close()  # this cancels running tasks
+        client.close()  # cancels running tasks, too
 
 
 def make_probe() -> Callable[[], str]:
-    """Return a function that returns the name of the first missing module of this project, or "" if none is missing."""
-    # Dask sends the code of a nested function to the workers. Of any other function, it sends only the name, and a
-    # worker without the module could not find the function.
+    """Return a function that returns the name of a module of this project that is missing, or "" if none is missing."""
+    # Dask sends a nested function to the workers as code, but any other function as the name of its module, which a
+    # worker without this project could not import.
 
     def probe() -> str:
         try:
@@ -174,7 +175,7 @@ def make_probe() -> Callable[[], str]:
 
 @lru_cache(maxsize=1)
 def describe_versions() -> dict[str, str]:
-    """Return the versions of Python, of some packages and of this project's sources, by name."""
+    """Return the versions of Python, of packages that tasks use, and of this project's sources, by name."""
     sources = hash_listing({name: hash_listing(hash_folder(ENGINE / name)) for name in SOURCES})
     python = ".".join(platform.python_version_tuple()[:2])
     return {"Python": python, **{name: version(name) for name in PACKAGES}, "mlops": sources[:12]}
@@ -189,7 +190,7 @@ def run_task(place: Place, function: Callable[..., Result], *arguments: object) 
         If the versions on the worker differ from those on the machine that started the task, or if the worker cannot
         read a file.
     ClusterError
-        If the disk of the worker is full, or if a function that reads no file fails on the worker.
+        If the disk of the worker is full, or if the function fails although it reads no file.
     """
     found = describe_versions()
     for name, wanted in place.versions.items():

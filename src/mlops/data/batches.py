@@ -19,7 +19,7 @@ from mlops.data.listing import PARQUET
 from mlops.data.profile import find_repeated, is_number
 from mlops.data.tables import convert_decimals, explain_damage, parse_content, require_text
 
-INDEX = "index_columns"  # the field of a Parquet file's metadata in which pandas lists its index columns
+INDEX = "index_columns"  # the field in the metadata of a Parquet file in which pandas lists index columns
 
 
 class Layout(Protocol):
@@ -43,20 +43,20 @@ class Layout(Protocol):
     def rows(self) -> int: ...
 
     def name_kind(self, name: str) -> str:
-        """Return the name that pandas has for the type of a column."""
+        """Return the pandas name of a column's type, such as "float64"."""
 
 
 class Batches(Layout, Protocol):
     """A table whose columns can be read in batches."""
 
     def read_numbers(self, names: Sequence[str]) -> Iterator[pl.DataFrame]:
-        """Yield the named columns, which must be columns of numbers, in batches of rows."""
+        """Yield the named columns in batches of rows. All of them must be columns of numbers."""
 
     def read_values(self, name: str) -> Iterator[pl.Series]:
         """Yield the values of a column, whatever its type, in batches of rows."""
 
     def read_head(self, rows: int) -> pd.DataFrame:
-        """Return the first rows, at most `rows`. There may be fewer if the table has several files."""
+        """Return at most `rows` of the first rows. If the table has several files, the result can have fewer rows."""
 
 
 class FrameBatches:
@@ -102,7 +102,7 @@ class Columns:
     numbers : frozenset of str
         The names of the numeric columns, except names that occur more than once.
     types : mapping of str to tuple of DataType
-        The types that a column has in the files, by name of the column.
+        For each column, its types in the files.
     """
 
     names: tuple[str, ...]
@@ -110,14 +110,14 @@ class Columns:
     types: Mapping[str, tuple[pa.DataType, ...]]
 
     def name_kind(self, name: str) -> str:
-        """Return the name that pandas has for the type of a column."""
+        """Return the pandas name of a column's type, such as "float64"."""
         parts = [pa.schema([("x", kind)]).empty_table().to_pandas() for kind in self.types[name]]
         names = {str(part.dtypes["x"]) for part in parts}
         return names.pop() if len(names) == 1 else "object"
 
 
 def combine_schemas(schemas: Sequence[pa.Schema]) -> Columns:
-    """Combine the columns of the files that together form one table."""
+    """Combine the schemas of the files of a table, and return the columns of the table."""
     repeated = sorted(set().union(*(find_repeated(schema.names) for schema in schemas)))
     names = (*dict.fromkeys(name for schema in schemas for name in schema.names), *repeated)
     types: dict[str, list[pa.DataType]] = {name: [] for name in names}
@@ -189,7 +189,7 @@ def _make_series(values: pa.Array) -> pl.Series:
     values.validate(full=True)  # otherwise, polars would accept text that is not UTF-8
     try:
         return pl.Series(pl.from_arrow(values))
-    except (pl.exceptions.PolarsError, pa.ArrowException, ValueError, TypeError):  # a type that polars lacks
+    except (pl.exceptions.PolarsError, pa.ArrowException, ValueError, TypeError):  # polars does not have this type
         return make_series(values.to_pandas())
 
 
@@ -206,7 +206,7 @@ def open_batches(
     columns : Columns, optional
         The columns of the whole table. Needed if the file is only a part of the table.
     texts : mapping of str to collection of str, optional
-        The columns of a CSV file whose values stay as they are written; see `mlops.data.delimited.read_delimited`.
+        The columns of a CSV file that are read as text; see `mlops.data.delimited.read_delimited`.
 
     Raises
     ------
@@ -237,7 +237,7 @@ def _open_file(path: Path) -> pq.ParquetFile:
 
 
 def read_schema(path: Path) -> tuple[pa.Schema, int]:
-    """Return the schema of a Parquet file, without the index columns of pandas, and the file's number of rows."""
+    """Return the schema of a Parquet file without pandas' index columns, and the number of rows."""
     with _open_file(path) as file:  # closed at once, because a folder can have more files than a process can open
         return _drop_index(file.schema_arrow), file.metadata.num_rows
 
@@ -257,5 +257,5 @@ def _cast(batch: pa.RecordBatch, place: int | None, kind: pa.DataType) -> pa.Arr
     if place is None:
         return pa.nulls(batch.num_rows, kind)
     values = batch.column(place)
-    # Arrow converts 30 % of decimals to another float than Python does. Converting them to text first avoids this.
+    # Arrow converts 30 % of decimals to a different float than Python. Converting them to text first avoids this.
     return (values.cast(pa.string()) if pa.types.is_decimal(values.type) else values).cast(kind, safe=False)

@@ -1,6 +1,6 @@
 """The numbers of a table in blocks of columns."""
 
-# A block is faster than single columns, and takes less memory than the whole table.
+# A block is faster to process than single columns, and takes less memory than the whole table.
 
 from collections.abc import Iterator
 
@@ -13,12 +13,12 @@ VALUES = 500_000  # maximum number of values in a block (4 MB), unless one colum
 
 
 def list_blocks(table: pd.DataFrame) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """Yield each block as the positions of its columns, and the numbers in these columns. Missing values are NaN.
+    """Yield, for each block, the slice of its columns and an array of their numbers. Missing values are NaN.
 
     Parameters
     ----------
     table : DataFrame
-        A table with only columns of numbers.
+        A table in which all columns contain numbers.
     """
     rows, every = table.shape
     width = max(VALUES // max(rows, 1), 1)

@@ -1,4 +1,4 @@
-"""The content of a data file or of a folder of Parquet files, as files on this machine, with a hash."""
+"""Data files and folders of Parquet files as local files, with a hash of their content."""
 
 import csv
 import gzip
@@ -15,7 +15,7 @@ from mlops.errors import IntegrityError, UsageError, quote_cause
 from mlops.files.disk import explain_full_disk
 from mlops.files.hashes import hash_file
 
-LONGEST_HEADER = 10_000_000  # maximum number of bytes of the first line
+LONGEST_HEADER = 10_000_000  # maximum length of the first line, in bytes
 VALUES = 2_000_000  # maximum number of values in a batch (16 MB)
 
 Signature = tuple[int, int, int]
@@ -23,7 +23,7 @@ Signature = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Content:
-    """A data file, or a folder of Parquet files, on this machine.
+    """A data file or a folder of Parquet files on this machine.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def open_content(url: str, sha256: str = "") -> Iterator[Content]:
     url : str
         A path, or a URL with a scheme that fsspec supports. The ending of a file's name determines its format.
     sha256 : str
-        The expected hash; empty to accept any.
+        The expected hash. Empty to accept any hash.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def open_content(url: str, sha256: str = "") -> Iterator[Content]:
 
 @contextmanager
 def pack_file(file: Path, sha256: str = "") -> Iterator[tuple[str, Path]]:
-    """Open a data file or a folder of Parquet files as a single file, and yield its name and path.
+    """Yield the name and the path of a single file with the content of a data file or a folder of Parquet files.
 
     Raises
     ------
@@ -98,9 +98,9 @@ def pack_file(file: Path, sha256: str = "") -> Iterator[tuple[str, Path]]:
 
 
 def read_header(file: Path, ending: str = "") -> tuple[str, ...]:
-    """Return the names of the columns of a data file on this machine; empty if they cannot be read.
+    """Return the names of the columns of a local data file; empty if they cannot be read.
 
-    `ending` is the ending of the name that determines the format, if the name of the file itself does not.
+    `ending`, such as ".parquet", determines the format. If it is empty, the name of the file does.
     """
     ending = ending or split_name(file.name)[1]
     try:
@@ -110,16 +110,16 @@ def read_header(file: Path, ending: str = "") -> tuple[str, ...]:
             return tuple(pq.read_schema(file).names)
         with gzip.open(file, "rb") if ending == ZIPPED_CSV else file.open("rb") as source:
             line = source.readline(LONGEST_HEADER).decode("utf-8-sig")
-    except (OSError, EOFError, ValueError, zlib.error):  # Arrow's errors are values, too
+    except (OSError, EOFError, ValueError, zlib.error):  # Arrow's errors are subclasses of ValueError
         return ()
-    if not line.strip() or "\0" in line or line.count('"') % 2:  # an empty line, UTF-16, or a name with a line break
+    if not line.strip() or "\0" in line or line.count('"') % 2:  # empty, UTF-16, or a line break in a name
         return ()
     separator = max(SEPARATORS, key=re.sub('"[^"]*"', "", line).count)
     return tuple(next(csv.reader([line], delimiter=separator), ()))
 
 
 def choose_batch_rows(columns: int) -> int:
-    """Return the number of rows of a batch. The more columns a table has, the fewer rows fit in memory."""
+    """Return the number of rows to read at a time. The more columns a table has, the fewer rows fit in memory."""
     return max(VALUES // max(columns, 1), 1000)
 
 
@@ -138,7 +138,9 @@ def _join_parquet_files(files: Sequence[Path], joined: Path) -> None:
                     for batch in source.iter_batches(choose_batch_rows(len(schema))):
                         writer.write_table(fit(pa.Table.from_batches([batch])))
     except (pa.ArrowException, OSError) as error:
-        raise UsageError(f"The Parquet files of the folder do not fit together: {quote_cause(error)}.") from error
+        raise UsageError(
+            f"The Parquet files of the folder cannot be combined into one table: {quote_cause(error)}."
+        ) from error
 
 
 def _require_unchanged(content: Content, cause: Exception | None = None) -> None:
@@ -146,7 +148,8 @@ def _require_unchanged(content: Content, cause: Exception | None = None) -> None
         found = _list_file_properties(content.parts)
     except OSError as error:
         raise IntegrityError(f"The data file {content.url} was deleted while it was read. Restore it.") from error
-    # Using a file in MLOPS_HOME sets its modification time, so a new time alone does not count as a change.
+    # `mlops` sets the modification time of a file in MLOPS_HOME when it uses the file, so a new time alone is not a
+    # change.
     same = found == content.signatures or (len(found) == 1 and hash_file(content.parts[0]) == content.sha256)
     if not same:
         raise IntegrityError(f"The data file {content.url} changed while it was read. Test it again.") from cause

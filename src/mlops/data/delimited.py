@@ -1,4 +1,4 @@
-"""Tables in text files, with fields separated by commas, semicolons, tabs or bars."""
+"""Tables in text files, with fields separated by commas, semicolons, tabs or vertical bars."""
 
 import codecs
 import csv
@@ -17,7 +17,7 @@ ENCODINGS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 OTHERS = {b"PK\x03\x04": "an Excel workbook or a zip archive", b"PAR1": "a Parquet file", b"\x1f\x8b": "a gzip file"}
 NUMBER = r"[+-]?(\d+(,\d+)?|,\d+)([eE][+-]?\d+)?"  # a number with a decimal comma, or an integer
 THOUSANDS = r"[+-]?([1-9]\d{0,2}(,\d{3})+|\d+)"  # an integer, perhaps with commas between thousands
-GAPS = {  # the texts that pandas reads as missing values
+GAPS = {  # the strings that pandas reads as missing values
     *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA"),
     *("NULL", "NaN", "None", "n/a", "nan", "null"),
 }
@@ -27,17 +27,17 @@ NO_TEXTS: Mapping[str, Collection[str]] = {}
 
 
 def read_delimited(content: bytes, url: str, texts: Mapping[str, Collection[str]] = NO_TEXTS) -> pd.DataFrame:
-    """Read a table from the bytes of a text file, whose first line has the names of the columns.
+    """Read a table from the bytes of a text file. Its first line must contain the names of the columns.
 
     Parameters
     ----------
     content : bytes
-        The text, in UTF-8 or UTF-16, with fields separated by commas, semicolons, tabs or bars.
+        The text in UTF-8 or UTF-16, with fields separated by commas, semicolons, tabs or vertical bars.
     url : str
         The location of the file, for error messages.
     texts : mapping of str to collection of str, optional
-        The columns whose values stay as they are written. For each column, the values that are not missing although
-        pandas treats them as missing: a category can have the value "None". The table can lack some of the columns.
+        The columns to read as text, each with the strings that are values, even if pandas would read them as missing:
+        "None" can be a value of a category. The table can lack some of the columns.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def _describe_bad_byte(content: bytes) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         return f"line {line} has the byte {content[error.start]:#x}, at position {error.start} of the file"
-    return "pandas cannot decode it"
+    return "pandas could not decode it"
 
 
 def _recode_to_utf8(content: bytes, url: str) -> bytes:
@@ -80,7 +80,7 @@ def _recode_to_utf8(content: bytes, url: str) -> bytes:
     encoding = next((name for mark, name in ENCODINGS if content.startswith(mark)), "")
     begin = content[:1000]
     if not encoding and b"\0" in begin:
-        if 20 * begin.count(b"\0") < len(begin):  # UTF-16 has one in each digit, separator and Latin letter
+        if 20 * begin.count(b"\0") < len(begin):  # in UTF-16, each digit, separator and Latin letter has a NUL byte
             line = begin.count(b"\n", 0, begin.index(b"\0")) + 1
             raise UsageError(f"The data file {url} has a NUL byte in line {line}. Remove it.")
         encoding = "utf-16-le" if content[1:2] == b"\0" else "utf-16-be"
@@ -123,7 +123,7 @@ def _read_lines(text: bytes, separator: str, url: str, texts: Mapping[str, Colle
 
 
 def _list_gaps(text: bytes, separator: str, texts: Mapping[str, Collection[str]]) -> dict[str, Collection[str]] | None:
-    """Return, for each column, the texts that count as missing. Return None if they are the same for all columns."""
+    """Return the strings that count as missing values in each column. Return None if pandas' defaults apply."""
     if not any(GAPS.intersection(values) for values in texts.values()):
         return None
     names = pd.read_csv(io.BytesIO(text), sep=separator, index_col=False, nrows=0).columns
@@ -131,7 +131,7 @@ def _list_gaps(text: bytes, separator: str, texts: Mapping[str, Collection[str]]
 
 
 def _require_empty_extra_fields(frame: pd.DataFrame, url: str) -> None:
-    # pandas used the first fields of each line as the name of the row, and shifted the other fields to the left.
+    # Without `index_col`, pandas reads the first fields of each line as the index and shifts the others to the left.
     extra = frame.index.nlevels
     filled = frame.iloc[:, -extra:].notna().any(axis="columns").to_numpy()
     if filled.any():
@@ -160,7 +160,7 @@ def _convert_decimal_commas(frame: pd.DataFrame, url: str, texts: Mapping[str, o
 
 
 def _find_commas(values: pd.Series) -> pd.Series | None:
-    """Return the values of a column, except missing ones, if all are numbers and some have a comma; else None."""
+    """Return the values of a column without the missing values, if all are numbers and some have a comma; else None."""
     if pd.api.types.is_numeric_dtype(values):
         return None
     text = values.dropna().astype("str").str.strip()

@@ -1,11 +1,11 @@
-"""Drift: a difference between the distribution of new data and that of a reference.
+"""Drift: a difference between the distributions of new data and of reference data.
 
-A number or a date has five tests: whether its values are larger or smaller than those of the reference ("shift"), how
-widely they are spread ("spread"), whether their standard deviation has shrunk ("scale"), the distance between the
-distributions ("shape"), and whether one bin has too many values ("peak"). A category or a boolean has three: the mix of
-its values ("mix"), whether one value has become too frequent ("peak"), and values that the reference lacks ("new"). All
-have a test of the share of missing values ("missing"). A difference counts only if chance cannot explain it and it is
-large enough to matter. docs/statistics.md has the error rates.
+There are five tests for a number or a date: larger or smaller values than in the reference ("shift"), a different
+spread ("spread"), a smaller standard deviation ("scale"), the distance between the distributions ("shape"), and too
+many values in one bin ("peak"). There are three tests for a category or a boolean: a different mix of values ("mix"),
+one value that is too frequent ("peak"), and values that the reference does not have ("new"). For every kind, there is a
+test of the share of missing values ("missing"). A difference counts as drift only if chance cannot explain it and if it
+is large enough to matter. docs/statistics.md has the error rates.
 
 Source of the correction for many tests: Holm (1979), "A simple sequentially rejective multiple test procedure".
 """
@@ -20,7 +20,7 @@ from mlops.data.profile import Profile
 from mlops.numbers import format_number
 
 MOST = 20  # maximum number of columns in a table or a plot
-MOST_VALUES = 5  # maximum number of new values in a sentence
+MOST_VALUES = 5  # maximum number of new values that a message lists
 
 
 @dataclass(frozen=True)
@@ -34,17 +34,16 @@ class Drift:
     test : str
         The name of the test: "shift", "spread", "scale", "shape", "peak", "mix", "new" or "missing".
     seen, allowed : float
-        The measured value and the largest value that does not count as drift. For "shift", the value is the probability
-        that a value is larger (or smaller, see `detail`) than one of the reference; for "spread", the ratio of the root
-        mean squares of the ranks, counted from the middle (1 or more); for "scale", the part of the standard
-        deviation that is lost (0 to 1); for "shape", the largest distance between the
-        cumulative distributions; for "mix", the total variation distance: the share of rows that would need another
-        value to get the mix of the reference; for "peak", "new" and "missing", a share of the rows.
+        The measured quantity, and its largest value that does not count as drift. For "shift", the quantity is the
+        probability that a new value is larger (or smaller, see `detail`) than a value of the reference; for "spread",
+        the ratio of the root mean squares of the ranks, counted from the middle (1 or more); for "scale", the relative
+        decrease of the standard deviation (0 to 1); for "shape", the largest distance between the cumulative
+        distributions; for "mix", the total variation distance; for "peak", "new" and "missing", a share of the rows.
     expected : float
-        The value without any difference from the reference.
+        The value of the quantity if the data does not differ from the reference.
     detail : str
-        The direction of the difference; for "peak", the values. For "new", all values above the allowed share: the most
-        frequent one, whose share is `seen`, and the others with their shares.
+        The direction of the difference. For "peak", the values that are too frequent. For "new", all values above the
+        allowed share: first the most frequent value, whose share is `seen`, then the others with their shares.
     """
 
     column: str
@@ -56,7 +55,7 @@ class Drift:
 
     @property
     def drifted(self) -> bool:
-        """True if the value is above the allowed one."""
+        """True if `seen` is above `allowed`."""
         return self.seen > self.allowed
 
     @property
@@ -66,20 +65,20 @@ class Drift:
 
 
 def compare_profiles(reference: Profile, current: Profile, false_alarm_rate: float) -> list[Drift]:
-    """Test each column of `current` for drift, except columns that have no values in one of the profiles.
+    """Test each column of `current` for drift, except columns that are empty in one of the profiles.
 
     Parameters
     ----------
     reference, current : Profile
-        The profiles of the reference data and of the new data, with the same edges.
+        The profiles of the reference data and of the new data, with the same bin edges.
     false_alarm_rate : float
-        The probability, between 0 and 1, of finding drift in a table with the same distribution as the reference.
+        The probability, between 0 and 1, that drift is found in a table with the same distribution as the reference.
 
     Returns
     -------
     list of Drift
-        Five or six tests per number or date and one to four per category or boolean, in the order of the columns of
-        `current`.
+        The results of the tests, in the order of the columns of `current`: five or six for a number or a date, and one
+        to four for a category or a boolean.
     """
     found = [
         (name, evidence)
@@ -92,7 +91,7 @@ def compare_profiles(reference: Profile, current: Profile, false_alarm_rate: flo
 
 
 def select_strongest(drifts: Iterable[Drift]) -> dict[str, Drift]:
-    """Return the strongest drift of each column, by name of the column."""
+    """Return the result with the largest `strength` for each column, by name of the column."""
     strongest: dict[str, Drift] = {}
     for drift in drifts:
         known = strongest.setdefault(drift.column, drift)
@@ -102,7 +101,7 @@ def select_strongest(drifts: Iterable[Drift]) -> dict[str, Drift]:
 
 
 def choose_columns(names: Collection[str], drifts: Iterable[Drift], most: int = MOST) -> list[str]:
-    """Choose at most `most` columns to show, those that differ most from the reference.
+    """Choose at most `most` columns to show: the columns that differ most from the reference.
 
     Parameters
     ----------
@@ -120,7 +119,7 @@ def choose_columns(names: Collection[str], drifts: Iterable[Drift], most: int = 
 
 
 def describe_choice(shown: Collection[str], names: Collection[str]) -> str:
-    """Return a caption that says which of the columns `names` are `shown`. Return "" if all are shown."""
+    """Return a caption for a selection of columns. Return "" if all columns are shown."""
     if len(shown) == len(names):
         return ""
     return f"The {len(shown)} of {len(names):,} columns that differ most from the reference"
@@ -136,10 +135,10 @@ def _decide(column: str, evidence: Evidence, cutoff: float, rate: float) -> Drif
 
 
 def _choose_cutoff(found: Sequence[Evidence], rate: float) -> float:
-    """Return Holm's cutoff. A difference counts if its chance is at most the cutoff times the weight of the test."""
+    """Return Holm's cutoff. A p-value is significant if it is at most the cutoff times the weight of its test."""
     weights = np.array([WEIGHTS[evidence.test] for evidence in found])
     ratios = np.array([evidence.chance for evidence in found]) / weights
     order = np.argsort(ratios)
-    cutoffs = rate / np.cumsum(weights[order[::-1]])[::-1]  # by the weights of this test and of all that follow
+    cutoffs = rate / np.cumsum(weights[order[::-1]])[::-1]  # the sum of the weights of this test and of all later tests
     kept = np.flatnonzero(ratios[order] > cutoffs)
     return float(cutoffs[kept[0]]) if kept.size else rate / min(WEIGHTS.values())

@@ -1,4 +1,4 @@
-"""The comparison of arrays that ignores rounding errors."""
+"""The comparison of arrays, which ignores rounding errors."""
 
 import numpy as np
 from numpy.typing import ArrayLike

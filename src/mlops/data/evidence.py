@@ -1,4 +1,4 @@
-"""The evidence in two profiles that a column has another distribution in new data than in the reference.
+"""Statistical tests of whether a column has a different distribution in new data than in the reference.
 
 No test assumes a distribution. The tests of numbers and dates use only the counts of the bins: the rank of a
 value is the average rank of all values in its bin.
@@ -22,7 +22,7 @@ from mlops.data.kinds.counts import CountProfile
 from mlops.data.profile import FEWEST, ColumnProfile
 from mlops.numbers import format_pair
 
-# The share of its column's false alarms that a test may raise; see docs/statistics.md.
+# The share of a column's false alarm rate that each test gets; see docs/statistics.md.
 WEIGHTS = {
     "shift": 0.5,
     "spread": 0.15,
@@ -33,37 +33,36 @@ WEIGHTS = {
     "new": 0.1,
     "missing": 0.05,
 }
-# The smallest differences that matter, however many rows there are. A normal distribution reaches the first two if it
-# moves by 0.14 standard deviations, or if its standard deviation grows by 10 %.
+# Smaller differences are not drift, even if there are so many rows that they are significant. A normal distribution
+# reaches the first two floors if it moves by 0.14 standard deviations, or if its standard deviation grows by 10 %.
 FLOORS = {"shift": 0.54, "spread": 1.05, "scale": 0.1, "shape": 0.05, "peak": 0.03, "new": 0.01, "missing": 0.01}
-STABILITY_FLOOR = 0.02  # the smallest population stability index of a mix that matters
-SMALLEST = 5.0  # values with a smaller expected count are counted together
-FREQUENT = 10.0  # a count of all of them that chance cannot explain
-MEAN_SQUARE = 1 / 3  # of ranks that are scaled to [-1, 1]
-TINY = 1e-3  # the smallest mean square of ranks; keeps the factor of the spread finite
+STABILITY_FLOOR = 0.02  # the same for a mix, as a population stability index
+SMALLEST = 5.0  # values with a smaller expected count are combined into one group
+FREQUENT = 10.0  # a count of this group that chance cannot explain
+MEAN_SQUARE = 1 / 3  # the mean square of uniform ranks from -1 to 1
+TINY = 1e-3  # a lower limit for the mean square of ranks, which keeps the ratio of the spreads finite
 
 Counts = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """The result of one test of a column, without the decision whether it is drift.
+    """The result of one test of a column, before the decision whether it is drift.
 
     Parameters
     ----------
     test : str
         The name of the test.
     seen, expected : float
-        The measured value, and its value without any difference from the reference.
+        The measured quantity, and its value if the data does not differ from the reference.
     chance : float
-        The probability of at least this difference if the distribution is that of the reference.
+        The p-value: the probability of at least this difference if both distributions are the same.
     limit : callable
-        A function that returns the largest value that does not count as drift. Its argument is the largest `chance` at
-        which a difference counts as drift.
+        A function that returns the largest value of the quantity that is not drift, given the significance level.
     detail : str
-        The place or the direction of the difference.
+        The direction of the difference, or the values that differ.
     others : tuple of (str, float)
-        For "new", the shares of the rarer values that the reference lacks, the largest first.
+        For "new", the shares of further values that the reference does not have, in descending order.
     """
 
     test: str
@@ -78,8 +77,8 @@ class Evidence:
 def compare_columns(
     reference: ColumnProfile | CountProfile, current: ColumnProfile | CountProfile
 ) -> Iterator[Evidence]:
-    """Yield the evidence of each test of a column. The profiles must have the same kind and the same edges."""
-    if reference.nulls or current.nulls:  # given the missing values of both, any test may be left out
+    """Yield the result of each test of a column. The profiles must have the same kind and the same bin edges."""
+    if reference.nulls or current.nulls:  # otherwise, there is nothing to compare
         counts = (reference.nulls, reference.count + reference.nulls, current.nulls, current.count + current.nulls)
         yield _compare_shares("missing", *counts)
     if reference.count < FEWEST or not current.count:
@@ -97,7 +96,7 @@ def _compare_numbers(reference: ColumnProfile, current: ColumnProfile) -> Iterat
     apart, shares = second / current.count - first / reference.count, (first + second) / rows
     ranks = 2 * np.cumsum(shares) - shares - 1  # scaled to [-1, 1]
     yield _compare_shift(float(apart @ ranks), float(shares @ ranks**2 * noise) ** 0.5)
-    squares = ranks**2 + shares**2 / 3  # the mean square of the ranks in each bin
+    squares = ranks**2 + shares**2 / 3  # the mean square of the ranks of each bin
     deviation = float(shares @ (squares - MEAN_SQUARE) ** 2 * noise) ** 0.5
     yield _compare_spread(float(apart @ squares), deviation, current.count / rows)
     yield _compare_scale(reference, current.deviation * current.deviation, noise)  # `**` raises OverflowError
@@ -126,34 +125,34 @@ def _compare_shift(moved: float, deviation: float) -> Evidence:
 def _compare_spread(wider: float, deviation: float, part: float) -> Evidence:
     ours, theirs = (1 - part, part) if wider > 0 else (part, 1 - part)
 
-    def measure(difference: float) -> float:  # the factor between the root mean squares of both tables
+    def measure(difference: float) -> float:  # the ratio of the root mean squares of both tables
         return ((MEAN_SQUARE + difference * ours) / max(MEAN_SQUARE - difference * theirs, TINY)) ** 0.5
 
     def limit(chance: float) -> float:
         return max(measure(float(-special.ndtri(chance / 2) * deviation)), FLOORS["spread"])
 
-    # In a column with one value, the deviation is only rounding.
+    # If all values of a column are equal, the deviation is only a rounding error.
     chance = float(2 * special.ndtr(-abs(wider) / deviation)) if deviation > 1e-12 else 1.0
     return Evidence("spread", measure(abs(wider)), 1.0, chance, limit, "grew" if wider > 0 else "shrank")
 
 
 def _compare_scale(reference: ColumnProfile, variance: float, noise: float) -> Evidence:
-    """Test whether the standard deviation has shrunk. In a column with few values, the bins do not show this.
+    """Test whether the standard deviation has shrunk. In a column with few distinct values, the bins do not show this.
 
-    The test takes the largest possible variance of the squared distances from the mean: the largest squared distance
-    times the mean squared distance. So outliers of the reference raise no alarm. This test is not needed for a standard
-    deviation that grows, because the outermost bins show it.
+    The test assumes the largest possible variance of the squared distances from the mean: the largest squared distance
+    times the mean squared distance. So outliers of the reference raise no alarm. A growing standard deviation needs no
+    such test, because the outermost bins show it.
     """
     known, ends = reference.deviation**2, (reference.minimum or 0.0, reference.maximum or 0.0)
     deviation = float((max((end - reference.mean) ** 2 for end in ends) * known * noise) ** 0.5)
 
-    def measure(difference: float) -> float:  # the part of the standard deviation that is lost
+    def measure(difference: float) -> float:  # the relative decrease of the standard deviation
         return 1 - max(1 - difference / known, 0.0) ** 0.5 if known else 0.0
 
     def limit(chance: float) -> float:
         return max(measure(float(-special.ndtri(chance) * deviation)), FLOORS["scale"])
 
-    # Without a deviation, the squares of the smallest numbers are zero.
+    # The deviation is 0 if the numbers are so small that their squares are 0.
     chance = float(special.ndtr((variance - known) / deviation)) if variance < known and deviation else 1.0
     return Evidence("scale", measure(known - variance) if variance < known else 0.0, 0.0, chance, limit)
 
@@ -172,16 +171,17 @@ def _find_peak(first: Counts, second: Counts) -> int:
 
 
 def _find_chance(known: Counts | float, of: float, found: Counts | float, rows: float) -> NDArray[np.float64]:
-    # Given the sum of both counts, the new count is binomial, or has a smaller variance if the share is large.
+    # Given the sum of both counts, the new count has a binomial distribution. If the share is large, its variance is
+    # smaller.
     return special.betainc(found, np.add(known, 1.0), rows / (of + rows))
 
 
 def _compare_shares(
     test: str, known: int, of: int, found: int, rows: int, *, tries: float = 1.0, detail: str = ""
 ) -> Evidence:
-    """Test whether `found` of `rows` is a larger share than `known` of `of`.
+    """Test whether the share `found / rows` of the new data is larger than the share `known / of` of the reference.
 
-    This share was chosen from at most `tries` shares, so its chance is multiplied by `tries`.
+    The p-value is multiplied by `tries`, the maximum number of shares from which this share was chosen.
     """
 
     def limit(chance: float) -> float:
@@ -203,9 +203,9 @@ def _compare_values(reference: CountProfile, current: CountProfile) -> Iterator[
     new = {name: count for name, count in current.values.items() if name not in known}
     if new:
         name, *others = sorted(new, key=lambda name: (new[name], name), reverse=True)
-        # The reference does not list values that are rarer than these.
+        # The reference lists only its most frequent values, so a value that it does not list has at most this count.
         most = min(reference.other, min((count for count in known.values() if count), default=reference.other))
-        tries = total[1] / new[name]  # no more values can be as frequent as this one
+        tries = total[1] / new[name]  # at most this many values can be as frequent
         found = _compare_shares("new", most, total[0], new[name], total[1], tries=tries, detail=repr(name))
         yield replace(found, others=tuple((other, new[other] / total[1]) for other in others))
 
@@ -216,8 +216,8 @@ def _compare_mix(reference: CountProfile, current: CountProfile) -> Evidence:
     apart, both = first / first.sum() - second / second.sum(), (first + second) / (first + second).sum()
     statistic, distance = float((apart**2 / both).sum() / noise), float(np.abs(apart).sum() / 2)
 
-    # The distance at which the statistic and the index reach their limits, if all shares keep moving in the same
-    # direction.
+    # Return the distance at which both the statistic and the index reach their limits, assuming that all shares move on
+    # in the same direction.
     def limit(chance: float) -> float:
         critical = float(special.chdtri(free, chance))
         if not statistic:
@@ -234,7 +234,8 @@ def _count_in_both(reference: CountProfile, current: CountProfile) -> tuple[Coun
     )
     totals, sizes = counts.sum(axis=0), counts.sum(axis=1)
     rare = totals * sizes.min() / sizes.sum() < SMALLEST
-    rare[-1] = True  # the reference lists values that were frequent by chance, so other values would seem to grow
+    # The values that the reference lists can be frequent by chance, so the share of the others would seem to grow.
+    rare[-1] = True
     rest, frequent = counts[:, rare].sum(axis=1), counts[:, ~rare]
     expected = rest.sum() * sizes.min() / sizes.sum()
     if frequent.size and expected < SMALLEST and rest[sizes.argmin()] < FREQUENT:

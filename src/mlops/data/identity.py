@@ -1,8 +1,8 @@
 """The lookup of a table's rows among the rows that a model was trained on."""
 
-# Two rows are the same if all their numbers agree to five digits, and all other values are equal. A gap equals a gap.
-# Hashes of rows cannot be compared, because the digits of a row change when it is written in single precision or as
-# text.
+# Two rows are the same if all their numbers agree to five digits, and if all other values are equal. Missing values are
+# equal. Hashes of rows cannot be compared, because the digits of a row change when it is written in single precision or
+# as text.
 #
 # Two rows that agree only roughly may be the same row, written with fewer digits. Two values agree roughly if they
 # differ by at most 1 %, or if rounding to decimals or to one or two significant digits can explain their difference.
@@ -20,14 +20,14 @@ from mlops.data.rounding import bound_coarseness, bound_rounding
 from mlops.problem import Column
 from mlops.problem.split import write_texts
 
-# In a test with three columns of normally distributed numbers, 5,000 random rows were looked up among 20,000 others. If
-# the numbers had four decimals, 0.06 % of the rows agreed roughly with another row; with two, 0.16 %; with one, 33 %.
-SAME = 1e-5  # relative difference; six significant digits have an error of up to 5e-6, single precision of 6e-8
+# How often do different rows agree roughly? Of 5,000 random rows with three normally distributed numbers, 0.06 % agreed
+# with one of 20,000 other rows if the numbers had four decimals, 0.16 % with two decimals, and 33 % with one.
+SAME = 1e-5  # relative difference; the error of six significant digits is up to 5e-6, of single precision 6e-8
 ALIKE = 1e-2  # relative difference
-# As shares of a column's mean magnitude. For values below a floor, differences are relative to the floor.
-SAME_FLOOR = 1e-9  # for numbers that are zero except for a rounding error
+# Floors, as shares of a column's mean magnitude. For values below a floor, differences are relative to the floor.
+SAME_FLOOR = 1e-9  # for numbers that are zero apart from a rounding error
 ALIKE_FLOOR = 1e-2  # for files with a fixed number of decimals, in which small values have few digits
-MISSING = -1e6  # replaces a missing value; far from the logarithm of any number
+MISSING = -1e6  # replaces a missing value; far from all numbers on the logarithmic scale
 APART = 2.0  # distance between two different values of a column that is not numeric
 
 Numbers = NDArray[np.float64]
@@ -35,7 +35,7 @@ Numbers = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Familiarity:
-    """The result of looking up rows among recorded rows, such as the training rows of a model.
+    """For each row of a table, whether it is among recorded rows, such as the training rows of a model.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Familiarity:
     unknown : array of bool, shape (n,)
         True for an uncertain row: one that is possibly, but not certainly, a recorded row.
     unavailable : int
-        The number of tables of recorded rows that are unavailable.
+        The number of tables of recorded rows that could not be read.
     """
 
     seen: NDArray[np.bool_]
@@ -60,7 +60,7 @@ class Familiarity:
 
     @property
     def explanation(self) -> str:
-        """A sentence that gives the number of uncertain rows and the reason. Empty if there are no such rows."""
+        """A sentence with the number of uncertain rows, and why they are uncertain. Empty if there are none."""
         unknown = int(self.unknown.sum())
         if not unknown:
             return ""
@@ -77,7 +77,7 @@ class Familiarity:
 
 
 def identify_rows(columns: Sequence[Column], rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns of a table by which rows are compared. An id becomes text, so that it is compared exactly."""
+    """Return the given columns of a table, with ids as text, so that they are compared exactly."""
     table = rows[[column.name for column in columns]]
     for column in (column for column in columns if column.role == "id"):
         table[column.name] = _write_id(rows[column.name])  # `assign` refuses a column with the name "self"
@@ -89,7 +89,7 @@ def _write_id(values: pd.Series) -> pd.Series:
 
 
 def match_rows(rows: pd.DataFrame, recorded: Sequence[pd.DataFrame | None]) -> Familiarity:
-    """Find out which rows of a table are among recorded rows, such as the training rows of a model.
+    """Look up the rows of a table among recorded rows, such as the training rows of a model.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ class _Search:
         self._sizes = _measure_mean_magnitudes(self._tables)
 
     def find_alike(self) -> NDArray[np.bool_]:
-        """Return, for each row, whether it agrees roughly with a row of a table."""
+        """Return, for each row, whether it agrees roughly with a recorded row."""
         coarseness = (bound_coarseness(self._rows, table) for table in self._tables)
         tolerances = np.maximum.reduce([np.full(self._rows.shape[1], ALIKE), *coarseness])
         rounding = np.maximum.reduce([bound_rounding(self._rows, table) for table in self._tables])
@@ -148,7 +148,7 @@ class _Search:
         return self._find(every, tolerances, np.maximum(rounding / tolerances, self._choose_units(ALIKE_FLOOR)))
 
     def find_same(self, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Return, for each row that `chosen` marks, whether it is the same as a row of a table."""
+        """Return, for each row that `chosen` marks, whether it is the same as a recorded row."""
         return self._find(chosen, np.full(self._rows.shape[1], SAME), self._choose_units(SAME_FLOOR))
 
     def _choose_units(self, floor: float) -> Numbers:
@@ -173,15 +173,15 @@ class _Search:
 
 def _find_within_one(rows: Numbers, known: Numbers) -> NDArray[np.bool_]:
     first = np.unique(hash_rows(known), return_index=True)[1]
-    known = known[np.sort(first)] if len(first) < len(known) else known  # copies slow down the search
-    # Without the search for medians (balanced_tree), building the tree takes a third of the time.
+    known = known[np.sort(first)] if len(first) < len(known) else known  # duplicates slow down the search
+    # Without `balanced_tree`, building the tree takes a third of the time.
     tree = cKDTree(known, balanced_tree=False, compact_nodes=False)
     distances, _ = tree.query(rows, p=np.inf, distance_upper_bound=1 + 1e-9, workers=-1)
     return np.isfinite(distances)
 
 
 def _are_numbers(kinds: Sequence[object]) -> bool:
-    return all(map(pd.api.types.is_any_real_numeric_dtype, kinds))  # not booleans
+    return all(map(pd.api.types.is_any_real_numeric_dtype, kinds))  # booleans do not count as numbers
 
 
 def _encode_as_numbers(tables: Sequence[pd.DataFrame]) -> list[Numbers]:

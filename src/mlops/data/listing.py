@@ -36,7 +36,7 @@ class FileSystem(Protocol):
         """Copy a file to the local path `copy`."""
 
     def ukey(self, path: str) -> str:
-        """Return a hash of the properties of a file that change with its content."""
+        """Return a hash of properties of a file, such as its size, that change when the content changes."""
 
     def invalidate_cache(self) -> None:
         """Forget cached properties of files."""
@@ -53,7 +53,7 @@ class Files:
     format : str
         The ending of the names of data files: one of `FORMATS`.
     paths : mapping of str to str
-        The path of each file in `system`, by the name of the file in the folder.
+        The path of each file in `system`, by file name.
     parts : tuple of str
         The names of the files that contain rows, sorted.
     is_folder : bool
@@ -67,12 +67,12 @@ class Files:
     is_folder: bool
 
     def hash_content(self, hashes: Mapping[str, str]) -> str:
-        """Return a hash of the whole data from `hashes`, the hash of each file by its name."""
+        """Return a single hash of all files. `hashes` has the hash of each file by its name."""
         return hash_listing(dict(hashes)) if self.is_folder else hashes[self.parts[0]]
 
 
 def split_name(name: str) -> tuple[str, str]:
-    """Split the name of a data file into stem and ending (one of `FORMATS`, or empty)."""
+    """Split the name of a data file into the stem and the ending (one of `FORMATS`, or empty)."""
     ending = next((ending for ending in FORMATS if name.endswith(ending)), "")
     return name.removesuffix(ending), ending
 
@@ -101,7 +101,7 @@ def find_files(url: str) -> Files:
 
 
 def fetch_file(system: FileSystem, path: str, copy: Path) -> Path:
-    """Return a local path of a file, after copying a remote file to `copy`."""
+    """Return the local path of a file. A remote file is first copied to `copy`."""
     if is_local(system):
         return Path(path)
     copy.parent.mkdir(parents=True, exist_ok=True)
@@ -116,7 +116,7 @@ def is_local(system: FileSystem) -> bool:
 
 @contextmanager
 def explain_unreadable(url: str) -> Iterator[None]:
-    """Replace any error in a ``with`` statement with one that says why a data file cannot be found or copied.
+    """Replace any error in a ``with`` statement with an error that says why a data file cannot be found or copied.
 
     Raises
     ------

@@ -43,16 +43,16 @@ def require_file(url: str, source: str) -> None:
 
 
 def name_folder(url: str) -> str:
-    """Return the working directory for an error message (" in /home/me") if `url` is a relative path, otherwise ""."""
+    """Return " in /home/me", with the working directory, for an error message about a relative path, otherwise ""."""
     return "" if SCHEME.match(url) or Path(url).is_absolute() else f" in {Path.cwd()}"
 
 
 def describe_obstacle(path: Path) -> str:
-    """Return the end of a sentence about a path that cannot be read as data: "is a pipe. Write the data to a file".
+    """Return the reason why a path cannot be read as data, and the fix: "is a pipe. Write the data to a file".
 
     Return "" if the path can be read or does not exist.
     """
-    # Reading a pipe or a device may never end, and a second reader would get other rows.
+    # Reading a pipe or a device may never end, and reading it a second time would return different data.
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError):  # the path does not exist, or is not valid

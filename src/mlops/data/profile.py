@@ -1,4 +1,4 @@
-"""The profile of a table: the distribution of each column, in a few numbers."""
+"""The profile of a table: a summary of the distribution of each column."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ from mlops.problem import Column
 
 BINS = 20
 MOST = 20  # maximum number of columns in a message
-FEWEST = 10  # values of a reference; with 5, normal columns raise a false alarm in 10 % of tables, with 10 in 5 %
+FEWEST = 10  # values in a reference; with 5, 10 % of tables with normal columns raise a false alarm, with 10, 5 %
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,10 @@ Profile = Mapping[str, ColumnProfile | CountProfile]
 
 
 def choose_edges(values: pd.Series, bins: int = BINS) -> tuple[float, ...]:
-    """Return the edges of `bins` bins that have about the same number of values.
+    """Return the edges of `bins` bins with about the same number of values in each bin.
 
-    If many values are the same, there are fewer edges. The first edge is below the smallest finite value, and the last
-    edge above the largest.
+    If many values are equal, there are fewer bins. The first edge is below the smallest finite value, and the last edge
+    is above the largest.
     """
     numbers = values.to_numpy(dtype=float, na_value=np.nan)
     there = np.sort(numbers[np.isfinite(numbers)])
@@ -121,7 +121,7 @@ def profile_column(numbers: NDArray[np.float64], edges: tuple[float, ...], kind:
 
 
 def merge_columns(left: ColumnProfile, right: ColumnProfile) -> ColumnProfile:
-    """Merge the profiles of the same column in two tables into the profile of all its values.
+    """Merge the profiles of a column in two tables into one profile.
 
     Both profiles must have the same bin edges.
 
@@ -154,12 +154,12 @@ def find_repeated(names: Sequence[str]) -> set[str]:
 
 
 def require_once(names: Sequence[str]) -> None:
-    """Raise an error if a name of a column occurs twice.
+    """Raise an error if two columns have the same name.
 
     Raises
     ------
     UsageError
-        If a name occurs twice.
+        If two columns have the same name.
     """
     repeated = find_repeated(names)
     if repeated:
@@ -195,7 +195,7 @@ def read_profile(path: Path) -> dict[str, ColumnProfile | CountProfile]:
 
 
 def describe_reference(reference: Profile, columns: Sequence[Column], path: Path) -> str:
-    """Return the size of a reference profile, and the declared columns without enough values in it, as text.
+    """Describe the size of a reference profile, and list the declared columns for which it has too few values.
 
     Parameters
     ----------
@@ -228,13 +228,13 @@ def describe_reference(reference: Profile, columns: Sequence[Column], path: Path
     more = f" and {len(lacking) - MOST:,} more" if len(lacking) > MOST else ""
     names = ", ".join(lacking[:MOST]) + more
     return (
-        f"{size}\nThese columns have no reference of at least {FEWEST} values, so they are not tested for drift: "
+        f"{size}\nThe reference has fewer than {FEWEST} values of these columns, so they are not tested for drift: "
         f"{names}. {advise_profile()}"
     )
 
 
 def _restore(path: Path, stored: Mapping[str, object]) -> ColumnProfile | CountProfile:
-    try:  # a profile of an older version has no kind, and all its columns are numbers
+    try:  # profiles of older versions have no kinds, because all columns are numbers
         if stored.get("kind", "number") in ("number", "date"):
             return msgspec.convert(stored, ColumnProfile)
         return msgspec.convert(stored, CountProfile)

@@ -8,17 +8,17 @@ from numpy.typing import NDArray
 
 from mlops.data.blocks import list_blocks
 
-COARSE = 2  # significant digits; with three, errors are at most 5e-3, less than `identity.ALIKE`
+COARSE = 2  # significant digits; three digits have an error of at most 5e-3, which is below `identity.ALIKE`
 EXACT = 2e-7  # relative difference; single precision has an error of up to 6e-8
 MOST_DECIMALS = 12  # more decimals would change no result
-FIRST = 25  # this many rows are checked first, because they rule out most candidates
+FIRST = 25  # rows that are checked first, because they rule out most candidates
 
 Numbers = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 
 def bound_rounding(rows: pd.DataFrame, known: pd.DataFrame) -> Numbers:
-    """Return, for each column, the largest difference that rounding can cause between two equal numbers.
+    """Return the largest difference that rounding can cause between two equal numbers of each column.
 
     Parameters
     ----------
@@ -30,9 +30,9 @@ def bound_rounding(rows: pd.DataFrame, known: pd.DataFrame) -> Numbers:
 
 
 def bound_coarseness(rows: pd.DataFrame, known: pd.DataFrame) -> Numbers:
-    """Return, for each column, the largest relative difference that rounding to one or two digits can cause.
+    """Return the largest relative difference that rounding to one or two significant digits can cause in each column.
 
-    Digits are significant digits. The result is 0 if neither table seems to be rounded to one or two digits.
+    The result is 0 if neither table seems to be rounded to one or two significant digits.
     """
     digits = np.array([_count_significant_digits(rows), _count_significant_digits(known)])
     fewest = int(digits.max(axis=1).min()) if digits.size else 0

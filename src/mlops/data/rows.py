@@ -1,6 +1,6 @@
-"""The scan of some rows of a table."""
+"""The scan of a part of a table's rows."""
 
-# The scans of consecutive rows can be merged into the scan of the whole table.
+# The results for consecutive rows can be merged into the result for the whole table.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from mlops.data.totals import Totals
 
 @dataclass(frozen=True)
 class ScanPlan:
-    """The columns that a scan of a table reads, with the bins and ranges in which the scan counts the values.
+    """The plan for scanning a table: the columns to read, with the bins and ranges in which to count their values.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ class RowsScan:
 
 
 def scan_rows(batches: Batches, plan: ScanPlan, row: int = 0) -> RowsScan:
-    """Scan some rows of a table. The first of these rows has the number `row`, counted from 0."""
+    """Scan some rows of a table. `row` is the number of the first of these rows, counted from 0."""
     totals, numeric, compared = Totals(plan.edges, plan.ranges), list(plan.edges), plan.compared
     hashes, done = np.zeros(batches.rows if plan.is_compared else 0, dtype="uint64"), 0
     for batch in batches.read_numbers(numeric) if numeric and batches.rows else ():
@@ -92,12 +92,12 @@ def scan_rows(batches: Batches, plan: ScanPlan, row: int = 0) -> RowsScan:
 
 
 def count_copies(hashes: Hashes) -> int:
-    """Return the number of hashes that equal an earlier hash, and sort the array in place."""
+    """Return the number of hashes that are equal to an earlier hash. Sort the array in place."""
     return find_repeats(hashes)[0]
 
 
 def find_repeats(hashes: Hashes) -> tuple[int, int]:
-    """Return the number of hashes that equal an earlier hash, and the smallest such hash. Sort the array in place."""
+    """Return the number of hashes that are equal to an earlier hash, and the smallest of these. Sort the array."""
     hashes.sort()
     repeats = hashes[1:] == hashes[:-1]
     return int(np.count_nonzero(repeats)), int(hashes[repeats.argmax()]) if repeats.any() else 0

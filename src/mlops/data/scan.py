@@ -1,4 +1,4 @@
-"""The scan of a table, which collects its profile and everything that the data test checks."""
+"""The scan of a table, which collects its profile and all the facts that the data test checks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,9 +19,9 @@ from mlops.data.totals import ColumnTotals
 from mlops.errors import UsageError
 from mlops.problem import Column
 
-HEAD = 3  # number of first rows to keep
+HEAD = 3  # the number of first rows that the result contains
 MEASURES = ("count", "mean", "std", "min", "max")
-TESTED = ("date", "category", "boolean")  # the kinds that are tested for drift, besides numbers
+TESTED = ("date", "category", "boolean")  # besides numbers, the kinds that are tested for drift
 
 Repeats = Mapping[str, tuple[int, str]]
 
@@ -41,7 +41,7 @@ class TableScan:
     others : mapping of str to OtherColumn
         The declared columns whose values are not read as numbers.
     copies : int
-        The number of rows that equal an earlier row in all declared columns, except ignored ones.
+        The number of rows that are equal to an earlier row in all declared columns, except ignored columns.
     head : DataFrame
         The first rows.
     unwatched : frozenset of str
@@ -62,20 +62,20 @@ class TableScan:
 
     @property
     def measured(self) -> list[str]:
-        """The names of the columns that the scan measured, in the order of the table."""
+        """The names of the columns that were scanned, in the order of the table."""
         return [name for name in dict.fromkeys(self.names) if name in self.numbers or name in self.others]
 
     def select_profile(self, reference: Profile) -> dict[str, ColumnProfile | CountProfile]:
-        """Return the profile of those columns that are also in the reference, and that are tested for drift."""
+        """Return the profile of the columns that are tested for drift and that the reference has, too."""
         numbers = {name: column.profile for name, column in self.numbers.items()}
         others = {name: column.profile for name, column in self.others.items() if column.kind in TESTED}
         found = {**numbers, **others}
         return {name: found[name] for name in reference if name in found and name not in self.unwatched}
 
     def describe(self, names: Sequence[str]) -> pd.DataFrame:
-        """Return the number of values, mean, standard deviation, minimum and maximum of columns.
+        """Return a table of statistics: number of values, mean, standard deviation, minimum and maximum of columns.
 
-        If some of the columns are not numbers, also return the most frequent value, and the percentage of missing
+        If some of the columns are not numbers, the table also has the most frequent value and the percentage of missing
         values.
         """
         numbers = {name: _list_statistics(self.numbers[name]) for name in names if name in self.numbers}
@@ -113,7 +113,7 @@ def scan_file(url: str, columns: Sequence[Column], reference: Profile) -> TableS
 
 
 def plan_scan(layout: Layout, columns: Sequence[Column], reference: Profile) -> ScanPlan:
-    """Return the plan for the scan of a table. The other parameters are those of `scan_file`.
+    """Return the plan for scanning a table. See `scan_file` for the other parameters.
 
     Raises
     ------
@@ -145,9 +145,9 @@ def conclude_scan(
     found : RowsScan
         The results of scanning all rows.
     copies : int
-        The number of rows that equal an earlier row.
+        The number of rows that are equal to an earlier row.
     repeats : mapping of str to pair of int and str
-        For each column whose values must be unique, the number of values that repeat an earlier one, and an example.
+        For each column whose values must be unique, the number of values that repeat an earlier value, and an example.
     head : DataFrame
         The first rows.
     """
@@ -160,7 +160,7 @@ def conclude_scan(
 
 
 def scan_batches(batches: Batches, columns: Sequence[Column], reference: Profile) -> TableScan:
-    """Scan a table that is read in batches. The other parameters are those of `scan_file`."""
+    """Scan a table that is read in batches. See `scan_file` for the other parameters."""
     plan = plan_scan(batches, columns, reference)
     found = scan_rows(batches, plan)
     repeats = {name: _find_repeats(batches, name, found) for name in plan.unique}

@@ -40,7 +40,7 @@ class Table:
 
 
 def write_sample(folder: Path, name: str, make: Callable[[], pd.DataFrame]) -> str:
-    """Write the result of `make` as the CSV file `name` to a subfolder of `folder`, and return the path of the file."""
+    """Write the table that `make` returns to a CSV file in a subfolder of `folder`, and return the path of the file."""
     return str(store_by_content(folder, name, make().to_csv(index=False).encode()))
 
 
@@ -52,7 +52,7 @@ def read_table(url: str, sha256: str = "", columns: Sequence[Column] = ()) -> Ta
     url : str
         A path, or a URL with a scheme that fsspec supports. It ends with ``.csv``, ``.csv.gz`` or ``.parquet``.
     sha256 : str
-        The expected hash; empty to accept any.
+        The expected hash. Empty to accept any hash.
     columns : sequence of Column, optional
         The declared columns. Their values are converted to the types of their kinds.
 
@@ -89,7 +89,7 @@ def _parse_part(ending: str, file: Path, url: str, texts: Mapping[str, Collectio
         try:
             content = gzip.decompress(content)
         except (OSError, EOFError, zlib.error) as error:
-            raise UsageError(f"The data file {url} is not a whole gzip file: {quote_cause(error)}.") from error
+            raise UsageError(f"The data file {url} is not a complete gzip file: {quote_cause(error)}.") from error
     return read_delimited(content, url, texts)
 
 
@@ -122,10 +122,10 @@ def _read_whole_numbers_as_text(file: Path, names: Collection[str]) -> dict[str,
 
 
 def explain_damage(files: Sequence[Path], url: str, error: Exception) -> UsageError:
-    """Return an error that says why reading Parquet files at `url` raised `error`."""
+    """Return an error for the user that explains `error`, which was raised while Parquet files at `url` were read."""
     if column := next(filter(None, map(_find_column_with_bad_text, files)), ""):
         return UsageError(f"The column {column} of the data file {url} has text that is not UTF-8. Save it as UTF-8.")
-    return UsageError(f"The data file {url} is not a whole Parquet file: {quote_cause(error)}.")
+    return UsageError(f"The data file {url} is not a complete Parquet file: {quote_cause(error)}.")
 
 
 def _find_column_with_bad_text(file: Path) -> str:
@@ -149,17 +149,17 @@ def _is_bad(batches: Iterable[pa.RecordBatch]) -> bool:
         for batch in batches:
             batch.validate(full=True)
     except pa.ArrowInvalid as error:
-        return "UTF8" in str(error)  # Arrow has no class of its own for this error
+        return "UTF8" in str(error)  # Arrow has no specific class for this error
     return False
 
 
 def require_text(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the table, or raise an error if one of its texts is not UTF-8.
+    """Return the table, or raise an error if it contains text that is not UTF-8.
 
     Raises
     ------
     ArrowInvalid
-        If a text is not UTF-8.
+        If the table contains text that is not UTF-8.
     """
     for place in (place for place, kind in enumerate(frame.dtypes) if isinstance(kind, pd.StringDtype)):
         pa.array(frame.iloc[:, place]).validate(full=True)

@@ -1,4 +1,4 @@
-"""The totals of columns of numbers, such as their mean and range, added up batch by batch."""
+"""The totals of columns of numbers, such as mean and range, which are accumulated batch by batch."""
 
 # A column with values above 1e154, whose squares are infinite, has no mean and an infinite standard deviation.
 
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from mlops.data.blocks import VALUES
 from mlops.data.profile import ColumnProfile, merge_columns
 
-TALL = 20_000  # from this number of rows on, a query with polars is faster
-TERMS = 11  # for each column, a query returns this many values, and then the counts of the column's bins
+TALL = 20_000  # with this number of rows or more, a query with polars is faster
+TERMS = 11  # the number of values that a query returns for each column before the counts of its bins
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,14 @@ class ColumnTotals:
 
 @dataclass
 class Totals:
-    """The totals of several columns, over all batches that were added so far.
+    """The totals of several columns over all batches added so far.
 
     Parameters
     ----------
     edges : mapping of str to tuple of float
         The bin edges by name of the column.
     ranges : mapping of str to pair of float
-        The allowed minimum and maximum by name of the column. A column without an entry may have any value.
+        The allowed minimum and maximum by name of the column. All values of a column without an entry are allowed.
     """
 
     edges: Mapping[str, tuple[float, ...]]
@@ -63,7 +63,7 @@ class Totals:
 
     @np.errstate(over="ignore", invalid="ignore")
     def add(self, batch: pl.DataFrame, row: int) -> None:
-        """Add a batch of rows. The first row of the batch has the number `row`, counted from 0."""
+        """Add a batch of rows. `row` is the number of its first row, counted from 0."""
         self._choose_origins(batch)
         for name, part in (self._count_with_polars if batch.height >= TALL else self._count_with_numpy)(batch):
             if part.missing and self._sums[name].first_missing < 0:
@@ -92,7 +92,7 @@ class Totals:
         return replace(sums, profile=profile)
 
     def _choose_origins(self, batch: pl.DataFrame) -> None:
-        # A mean is computed as its distance from the origin. Otherwise, with a mean of 1,000,000 and a standard
+        # Means are computed relative to an origin, the first value. Otherwise, for a mean of 1,000,000 and a standard
         # deviation of 1, the sum of squares would be wrong in its twelfth digit.
         first = batch.row(0, named=True) if batch.height else {}
         for name in self.edges.keys() - self._origins.keys():
@@ -160,7 +160,7 @@ class Totals:
             (there < low).sum(),
             (there > high).sum(),
             (there == -np.inf).sum(),
-            *((numbers <= edge).sum() for edge in self.edges[name]),  # for polars, NaN is larger than any number
+            *((numbers <= edge).sum() for edge in self.edges[name]),  # polars treats NaN as larger than any number
         ]
 
 

@@ -15,10 +15,10 @@ from mlops.numbers import format_number, format_pair
 from mlops.problem import Column
 
 MOST = 20  # maximum number of violations or columns in a message
-SEPARATE = ("new", "missing")  # tests whose drift is reported even if another test of the column is stronger
+SEPARATE = ("new", "missing")  # tests that are reported even if another test of the column shows stronger drift
 SHARES = ("scale", "peak", "new", "missing")  # tests that measure a share
 SAID = {
-    "shift": "a value is {detail} than one of the reference with probability {seen}",
+    "shift": "values are {detail} than those of the reference with a probability of {seen}",
     "spread": "the spread of the ranks {detail} by a factor of {seen}",
     "scale": "the standard deviation shrank by {seen}%",
     "shape": "Kolmogorov-Smirnov distance {seen} from the reference",
@@ -109,7 +109,7 @@ def require_valid(violations: Iterable[Violation], url: str) -> None:
 
 
 def list_violations(violations: Sequence[Violation]) -> list[str]:
-    """Return a line of text for each of the first 20 violations, and one that counts the others."""
+    """Return one line for each of the first 20 violations, and a line with the number of the others."""
     more = [f"  and {len(violations) - MOST:,} more"] if len(violations) > MOST else []
     return [*(f"  {violation}" for violation in violations[:MOST]), *more]
 
@@ -130,7 +130,7 @@ def _check_size(scan: TableScan, max_duplicate_share: float, min_rows: int) -> l
     share = scan.copies / scan.rows if scan.rows else 0.0
     if share > max_duplicate_share:
         seen, allowed = format_pair(100 * share, 100 * max_duplicate_share)
-        copies = f"{seen}% of the rows are copies of an earlier one"
+        copies = f"{seen}% of the rows are copies of an earlier row"
         found.append(Violation("(table)", "duplicates", copies, f"at most {allowed}%"))
     return found
 
@@ -177,7 +177,7 @@ def _check_values(other: OtherColumn, declared: Column) -> list[Violation]:
         seen = f"{_count(other.refused, 'value')} not in the list, the first {other.first_refused!r}"
         found.append(Violation(name, "values", seen, _list_names(declared.allowed)))
     if other.repeats:
-        seen = f"{_count(other.repeats, 'value')} in an earlier row, too, for example {other.repeated!r}"
+        seen = f"{_count(other.repeats, 'value')} already in an earlier row, for example {other.repeated!r}"
         found.append(Violation(name, "unique", seen, "each value once"))
     return [*found, *_check_shares(other, declared)]
 
@@ -211,7 +211,7 @@ def _describe_range(column: Column) -> str:
 
 def _name_furthest(column: ColumnTotals, declared: Column) -> str:
     minimum, maximum = declared.range
-    outside = []  # the distance between an infinite value and an infinite limit is NaN
+    outside = []  # only limits that are exceeded, because infinity minus infinity would be NaN
     if column.highest > maximum:
         outside.append((column.highest - maximum, column.highest, maximum))
     if column.lowest < minimum:
@@ -223,7 +223,7 @@ def _name_furthest(column: ColumnTotals, declared: Column) -> str:
 
 
 def _select(drifts: Sequence[Drift]) -> list[Drift]:
-    """Return all drift of missing and new values, and of the other tests of each column only the strongest."""
+    """Return the drift to report: for each column, missing values, new values, and the strongest of the other tests."""
     separate = [drift for drift in drifts if drift.test in SEPARATE]
     strongest = select_strongest(drift for drift in drifts if drift.test not in SEPARATE)
     return [drift for drift in (*strongest.values(), *separate) if drift.drifted]

@@ -1,4 +1,4 @@
-"""The result of scanning a declared column whose values are not read as numbers."""
+"""The scanned values of a declared column that is not read as numbers."""
 
 from dataclasses import dataclass, field, replace
 
@@ -13,18 +13,18 @@ from mlops.numbers import format_number
 
 @dataclass(frozen=True)
 class OtherColumn:
-    """A declared column whose values are not read as numbers.
+    """The result of scanning a declared column whose values are not read as numbers.
 
     Parameters
     ----------
     kind : str
-        The kind of the values. "number" if the column should have numbers, but has other values.
+        The declared kind. "number" if the column should contain numbers, but contains other values.
     type : str
-        The name that pandas has for the type of the values in the file.
+        The pandas name of the type of the values in the file.
     bad : int
-        The number of values that are not of the kind.
+        The number of values that are not of the declared kind.
     example : str
-        One of the values that are not of the kind. Empty if there is none.
+        A value that is not of the declared kind. Empty if there is none.
     missing, first_missing : int
         The number of missing values, and the row of the first missing value, counted from 0.
     refused : int
@@ -36,7 +36,7 @@ class OtherColumn:
     repeated : str
         One of the repeated values. Empty if there is none.
     counts : ValueCounts
-        For a category or a boolean, how often each value occurs. For an id, only the number of its values.
+        For a category or a boolean, how often each value occurs. For an id, only the total number of values.
     days : ColumnTotals, optional
         The totals of a date, in days since 1970-01-01.
     """
@@ -63,7 +63,7 @@ class OtherColumn:
         return CountProfile(self.kind, counts.count, self.missing + self.bad, counts.values, counts.other)
 
     def describe(self) -> tuple[object, ...]:
-        """Return the number of values, mean, standard deviation, minimum, maximum, and most frequent value."""
+        """Return the number of values, the mean, deviation, minimum and maximum, and the most frequent value."""
         count, frequent = self.counts.count, self.counts.list_frequent()[:1]
         if self.days and self.days.profile.count:
             days = (self.days.profile.mean, self.days.lowest, self.days.highest)
@@ -74,12 +74,12 @@ class OtherColumn:
 
 
 def show_day(day: float) -> str:
-    """Return a number of days since 1970-01-01 as a date, such as "2024-01-31"."""
+    """Format a number of days since 1970-01-01 as a date: "2024-01-31"."""
     return str(np.datetime64(int(np.floor(day)), "D"))
 
 
 def conclude_column(kind: str, type_name: str, found: OtherTotals, repeats: int, repeated: str) -> OtherColumn:
-    """Return the result of the scan of a column, given the column's totals and repeated values."""
+    """Return the result of scanning a column, given its totals and its repeated values."""
     return OtherColumn(
         kind=kind,
         type=type_name,

@@ -13,7 +13,7 @@ from mlops.problem.values import TYPES, replace_columns, set_type
 def list_texts(columns: Sequence[Column]) -> dict[str, tuple[str, ...]]:
     """Return the columns of a CSV file that must be read as text, with their allowed values.
 
-    If they were read as numbers, "007" would become 7.
+    Otherwise, "007" would become the number 7.
     """
     read = [column for column in columns if column.role != "ignored"]
     return {column.name: column.allowed for column in read if column.read_as != "number"}
@@ -22,12 +22,12 @@ def list_texts(columns: Sequence[Column]) -> dict[str, tuple[str, ...]]:
 def convert_kinds(table: pd.DataFrame, columns: Sequence[Column], url: str) -> pd.DataFrame:
     """Convert the declared columns of a table to the types of their kinds.
 
-    `mlops.problem.values.set_type` lists the types. Ignored columns stay as they are.
+    See `mlops.problem.values.set_type` for the types. Ignored columns stay unchanged.
 
     Parameters
     ----------
     table : DataFrame
-        A table as it was read.
+        A table as read from the data file.
     columns : sequence of Column
         The declared columns. The table can lack some of them.
     url : str
@@ -56,7 +56,7 @@ def _convert_column(values: pd.Series, column: Column, url: str) -> pd.Series:
     kind = column.read_as
     if TYPES.get(kind) == "str" and values.dtype == "str":
         return set_type(values, column)
-    # imported here, because a table of numbers does not need polars
+    # imported here, because a table with only numbers does not need polars
     from mlops.data.kinds.parsing import describe_kind, find_bad, find_words, make_series, parse_values
 
     raw = make_series(values)

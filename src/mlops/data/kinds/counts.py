@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-LIMIT = 1000  # if a column has more unexpected values than this, they are only counted together
+LIMIT = 1000  # if a column has more distinct unexpected values, only their total count is kept
 MOST = 50  # maximum number of values in the profile of a column
 
 
@@ -21,9 +21,9 @@ class CountProfile:
     count, nulls : int
         The number of values, and the number of missing values.
     values : mapping of str to int
-        How often the most frequent values occur. The profile of an id has none.
+        How often each of the most frequent values occurs. Empty for an id.
     other : int
-        How often all other values occur together.
+        The total count of all other values.
     """
 
     kind: str
@@ -35,18 +35,18 @@ class CountProfile:
 
 @dataclass(frozen=True)
 class ValueCounts:
-    """The counts of the values of a column in some rows, which can be merged with those of other rows.
+    """The counts of the values of a column in some of the rows. They can be merged with the counts of other rows.
 
     Parameters
     ----------
     kept : frozenset of str
-        The expected values, which are always counted one by one.
+        The expected values, each of which always has its own count.
     values : mapping of str to int
         How often each value occurs.
     other : int
-        How often all other values occur together.
+        The total count of all other values.
     is_crowded : bool
-        Whether there are more than `LIMIT` unexpected values, so that `values` has only expected ones.
+        Whether there are more than `LIMIT` distinct unexpected values, so that `values` has only the expected values.
     """
 
     kept: frozenset[str] = frozenset()
@@ -56,7 +56,7 @@ class ValueCounts:
 
     @property
     def count(self) -> int:
-        """The number of all values."""
+        """The total number of values."""
         return sum(self.values.values()) + self.other
 
     def list_frequent(self) -> list[tuple[str, int]]:
@@ -84,7 +84,7 @@ def count_values(values: pl.Series, kept: Collection[str] = ()) -> ValueCounts:
     there, expected = values.drop_nulls().cast(pl.String).alias("value"), frozenset(kept)
     every = len(there)
     crowded = every > LIMIT and there.n_unique() > LIMIT + len(expected)
-    if crowded:  # true for names and free text, whose counts would be large
+    if crowded:  # true for names and free text, which have too many distinct values
         there = there.filter(there.is_in(list(expected)))
     found = there.value_counts(name="count")
     counted = dict(zip(found["value"].to_list(), found["count"].to_list(), strict=True))

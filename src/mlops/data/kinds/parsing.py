@@ -10,10 +10,10 @@ import pyarrow as pa
 from pandas.api.types import infer_dtype
 
 TRUTH = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
-DAY = r"^\d{4}-\d{2}-\d{2}"  # otherwise, 2024-1-5 would be a date
-MIDNIGHT = r"[T ]00:00(:00(\.0+)?)? ?(Z|[+-]\d{2}(:?\d{2})?)?$"  # in any time zone, because the local day counts
+DAY = r"^\d{4}-\d{2}-\d{2}"  # four, two and two digits, so that 2024-1-5 is not a date
+MIDNIGHT = r"[T ]00:00(:00(\.0+)?)? ?(Z|[+-]\d{2}(:?\d{2})?)?$"  # in any time zone
 TIME = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}"
-ZONED = ("date", "datetime", "mixed")  # for such objects, Arrow would convert all times to the zone of the first one
+ZONED = ("date", "datetime", "mixed")  # Arrow would convert all times of such objects to the time zone of the first
 EXAMPLES = {
     "number": "numbers",
     "boolean": "true and false, or 1 and 0",
@@ -21,11 +21,11 @@ EXAMPLES = {
     "category": "text",
     "id": "text or whole numbers",
 }
-WHOLE = 2.0**63  # from this size on, a number does not fit into int64
+WHOLE = 2.0**63  # numbers of this size or larger do not fit into int64
 
 
 def make_series(values: pd.Series) -> pl.Series:
-    """Convert a pandas column to a polars column. Missing values become null, and times lose their zone."""
+    """Convert a pandas column to a polars column. Missing values become null, and times lose their time zone."""
     if isinstance(values.dtype, pd.CategoricalDtype) and isinstance(values.cat.categories.dtype, pd.DatetimeTZDtype):
         values = values.astype(values.cat.categories.dtype)
     if isinstance(values.dtype, pd.DatetimeTZDtype):
@@ -44,7 +44,7 @@ def _write_texts(values: pd.Series) -> pl.Series:
 
 
 def find_gaps(values: pl.Series) -> pl.Series:
-    """Return a column of booleans, which is true where a value is missing. An empty text counts as missing."""
+    """Return a column of booleans, which is true where a value is missing. An empty string counts as missing."""
     if values.dtype == pl.String:
         return values.is_null() | (values == "").fill_null(True)
     return values.is_null() | values.is_nan() if values.dtype.is_float() else values.is_null()
@@ -74,7 +74,7 @@ def find_bad(values: pl.Series, parsed: pl.Series) -> pl.Series:
 
 
 def find_words(values: pl.Series, bad: pl.Series) -> pl.Series:
-    """Return a column of booleans, which is true for a bad value that is a word: "ten", but not "10"."""
+    """Return a column of booleans, which is true for a bad value that is not a number: "ten", but not "10"."""
     return bad & values.str.strip_chars().cast(pl.Float64, strict=False).is_null() if values.dtype == pl.String else bad
 
 
@@ -88,7 +88,7 @@ def find_times(values: pl.Series) -> pl.Series:
 
 
 def describe_kind(kind: str, value: str) -> str:
-    """Return which values a kind allows, as text. If `value` is a date with a time of day, also say what to do."""
+    """Describe the values that a kind allows. If `value` is a date with a time of day, also say what to do."""
     if kind == "date" and re.match(TIME, value):
         return f"{EXAMPLES[kind]} (drop the time of day, or compute a number, such as hours)"
     return EXAMPLES[kind]

@@ -24,11 +24,11 @@ WIDTH = 120
 FEW = 20  # maximum number of values that a proposal lists
 LATER = 2  # years after the last date that a proposal allows
 TARGETS = ("number", "boolean", "category")
-EXACT = 2**53  # above it, two whole numbers can be the same float
+EXACT = 2**53  # above this, two different whole numbers can be the same float
 DAYS = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y-%m-%d", "%d.%m.%y", "%m/%d/%y")
 CLOCK = r"[T ]+\d{1,2}:\d{2}.*$"
 SEPARATED = r"^[-+]?\d[\d.,' ]*$"  # numbers such as 1.234,50, if one of them has a comma
-UNNAMED = re.compile(r"Unnamed: \d+")  # the name that pandas gives to a column without one
+UNNAMED = re.compile(r"Unnamed: \d+")  # pandas' name for a column without a name
 
 Rules = dict[str, object]
 
@@ -53,7 +53,7 @@ def propose_declaration(url: str, target: str = "") -> str:
     names = [str(name) for name in raw.columns]
     require_once(names)
     if not len(raw):
-        raise UsageError(f"The data file {url} has no rows, so there is nothing to propose from.")
+        raise UsageError(f"The data file {url} has no rows, so no declaration can be proposed. Name a file with rows.")
     if target and target not in names:
         raise UsageError(f"The data file {url} has no column {target!r}. Its columns are: {', '.join(names)}.")
     raw.columns = pd.Index(names)
@@ -76,7 +76,7 @@ def propose_declaration(url: str, target: str = "") -> str:
         *imports,
         "from mlops.problem import Column",
         "",
-        f"# Proposed from {size}. Check every line: a range should be what is possible, not what was seen.",
+        f"# Proposed from {size}. Check every line. A range must include all possible values, not only those seen.",
         f"# The target is {why}." + ("" if target else " To choose another one, add --target NAME."),
     ]
     return "\n".join([*intro, "columns = (", *columns, ")", ""])
@@ -95,32 +95,32 @@ def _find_kind(values: pd.Series, is_target: bool) -> Kind:
 
 
 def _explain_dates(series: pl.Series) -> str:
-    """Return why the dates in a column are read as texts, and what to do; "" if not all values are dates."""
+    """Return why the dates in a column are read as text, and what to do; "" if not all values are dates."""
     times = find_times(series)
     texts = find_bad(series, parse_values(series, "date")) & ~times
     if times.any() and not texts.any():
         return (
-            f"It has times of day, such as {series.filter(times)[0]}. To use it, drop the times and declare the kind "
-            "date, or compute a number, such as hours."
+            f"This column has times of day, such as {series.filter(times)[0]}. To use it, drop the times and declare "
+            "the kind date, or compute a number, such as hours."
         )
     if series.dtype != pl.String or not texts.any():
         return ""
     shown = series.filter(~find_gaps(series))
     days = shown.str.strip_chars().str.replace(CLOCK, "")
     if any(not days.str.to_date(form, strict=False).null_count() for form in DAYS):
-        return f"It has dates such as {shown[0]}. To use it, write them as 2024-01-31 and declare the kind date."
+        return f"This column has dates such as {shown[0]}. To use it, write them as 2024-01-31 with the kind date."
     return ""
 
 
 def _explain_numbers(series: pl.Series) -> str:
-    """Return why the numbers in a column are read as texts, and what to do; "" if not all values are numbers."""
+    """Return why the numbers in a column are read as text, and what to do; "" if not all values are numbers."""
     if series.dtype != pl.String or not series.str.contains(",").any():
         return ""
     shown = series.filter(~find_gaps(series)).str.strip_chars()
     if not shown.str.contains(SEPARATED).all():
         return ""
     example = shown.filter(shown.str.contains(","))[0]
-    return f"It has numbers such as {example}. To use it, write them with a point and without separators."
+    return f"This column has numbers such as {example}. To use it, write them with a point and without separators."
 
 
 def _has_unique_names(values: pd.Series, kind: Kind) -> bool:
@@ -150,7 +150,7 @@ def _propose_columns(
                 "without a target."
             )
         if UNNAMED.fullmatch(name) and name != target:
-            yield "    # The file has no name for it. It may be an index, which `to_csv(..., index=False)` leaves out."
+            yield "    # The file has no name for this column. If it is an index, omit it: `to_csv(..., index=False)`."
         if name in unread:
             yield f"    # {unread[name]}"
         if share and name != target:
@@ -197,7 +197,7 @@ def _are_whole(values: pd.Series) -> bool:
 
 
 def _propose_range(numbers: np.ndarray[tuple[int], np.dtype[np.float64]], *, whole: bool) -> Rules:
-    """Return the range of the numbers, extended by half its width on both sides, but not beyond 0."""
+    """Return the range of the numbers, extended by half its width at both ends, but not beyond 0."""
     there = numbers[~np.isnan(numbers)]
     low, high = float(there.min()), float(there.max())
     if not math.isfinite(high - low):

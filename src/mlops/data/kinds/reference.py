@@ -41,12 +41,12 @@ def make_reference(frame: pd.DataFrame, columns: Sequence[Column] = ()) -> dict[
 
 
 def list_expected(column: Column | None, kind: str) -> tuple[str, ...]:
-    """Return the values of a column that are always counted one by one."""
+    """Return the expected values of a column, each of which always has its own count."""
     return TRUTH if kind == "boolean" else column.allowed if column else ()
 
 
 def require_numbers(name: str, kind: str, *, is_number: bool) -> None:
-    """Raise an error about the column `name` of the type `kind`, unless `is_number` is true.
+    """Raise an error that the column `name` has the type `kind` instead of numbers, unless `is_number` is true.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def require_profile(name: str, column: ColumnProfile) -> ColumnProfile:
     """
     if not column.count:
         values = "date" if column.kind == "date" else "finite number"
-        raise UsageError(f"The column {name} contains no {values}, so it has no profile. Remove it.")
+        raise UsageError(f"The column {name} contains no {values}, so it cannot have a profile. Remove the column.")
     if not np.isfinite([column.mean, column.squares, *column.edges]).all():
         largest = max(column.minimum or 0.0, column.maximum or 0.0, key=abs)
         raise UsageError(
@@ -96,6 +96,6 @@ def _infer_kind(name: str, values: pd.Series) -> str:
 
 
 def _profile_numbers(name: str, values: pd.Series, kind: str) -> ColumnProfile:
-    with np.errstate(over="ignore", invalid="ignore"):  # values that are too large are refused below
+    with np.errstate(over="ignore", invalid="ignore"):  # the caller reports values that are too large
         column = profile_column(values.to_numpy(dtype=float, na_value=np.nan), choose_edges(values), kind)
     return require_profile(name, column)

@@ -13,13 +13,13 @@ from mlops.data.totals import Totals
 from mlops.problem.column import COUNTED
 
 Hashes = NDArray[np.uint64]
-DAYS = "days"  # the name of the only column in the totals of a column of dates
-MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # odd, so that different hashes stay different when they are multiplied
+DAYS = "days"  # the name of a column of dates in its own totals
+MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # an odd factor, so that different hashes stay different
 
 
 @dataclass(frozen=True)
 class ValuePlan:
-    """The plan for scanning one declared column: the rules for its values, and which values to count.
+    """The plan for scanning a declared column: the rules for its values, and the values to count.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class ValuePlan:
     allowed : frozenset of str
         The allowed values of a category. Empty if any value is allowed.
     kept : frozenset of str
-        The values of a category or a boolean that are always counted one by one.
+        The values of a category or a boolean, each of which always has its own count.
     edges : tuple of float
         The edges of the bins of a date, in days since 1970-01-01.
     range : pair of float
@@ -59,7 +59,8 @@ class OtherTotals:
     bad : int
         The number of values that are not of the column's kind.
     first, example : tuple of str
-        The first value that is not of the kind, and the clearest example of such a value. Empty if there is none.
+        The first value that is not of the kind, and the clearest example of such a value. Empty if all values are of
+        the kind.
     missing, first_missing : int
         The number of missing values, and the row of the first one, counted from 0, or -1 if no value is missing.
     refused : int
