@@ -51,8 +51,8 @@ def test_without_a_row_there_is_nothing_to_send() -> None:
     with pytest.raises(ProblemError) as raised:
         write_rows(PHONES, [])
     assert str(raised.value) == (
-        "The problem 'phones' has no examples, and the model stores no rows, so its service cannot be tested. Add "
-        "`examples` to the declaration of the problem."
+        "The problem 'phones' has no examples, and the model has no example rows, so its service cannot be tested. "
+        "Add `examples` to the declaration of the problem."
     )
 
 

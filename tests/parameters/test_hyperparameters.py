@@ -86,7 +86,8 @@ def test_a_metric_named_like_a_result_of_the_training_is_refused(project: Path, 
     with pytest.raises(ProblemError) as raised:
         require_distinct(declare("mse", name), notebook, ["alpha", "seed"], "cv_")
     assert str(raised.value) == (
-        f"The problem 'tiny' has the metric {name!r}, but {notebook} uses this name itself. Rename the metric."
+        f"The problem 'tiny' has the metric {name!r}, but {notebook} uses this name for something else. Rename "
+        "the metric."
     )
 
 
@@ -95,7 +96,9 @@ def test_a_metric_named_like_a_result_of_the_evaluation_is_refused(project: Path
     notebook = project / "notebooks" / "03_evaluate.ipynb"
     gains = find_gate(ALL_STEPS).decides.gains
     require_distinct(declare("rows", "mse"), notebook, [], "", gains)
-    with pytest.raises(ProblemError, match=f"has the metric '{name}', but .*03_evaluate.ipynb uses this name itself"):
+    with pytest.raises(
+        ProblemError, match=f"has the metric '{name}', but .*03_evaluate.ipynb uses this name for something else"
+    ):
         require_distinct(declare("mse", name), notebook, [], "", gains)
 
 

@@ -2,10 +2,10 @@
 
 .. code-block:: text
 
-    check    the check of the files of an image before anything runs
+    check    checks the files of an image before anything runs
     bundle   the content of an image: a folder with a manifest, identified by a digest
-    code     the Python code of an image, read without running it
-    imports  the check that the packages of an image provide every module that its files import
-    schema   what the service accepts and answers, as a file of the image
+    code     reads the Python code of an image without running it
+    imports  checks that the packages of an image provide every module that its files import
+    schema   the form of requests and answers, as a file of the image
     sources  the files of a problem that an image contains, and their changes since an image was created
 """

@@ -1,18 +1,18 @@
-"""The content of a scoring image (a bundle): a folder with a manifest of hashes. The same input gives the same bytes.
+"""The content of a scoring image, called a bundle: a folder with a manifest of hashes. Builds are reproducible.
 
 .. code-block:: text
 
     manifest.json      name, model, SHA-256 of every other file
-    example.json       an example request, and the true values of its rows if they are known
+    example.json       an example request, and the true values for its rows if they are known
     requirements.txt   the packages that the service needs, with exact versions
-    schema.json        the features of a request and the kind of the answers; older images lack it
+    schema.json        the features of a request and the kind of the answers; older images do not have this file
     score.py           the scoring script: init(), run()
     *.py               modules that the scoring script imports (`image_files` of the problem)
-    model/             the files that the scoring script loads, and ranges of the training data
+    model/             the files that the scoring script loads, and the ranges of the training data
     serving/           the server
 
-The digest is the SHA-256 of the manifest. The manifest has the hashes of all other files, so the digest covers them,
-too.
+The digest of an image is the SHA-256 of its manifest. Because the manifest contains the hashes of all other files, the
+digest identifies the whole content.
 """
 
 import hashlib
@@ -55,7 +55,7 @@ def build_bundle(
     schema: bytes = b"",
     image_files: Sequence[Path] = (),
 ) -> str:
-    """Write a bundle.
+    """Write a bundle, and return its digest.
 
     Parameters
     ----------
@@ -74,14 +74,14 @@ def build_bundle(
     actual : sequence of length n
         The true values of these rows; empty if they are unknown.
     schema : bytes
-        What the service accepts and answers; see `mlops.image.schema`. If it is empty, the service accepts any numbers.
+        The form of requests and answers; see `mlops.image.schema`. If it is empty, the service accepts any numbers.
     image_files : sequence of Path
         Modules that the scoring script imports.
 
     Returns
     -------
     str
-        The digest: "sha256:…".
+        The digest of the bundle: "sha256:…".
     """
     shutil.rmtree(folder, ignore_errors=True)
     (folder / MODEL).mkdir(parents=True)
@@ -111,17 +111,17 @@ def build_bundle(
 
 
 def split_example(text: str) -> tuple[str, list[object]]:
-    """Split the text of ``example.json`` into the request, as JSON, and the true values of its rows, if known."""
+    """Split the content of ``example.json`` into the request, as JSON, and the true values for its rows, if known."""
     try:
         content = json.loads(text or "{}")
-    except ValueError:  # the text is damaged; this is reported when the image is read
+    except ValueError:  # the content is damaged, which is reported when the image is read
         return text, []
     actual = content.pop("actual", []) if isinstance(content, dict) else []
     return json.dumps(content), actual
 
 
 def digest_bundle(folder: Path) -> str:
-    """Return the digest of the manifest in `folder`, without checking the other files."""
+    """Return the digest of the bundle in `folder`, without checking its files."""
     return "sha256:" + hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
 
 
@@ -136,7 +136,7 @@ def verify_bundle(folder: Path, digest: str) -> dict[str, Any]:
     Raises
     ------
     IntegrityError
-        If a file is missing, if it was added, or if it was changed.
+        If a file is missing, was added, or was changed.
     """
     if not (folder / MANIFEST).is_file():
         raise IntegrityError(f"image {digest}: {folder / MANIFEST} is missing. Create the image again.")
@@ -159,8 +159,7 @@ def read_pins(requirements: Path, machine: Mapping[str, str] | None = None) -> d
     requirements : Path
         The file of pinned packages, one per line.
     machine : mapping, optional
-        Values of environment markers: ``{"sys_platform": "linux"}``. Markers that are not given have the values of this
-        machine.
+        Values of environment markers: ``{"sys_platform": "linux"}``. Other markers have the values of this machine.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The check of the files from which an image is created, before anything runs."""
+"""The check of the files from which an image is created. It does not run them."""
 
 import ast
 from pathlib import Path
@@ -9,18 +9,18 @@ from mlops.image.code import list_defined, parse_code
 from mlops.image.imports import check_imports
 from mlops.image.sources import ImageSources
 
-FUNCTIONS = ("init", "run")  # what the server calls
+FUNCTIONS = ("init", "run")  # the functions that the server calls
 
 
 def check_sources(sources: ImageSources, environment: Path | None = None) -> list[str]:
-    """Check that a working image can be created from these files, as far as possible without running them.
+    """Check, without running them, that an image with these files can work.
 
     Parameters
     ----------
     sources : ImageSources
         The files of the image.
     environment : Path, optional
-        The folder of the virtual environment of the lock; see `mlops.image.imports.check_imports`.
+        The folder of a virtual environment with the packages of the lock; see `mlops.image.imports.check_imports`.
 
     Returns
     -------

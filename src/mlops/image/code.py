@@ -25,7 +25,7 @@ def parse_code(file: Path, shown: str) -> ast.Module:
     """
     try:
         tree = ast.parse(file.read_bytes())
-        compile(tree, shown, "exec", dont_inherit=True)  # rejects more, such as two arguments with the same name
+        compile(tree, shown, "exec", dont_inherit=True)  # finds more errors, such as two arguments with the same name
     except SyntaxError as error:
         line = f", line {error.lineno}" if error.lineno else ""
         raise ProblemError(f"{shown}{line}: This is not valid Python ({error.msg}). Correct it.") from error
@@ -35,11 +35,11 @@ def parse_code(file: Path, shown: str) -> ast.Module:
 
 
 def list_defined(file: Path, shown: str) -> set[str]:
-    """Return the names that a file defines or imports, including those that its functions declare with ``global``.
+    """Return the names that a file defines or imports, including names that its functions declare with ``global``.
 
     The file must be valid Python.
     """
-    content = file.read_bytes()  # which may declare its encoding
+    content = file.read_bytes()  # in its declared encoding
     return {*_find_defined(symtable.symtable(content, shown, "exec"))}  # type: ignore[arg-type]  # of typeshed
 
 

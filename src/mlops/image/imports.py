@@ -1,4 +1,4 @@
-"""The check that an image is closed: the packages in its lock provide every module that its files import."""
+"""The check that an image is complete: the packages in its lock provide every module that its files import."""
 
 import ast
 import re
@@ -26,7 +26,8 @@ SERVER_PACKAGES = ("httptools", "msgspec", "numpy", "uvicorn", "uvloop")  # the 
 SCRIPT = "score"  # the name of the scoring script as a module of the image
 MODULES = (".py", ".so", ".pyd")
 FAILS = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
-# Words in the names of variants of one package, such as opencv-python-headless, intel-tensorflow and cupy-cuda12x.
+# Words that distinguish variants of the same package, such as opencv-python-headless, intel-tensorflow and
+# cupy-cuda12x.
 VARIANT = re.compile(
     r"headless|contrib|binary|cpu|gpu|cuda\w*|cu\d+|rocm\w*|directml|openvino|intel|macos|avx\w*|simd|lts|lite|skinny|slim"
 )
@@ -41,10 +42,10 @@ class Import:
 
 
 def check_imports(sources: ImageSources, environment: Path | None = None) -> list[str]:
-    """Check that an image contains everything that its modules import, and what the server needs.
+    """Check that an image contains all modules that its files import, and all packages that the server needs.
 
-    Two kinds of imports are not checked: imports that may fail (within ``try`` and ``except ImportError``), and imports
-    by a computed name with `importlib`. If such a module is missing, the service test fails.
+    Two kinds of imports are not checked: imports that are allowed to fail (within ``try`` and ``except ImportError``),
+    and imports of a computed name with `importlib`. If such a module is missing, the service test fails.
 
     Parameters
     ----------
@@ -52,19 +53,19 @@ def check_imports(sources: ImageSources, environment: Path | None = None) -> lis
         The files of the image.
     environment : Path, optional
         The folder of a virtual environment with all packages of the lock. Without it, modules are looked up in the
-        packages that are installed here. An import is then not checked if a package of the lock that is not installed
-        here may provide the module.
+        packages that are installed here. An import then remains unchecked if its module may be in a package of the lock
+        that is not installed here.
 
     Returns
     -------
     list of str
-        A sentence for each import that could not be checked. It names the packages to install.
+        A sentence for each import that could not be checked, with the packages to install.
 
     Raises
     ------
     ProblemError
-        If an imported module is in no package of the lock and is not part of the image, if the lock lacks a package of
-        the server, or if a file is not valid Python.
+        If an imported module is neither in a package of the lock nor in the image, if the lock lacks a package that the
+        server needs, or if a file is not valid Python.
     """
     pins: dict[str, str] = {canonicalize_name(name): pin for name, pin in read_pins(sources.requirements).items()}
     lock = sources.shorten(sources.requirements)
@@ -99,18 +100,18 @@ def _judge_missing(module: str, file: Path, lock: str, absent: Iterable[str]) ->
     """Return how to add a missing module to the image, and the packages in `absent` that may contain the module."""
     if advice := _advise_about_project(module, file):
         return advice, []
-    named = {*packages_distributions().get(module.partition(".")[0], [])}  # packages can share a namespace
+    named = {*packages_distributions().get(module.partition(".")[0], [])}  # several packages can share a namespace
     owners = [owner for owner in named if _provide(_list_top_modules(distribution(owner)), module)]
     if not owners:
         return f"Add to {lock} the package that contains this module.", sorted(absent)
-    # A module that an installed package contains comes from another package only if both are variants of one package.
+    # Another package can contain the same module only if it is a variant of the installed package.
     stems = {_find_stem(owner) for owner in owners}
     possible = sorted(name for name in absent if _find_stem(name) in stems)
     return f"Add {_name_version(min(owners))} and its dependencies to {lock}.", possible
 
 
 def _find_stem(package: str) -> str:
-    """Return the name that the variants of a package share."""
+    """Return the part of a package's name that all its variants share."""
     return "-".join(word for word in canonicalize_name(package).split("-") if not VARIANT.fullmatch(word))
 
 
@@ -160,7 +161,7 @@ class _ImportCollector(ast.NodeVisitor):
         attempt = _ImportCollector(self._is_inside)
         for statement in node.body:
             attempt.visit(statement)
-        rest: list[ast.AST] = [*node.handlers] if attempt.found else [*node.orelse]  # what runs after the attempt
+        rest: list[ast.AST] = [*node.handlers] if attempt.found else [*node.orelse]  # those that can run
         for child in (*rest, *node.finalbody):
             self.visit(child)
 
@@ -186,12 +187,12 @@ def _name(node: ast.expr) -> str:
 
 
 def _list_provided_modules(pins: Iterable[str], environment: Path | None) -> tuple[set[str], list[str]]:
-    """Return the modules of the packages that are installed, and the packages whose modules are unknown."""
+    """Return the modules of the installed packages, and the packages whose modules are unknown."""
     paths = [str(path) for path in environment.glob("lib/python*/site-packages")] if environment else sys.path
     roots, absent = set[str](), []
     for name in pins:
         found = next(iter(distributions(name=name, path=paths)), None)
-        if found is None or found.read_text("direct_url.json"):  # a package in a folder does not list its modules
+        if found is None or found.read_text("direct_url.json"):  # an installation from a folder
             absent.append(name)
         else:
             roots |= _list_top_modules(found)
@@ -206,7 +207,8 @@ def _list_top_modules(found: Distribution) -> set[str]:
     packages = {name[:-1] for name in names if name[-1] == "__init__"}
     roots = set()
     for name in names:
-        # A namespace package such as `google` has no __init__, so each distribution provides only parts of it.
+        # A namespace package such as `google` has no __init__, so each distribution provides only a part of the
+        # package.
         shortest = next((name[:depth] for depth in range(1, len(name)) if name[:depth] in packages), name)
         roots.add(".".join(shortest))
     return roots

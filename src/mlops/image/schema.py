@@ -1,4 +1,4 @@
-"""``schema.json`` in an image: the features of a request and the kind of the answers, for the server.
+"""The file ``schema.json`` in an image, which tells the server the features of a request and the kind of the answers.
 
 .. code-block:: json
 
@@ -10,8 +10,8 @@
       "answer": {"kind": "category", "classes": ["basic", "plus"]}
     }
 
-The bounds of a date are texts: "2024-01-31". ``missing`` says whether null is allowed. The classes of an answer are
-sorted, and empty if the answer is a number. `mlops.serving.schema` reads the file.
+The bounds of a date are strings: "2024-01-31". ``missing`` says whether null is allowed. The classes of an answer are
+sorted. The list is empty if the answer is a number. `mlops.serving.schema` reads the file.
 """
 
 import json
@@ -43,7 +43,7 @@ def check_examples(problem: Problem) -> None:
     Raises
     ------
     ProblemError
-        If an example does not fit the schema.
+        If an example does not match the schema.
     """
     if not problem.examples:
         return
@@ -61,7 +61,7 @@ def check_examples(problem: Problem) -> None:
 
 
 def write_rows(problem: Problem, rows: Sequence[Sequence[object]]) -> list[Row]:
-    """Return rows as the service accepts them in ``{"data": [...]}``.
+    """Return rows in the form in which the service accepts them in ``{"data": [...]}``.
 
     Parameters
     ----------
@@ -82,8 +82,8 @@ def write_rows(problem: Problem, rows: Sequence[Sequence[object]]) -> list[Row]:
     """
     if not rows:
         raise ProblemError(
-            f"{problem} has no examples, and the model stores no rows, so its service cannot be tested. Add `examples` "
-            "to the declaration of the problem."
+            f"{problem} has no examples, and the model has no example rows, so its service cannot be tested. Add "
+            "`examples` to the declaration of the problem."
         )
     columns = problem.feature_columns
     written = [[write_value(column, value) for column, value in zip(columns, row, strict=True)] for row in rows]

@@ -24,7 +24,7 @@ class ImageSources:
     project : Path
         The folder to which paths in messages are relative.
     script, requirements : Path
-        The scoring script, and the lock of its packages.
+        The scoring script, and the lock file of the packages that it needs.
     image_files : tuple of Path
         The modules beside the script.
     schema : bytes
@@ -38,12 +38,12 @@ class ImageSources:
     schema: bytes
 
     def find_changes(self, recorded: Mapping[str, str]) -> list[str]:
-        """Return the files that have changed since an image was created, as paths in the project.
+        """Return the files that have changed since an image was created, as paths relative to the project.
 
         Parameters
         ----------
         recorded : mapping of str to str
-            The SHA-256 of each file in the image, by its name.
+            The SHA-256 of each file in the image, by the name of the file.
         """
         present = {name: (title, sha256) for name, title, sha256 in self._hash_files()}
         changed = [title for name, (title, sha256) in present.items() if recorded.get(name) != sha256]
@@ -51,7 +51,7 @@ class ImageSources:
         return [*changed, *removed]
 
     def shorten(self, path: Path) -> str:
-        """Return a path for messages. A path in the project becomes relative to the project."""
+        """Return a path for messages, relative to the project if the file is in the project."""
         return str(path.relative_to(self.project) if path.is_relative_to(self.project) else path)
 
     def _hash_files(self) -> Iterator[tuple[str, str, str]]:

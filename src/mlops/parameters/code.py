@@ -13,7 +13,7 @@ from mlops.parameters.declarations import TAG
 
 MAGIC = re.compile(r"^\s*[%!].*$", re.MULTILINE)  # IPython commands, which are not valid Python
 WORD = re.compile(r"\w+")
-HANDING_ON = "glue_results"  # the function whose keywords are the results of a notebook
+HANDING_ON = "glue_results"  # the function that stores results; its keyword arguments are their names
 
 
 def list_names(notebook: Path) -> set[str]:
@@ -40,7 +40,7 @@ def _collect(notebook: Path, find: Callable[[str], set[str]]) -> set[str]:
 def _parse(source: str) -> ast.Module | None:
     try:
         return ast.parse(MAGIC.sub("", source))
-    except SyntaxError:  # the cell fails with this error when it runs
+    except SyntaxError:  # the cell is not valid Python, so it will fail when it runs
         return None
 
 
@@ -55,7 +55,7 @@ def _find_names(source: str) -> set[str]:
 def _find_variables(source: str) -> set[str]:
     try:
         symbols = symtable.symtable(MAGIC.sub("", source), "cell", "exec").get_symbols()
-    except SyntaxError:  # see above; it rejects more than `ast.parse`
+    except SyntaxError:  # may also reject the cell
         return set()
     return {symbol.get_name() for symbol in symbols if symbol.is_assigned() or symbol.is_imported()}
 

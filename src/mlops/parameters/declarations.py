@@ -9,7 +9,7 @@ A declaration is a literal, with a comment that gives its meaning and the allowe
     environment = "qa"    # where to deploy; one of: qa, production
 """
 
-# A range allows fractions, even if the literal is whole, unless the comment says "whole number".
+# With a range, fractions are allowed, even if the literal is a whole number, unless the comment says "whole number".
 
 import ast
 import io
@@ -50,11 +50,11 @@ class Parameter:
     interval : str
         The allowed numbers: "[0, inf)". Empty if any number is allowed.
     options : tuple of str
-        The allowed texts. Empty if any text is allowed.
+        The allowed strings. Empty if any string is allowed.
     pattern : str
-        A regular expression that the whole text must match. Empty if any text is allowed.
+        A regular expression that the whole string must match. Empty if any string is allowed.
     declared : type, optional
-        The type that an annotation or the comment declares. If None, the type of the literal counts.
+        The type that an annotation or the comment declares. If None, the type is that of the literal.
     """
 
     name: str
@@ -81,7 +81,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Setting:
-    """A value of a parameter, with its source and the text that the user typed, for error messages."""
+    """A value of a parameter. For error messages, it also has its source and the text that the user typed."""
 
     value: Any
     source: str
@@ -99,12 +99,12 @@ def read_declarations(notebook: Path) -> dict[str, Parameter]:
     Returns
     -------
     dict of str to Parameter
-        The parameters by name, in the order of the cell. Empty if the notebook does not have this cell.
+        The parameters by name, in the order of the cell. Empty if the notebook does not have a ``parameters`` cell.
 
     Raises
     ------
     ParameterError
-        If a line of the cell is not ``name = literal``, or its comment does not allow the literal.
+        If a line of the cell is not ``name = literal``, or if the comment does not allow the literal.
     """
     try:
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
@@ -124,12 +124,12 @@ def read_cell(source: str, notebook: str, values: Mapping[str, Any] | None = Non
     source, notebook : str
         The source of the cell, and the name of the notebook's file for error messages.
     values : mapping, optional
-        The values of variables that the cell does not set to a literal.
+        Values by variable name, for variables that the cell does not set to a literal.
 
     Raises
     ------
     ParameterError
-        If a line is not ``name = literal``, or its comment does not allow its value.
+        If a line is not ``name = literal``, or if the comment does not allow the value.
     """
     try:
         lines = ast.parse(source).body
@@ -140,7 +140,7 @@ def read_cell(source: str, notebook: str, values: Mapping[str, Any] | None = Non
 
 
 def list_comments(source: str) -> dict[int, str]:
-    """Return the comments of a cell by their line, counted from 1."""
+    """Return the comments of a cell by line number, counted from 1."""
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     return {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
 
@@ -189,7 +189,7 @@ def _read_declaration(
 
 
 def split_assignment(line: ast.stmt) -> tuple[ast.Name | None, ast.expr | None]:
-    """Return the name and the value of an assignment, or None for a part that the statement does not have."""
+    """Return the name and the value that a statement assigns. Either is None if the statement does not have it."""
     targets = line.targets if isinstance(line, ast.Assign) else [line.target] if isinstance(line, ast.AnnAssign) else []
     name = targets[0] if len(targets) == 1 and isinstance(targets[0], ast.Name) else None
     return name, line.value if isinstance(line, ast.Assign | ast.AnnAssign) else None
@@ -221,7 +221,7 @@ def check_value(parameter: Parameter, setting: Setting) -> Any:
         with suppress(TypeError, ValueError, OverflowError):
             value = float(value)  # YAML 1.1 reads 1e-3 as text
             if type(parameter.default) is int and value.is_integer():
-                value, kind = int(value), int  # if the default is an int, the notebook may need an int
+                value, kind = int(value), int  # an int, in case the notebook needs one
     allowed = type(value) is kind and not (isinstance(value, float) and math.isnan(value))
     if allowed and parameter.options:
         allowed = value in parameter.options

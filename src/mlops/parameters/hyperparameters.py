@@ -1,4 +1,4 @@
-"""The check that the notebooks fit the hyperparameters and the metrics of the problem."""
+"""The check that the notebooks match the hyperparameters and the metrics of the problem."""
 
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ from mlops.problem import Problem
 def require_fitting(
     problem: Problem, notebooks: Path, steps: Iterable[Step], declared: Mapping[str, Collection[str]]
 ) -> None:
-    """Raise an error if the notebooks of steps do not fit the hyperparameters and the metrics of a problem.
+    """Raise an error if the notebooks of steps do not match the hyperparameters and the metrics of a problem.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def require_fitting(
     steps : iterable of Step
         The steps.
     declared : mapping of str to collection of str
-        The parameters that each notebook declares, by the notebook's name.
+        The parameters that each notebook declares, by name of the notebook.
 
     Raises
     ------
@@ -88,17 +88,18 @@ def require_distinct(
 ) -> None:
     """Raise an error if a notebook or a registered version already uses the name of a metric or a hyperparameter.
 
-    A notebook hands on metrics together with its other results, and stores each hyperparameter in a variable with the
-    same name. Each registered version has the metrics and hyperparameters as tags.
+    The names must differ, because a notebook stores the metrics together with its other results, and each
+    hyperparameter in a variable with the same name. A registered version has tags with the names of metrics and
+    hyperparameters.
 
     Parameters
     ----------
     problem : Problem
         The problem.
     notebook : Path
-        A notebook that hands on the metrics of the problem.
+        A notebook that stores the metrics of the problem as results.
     parameters : collection of str
-        The parameters that the notebook also hands on. Empty if the notebook does not train models.
+        The parameters that the notebook also stores as results. Empty if the notebook does not train models.
     scored_by : str
         The prefix of the result with the cross-validated metric; see `Step.scored_by`. Empty if the notebook does
         not train models.
@@ -108,7 +109,7 @@ def require_distinct(
     Raises
     ------
     ProblemError
-        If a metric or a hyperparameter has the name of a result, of a variable or of a tag.
+        If a metric or a hyperparameter has the same name as a result, a variable or a tag.
     """
     results = {*results, *list_results(notebook)}
     score = {f"{scored_by}{problem.decisive.name}"} if scored_by else set()
@@ -118,7 +119,8 @@ def require_distinct(
         taken = results | score | ({*parameters} - {*hyperparameters} if what == "metric" else list_variables(notebook))
         if name in taken:
             raise ProblemError(
-                f"{problem} has the {what} {name!r}, but {notebook} uses this name itself. Rename the {what}."
+                f"{problem} has the {what} {name!r}, but {notebook} uses this name for something else. Rename "
+                f"the {what}."
             )
         if name in VERSION_TAGS:
             raise ProblemError(
@@ -133,7 +135,7 @@ def require_set(problem: Problem, names: Collection[str], notebook: str) -> None
     Raises
     ------
     ProblemError
-        If a hyperparameter is not set. The message calls the notebook `notebook`.
+        If a hyperparameter is not set. `notebook` is the name of the notebook in the message.
     """
     missing = next((name for name in problem.hyperparameters if name not in names), None)
     if missing:

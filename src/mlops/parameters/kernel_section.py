@@ -12,7 +12,7 @@ from mlops.workspace import find_workspace
 
 SWITCH = "MLOPS_WARM_KERNELS"
 DECLARED = (
-    Parameter("warm", True, "fork kernels from a warm parent, a process that has imported the libraries"),
+    Parameter("warm", True, "whether to fork kernels from a warm parent, a process that has imported the libraries"),
     Parameter("idle_minutes", 10.0, "minutes without use after which a warm parent ends", "(0, inf)"),
     Parameter("parents", 2, "the maximum number of warm parents per user", "[1, 100]"),
     Parameter(
@@ -37,7 +37,7 @@ class KernelSettings:
     parents : int
         The maximum number of parents per user, over all projects.
     own : tuple of str
-        The package `mlops` and the project's own packages.
+        The package `mlops` and the project's own packages, which a parent never imports.
     """
 
     warm: bool
@@ -71,7 +71,7 @@ def _read_settings(path: Path, _edited: int, packages: tuple[str, ...]) -> Kerne
 
 
 def check_settings(given: Mapping[str, Setting], packages: Iterable[str] = ()) -> KernelSettings:
-    """Check the section ``kernels`` of ``parameters/base.yml``, and return it with defaults for missing keys.
+    """Check the section ``kernels`` of ``parameters/base.yml``, and return its settings. Missing keys have defaults.
 
     Parameters
     ----------

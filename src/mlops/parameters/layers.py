@@ -15,8 +15,8 @@ from mlops.workspace import Workspace
 
 SECTIONS = ("platform", "run", "kernels", "shared", "steps")
 BASE = "base"
-PROBLEM = "problem"  # a key of base.yml alone
-MODEL_NAME = "model_name"  # a key of the section shared
+PROBLEM = "problem"  # a key that only base.yml can have
+MODEL_NAME = "model_name"  # a key of the section `shared`
 
 
 @dataclass(frozen=True)
@@ -26,19 +26,19 @@ class Layer:
     Parameters
     ----------
     path : str
-        The name of the file in error messages: "parameters/base.yml".
+        The path of the file in error messages: "parameters/base.yml".
     platform : str
-        The platform that the file chooses, or empty.
+        The name of the platform that the file selects, or empty.
     problem : str
         The name of the package that declares the problem: "churn", or empty.
     run, shared : mapping of str to Setting
-        The settings of the runner, and the values of parameters in all notebooks, by name.
+        The settings of the runner, and the values of parameters for all notebooks, by name.
     steps : mapping of str to mapping of str to Setting
-        The values of parameters in single steps, by the name of the step or of its notebook.
+        The values of parameters for single steps, by the name of the step or of its notebook.
     kernels : mapping of str to Setting
         The settings for starting kernels.
     own : mapping of str to Setting
-        The settings of the platform that the file is for.
+        The settings of the platform, in the file of a platform.
     """
 
     path: str
@@ -115,8 +115,8 @@ def read_mapping(path: Path, name: str) -> dict[str, Any]:
     Raises
     ------
     ParameterError
-        If the file cannot be read, if it does not contain a mapping, or if it has a duplicate key. The message calls
-        the file `name`.
+        If the file cannot be read, if it does not contain a mapping, or if it has a duplicate key. `name` is the name
+        of the file in the message.
     """
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader) or {}
@@ -128,7 +128,7 @@ def read_mapping(path: Path, name: str) -> dict[str, Any]:
 
 
 def check_section(declared: Sequence[Parameter], given: Mapping[str, Setting]) -> dict[str, Any]:
-    """Check a section of settings, and return their values by name, with defaults for missing keys.
+    """Check a section of settings, and return the values by name. Missing keys have defaults.
 
     Raises
     ------

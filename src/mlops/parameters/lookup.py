@@ -1,4 +1,4 @@
-"""The lookup of parameters by the names in parameter files and ``-p`` options."""
+"""The lookup of parameters by the names that parameter files and ``-p`` options use."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,12 +9,12 @@ from mlops.parameters.declarations import Parameter
 from mlops.parameters.suggestion import find_closest, suggest
 from mlops.pipelines.step import Step
 
-# The runner sets these two parameters of notebooks. Their values differ in every run.
+# The runner sets these two parameters of notebooks. Their values are different in every run.
 RUN_FOLDER, SWEEP_TRACKING = "run_folder", "sweep"
 # The runner sets these if the notebook declares them. Neither a file nor -p can set them.
 RESERVED = ("platform", "environment", RUN_FOLDER, SWEEP_TRACKING)
 SECRET_NAME = re.compile(r"(^|_)(password|passwd|secret|token|credential|connection_string|api_key|account_key)s?($|_)")
-SHARED = "shared"  # used like the name of a step, for all notebooks that declare the parameter
+SHARED = "shared"  # stands for all notebooks that declare the parameter, in place of the name of a step
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from mlops.parameters.overrides import Override
 from mlops.parameters.suggestion import suggest
 from mlops.pipelines.step import Step
 
-RUN_SETTINGS = (Parameter("step_timeout_minutes", 10.0, "time limit of a step; 0: no limit", "[0, inf)"),)
+RUN_SETTINGS = (Parameter("step_timeout_minutes", 10.0, "time limit of a step; 0 means no limit", "[0, inf)"),)
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Parameters:
     shared : mapping
         The values for every notebook that declares a parameter of the same name.
     values : mapping of str to mapping
-        The values that are set for each step. A parameter without a value keeps the literal in its notebook.
+        For each step, the values that are set. A parameter without a value keeps the literal of its notebook.
     """
 
     platform: str
@@ -42,7 +42,7 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Layers:
-    """The parameter files for one platform: those for the whole project, and one for each environment."""
+    """The parameter files for one platform: those for all steps, and those for the steps of each environment."""
 
     common: Sequence[Layer]
     environments: Mapping[str, Layer]
@@ -57,7 +57,7 @@ class Layers:
         return [*self.common, *([own] if own else [])]
 
 
-Given = dict[str, dict[str, Setting]]  # settings by step, then by name
+Given = dict[str, dict[str, Setting]]  # settings by step and by name
 
 
 def merge_layers(platform: str, layers: Layers, declared: Declared, overrides: Iterable[Override] = ()) -> Parameters:

@@ -1,4 +1,4 @@
-"""Overrides: values of parameters for one run, which have priority over all parameter files."""
+"""Overrides: values of parameters for one run. They have priority over all parameter files."""
 
 # The user types an override as `-p step.name=value`.
 
@@ -32,11 +32,11 @@ class Override:
     name : str
         The name of the parameter.
     value : bool, int, float, str or list
-        The value, or the text that the user typed.
+        The value or, if `is_typed_text` is true, the text that the user typed.
     source : str
-        The origin of the value, for error messages: "-p train.alpha".
+        The source of the value in error messages: "-p train.alpha".
     is_typed_text : bool
-        Whether `value` is text that the user typed, which is not yet converted to the parameter's type.
+        Whether `value` is text that is not yet converted to the parameter's type.
     """
 
     step: str
@@ -62,12 +62,12 @@ class Override:
 
 
 def read_override(text: str) -> Override:
-    """Parse `text`, the value of an option ``-p step.name=value``.
+    """Parse `text`, the argument of an option ``-p step.name=value``.
 
     Raises
     ------
     ParameterError
-        If the text has a different form.
+        If the text does not have the form ``step.name=value``.
     """
     found = re.fullmatch(r"(?:([\w-]+)\.)?(\w+)=(.*)", text, re.DOTALL)
     if not found:

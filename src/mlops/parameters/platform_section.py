@@ -1,4 +1,4 @@
-"""The settings of a platform, from its parameter file and from environment variables, which have priority."""
+"""The settings of a platform, from its parameter file and from environment variables. The variables have priority."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
@@ -16,7 +16,7 @@ Value = TypeVar("Value", str, int, float)
 def declare(
     default: Value, comment: str, interval: str = "", *, options: tuple[str, ...] = (), pattern: str = ""
 ) -> Value:
-    """Declare a setting of a platform as a dataclass field. See `mlops.parameters.declarations.Parameter`."""
+    """Declare a setting of a platform as a dataclass field. The arguments are those of `Parameter`."""
     allowed = {"comment": comment, "interval": interval, "options": options, "pattern": pattern}
     return field(default=default, metadata=allowed)
 
@@ -29,7 +29,7 @@ def read_platform_section(path: Path, declared: Sequence[Parameter], environ: Ma
     path : Path
         The parameter file of the platform, such as ``parameters/local.yml``. It may be missing.
     declared : sequence of Parameter
-        The settings that the platform has.
+        All settings of the platform.
     environ : mapping
         The environment variables: ``MLOPS_LOCAL_QA_PORT`` sets ``qa_port`` of the platform ``local``.
 
@@ -57,4 +57,4 @@ def _read_number(text: str) -> Any:
     try:
         return yaml.safe_load(text)
     except (yaml.YAMLError, ValueError):
-        return text  # not a number; `check_section` refuses it
+        return text  # not a number, so `check_section` reports an error

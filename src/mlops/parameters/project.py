@@ -30,7 +30,7 @@ class Project:
     base : Layer
         ``base.yml``.
     environments : mapping of str to Layer
-        The parameter files of the environments, by environment. An environment need not have a file.
+        The parameter file of each environment that has one, by environment.
     """
 
     workspace: Workspace
@@ -41,7 +41,7 @@ class Project:
 
     @classmethod
     def load(cls, workspace: Workspace, steps: Sequence[Step] = ALL_STEPS) -> "Project":
-        """Read the files of a project with the parameters that all platforms share.
+        """Read the parameter files of a project that apply to all platforms, and the declarations in its notebooks.
 
         Parameters
         ----------
@@ -64,7 +64,7 @@ class Project:
 
     @property
     def default_platform(self) -> str:
-        """The platform that ``base.yml`` chooses."""
+        """The name of the platform that ``base.yml`` selects."""
         return self.base.platform
 
     def name_platform_option(self, platform: str) -> str:
@@ -77,7 +77,7 @@ class Project:
         return self.names.steps
 
     def declared(self, notebook: str) -> Mapping[str, Parameter]:
-        """Return the parameters of a notebook by name. `notebook` is the name of its file without the extension."""
+        """Return the parameters that a notebook declares, by name. `notebook` is its file name without extension."""
         return self.names.by_notebook[notebook]
 
     def merge(self, overrides: Iterable[Override] = (), platform: str = "") -> Parameters:
