@@ -135,7 +135,7 @@ def test_a_model_with_types_that_are_no_longer_trusted_is_not_loaded(rents: pd.D
 
 def test_a_model_that_takes_other_inputs_than_prepare_returns_is_refused(rents: pd.DataFrame, tmp_path: Path) -> None:
     fitted = make_pipeline(SimpleImputer(), Ridge()).fit(rents[["size"]], rents["rent"])
-    with pytest.raises(ProblemError, match="'rents': the fitted model does not take the columns that `prepare` return"):
+    with pytest.raises(ProblemError, match="'rents': the fitted model does not accept the columns that `prep"):
         save_model(make_problem((DTYPE,)), fitted, tmp_path, rents)
 
 

@@ -2,21 +2,21 @@
 
 .. code-block:: text
 
-    files          saves a fitted estimator as an MLflow model, and the files that its problem exports
-    estimator      the file of a fitted estimator, which contains no code (skops) and is the same in every process
-    mlflow_model   the other files of an MLflow model: inputs, example, packages
+    files          saves a fitted estimator as an MLflow model, together with the files that its problem exports
+    estimator      writes and reads the file of a fitted estimator, in skops' format
+    mlflow_model   writes the other files of an MLflow model: inputs, example, packages
     loading        loads the model of a training or of a registered version, after a check of its hashes
     schema         checks that a registered model was trained with the schema of the problem
-    training_data  ranges of the training data, and example rows for predictions
+    training_data  describes the training data: ranges of the features, and example rows
     training_rows  stores and finds the rows that a model was trained on
-    origin         the origin of a training: notebook, commit and data
-    contenders     the challenger, and the champion if it can be compared
+    origin         describes the origin of a training: notebook, commit and data
+    contenders     the models to compare: the challenger and, if it fits the problem, the champion
     comparison     compares two models by the metric that decides about promotions
-    segments       the comparison in segments of the rows
-    gains          the figures that compare two models
-    bounds         the lower bound of a mean gain
-    spending       the confidence that each comparison with a champion needs
+    segments       compares the models in segments of the rows
+    gains          reports the gains of a comparison: a figure, and sentences
+    bounds         computes the lower bound of a mean gain
+    spending       computes the confidence that each comparison with a champion needs
     looks          records how often models were compared with a champion
-    jackknife      the gain of each row in a metric that is not a mean over rows
+    jackknife      computes the gain of each row in a metric that is not a mean over rows
     promotion      decides whether a new model (the challenger) replaces the current one (the champion)
 """

@@ -1,6 +1,6 @@
 """The comparison of a new model (the challenger) with the current one (the champion) on the same rows."""
 
-# The metric that decides about promotions says how the models are compared:
+# How the models are compared depends on the metric that decides about promotions:
 #
 # - A metric that is a mean over rows is compared by its losses. The gain of a row is the champion's loss minus the
 #   challenger's loss.
@@ -25,30 +25,30 @@ from mlops.problem import Metric, Problem
 
 Floats = NDArray[np.float64]
 
-FEWEST_OF_CLASS = 5  # with fewer rows of a class, one of them can carry the whole comparison
+FEWEST_OF_CLASS = 5  # with fewer rows of a class, a single row could decide the comparison
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Two models, compared on the same rows by the metric that decides about promotions.
+    """The comparison of two models on the same rows by the metric that decides about promotions.
 
     Parameters
     ----------
     metric : Metric
         The metric.
     champion : array, optional
-        The losses of the current model or, with `actual`, its predictions. None if there is no champion.
+        The losses of the current model or, if `actual` is given, its predictions. None if there is no champion.
     challenger : array
-        The losses or predictions of the new model.
+        The losses or the predictions of the new model.
     confidence : float
         The confidence of all comparisons with this champion together, between 0 and 1.
     smallest_gain : float
         The smallest improvement that is worth a release, in the unit of the metric.
     look : int
-        The position of this comparison among all comparisons with the champion, counted from 1. 0 if it is not one of
-        them. See `mlops.model.looks`.
+        The number of this comparison among all comparisons with the champion, counted from 1. 0 if it does not count as
+        a comparison with the champion. See `mlops.model.looks`.
     actual : array of shape (n,), optional
-        The values of the target, encoded as metrics need them. None if the models are compared by their losses.
+        The values of the target, encoded by `Problem.encode`. None if the models are compared by their losses.
     """
 
     metric: Metric
@@ -78,13 +78,13 @@ class Comparison:
 
     @property
     def equality(self) -> str:
-        """A clause that says that the models are equal: "they make the same errors". Empty if they are not."""
+        """If the models are equal, a clause that says so: "they make the same errors". Otherwise empty."""
         equal = self.champion is not None and are_equal(self.champion, self.challenger)
         return f"they make the same {'errors' if self.actual is None else 'predictions'}" if equal else ""
 
     @cached_property
     def shortage(self) -> str:
-        """A sentence that says why the rows do not suffice for a comparison. Empty if the rows suffice."""
+        """If there are too few rows for a comparison, a sentence that says why. Otherwise empty."""
         if self.actual is None:
             return ""
         of_rows = f"the {self.rows} rows unseen by both models"
@@ -113,7 +113,7 @@ class Comparison:
 
     @cached_property
     def gains(self) -> Floats:
-        """The gain of each row, or of each group of rows. Without a champion, the part of each in the metric itself."""
+        """The gain of each row or group of rows. Without a champion, the contribution of each to the metric itself."""
         if self.actual is None:
             return self.challenger if self.champion is None else self.champion - self.challenger
         groups = assign_groups(self.rows, fast=bool(self.metric.weighted))
@@ -146,7 +146,7 @@ class Comparison:
 
     @property
     def too_skewed(self) -> bool:
-        """True if the challenger is so much worse on a few rows that no bound can be trusted."""
+        """True if the challenger is so much worse on a few rows that no bound is reliable."""
         return bool(are_too_skewed(self.gains))
 
 

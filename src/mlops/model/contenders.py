@@ -18,7 +18,7 @@ CHAMPION, CHALLENGER = "champion", "challenger"
 
 
 class Contenders:
-    """The models to compare: the challenger and, if it can be compared with the challenger, the champion.
+    """The models to compare: the challenger and, if it fits the problem, the champion.
 
     Parameters
     ----------
@@ -31,12 +31,12 @@ class Contenders:
     champion : ModelVersion, optional
         The current model.
     overruled : bool
-        Whether a person overrules the gate. If so, a champion that cannot be compared is left out.
+        Whether a person overrules the gate. If so, a champion that does not fit the problem is left out.
 
     Attributes
     ----------
     models : dict of str to scikit-learn estimator
-        The models, by "champion" and "challenger".
+        The models, with the keys "challenger" and, if it is compared, "champion".
     misfit : str
         The reason why the champion is left out, as a sentence. Empty if the champion is compared.
 

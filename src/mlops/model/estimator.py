@@ -1,10 +1,10 @@
-"""The file of a fitted estimator in skops' format, which contains no code.
+"""The file of a fitted estimator. It is in skops' format, which cannot contain code.
 
-The same estimator has the same bytes, whichever process writes the file.
+The same estimator always gives the same bytes, in every process.
 """
 
-# skops names objects and files by their addresses in memory, and stores the time. So this module numbers the objects
-# in the order of their appearance, sorts sets, and sets the times to the earliest that an archive can have.
+# skops names objects and files after addresses in memory, and stores the time. So this module numbers the objects in
+# the order in which they occur, sorts sets, and sets all times to the earliest time that an archive can store.
 
 import io
 import json
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "schema.json"
 LOADER, IDENTITY, FILE = "__loader__", "__id__", "file"  # the keys of an object in the schema
-ADDRESSES = ("_stop_words_id",)  # attributes of scikit-learn's objects that are addresses; a loaded object ignores them
+ADDRESSES = ("_stop_words_id",)  # attributes that contain addresses; a loaded object does not use them
 RIGHTS = 0o600 << 16
 
 
@@ -36,7 +36,7 @@ def dump_estimator(problem: Problem, estimator: Any) -> bytes:
     Raises
     ------
     ProblemError
-        If the estimator could not be loaded again, for example because it has types that the problem does not trust.
+        If the estimator cannot be loaded again, for example because it has types that the problem does not trust.
     """
     try:
         content = rewrite_archive(skops.io.dumps(estimator))
@@ -55,7 +55,7 @@ def dump_estimator(problem: Problem, estimator: Any) -> bytes:
 
 
 def load_estimator(problem: Problem, path: Path) -> Any:
-    """Return the fitted estimator in a file, without checking the hash of the file.
+    """Load a fitted estimator from a file, without checking the hash of the file.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def load_estimator(problem: Problem, path: Path) -> Any:
 
 
 def rewrite_archive(content: bytes) -> bytes:
-    """Return the canonical form of an archive that `skops.io.dumps` returned."""
+    """Rewrite an archive that `skops.io.dumps` returned, so that the same estimator always gives the same bytes."""
     with ZipFile(io.BytesIO(content)) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
     schema, numbering = json.loads(files.pop(SCHEMA)), Numbering()
@@ -86,7 +86,7 @@ def rewrite_archive(content: bytes) -> bytes:
 
 
 class Numbering:
-    """The renumbering of the objects in an archive, which also renames the files.
+    """The new numbers of the objects in an archive, and the new names of its files.
 
     Attributes
     ----------
@@ -119,7 +119,8 @@ class Numbering:
                 value["content"] = "0"
 
     def _number_object(self, node: Mapping[str, Any], identity: int) -> int:
-        # Whether equal texts and numbers are one object depends on the process, and no loaded model depends on it.
+        # Equal strings and numbers may or may not be the same object, depending on the process. This does not affect
+        # loaded models.
         if node.get(LOADER) == "JsonNode":
             return next(self._next)
         if identity not in self._numbers:
@@ -133,16 +134,16 @@ def _list_untrusted(problem: Problem, content: bytes) -> str:
 
 
 def _describe_value(node: Any) -> str:
-    """Return a text that depends on the value of an object and not on its address."""
+    """Return a string that depends on the value of an object, but not on its address."""
     if isinstance(node, dict):
         return json.dumps({key: _describe_value(value) for key, value in node.items() if key != IDENTITY})
     return json.dumps([_describe_value(item) for item in node] if isinstance(node, list) else node)
 
 
 def _clear_gaps(content: bytes) -> bytes:
-    """Set the unused bytes between the fields of records to 0.
+    """Set the unused bytes between the fields of a structured array to 0.
 
-    scikit-learn stores the nodes of decision trees as such records, and leaves arbitrary values in these bytes.
+    scikit-learn stores the nodes of decision trees in such arrays, and these bytes have arbitrary values.
     """
     records = np.load(io.BytesIO(content), allow_pickle=False)
     if records.dtype.names is None or not records.nbytes:
@@ -160,6 +161,6 @@ def _find_used_bytes(kind: "np.dtype[Any]") -> "NDArray[np.bool_]":
 
 
 def _write_file(archive: ZipFile, name: str, content: bytes) -> None:
-    entry = ZipInfo(name)  # its time is 1980-01-01
+    entry = ZipInfo(name)  # with the default time, 1980-01-01
     entry.external_attr, entry.create_system = RIGHTS, 3
     archive.writestr(entry, content)

@@ -1,4 +1,4 @@
-"""The files of a model: an MLflow model with the estimator, and files that the problem exports for the service."""
+"""The files of a model: an MLflow model with the estimator, and files that the problem exports for its service."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,7 +19,7 @@ RESERVED = frozenset({ESTIMATOR, TRAINING_DATA, *WRITTEN})  # names of files tha
 
 
 def save_model(problem: Problem, estimator: Any, folder: Path, rows: "pd.DataFrame") -> None:
-    """Write a fitted estimator as an MLflow model, and the files that its problem exports.
+    """Save a fitted estimator as an MLflow model, together with the files that its problem exports.
 
     Parameters
     ----------
@@ -35,8 +35,8 @@ def save_model(problem: Problem, estimator: Any, folder: Path, rows: "pd.DataFra
     Raises
     ------
     ProblemError
-        If `export` writes a folder, if it writes a file with a name that the engine uses, if the estimator could not be
-        loaded again, or if MLflow could not predict with the estimator.
+        If `export` writes a folder, if it writes a file with a name that the engine uses, if the estimator cannot be
+        loaded again, or if MLflow cannot predict with it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     problem.export(estimator, folder)

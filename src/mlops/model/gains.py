@@ -11,16 +11,16 @@ from mlops.model.promotion import Decision, describe_sensitivity
 from mlops.numbers import format_number, format_pair
 
 EQUAL = "The two models are equal: no row differs."
-POINTS = 1001  # quantiles of the figure, which is 800 pixels wide
-EDGE = 0.02  # the share of the rows at each end that may lie outside the figure
-LARGEST = 5  # rows whose share of the improvement is reported
+POINTS = 1001  # the number of quantiles in the figure, which is 800 pixels wide
+EDGE = 0.02  # the share of the values at each end that may be outside the figure
+LARGEST = 5  # the number of rows whose share of the improvement is reported
 BLUE, ORANGE, GREY = "#2a6fbb", "#c45a11", "#6e7781"  # the colors of the figures in the notebooks
 
 
 def plot_gains(compared: Comparison) -> Figure:
-    """Plot the improvement with its interval, and below it the sorted gains.
+    """Plot the improvement with its interval and, below, the sorted gains.
 
-    The gains are drawn as quantiles, so the figure of 100,000 rows looks like that of 100 rows.
+    The gains are drawn as quantiles, so the figure looks alike for 100 rows and for 100,000 rows.
     """
     figure = Figure(figsize=(8, 4), layout="constrained")
     if absence := _explain_absence(compared):
@@ -51,8 +51,9 @@ def describe_gains(compared: Comparison) -> str:
 def report_gains(compared: Comparison, decision: Decision) -> str:
     """Return sentences about the improvement, one per line.
 
-    They give its interval, the smallest improvement that these rows can detect, the share of the rows with the largest
-    gains, and the number of comparisons with the champion.
+    The sentences give the interval of the improvement, the smallest improvement that can be detected with these rows,
+    the share of the improvement that comes from the rows with the largest gains, and the number of comparisons with the
+    champion.
     """
     sensitivity = describe_sensitivity(decision, compared.metric.unit)
     if decision.kind == "first":
@@ -73,7 +74,7 @@ def describe_interval(compared: Comparison) -> str:
 
 
 def describe_largest(compared: Comparison) -> str:
-    """Return sentences that say how much of the improvement rests on the five rows with the largest gains."""
+    """Return sentences that say how much of the improvement comes from the five rows with the largest gains."""
     if compared.improvement <= 0:
         return "There is no improvement that could rest on a few rows."
     if compared.gains.size < compared.rows:
@@ -84,7 +85,7 @@ def describe_largest(compared: Comparison) -> str:
     others = split[:-LARGEST]
     share, rest = split[-LARGEST:].sum() / split.sum(), float(others.mean())
     part = "less than 1%" if share < 0.01 else f"{100 * share:.0f}%" if rest > 0 else "all"
-    about = "" if compared.actual is None else "about "  # only for a mean, the mean of the other gains is exact
+    about = "" if compared.actual is None else "about "  # exact only if the metric is a mean
     without = f"{about}{format_number(rest)} {compared.metric.unit}".strip()
     return f"The five rows with the largest gains carry {part} of the improvement. Without them, it would be {without}."
 
@@ -124,7 +125,7 @@ def _plot_sorted(axes: Axes, compared: Comparison) -> None:
 
 
 def _find_limits(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the ends of the axis: the extreme values, but not far from the other 96 %."""
+    """Return the limits of the axis, which show the middle 96 % of the values and not much more."""
     inner = np.quantile(values, (EDGE, 1 - EDGE))
     reach = np.ptp(inner) or np.ptp(values)
     low, high = max(values.min(), inner[0] - reach / 4), min(values.max(), inner[1] + reach / 4)
@@ -136,7 +137,7 @@ def _name_values(compared: Comparison) -> str:
 
 
 def _explain_absence(compared: Comparison) -> str:
-    """Return why there is nothing to plot; empty if there is something."""
+    """Return the reason why the gains cannot be plotted, or "" if they can."""
     if compared.equality:
         return EQUAL
     return compared.shortage or ("There are too few rows to plot." if compared.rows < 2 else "")
@@ -153,5 +154,5 @@ def _title_interval(compared: Comparison) -> str:
 
 
 def _give_confidence(compared: Comparison) -> str:
-    """Return the confidence of the interval: each of its two ends may be wrong with the error of one bound."""
+    """Format the confidence of the interval, whose error rate is the sum of the error rates of its two bounds."""
     return f"{100 * (2 * compared.spent - 1):.4g}%"

@@ -1,8 +1,8 @@
 """The jackknife: the gain of each row in a metric that is not a mean over rows.
 
-If a metric is a mean, the value of a row is n times the metric of all n rows, minus n - 1 times the metric without this
-row. For any other smooth metric, the same formula gives the pseudo-value of a row, and pseudo-values behave like the
-values of a mean.
+If a metric is the mean of a value of each row, the value of a row is n times the metric of all n rows, minus n - 1
+times the metric without this row. For any other smooth metric, the same formula gives the pseudo-value of a row.
+Pseudo-values can be treated like the values of a mean.
 
 Source: Tukey (1958) and Miller (1974), "The Jackknife: a Review", Biometrika 61(1), 1-15. For the area under the ROC
 curve, the variance of the pseudo-values is that of DeLong, DeLong and Clarke-Pearson (1988). Groups of rows: Busing,
@@ -17,22 +17,23 @@ from mlops.problem import Metric
 Floats = NDArray[np.float64]
 Groups = NDArray[np.int64]
 
-MOST_WEIGHTS = 20_000_000  # the number of rows times that of groups; the area under the ROC curve takes 1 s a model
-MOST_WEIGHTS_SLOW = 300_000  # for a metric that is measured once for each group; at most MOST_MEASURED times
+MOST_WEIGHTS = 20_000_000  # maximum of rows times groups; the area under the ROC curve then takes 1 s per model
+MOST_WEIGHTS_SLOW = 300_000  # the same for a metric that must be computed once per group
 MOST_MEASURED = 1000
-FEWEST_GROUPS = 30  # about; the deviation of 30 values is known to 13 %
-BATCH_WEIGHTS = 1_000_000  # maximum number of weights in memory at once, or those of one group
+FEWEST_GROUPS = 30  # approximate; with 30 values, the error of a standard deviation is 13 %
+BATCH_WEIGHTS = 1_000_000  # maximum number of weights in memory, unless a single group needs more
 
 
 def assign_groups(rows: int, fast: bool) -> Groups:
-    """Return the group of each row, as a number from 0. The rows of a group are left out together.
+    """Return the number of each row's group, counted from 0. The rows of a group are left out together.
 
     Parameters
     ----------
     rows : int
         The number of rows, at least 1.
     fast : bool
-        Whether the metric is measured for many groups at once. Then each of up to 4,472 rows is a group of its own.
+        Whether the metric can be computed for many groups at once. If so, each row is a group of its own, for up to
+        4,472 rows.
     """
     allowed = MOST_WEIGHTS // rows if fast else min(MOST_MEASURED, MOST_WEIGHTS_SLOW // rows)
     size = -(-rows // max(FEWEST_GROUPS, allowed))
@@ -42,11 +43,11 @@ def assign_groups(rows: int, fast: bool) -> Groups:
 
 
 def leave_out(metric: Metric, actual: NDArray[np.generic], predicted: NDArray[np.generic], groups: Groups) -> Floats:
-    """Return the metric without each group of rows, with NaN where it is undefined.
+    """Return the values of the metric that result if each group of rows is left out; NaN if the metric is undefined.
 
-    If all groups are -1, the result is the metric of all rows, as an array with one value.
+    If all groups are -1, no row is left out: the result is an array with the metric of all rows as its only value.
     """
-    if predicted.ndim == 1:  # a metric that sorts a million rows for each group takes a third of the time
+    if predicted.ndim == 1:  # a metric that sorts the rows takes a third of the time if they are already sorted
         order = np.argsort(predicted, kind="stable")
         actual, predicted, groups = actual[order], predicted[order], groups[order]
     count, batch = max(1, int(groups.max()) + 1), max(1, BATCH_WEIGHTS // len(groups))
@@ -61,16 +62,16 @@ def list_pseudo_values(whole: float, left_out: Floats, groups: Groups) -> Floats
     Parameters
     ----------
     whole : float
-        The value of all rows.
+        The metric of all rows.
     left_out : array of shape (groups,)
-        The value without each group.
+        The metric without each group.
     groups : array of shape (n,)
         The group of each row.
 
     Returns
     -------
     array of shape (groups,)
-        The pseudo-values. They are moved so that their mean is the value of all rows.
+        The pseudo-values, shifted so that their mean is the metric of all rows.
     """
     times = len(groups) / np.bincount(groups)
     values = whole + (times - 1) * (whole - left_out)

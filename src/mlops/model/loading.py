@@ -38,6 +38,6 @@ def load_registered(backend: Backend, problem: Problem, model: ModelVersion) -> 
 
 
 def load_training_data(backend: Backend, model: ModelVersion) -> TrainingData:
-    """Return the description of the data that a registered model version was trained on."""
+    """Return the stored description of the data on which a registered model version was trained."""
     with TemporaryDirectory() as folder:
         return read_training_data(backend.registry.fetch_model(model, Path(folder, "model")))

@@ -1,4 +1,4 @@
-"""The looks at a champion: how often it has been compared (`mlops.model.spending`)."""
+"""Looks at a champion: the comparisons of other models with it, which are counted (see `mlops.model.spending`)."""
 
 import hashlib
 from dataclasses import replace
@@ -10,20 +10,21 @@ from mlops.model.comparison import Comparison
 from mlops.model.promotion import Decision
 from mlops.platform.models import ModelVersion, Registry
 
-# Values are rounded to a millionth of their mean magnitude, so that evidence rarely differs between machines. A value
-# on the edge of rounding can still differ: with 100,000 rows and a relative noise of 1e-12, one hash in four does. A
-# repeated comparison then counts again, and the next one needs more confidence.
+# Before hashing, values are rounded to a millionth of their mean magnitude, so that the hash is usually the same on
+# different machines. A value close to a rounding boundary can still change it: with 100,000 rows and a relative noise
+# of 1e-12, one hash in four changes. A repeated comparison then counts again, and the next comparison needs more
+# confidence.
 DIGITS = 1e6
 
 
 def record_look(
     registry: Registry, champion: ModelVersion | None, compared: Comparison, min_rows: int = 30
 ) -> Comparison:
-    """Record a comparison in the registry, and return it with the number of this look.
+    """Record a comparison in the registry, and return the comparison with its number among all looks at the champion.
 
-    A comparison of the same models on the same rows is not another look. A comparison of equal models or of too few
-    rows does not count. One that is too skewed for a decision does: otherwise only the samples that lack the rare large
-    losses would count, and equal models would be promoted more often.
+    A comparison of the same models on the same rows counts only once. A comparison of equal models or on too few rows
+    does not count. A comparison that is too skewed for a decision does count. Otherwise, only the samples without rare
+    large losses would count, and equal models would be promoted more often.
 
     Parameters
     ----------
@@ -43,7 +44,7 @@ def record_look(
 
 
 def hash_evidence(compared: Comparison) -> str:
-    """Return a hash of what was compared: the losses of both models, or their predictions and the target."""
+    """Return a hash of the compared values: the losses of both models, or their predictions and the target."""
     hashed = hashlib.sha256(f"{compared.metric.name} {compared.challenger.shape}".encode())
     for values in (compared.champion, compared.challenger):
         hashed.update(_round(values).tobytes() if values is not None else b"")
@@ -58,7 +59,7 @@ def _round(values: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def describe_looks(compared: Comparison, decision: Decision) -> str:
-    """Return sentences that say how often models were compared with this champion, and what this costs."""
+    """Return sentences with the number of comparisons with this champion, and the confidence that this one needs."""
     if decision.kind == "first":
         return "There is no champion to compare with yet."
     if not decision.look:

@@ -1,7 +1,7 @@
-"""The files beside an estimator that make a folder an MLflow model: its inputs, an example, and its packages."""
+"""The files that, together with an estimator, make a folder an MLflow model: inputs, an example, and packages."""
 
-# `mlflow.sklearn.save_model` writes the same files, but takes 0.5 s in a new process, of which 0.2 s is a scan of all
-# installed packages, and 0.3 s the import of `mlflow.pyfunc`. This module takes 0.02 s.
+# `mlflow.sklearn.save_model` writes the same files, but takes 0.5 s in a new process: 0.2 s to scan all installed
+# packages, and 0.3 s to import `mlflow.pyfunc`. This module takes 0.02 s.
 
 import platform
 import warnings
@@ -26,14 +26,14 @@ MLMODEL, REQUIREMENTS, CONDA, PYTHON = "MLmodel", "requirements.txt", "conda.yam
 EXAMPLE, SERVING_EXAMPLE = "input_example.json", "serving_input_example.json"
 WRITTEN = frozenset({MLMODEL, REQUIREMENTS, CONDA, PYTHON, EXAMPLE, SERVING_EXAMPLE})
 PACKAGES = {"mlflow": "mlflow", "numpy": "numpy", "pandas": "pandas", "scikit-learn": "sklearn", "skops": "skops"}
-IDENTITY_DIGITS = 32  # those of a UUID
-CREATED = "1980-01-01 00:00:00"  # always, so that the same model has the same bytes; MLflow's run has the real time
+IDENTITY_DIGITS = 32  # the number of hexadecimal digits in a UUID
+CREATED = "1980-01-01 00:00:00"  # a constant, so that the same model has the same bytes; MLflow's run has the real time
 EXAMPLE_ROWS = 2
-TYPED_ROWS = 100  # the rows whose values tell the types of the inputs; MLflow reads 1,000 values in 1 ms
+TYPED_ROWS = 100  # rows from which the types of the inputs are inferred; MLflow reads 1,000 values in 1 ms
 
 
 def describe_model(folder: Path, file: str, problem: Problem, estimator: Any, inputs: "pd.DataFrame") -> None:
-    """Write the files that make a folder with an estimator an MLflow model.
+    """Write files to a folder with an estimator, so that the folder becomes an MLflow model.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def describe_model(folder: Path, file: str, problem: Problem, estimator: Any, in
     Raises
     ------
     ProblemError
-        If the estimator does not take the inputs, or if MLflow has no type for a column of the inputs.
+        If the estimator does not accept the inputs, or if MLflow has no type for a column of the inputs.
     """
     from mlflow.models import Model
     from mlflow.models.utils import _save_example
@@ -75,7 +75,7 @@ def _infer_signature(
     from mlflow.models import infer_signature
 
     try:
-        with warnings.catch_warnings(action="ignore", category=UserWarning):  # about whole numbers and names of columns
+        with warnings.catch_warnings(action="ignore", category=UserWarning):  # whole numbers, column names
             return infer_signature(inputs, predict(inputs.head(EXAMPLE_ROWS)))
     except MlflowException as error:
         raise ProblemError(
@@ -83,8 +83,8 @@ def _infer_signature(
         ) from error
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ProblemError(
-            f"{problem}: the fitted model does not take the columns that `prepare` returns. Override `prepare` so that "
-            f"it returns the inputs of the model, and use it in `train` and `predict`. scikit-learn said: {error}"
+            f"{problem}: the fitted model does not accept the columns that `prepare` returns. Override `prepare` so "
+            f"that it returns the inputs of the model, and use it in `train` and `predict`. scikit-learn said: {error}"
         ) from error
 
 

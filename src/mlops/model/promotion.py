@@ -1,8 +1,8 @@
-"""The promotion gate: decides whether a new model (the challenger) is better than the current one (the champion).
+"""The promotion gate, which decides whether a new model (the challenger) replaces the current one (the champion).
 
 Both models are compared on the same rows, which neither model has seen in training (`mlops.model.comparison`). The
-challenger is promoted if the one-sided lower bound of the improvement is above zero, and if the improvement is at least
-the smallest one that is worth a release.
+challenger is promoted if the one-sided lower bound of the improvement is above zero, and if the improvement is large
+enough for a release.
 """
 
 from dataclasses import dataclass, replace
@@ -35,19 +35,19 @@ class Decision:
         The improvement of the metric and its one-sided lower bound, in the unit of the metric. Values above zero mean
         that the challenger is better.
     detectable_gain : float
-        The smallest true improvement that is promoted on these rows in four out of five cases, in the unit of the
-        metric. It is never below the required gain.
+        The smallest true improvement that leads to a promotion on these rows in four out of five cases, in the unit of
+        the metric. It is never below the required gain.
     required_gain : float
         The smallest improvement that is worth a release, in the unit of the metric.
     look : int
-        The position of this comparison among all comparisons with the champion, counted from 1. 0 if it does not count
-        as one.
+        The number of this comparison among all comparisons with the champion, counted from 1. 0 if it does not count as
+        a comparison with the champion.
     override : str
-        The reason of a person who promoted the challenger in spite of a rejection. Empty if nobody did.
+        If a person promoted the challenger although the gate rejected it, the reason of this person. Otherwise empty.
     kind : str
         The kind of the decision: "first" if there was no champion, "unlike" if the champion could not be compared,
         "few" if there were too few rows for a comparison, "equal" if the models are equal, "skewed" if the challenger
-        is so much worse on a few rows that the others cannot decide, otherwise "compared".
+        is so much worse on a few rows that no decision is possible, otherwise "compared".
     """
 
     promoted: bool
@@ -63,7 +63,7 @@ class Decision:
 
     @property
     def gains(self) -> dict[str, float]:
-        """The numbers of the comparison, by the names of their results."""
+        """The numbers of the comparison, by the names of the notebook's results."""
         return {name: getattr(self, name) for name in GATE.gains}
 
 
@@ -77,8 +77,8 @@ def decide_promotion(compared: Comparison, *, min_rows: int = 30, left_out: str 
     min_rows : int
         The minimum number of rows for a promotion.
     left_out : str
-        A sentence that says why some rows were left out of the comparison. It ends the reason if the other
-        rows do not suffice.
+        A sentence that says why some rows were left out of the comparison. If too few rows remain, it is appended to
+        the reason.
     """
     rows = compared.rows
     if compared.champion is None:
@@ -127,7 +127,7 @@ def _explain(compared: Comparison, lower_bound: float) -> str:
 
 
 def describe_sensitivity(decision: Decision, unit: str) -> str:
-    """Return a sentence with the smallest improvement that the promotion gate detects, in the unit of the metric."""
+    """Return a sentence with the smallest improvement that the promotion gate detects. `unit` is that of the metric."""
     if decision.kind == "compared":
         gain = f"{format_number(decision.detectable_gain)} {unit}".strip()
         return f"Smallest improvement that the gate detects on these rows in four cases out of five: {gain}."
@@ -150,7 +150,7 @@ def overrule(decision: Decision, promote_always: bool, why: str, misfit: str = "
     promote_always : bool
         Whether to promote the model even if the gate rejects it.
     why : str
-        The person's reason; empty if nobody overrules the gate.
+        The reason for overruling the gate; empty if nobody overrules it.
     misfit : str
         The reason why the champion was left out of the comparison; empty if it was compared.
 

@@ -11,7 +11,7 @@ from mlops.pipelines.advice import OVERRULE
 from mlops.platform.models import ModelVersion, Registry
 from mlops.problem import Problem
 
-PROBLEM, SCHEMA = "problem", "schema"  # tags of a version
+PROBLEM, SCHEMA = "problem", "schema"  # names of tags of a model version
 MOST_NAMES = 3  # maximum number of columns that a message lists
 REPLACE = (
     f"To replace it without a comparison, add `{OVERRULE}`. To keep it and register the new model under another name, "
@@ -32,7 +32,7 @@ def hash_schema(problem: Problem) -> str:
 
 
 def explain_misfit(registry: Registry, problem: Problem, model: ModelVersion) -> str:
-    """Return why a model does not fit a problem, as a phrase about the model; empty if the model fits.
+    """Return why a model does not fit a problem: "solves the problem 'churn', not 'visits'". Empty if the model fits.
 
     A model fits if it was trained for the problem, on the features that the problem declares, in the same order.
 
@@ -41,7 +41,7 @@ def explain_misfit(registry: Registry, problem: Problem, model: ModelVersion) ->
     registry : Registry
         The registry of the model.
     problem : Problem
-        The problem that the project solves now.
+        The current problem of the project.
     model : ModelVersion
         A version of a model.
 

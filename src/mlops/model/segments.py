@@ -1,8 +1,8 @@
 """The comparison of the challenger with the champion in segments of the rows, such as the customers of each plan.
 
 The problem declares the columns. In each segment, both models are compared by the metric that decides about promotions.
-The challenger is worse in a segment if the upper bound of the improvement there is below zero. The segments share the
-allowed error equally (Bonferroni), so that all of them together keep the confidence.
+The challenger is worse in a segment if the upper bound of the improvement in this segment is below zero. The segments
+share the allowed error rate equally (Bonferroni), so the confidence holds for all segments together.
 """
 
 import json
@@ -20,7 +20,7 @@ from mlops.numbers import ALL_DIGITS, DIGITS, format_number, format_pair, format
 from mlops.problem import Column, Metric, Problem
 
 LEAST_SHARE = 0.05  # a smaller segment is not compared
-FEWEST_ROWS = 20  # with fewer rows, skewed gains give more false reports than the bound allows; see docs/statistics.md
+FEWEST_ROWS = 20  # with fewer rows, skewed gains cause too many false reports; see docs/statistics.md
 QUARTERS = (0.25, 0.5, 0.75)
 LONGEST_LABEL, MOST_NAMED, MOST_SHOWN = 40, 3, 60  # pandas shows at most 60 rows
 LARGEST_WHOLE = 1e15
@@ -31,22 +31,22 @@ Marks = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Segment:
-    """The rows of one segment, and the comparison of the models on these rows.
+    """A segment, with the comparison of the models on its rows.
 
     Parameters
     ----------
     name : str
-        The column and its values: 'plan "basic"' or "fee 20 to 35".
+        The column and its values in the segment: 'plan "basic"' or "fee 20 to 35".
     rows : int
         The number of rows.
     share : float
-        The share of these rows among all compared rows.
+        The number of these rows as a share of all compared rows.
     champion, challenger : float, optional
-        The metric of each model on these rows. None if it is undefined, or if there is no champion.
+        The metric of each model on these rows. None if the metric is undefined, or if there is no champion.
     improvement, upper_bound : float, optional
         The improvement of the metric, and its one-sided upper bound. None if the models were not compared.
     verdict : str
-        What the comparison shows, or why there is none. Empty without a champion.
+        The result of the comparison, such as "better", or the reason why there is none. Empty without a champion.
     """
 
     name: str
@@ -61,20 +61,20 @@ class Segment:
 
 @dataclass(frozen=True)
 class Segments:
-    """The segments that a problem declares.
+    """The comparison of two models in all segments that a problem declares.
 
     Parameters
     ----------
     metric : Metric
         The metric.
     found : tuple of Segment
-        The segments. Empty if the problem declares none, or if there are no rows.
+        The segments. Empty if the problem declares no segments, or if there are no rows.
     confidence : float
         The confidence of all upper bounds together, between 0 and 1.
     rejects : bool
         Whether the problem rejects a challenger that is worse in a segment.
     absent : tuple of str
-        The declared columns that the data lacks.
+        The declared columns that are missing in the data.
     """
 
     metric: Metric
@@ -90,13 +90,13 @@ class Segments:
 
     @cached_property
     def worse(self) -> tuple[Segment, ...]:
-        """The segments in which the challenger is worse, beyond chance."""
+        """The segments in which the challenger is significantly worse."""
         return tuple(segment for segment in self.found if segment.verdict == WORSE)
 
     def review(self, decision: Decision) -> Decision:
-        """Return the decision of the gate, with a reference to the segments in which a promoted challenger is worse.
+        """Return the decision of the gate, extended by the segments in which a promoted challenger is worse.
 
-        If the problem says so, the challenger is rejected.
+        If the problem sets `reject_worse_segments`, such a challenger is rejected.
         """
         if not (decision.promoted and decision.kind == "compared" and self.worse):
             return decision
@@ -104,7 +104,7 @@ class Segments:
         return replace(decision, promoted=not self.rejects, reason=f"{decision.reason} {verdict} {self._name_worse()}")
 
     def show(self) -> pd.DataFrame | None:
-        """Print what the segments show, and return them as a table. None if there are no segments."""
+        """Print a summary of the segments, and return them as a table. Return None if there are no segments."""
         if text := str(self):
             print(text)
         if not self.found:
@@ -186,9 +186,10 @@ def compare_segments(
 def split_column(column: Column, values: pd.Series) -> list[tuple[str, Marks]]:
     """Return the name and the rows of each segment of a column.
 
-    Each value of a category or a boolean is a segment. Values that fewer than 5 % of the rows have are one segment. The
-    segments of a number are quarters of the rows; equal numbers are in the same segment. An ignored column of numbers
-    can contain text, and is then a category. Missing values are a segment of their own.
+    Each value of a category or a boolean is a segment. Values that occur in fewer than 5 % of the rows are combined
+    into one segment. A number has four segments, each with about a quarter of the rows; equal numbers are in the same
+    segment. If an ignored column of numbers contains text, it is treated as a category. Missing values are a segment of
+    their own.
     """
     missing = values.isna().to_numpy(dtype=bool)
     number = column.kind == "number" and pd.api.types.is_any_real_numeric_dtype(values.dtype)
@@ -215,7 +216,7 @@ def _split_number(values: pd.Series) -> Iterator[tuple[str, Marks]]:
     found, counts = np.unique(numbers[~np.isnan(numbers)], return_counts=True)
     if not found.size:
         return
-    # Each end of a quarter moves to the nearest place between two different values.
+    # The boundary of a quarter moves to the nearest place between two different values.
     shares = np.array([0, *counts.cumsum()]) / counts.sum()
     ends = sorted({0, len(found), *(int(np.abs(shares - quarter).argmin()) for quarter in QUARTERS)})
     ranges = [(found[start], found[end - 1]) for start, end in zip(ends, ends[1:], strict=False)]
@@ -226,12 +227,12 @@ def _split_number(values: pd.Series) -> Iterator[tuple[str, Marks]]:
 def _label(value: object) -> str:
     if not isinstance(value, str):
         return format_value(value.item() if isinstance(value, np.generic) else value)
-    text = json.dumps(value, ensure_ascii=False)  # in quotes, a value "other" differs from the other values
+    text = json.dumps(value, ensure_ascii=False)  # quotes distinguish a value from the segment `other`
     return text if len(text) <= LONGEST_LABEL else f'{text[: LONGEST_LABEL - 2]}…"'
 
 
 def _label_ranges(ranges: list[tuple[float, float]]) -> list[str]:
-    """Return the ranges as text, with as many digits as they need to differ."""
+    """Return the ranges as text, with enough digits to distinguish them."""
     whole = all(float(end).is_integer() and abs(end) < LARGEST_WHOLE for ends in ranges for end in ends)
     for digits in range(DIGITS, ALL_DIGITS + 1):
         shown = [[format_number(int(end) if whole else float(end), digits) for end in ends] for ends in ranges]
@@ -246,7 +247,7 @@ def _select(predictions: Mapping[str, NDArray[np.generic]], marks: Marks) -> dic
 
 
 def _explain_size(rows: int, total: int) -> str:
-    """Return the reason why a segment is too small for a comparison. Empty if it is not."""
+    """Return the reason why a segment is too small for a comparison, or "" if it is large enough."""
     if rows < LEAST_SHARE * total:
         return f"under {100 * LEAST_SHARE:.0f}% of the rows"
     return f"under {FEWEST_ROWS} rows" if rows < FEWEST_ROWS else ""

@@ -1,8 +1,8 @@
 """The confidence that each comparison with a champion needs.
 
-Each comparison is another chance to promote a model that is not better. So the k-th comparison with a champion may
-spend only a part of the allowed error rate. The part is proportional to k^-1.5, and all parts add up to the whole rate.
-So the rate holds for any number of comparisons, whether they use the same rows, more rows or other rows.
+Each comparison is another chance to promote a model that is not better. So each comparison may use only a part of the
+allowed error rate. The part of the k-th comparison is proportional to k^-1.5, and all parts add up to the whole rate.
+So the error rate holds for any number of comparisons, whether they use the same rows, more rows or other rows.
 
 Source: Foster and Stine (2008), "Alpha-investing", and Tian and Ramdas (2021), "Online Control of the Familywise Error
 Rate", arXiv 1910.04900 (spending with a fixed sequence); the exponent was chosen by simulation, see docs/statistics.md.
@@ -14,15 +14,15 @@ DECAY = 1.5
 
 
 def spend(confidence: float, look: int) -> float:
-    """Return the confidence of the bound in one comparison, for a given confidence of all comparisons together.
+    """Return the confidence that one comparison needs, given the confidence of all comparisons together.
 
     Parameters
     ----------
     confidence : float
         The probability that a champion is never replaced by a model that is not better, between 0 and 1.
     look : int
-        The position of this comparison among all comparisons with the champion, counted from 1. 0 if it is not one of
-        them: then nothing is spent, and the confidence stays as it is.
+        The number of this comparison among all comparisons with the champion, counted from 1. 0 if it does not count as
+        a comparison with the champion: the result is then `confidence`.
 
     Examples
     --------

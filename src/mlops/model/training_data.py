@@ -1,4 +1,4 @@
-"""The description of a model's training data, stored with the model: ranges of the features, and example rows."""
+"""The description of a model's training data: ranges of the features, and example rows. It is stored with the model."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -14,10 +14,10 @@ from mlops.numbers import format_number
 from mlops.problem import Column, Problem
 from mlops.problem.values import DAY, Value, write_value
 
-TRAINING_DATA = "training_data.json"  # stored with the model, in the registry and in the image
+TRAINING_DATA = "training_data.json"  # the name of the file in the registry and in the image
 EXAMPLES = 2
-DIGITS = 6  # significant digits of the numbers with decimals in example rows
-MOST_SEEN = 100  # a text column with more different values is not described
+DIGITS = 6  # significant digits of numbers with decimals in example rows
+MOST_SEEN = 100  # the values of a category with more distinct values are not stored
 MOST_SHOWN = 5
 
 Row = Sequence[Value] | Mapping[str, Value]
@@ -54,15 +54,15 @@ class TrainingData:
     gaps: tuple[bool, ...] = ()
 
     def judge_row(self, row: Row) -> str:
-        """Return a text that says whether a row is far outside the training data, and in which columns.
+        """Describe whether a row is far outside the training data, and in which columns.
 
         Parameters
         ----------
         row : sequence of length k, or mapping of str to value
-            The values of a row as JSON has them.
+            The values of the row as JSON values.
         """
         if not self.columns:
-            return "unknown, because the model was trained by an older version, which did not record ranges"
+            return "unknown, because the model was trained by an older version of mlops, which did not record ranges"
         values = [row[name] for name in self.columns] if isinstance(row, Mapping) else row
         judged = (self._describe_if_far_outside(place, value) for place, value in enumerate(values))
         outside = [f"{self.columns[place]} {text}" for place, text in enumerate(judged) if text]
@@ -74,7 +74,7 @@ class TrainingData:
     def _describe_if_far_outside(self, place: int, value: Value) -> str:
         low, high = self.minimum[place], self.maximum[place]
         seen = self.seen[place] if self.seen else ()
-        if value is None or value != value:  # only NaN differs from itself
+        if value is None or value != value:  # true only for NaN
             return "" if not self.gaps or self.gaps[place] else "missing (never missing in the training data)"
         if seen:
             return "" if value in seen else f"{_show(value)} (trained on {_list_values(seen)})"
@@ -89,7 +89,7 @@ class TrainingData:
 
 
 def describe_data(problem: Problem, training: pd.DataFrame, others: pd.DataFrame) -> TrainingData:
-    """Return the ranges of the features in the training rows, and example rows.
+    """Describe training rows by the ranges of their features, and choose example rows.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def describe_data(problem: Problem, training: pd.DataFrame, others: pd.DataFrame
     columns = problem.feature_columns
     names = [column.name for column in columns]
     ranged = training[[column.name for column in columns if column.kind in ("number", "date")]]
-    # One column at a time would take seconds for 10,000 columns.
+    # For 10,000 columns, processing one column at a time would take seconds.
     low, high, gaps = ranged.min(), ranged.max(), dict(ranged.isna().any().items())
     examples = others.head(EXAMPLES)
     return TrainingData(
@@ -124,7 +124,7 @@ def write_training_data(described: TrainingData, folder: Path) -> None:
 
 
 def read_training_data(folder: Path) -> TrainingData:
-    """Read the description of a model's training data. It is empty if there is no ``training_data.json``."""
+    """Read the description of a model's training data. The result is empty if there is no ``training_data.json``."""
     path = folder / TRAINING_DATA
     return read_record(path, TrainingData) if path.is_file() else TrainingData()
 
@@ -148,7 +148,7 @@ def _write_example(column: Column, value: object) -> Value:
         return written
     low, high = column.range
     rounded = float(f"{written:.{DIGITS}g}")
-    return rounded if low <= rounded <= high else written  # the service refuses a row outside the range
+    return rounded if low <= rounded <= high else written  # the service would refuse a row outside the range
 
 
 def _is_day_near(day: str, low: str, high: str) -> bool:

@@ -1,4 +1,4 @@
-"""The rows that models were trained on, stored on the platform: their ids or, without an id, their features."""
+"""The rows that models were trained on. The platform stores their ids or, if the problem has no id, their features."""
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ from mlops.problem.split import restore_rows
 
 
 def keep_rows(tracker: Tracker, problem: Problem, rows: pd.DataFrame) -> str:
-    """Store on the platform what identifies training rows, unless the same rows are already stored.
+    """Store the ids or the features of training rows on the platform, unless they are already stored.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def keep_rows(tracker: Tracker, problem: Problem, rows: pd.DataFrame) -> str:
 
 
 def _are_certainly_unique(rows: pd.DataFrame) -> bool:
-    # The check of pandas is exact, but takes ten times as long as comparing hashes.
+    # pandas' exact check for duplicates takes ten times as long as comparing hashes.
     if rows.empty or not all(map(pd.api.types.is_numeric_dtype, rows.dtypes)):
         return False
     return bool(pd.Series(hash_rows(rows.to_numpy(dtype=float, na_value=np.nan))).is_unique)
@@ -61,7 +61,7 @@ def look_up_rows(
     tracker : Tracker
         The tracker of the platform, which records trainings.
     problem : Problem
-        The problem, which says what identifies a row.
+        The problem, whose `key` has the columns that identify a row.
     rows : DataFrame
         The rows to look up.
     trainings : iterable of mapping
@@ -76,7 +76,7 @@ def look_up_rows(
 def find_distinct_rows(
     tracker: Tracker, problem: Problem, trainings: Iterable[Mapping[str, object]], steps: Sequence[Step] = ALL_STEPS
 ) -> list[pd.DataFrame | None]:
-    """Return a table of training rows for each of several models, without duplicate tables."""
+    """Return the training rows of several models as tables, without duplicate tables."""
     step = find_training(steps)
     name = step.trains.rows if step and step.trains else ""
     distinct = {str(made.get(name, place)): made for place, made in enumerate(trainings)}
@@ -86,7 +86,7 @@ def find_distinct_rows(
 def find_rows(
     tracker: Tracker, problem: Problem, made: Mapping[str, object], steps: Iterable[Step] = ALL_STEPS
 ) -> pd.DataFrame | None:
-    """Return what identifies the rows that a model was trained on: their ids, or their features.
+    """Return the ids or the features of the rows that a model was trained on.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def find_rows(
     Returns
     -------
     DataFrame or None
-        The rows; None if they are unavailable.
+        The ids or features, one row each; None if they are unavailable.
 
     Raises
     ------

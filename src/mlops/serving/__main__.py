@@ -1,10 +1,10 @@
 """Start the server for a bundle: ``python -m serving --bundle FOLDER --keys FILE --port 0 --ready FILE``."""
 
-# The server writes the file that `--ready` names once it answers requests, and ends when this file is deleted. It also
-# ends if its standard input closes before a line arrives.
+# When the server is ready, it writes the file that `--ready` names. It ends when this file is deleted. It also ends if
+# its standard input is closed before a line arrives.
 
-# The process that starts the server writes this line after it has recorded the server. If that process dies earlier, no
-# server is left behind.
+# The process that starts the server sends this line after it has recorded the server. So if that process dies earlier,
+# no server is left behind.
 
 import argparse
 import asyncio
@@ -56,9 +56,9 @@ class Server(uvicorn.Server):
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Bind the port, even while the previous service still listens on it."""
+    """Return a socket that is bound to the port, even while the previous service still listens on it."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # otherwise a body waits 40 ms for an ACK
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # otherwise, an answer waits 40 ms for an ACK
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from .schema import Answer
 
-NUMBERS = "iuf"  # numpy's kinds of integers and floats
-ROUNDING = 1e-9  # by how much a probability can be below 0 or above 1, because of rounding errors
+NUMBERS = "iuf"  # numpy's codes for integers and floats
+ROUNDING = 1e-9  # a probability can be this much below 0 or above 1, because of rounding errors
 ALLOWED = {
     "number": "one number for each row",
     "boolean": "true, false or the probability of true for each row",
@@ -18,7 +18,7 @@ ALLOWED = {
 
 
 class WrongAnswer(Exception):
-    """A fault in the answer of the scoring script, for the log."""
+    """An invalid answer of the scoring script. The message is for the log of the service."""
 
 
 def check_answer(result: object, count: int, answer: Answer | None) -> NDArray[Any]:
@@ -27,11 +27,11 @@ def check_answer(result: object, count: int, answer: Answer | None) -> NDArray[A
     Parameters
     ----------
     result : array-like of shape (n,) or (n, classes)
-        What ``run`` returned.
+        The value that ``run`` returned.
     count : int
         The number of rows, n.
     answer : Answer or None
-        The kind of the answer. None for an image without a schema, whose answers are numbers of any shape.
+        The expected kind of answer. None for an image without a schema, whose answers are numbers of any shape.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def check_answer(result: object, count: int, answer: Answer | None) -> NDArray[A
     """
     try:
         found = np.asarray(result)
-    except (TypeError, ValueError) as error:  # rows of different lengths
+    except (TypeError, ValueError) as error:  # for example, lists of different lengths
         raise WrongAnswer(f"run returned values that are not an array: {error}.") from error
     if answer is None:
         return _check_numbers(found, count, found.shape[1:])
@@ -61,7 +61,7 @@ def _check_numbers(found: NDArray[Any], count: int, rest: tuple[int, ...], kind:
     if found.dtype.kind not in NUMBERS:
         raise WrongAnswer(f"run returned values of the type {found.dtype}. Return {ALLOWED[kind]}.")
     _check_shape(found, count, rest)
-    with np.errstate(over="ignore"):  # a long double can be too large, and becomes infinite
+    with np.errstate(over="ignore"):  # a long double that is too large for float64 becomes infinite
         numbers = found.astype(np.float64, copy=False)
     _require_all(np.isfinite(numbers), numbers, "Return finite numbers.")
     if kind != "number":
@@ -70,7 +70,7 @@ def _check_numbers(found: NDArray[Any], count: int, rest: tuple[int, ...], kind:
 
 
 def _require_all(good: NDArray[np.bool_], numbers: NDArray[np.float64], advice: str) -> None:
-    if np.count_nonzero(good) < good.size:  # half the time of `all`
+    if np.count_nonzero(good) < good.size:  # takes half the time of `all`
         place = int(np.argmax(~good.reshape(len(good), -1).all(axis=1)))
         raise WrongAnswer(f"run returned {numbers[place]} for data[{place}]. {advice}")
 

@@ -31,7 +31,7 @@ class Application:
     Parameters
     ----------
     scorer : Scorer
-        Scores the body of a request.
+        The object that scores the body of a request.
     keys : sequence of str
         The keys that the service accepts.
     identity : mapping

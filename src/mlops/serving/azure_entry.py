@@ -1,11 +1,11 @@
 """The entry script for Azure's inference server, which calls ``init()`` once and ``run()`` for each request."""
 
-# The script gives the same answers as `serving.app`. If the deployment enables azureml-monitoring, inputs and
-# predictions are collected.
+# The script gives the same answers as `serving.app`. It also collects inputs and predictions if the deployment enables
+# data collection with azureml-monitoring.
 
-# Azure's server checks the keys (401), answers other paths (``GET /`` reports that the service is ready), and limits
-# the time in which a body must arrive. If a collector fails, the request still succeeds, and the failure is written to
-# the log, which is sent to Application Insights.
+# Azure's server itself checks the keys (401), answers other paths (``GET /`` reports that the service is ready), and
+# limits the time in which a body must arrive. If the collection fails, the request still succeeds, and the failure is
+# written to the log, which is sent to Application Insights.
 
 import hashlib
 import importlib
@@ -47,7 +47,7 @@ else:  # Azure's server loads this file by its path. In the image, the package `
 
 COLLECT = "AML_MODEL_DC_STORAGE_ENABLED"  # set by Azure if data is to be collected
 
-logger = logging.getLogger("azmlinfsrv.serving")  # Azure keeps the records of this logger's parent
+logger = logging.getLogger("azmlinfsrv.serving")  # Azure keeps the messages of the logger azmlinfsrv
 _scorer: Any = None  # set by `init`
 _headers: dict[str, str] = {}  # of each answer; filled by `init`
 _collectors: dict[str, Any] = {}
@@ -67,7 +67,7 @@ def init() -> None:
 
 @rawhttp  # type: ignore[untyped-decorator]  # the package has no types
 def run(request: Any) -> AMLResponse:
-    """Answer a request.
+    """Return the answer to a request.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def _open_collectors(model: dict[str, Any], schema: "Schema | None") -> dict[str
         )
         return {}
     collector, version = monitoring.ModelDataCollector, str(model["version"])
-    names = [*schema.names] if schema else None  # they become the header of the collected files
+    names = [*schema.names] if schema else None  # the header of the collected files
     return {
         "inputs": collector(model["name"], designation="inputs", feature_names=names, model_version=version),
         "predictions": collector(model["name"], designation="predictions", model_version=version),

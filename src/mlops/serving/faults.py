@@ -1,6 +1,6 @@
 """The first fault of a request that the server refuses: its row, its column, the value, and the broken rule."""
 
-# This is slower than the check of a good request, and only runs for a bad one.
+# This is slower than the check of valid requests, so it runs only for requests that failed that check.
 
 import datetime
 import json
@@ -14,14 +14,14 @@ import msgspec
 from .refusals import Refusal
 from .schema import Feature, Schema
 
-LONGEST_VALUE = 40  # characters of a value that a message shows
+LONGEST_VALUE = 40  # maximum number of characters of a value in a message
 MOST_NAMES = 10
 LONGEST_NUMBER = 4300  # digits of a whole number that Python converts
 Details = Mapping[str, object]
 
 
 def find_fault(schema: Schema, body: bytes, otherwise: str) -> Refusal:
-    """Return the refusal of a body that does not fit the schema.
+    """Return the error that refuses a body, because the body does not match the schema.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def find_fault(schema: Schema, body: bytes, otherwise: str) -> Refusal:
     body : bytes
         The body.
     otherwise : str
-        What to say if no fault is found.
+        The message if no error is found in the body.
     """
     try:
         content = _decode(body)
@@ -65,7 +65,7 @@ def has_repeated_key(body: bytes) -> bool:
 class _Object(dict[str, Any]):
     """A JSON object.
 
-    `repeated` has the first key that the text of the object contains more than once, and is empty if there is none.
+    `repeated` is the first key that occurs more than once in the text of the object, or "" if there is none.
     """
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
@@ -229,7 +229,7 @@ def _show(bound: float | str) -> str:
 
 
 def quote_value(value: object) -> str:
-    """Return a value as JSON, shortened for a message."""
+    """Return a value as JSON. Long values are shortened."""
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "a list"
     if isinstance(value, int | float) and abs(value) > sys.float_info.max:

@@ -1,7 +1,7 @@
-"""The rows of a request: read from JSON, checked against the schema, and given to the scoring script as arrays."""
+"""The rows of a request. They are read from JSON, checked against the schema, and passed to the script as arrays."""
 
 # msgspec checks keys, kinds, ranges and allowed values while it reads. Only the range of dates is checked afterwards.
-# If msgspec refuses a body, `faults` reads the body again to find the row and the column.
+# If msgspec refuses a body, `faults` reads the body again to find the row and the column with the error.
 
 import datetime
 import json
@@ -17,10 +17,10 @@ from .refusals import Refusal
 from .schema import Feature, Schema
 
 EPOCH = datetime.date(1970, 1, 1).toordinal()
-MISSING_DAY = np.iinfo(np.int64).min  # as a date, this is NaT
+MISSING_DAY = np.iinfo(np.int64).min  # as datetime64, this is NaT
 NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 Numbers = NDArray[np.float64]
-TEXTS = ("category", "id")  # kinds in which an empty text is a missing value
+TEXTS = ("category", "id")  # kinds for which an empty string is a missing value
 FILLED = Annotated[str, msgspec.Meta(min_length=1)]
 Columns = Mapping[str, NDArray[Any]]
 Rows = Numbers | Columns
@@ -30,10 +30,10 @@ class RowReader(Protocol):
     """A reader of the rows in the body of a request."""
 
     def read_rows(self, body: bytes) -> tuple[Rows, int]:
-        """Return the rows of a body and their number.
+        """Return the rows of a body, and the number of rows.
 
-        If all features are numbers, the rows are an array of shape (n, k). Otherwise, they are one array of length n
-        per column. A missing value is NaT in a date, None in a boolean, and NaN in any other column.
+        If all features are numbers, the rows are an array of shape (n, k). Otherwise, they are a dict of columns, each
+        an array of length n. A missing value is NaT in a date, None in a boolean, and NaN in any other column.
 
         Raises
         ------
@@ -44,7 +44,7 @@ class RowReader(Protocol):
 
 
 def open_reader(schema: Schema | None) -> RowReader:
-    """Return a reader for the rows of a schema, or of any finite numbers if there is no schema."""
+    """Return a reader for rows that a schema describes or, without a schema, for rows of finite numbers."""
     return SchemaReader(schema) if schema else NumberReader()
 
 
@@ -99,7 +99,7 @@ class SchemaReader:
 
 
 class NumberReader:
-    """A reader of rows of finite numbers. All rows must have the same length, which can be any number."""
+    """A reader of rows of finite numbers, for images without a schema. All rows must have the same length."""
 
     def __init__(self) -> None:
         request = msgspec.defstruct("Request", [("data", list[list[float]])], forbid_unknown_fields=True)
@@ -123,7 +123,7 @@ class NumberReader:
 
 
 def tabulate_rows(rows: Rows) -> NDArray[Any]:
-    """Return rows as one array of shape (n, k), for data collection. Dates become text, and missing dates NaN."""
+    """Return rows as one array of shape (n, k), for data collection. Dates become text; missing dates become NaN."""
     if not isinstance(rows, Mapping):
         return rows
     return np.column_stack([_list_column(column) for column in rows.values()])
@@ -137,8 +137,8 @@ def _list_column(column: NDArray[Any]) -> NDArray[Any]:
 
 def _choose_record(schema: Schema, types: Sequence[Any]) -> Any:
     if any(json.dumps(name, ensure_ascii=False) != f'"{name}"' for name in schema.names):
-        return dict[str, Any]  # msgspec refuses such names, for example with a quotation mark
-    fields = [f"f{place}" for place in range(len(types))]  # a name may not be an identifier
+        return dict[str, Any]  # msgspec refuses some names, such as names with a quotation mark
+    fields = [f"f{place}" for place in range(len(types))]  # the name of a feature is not always an identifier
     return msgspec.defstruct(
         "Record",
         list(zip(fields, types, strict=True)),
@@ -164,12 +164,13 @@ def _make_column(feature: Feature, values: Sequence[Any]) -> NDArray[Any]:
     if feature.kind == "number":
         return np.array(values, dtype=np.float64)
     if feature.kind == "date":
-        # Converting the dates themselves takes 2 microseconds each.
+        # numpy would take 2 microseconds for each date object.
         days = [MISSING_DAY if day is None else day.toordinal() - EPOCH for day in values]
         return np.array(days, dtype=np.int64).view("datetime64[D]").astype("datetime64[us]")
     if feature.kind == "id":  # text, as in the training data
         values = [None if value is None else str(value) for value in values]
     if feature.kind == "boolean":
         return np.array(values, dtype=object if feature.missing else bool)
-    # pandas changes None to NaN, but only if the column also has a text, so a row alone would have another gap.
+    # pandas converts None to NaN only if the column also contains a string. So the result for a single row could be
+    # different.
     return np.array([value or np.nan for value in values] if feature.missing else values, dtype=object)

@@ -1,4 +1,4 @@
-"""The features of a request and the kind of the answer, from ``schema.json``, which `mlops.image.schema` writes."""
+"""The features of a request and the kind of the answer, from ``schema.json``; see `mlops.image.schema`."""
 
 import datetime
 from functools import cached_property
@@ -21,9 +21,9 @@ class Feature(msgspec.Struct, frozen=True):
     kind : str
         The kind of the value: "number", "category" (text), "boolean", "date" or "id" (text or whole numbers).
     minimum, maximum : float or str, optional
-        The range of a number or a date. Both ends are allowed.
+        The range of a number or a date, including both ends.
     allowed : tuple of str
-        The allowed texts of a category. Empty if any text is allowed.
+        The allowed values of a category. Empty if any string is allowed.
     missing : bool
         Whether null is allowed.
     """
@@ -43,7 +43,7 @@ class Feature(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """The answer to a row: its kind, and its possible classes, sorted. There are no classes if it is a number."""
+    """The kind of the answer to a row, and its sorted classes. A number has no classes."""
 
     kind: Literal["number", "boolean", "category"] = "number"
     classes: tuple[str | bool, ...] = ()
@@ -63,12 +63,12 @@ class Schema(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def only_numbers(self) -> bool:
-        """True if all features are numbers. Only then can a row be a list."""
+        """True if all features are numbers. If so, a row can be a list of numbers."""
         return all(feature.kind == "number" for feature in self.features)
 
 
 def read_schema(bundle: Path) -> Schema | None:
-    """Return the schema of an image, or None for an older image, which has none.
+    """Return the schema of an image, or None if the image is older and has no schema.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def read_schema(bundle: Path) -> Schema | None:
 
 
 def decode_schema(content: bytes) -> Schema:
-    """Return a schema from the content of its file.
+    """Return the schema in the content of ``schema.json``.
 
     Raises
     ------

@@ -25,7 +25,7 @@ class Scorer:
         The scoring script's ``run``. It gets an array of shape (n, k) if all features are numbers, otherwise a dict of
         columns, which are arrays of length n. It returns n predictions. For wrong rows, it raises ValueError.
     schema : Schema, optional
-        What the service accepts and answers. Without it, each row is a list of numbers, and the answers are numbers.
+        The schema of the image. Without a schema, each row is a list of numbers, and the answers are numbers.
     """
 
     def __init__(self, run: Run, schema: Schema | None = None) -> None:
@@ -39,7 +39,7 @@ class Scorer:
         Returns
         -------
         rows, predictions : array or mapping of str to array, array of length n
-            The rows as the script got them, and their predictions.
+            The rows as they were passed to the script, and their predictions.
 
         Raises
         ------
@@ -51,7 +51,7 @@ class Scorer:
             return rows, self._predict(rows, count)
         except Refusal:
             raise
-        except (Exception, SystemExit) as error:  # whatever the user's script raises, the client must get an answer
+        except (Exception, SystemExit) as error:  # the client must get an answer, whatever the script raises
             logger.exception("the scoring script failed")
             raise Refusal(500, "Scoring failed. The service's log has the error.") from error
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-PACKAGE = "scoring_image_"  # the folder of each script is a package of its own, in which relative imports work
+PACKAGE = "scoring_image_"  # each script gets a package of its own, so that relative imports work
 _numbers = itertools.count(1)
 
 
@@ -21,7 +21,7 @@ def load_script(path: Path) -> ModuleType:
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is not a Python file")
     sys.modules[package.__name__] = package
-    for beside in path.parent.glob("*.py"):  # another image of this process may have modules of the same names
+    for beside in path.parent.glob("*.py"):  # another image in this process can have modules with the same names
         sys.modules.pop(beside.stem, None)
     script = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(path.parent))
