@@ -196,7 +196,7 @@ def test_release_without_a_champion_says_what_to_run(make_mlops: Any) -> None:
         (["submit", "retrain", "-p", "dataset_version=9"], "The data set has no version '9' in"),
         (["runs", "monday"], "Run monday was not submitted here."),
         (["runs", "monday", "--log", "train"], "Run monday was not submitted here."),
-        (["keys", "qa", "--rotate"], "qa serves nothing, so there are no keys."),
+        (["keys", "qa", "--rotate"], "qa has no service, so there are no keys."),
     ],
 )
 def test_what_does_not_exist_is_a_mistake_of_usage(make_mlops: Any, words: list[str], said: str) -> None:
@@ -228,7 +228,7 @@ def test_a_folder_that_cannot_be_written_is_refused_first(
 def test_there_are_no_keys_where_nothing_serves(mlops: Any) -> None:
     ran = mlops.invoke("keys", "qa")
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert ran.stderr == "mlops: qa serves nothing, so there are no keys. Release a model with `mlops run release`.\n"
+    assert ran.stderr == "mlops: qa has no service, so there are no keys. Release a model with `mlops run release`.\n"
     assert not (mlops.workspace.home / "secrets").exists()
 
 

@@ -2,12 +2,12 @@
 
 .. code-block:: text
 
-    policy          the rules: which images can be deployed, what a failed test restores, how a rollback works
-    refusals        the images that must not be deployed, and the rollbacks that have nothing to restore
-    choice          chooses the image to release: an image that the user names, or the champion's
+    policy          the rules for deployments, failed tests and rollbacks
+    refusals        refuses deployments that are not allowed, and rollbacks that have nothing to restore
+    choice          chooses the image to release: an image that the user names, or the image of the champion
     host            the protocol with which a platform starts, ends and describes services
-    deployment      deploys an image for 06_deploy, or says why the image was refused
-    next_release    the next release of the champion: what prevents it, and the command that starts it
+    deployment      deploys an image for 06_deploy, and reports a refusal
+    next_release    the next release of the champion: the command that starts it, and what prevents it
     standing        compares the service of an environment with the champion
     history         the deployments of an environment, its rollbacks, and the images that passed their test
     keys            reads the keys of a service, after a check that the service accepts them

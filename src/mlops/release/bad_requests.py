@@ -8,7 +8,7 @@ from typing import Any
 from mlops.serving.schema import Feature, Schema
 
 Body = dict[str, list[Any]]
-OTHER_KINDS: dict[str, tuple[str, object]] = {  # for each kind, a value of another kind
+OTHER_KINDS: dict[str, tuple[str, object]] = {  # for each kind, a value of another kind, with its description
     "number": ("text", "1"),
     "category": ("a number", 1),
     "boolean": ("text", "true"),
@@ -18,14 +18,14 @@ OTHER_KINDS: dict[str, tuple[str, object]] = {  # for each kind, a value of anot
 
 
 def list_bad_requests(schema: Schema | None, rows: Sequence[Any]) -> Iterator[tuple[str, Body]]:
-    """Yield the name and the body of each request that does not fit the schema, and so must be refused.
+    """Yield requests that the service must refuse because they do not match the schema, each as name and body.
 
     Parameters
     ----------
     schema : Schema or None
         The schema of the image. None for an older image, whose rows are lists of numbers.
     rows : sequence of list or dict
-        Rows that the service accepts.
+        Rows that match the schema.
     """
     yield "no rows", {"data": []}
     if all(isinstance(row, list | tuple) for row in rows):
@@ -38,7 +38,7 @@ def list_bad_requests(schema: Schema | None, rows: Sequence[Any]) -> Iterator[tu
 
 
 def make_record(schema: Schema, row: Any) -> dict[str, Any]:
-    """Return a row as a record."""
+    """Return a row as a record, which has the names of the features as keys."""
     return dict(row) if isinstance(row, dict) else dict(zip(schema.names, row, strict=True))
 
 
@@ -51,7 +51,7 @@ def _list_bad_records(schema: Schema, good: dict[str, Any]) -> Iterator[tuple[st
     yield "a record with an unknown key", {**good, unknown: 1}
     yield f"a record without {first}", {name: value for name, value in good.items() if name != first}
     shown: set[str] = set()
-    for feature in schema.features:  # one request for each rule
+    for feature in schema.features:  # each rule is broken by only one request
         for rule, name, value in _list_bad_values(feature):
             if rule not in shown:
                 shown.add(rule)

@@ -8,11 +8,11 @@ import requests
 from mlops.errors import ServiceUntestedError
 from mlops.release.sessions import open_session
 
-TIMEOUT = (3.05, 10.0)  # seconds to connect, and to answer
-ATTEMPTS = 5  # a request is repeated only if the connection fails (refused, reset, DNS, TLS, proxy)
-QUOTED = 200  # characters of the reason of a refusal
-REASONS = ("detail", "error", "message")  # members with the reason: of images, of older images, of Azure's server
-PROXY_REFUSES = 407  # a proxy asks for a password with this status; services never send it
+TIMEOUT = (3.05, 10.0)  # time limits in seconds: to connect, and to answer
+ATTEMPTS = 5  # only failed connections are retried (refused, reset, DNS, TLS, proxy)
+QUOTED = 200  # maximum number of characters of the reason for a refusal in a message
+REASONS = ("detail", "error", "message")  # the fields with the reason in the answers of images, older images and Azure's server
+PROXY_REFUSES = 407  # the status with which a proxy asks for a password; services never send it
 
 
 def call_service(
@@ -29,7 +29,7 @@ def call_service(
     raw : bytes, optional
         Bytes that are sent unchanged instead of `body`.
     **headers
-        Headers to set or replace, with ``_`` for ``-`` in their names.
+        Headers to set or replace. In their names, ``_`` stands for ``-``.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def describe_status(answer: requests.Response) -> str:
 def explain_silence(url: str, error: requests.RequestException) -> ServiceUntestedError:
     """Return an error that says why a request to a service got no answer."""
     if isinstance(error, requests.ReadTimeout):
-        return ServiceUntestedError(f"{url} took longer than {TIMEOUT[1]:g} s to answer.")
+        return ServiceUntestedError(f"{url} did not answer within {TIMEOUT[1]:g} s.")
     return ServiceUntestedError(f"{url} does not answer ({_find_root_cause(error)}).")
 
 

@@ -18,8 +18,7 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 def choose_image(backend: Backend, model_name: str, digest: str = "") -> Image:
     """Return the image with this digest, or the champion's image if the digest is empty.
 
-    If a person promoted the model although the promotion gate rejected it, the field `override` of the image has the
-    reason.
+    If a person promoted the model although the gate rejected it, the field `override` of the image has the reason.
 
     Raises
     ------
@@ -43,7 +42,7 @@ def choose_image(backend: Backend, model_name: str, digest: str = "") -> Image:
 
 
 def choose_model(backend: Backend, model_name: str, registered: Mapping[str, Any] = NOTHING) -> ModelVersion:
-    """Return the version that a run registered, or the champion if the run registered none.
+    """Return the model version that a run registered, or the champion if the run registered no version.
 
     Parameters
     ----------
@@ -52,7 +51,7 @@ def choose_model(backend: Backend, model_name: str, registered: Mapping[str, Any
     model_name : str
         The name of the model whose champion is returned.
     registered : mapping
-        The results "model_name" and "model_version" of the run's registration; empty if it has none.
+        The results "model_name" and "model_version" of the run; empty if it registered no version.
 
     Raises
     ------
@@ -73,7 +72,7 @@ def explain_outdated(backend: Backend, version: ModelVersion, sources: ImageSour
     try:
         image = backend.images.find_image(version)
         recorded = backend.images.list_files(image) if image else {}
-    except (ImageNotFoundError, IntegrityError):  # a new image replaces it
+    except (ImageNotFoundError, IntegrityError):  # a new image will replace the damaged image
         return f"The image of {version.title} is missing or damaged."
     if image is None:
         return f"{version.title} has no image yet."

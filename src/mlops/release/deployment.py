@@ -11,7 +11,7 @@ from mlops.record.user import find_user
 
 @dataclass(frozen=True)
 class DeploymentResult:
-    """The result of a deployment: a service, or the reason why the image was refused.
+    """The result of a deployment: the service, or the reason why the image was refused.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class DeploymentResult:
         return self.service.digest if self.service else ""
 
     def describe(self, image: Image) -> str:
-        """Describe in a line how the deployment of an image ended."""
+        """Describe the result of the deployment in one line."""
         found = self.service
         if found is None:
             return f"not deployed: {self.refusal}"
@@ -62,7 +62,7 @@ def deploy_image(
     environment, image, ready_seconds, force, allowed
         See `mlops.platform.services.Services.deploy`.
     run_folder : str
-        The folder of the run that deploys the image; empty outside of a run.
+        The folder of the run that deploys the image; empty if no run does.
 
     Returns
     -------
@@ -86,7 +86,7 @@ def deploy_image(
 
 
 def list_rows(services: Services) -> list[dict[str, str]]:
-    """Return the rows of a table that shows what each environment serves."""
+    """Return the rows of a table of the services of all environments."""
     return [
         {
             "environment": service.environment,

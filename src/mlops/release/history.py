@@ -1,6 +1,6 @@
 """The history of an environment: its deployments, the images that passed their test, and the rollbacks."""
 
-# Each platform stores the history in its own place. It can add details to a deployment in a subclass of `Deployment`.
+# Each platform stores the history in its own way, and can add details to deployments in a subclass of `Deployment`.
 
 from dataclasses import dataclass, replace
 from typing import Literal, Self
@@ -42,7 +42,7 @@ class Deployments:
     Parameters
     ----------
     current : Deployment or None
-        The deployment that serves now, or that served last if the service was stopped. None before the first
+        The current deployment. If its service was stopped, it is still the current deployment. None before the first
         deployment.
     history : tuple of Deployment
         The deployments before the current one, oldest first.
@@ -59,17 +59,17 @@ class Deployments:
 
     @property
     def owner(self) -> str:
-        """The name of the model that the environment serves. Empty before the first deployment."""
+        """The name of the model in the current deployment. Empty before the first deployment."""
         return name_model(self.current.image) if self.current else ""
 
     def serve(self, deployment: Deployment) -> Self:
-        """Return the state of the environment after a deployment."""
+        """Return the state of the environment after the deployment `new`."""
         tested: Test = "passed" if deployment.digest in self.passed else ""
         before = (*self.history, self.current) if self.current else self.history
         return replace(self, current=replace(deployment, tested=tested), history=before[-KEPT:])
 
     def credit(self, decision: Decision, image: Image) -> Self:
-        """Return the state with `decision`, and the override and model of `image`, in the current deployment."""
+        """Return the state with `decision` and details of `image` recorded in the current deployment."""
         assert self.current is not None
         credited = replace(
             self.current, decision=decision, override=image.override, model_identity=image.model_identity
@@ -79,7 +79,7 @@ class Deployments:
     def describe(
         self, environment: str, url: str, health: Health, example: str, *, accepts_keys: bool = True
     ) -> Service:
-        """Return the current deployment as a `Service` at this address, with this health."""
+        """Describe the current deployment as a `Service` with this address and health."""
         current, previous = self.current, self.find_previous(same_model=True)
         assert current is not None
         return Service(
@@ -120,12 +120,12 @@ class Deployments:
         return replace(self, current=tested, passed=kept, rollbacks=rollbacks)
 
     def forget_test(self) -> Self:
-        """Return a copy of this state in which the current deployment counts as untested."""
+        """Return a copy of this state in which the current deployment is untested."""
         assert self.current is not None
         return replace(self.forget_pass(self.current.digest), current=replace(self.current, tested=""))
 
     def forget_pass(self, digest: str) -> Self:
-        """Return a copy of this state in which the image with this digest counts as untested."""
+        """Return a copy of this state in which the image with this digest has not passed its test."""
         return replace(self, passed=tuple(known for known in self.passed if known != digest))
 
     def list_kept(self) -> list[Deployment]:
@@ -134,7 +134,7 @@ class Deployments:
         return [*usable, *([self.current] if self.current else [])]
 
     def list_failed(self) -> tuple[FailedTest, ...]:
-        """Return the model versions that failed their last test in this environment, in the order of deployment."""
+        """Return the model versions that failed their latest test in this environment, in the order of deployment."""
         failed: list[FailedTest] = []
         for old in (*self.history, self.current):
             if old and old.tested:
@@ -143,7 +143,7 @@ class Deployments:
         return tuple(failed)
 
     def withdraw(self, rollback: Rollback, digest: str) -> Self:
-        """Return the state of the environment after a rollback. The image with this digest then counts as untested."""
+        """Return the state after a rollback, in which the image with this digest has not passed its test."""
         return replace(self.forget_pass(digest), rollbacks=(*self.rollbacks, rollback)[-KEPT:])
 
     def find_rollback(self, image: Image) -> Rollback | None:
@@ -154,7 +154,7 @@ class Deployments:
     def find_previous(self, *, same_model: bool = False) -> Deployment | None:
         """Return the latest earlier deployment whose image passed its test and is not the current image, or None.
 
-        With `same_model`, consider only deployments of the model that serves now.
+        If `same_model` is true, consider only deployments of the current model.
         """
         serving = self.current.digest if self.current else ""
         usable = [old for old in self.list_kept() if old.digest != serving]

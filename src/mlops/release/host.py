@@ -25,11 +25,11 @@ class View(Protocol[State]):
         ...
 
     def describe(self, state: State) -> Service:
-        """Return the current deployment of `state` as a service, with its health at this moment."""
+        """Return the current deployment of `state` as a service, with its present health."""
         ...
 
     def quote_log(self, state: State) -> str:
-        """Return the path and the end of the current service's log; empty if the log cannot be read. Never raise."""
+        """Return the path and the last lines of the current service's log; empty if it cannot be read. Never raise."""
         ...
 
 
@@ -41,33 +41,33 @@ class Site(View[State], Protocol[State]):
         ...
 
     def matches_settings(self, state: State) -> bool:
-        """Return whether a new service would have the same address and keys as the current service."""
+        """Return whether the current service has the address and keys that a new service would get."""
         ...
 
     def replace_keys(self, *, keep_primary: bool) -> AbstractContextManager[bool]:
-        """Store new keys, and yield whether the running service already uses them.
+        """Store new keys, and yield whether the running service already uses them, within a ``with`` statement.
 
-        If it does not, the caller must restart the service. With `keep_primary`, the old primary key becomes the
-        secondary key. If the caller raises an exception, the old keys are restored.
+        If the service does not use them yet, the caller must restart it. With `keep_primary`, the old primary key
+        becomes the secondary key. If the ``with`` statement raises an exception, the old keys are restored.
         """
         ...
 
     def serve(self, state: State, image: Image, ready_seconds: float) -> State:
-        """Start to serve `image`, wait until the service is healthy, and return the new state.
+        """Start a service for `image`, wait until it is healthy, and return the new state.
 
         The previous service keeps running. Raise DeploymentError if the new service does not become ready in time.
         """
         ...
 
     def put_back(self, state: State) -> None:
-        """Undo what the method `serve` did. Call this if `serve` failed, or if its result could not be stored.
+        """Undo a call of `serve` that failed, or whose result could not be stored.
 
         `state` is the state before `serve` was called.
         """
         ...
 
     def retire(self, state: State) -> None:
-        """End the previous service, whose state is `state`. Call this after the new state is stored."""
+        """End the previous service, which `state` describes. Call this after the new state is stored."""
         ...
 
     def end(self) -> bool:
@@ -78,11 +78,11 @@ class Site(View[State], Protocol[State]):
 class Host(Protocol[State]):
     """A platform that serves one image per environment."""
 
-    command_options: str  # the option to add to commands in error messages: " --platform azure", or empty
-    restore_seconds: float  # time limit in seconds for a restored image to become ready
+    command_options: str  # the option for commands in error messages: " --platform azure", or empty
+    restore_seconds: float  # time limit in seconds until a restored service is ready
 
     def look(self, environment: str) -> View[State]:
-        """Return an environment for reading. Other processes may change it at the same time."""
+        """Return read access to an environment. Other processes may change it at the same time."""
         ...
 
     def lock(self, environment: str) -> AbstractContextManager[Site[State]]:

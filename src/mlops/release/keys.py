@@ -1,4 +1,4 @@
-"""The keys that a service accepts."""
+"""The keys of services."""
 
 from mlops.errors import DeploymentNotFoundError, ServiceUntestedError
 from mlops.platform.secrets import Secrets
@@ -29,7 +29,7 @@ def read_keys(secrets: Secrets, services: Services, environment: str) -> tuple[s
     """
     if not services.find_owner(environment):
         raise DeploymentNotFoundError(
-            f"{environment} serves nothing, so there are no keys. Release a model with "
+            f"{environment} has no service, so there are no keys. Release a model with "
             f"`mlops run release{services.command_options}`."
         )
     if not services.accepts_keys(environment):

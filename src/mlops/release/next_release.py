@@ -1,4 +1,4 @@
-"""The next release of a model version: what prevents it, and the command that starts it."""
+"""The next release of a model version: the command that starts it, and what prevents it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from mlops.record.summary import name_rollback
 
 @dataclass(frozen=True)
 class ReleaseState:
-    """The state of a platform on which the next release depends: its champion, services and rollbacks.
+    """The state of a platform that affects the next release: champion, services and rollbacks.
 
     Parameters
     ----------
@@ -39,18 +39,18 @@ class ReleaseState:
 
 @dataclass(frozen=True)
 class NextRelease:
-    """A release that `mlops run release` can make: its command, and the obstacles to it.
+    """A release that `mlops run release` can start: its command, and what prevents it.
 
     Parameters
     ----------
     version : ModelVersion
-        The version that the release deploys: the champion, or the version of the image that the user names.
+        The model version that the release deploys: the champion, or the version in the image that the user names.
     rollback : Rollback or None
         The rollback that blocks the release, or None. If there is one, the release needs `--redeploy-rolled-back`.
     replaces : tuple of Service
-        The services of other models that the release replaces. If there are any, the release needs `--take-over`.
+        The services of other models that the release would replace. If there are any, it needs `--take-over`.
     failed_in : str
-        The environment in which the version failed its last test; empty if it failed in no environment.
+        The environment in which the version failed its latest test; empty if there is none.
     command_options : str
         The option that selects the platform, to add to commands: " --platform azure", or empty.
     digest : str
@@ -82,9 +82,9 @@ class NextRelease:
         return f"mlops run release{self.image_option}{self.command_options}{self.permissions}"
 
     def advise(self, told: str = "") -> str:
-        """Return why the champion is not deployed, if this is known, and what the user can do.
+        """Return sentences that say why the champion is not deployed, if this is known, and what the user can do.
 
-        `told` is the text that was already shown. Rollbacks that it describes are not described again.
+        `told` is the text that the user has already seen. Rollbacks that it describes are not described again.
         """
         if self.rollback:
             said = describe_rollback(self.rollback)
@@ -107,7 +107,7 @@ def find_next_release(state: ReleaseState) -> NextRelease | None:
 
 
 def describe_release(state: ReleaseState, version: ModelVersion, digest: str = "") -> NextRelease:
-    """Return the release of a model version, with the obstacles to it in all environments.
+    """Return the release of a model version, and what prevents it in any environment.
 
     If `digest` is not empty, the release deploys the image with this digest.
     """

@@ -1,4 +1,4 @@
-"""The rules for releases: which images can be deployed, what a failed test restores, and how a rollback works."""
+"""The rules for releases: when images are deployed, and what happens after a failed test or in a rollback."""
 
 # The rules are the same on every platform. A platform implements `mlops.release.host.Host`, which starts, ends and
 # describes services. It passes its host to `Releases`, which implements `mlops.platform.services.Services`:
@@ -47,7 +47,7 @@ class Releases(Generic[State]):
     host : Host
         The object of the platform that runs services.
     get_image : callable
-        Returns the image with a given digest: `Images.get_image`.
+        A function that returns the image with a given digest: `Images.get_image`.
     """
 
     def __init__(self, host: Host[State], get_image: Callable[[str], Image]) -> None:
@@ -70,7 +70,7 @@ class Releases(Generic[State]):
         require_passed(self._host, environment, image)
         with self._host.lock(environment) as site:
             state = site.read()
-            require_kept(state, image, allowed)  # checked again, because a rollback may have held the lock
+            require_kept(state, image, allowed)  # again: a rollback may have come first
             require_owner(environment, state, image, allowed)
             same = state.current is not None and state.current.digest == image.digest
             if same and not force and site.matches_settings(state):
@@ -92,10 +92,10 @@ class Releases(Generic[State]):
             if not answered:
                 service = site.describe(state)
                 if service.health == "healthy":
-                    return Judgement("unanswered", service)  # the service cannot be reached from here, but runs
+                    return Judgement("unanswered", service)  # the service runs, but cannot be reached from this machine
             state = state.judge(passed=passed, at=now())
             if not passed:
-                log = site.quote_log(state)  # before another service is restored
+                log = site.quote_log(state)  # read before another service is restored
                 return Judgement("failed", self._record_failed_test(environment, site, state), log)
             site.write(state)
             return Judgement("passed", site.describe(state))
@@ -119,7 +119,7 @@ class Releases(Generic[State]):
             current, previous = choose_previous(environment, state, take_over, self._host.command_options)
             rollback = _record_rollback(environment, current, previous, decision)
 
-            def withdraw(served: State) -> State:  # the next rollback must restore an earlier deployment
+            def withdraw(served: State) -> State:  # so that the next rollback restores an earlier deployment
                 assert served.current is not None
                 return served.withdraw(replace(rollback, at=served.current.deployed), current.digest)
 
@@ -135,7 +135,7 @@ class Releases(Generic[State]):
         """See `Services`."""
         states = [_read(self._host.look(environment)) for environment in ENVIRONMENTS]
         found = [reversed(state.rollbacks) for state in states if not isinstance(state, IntegrityError)]
-        # Merged instead of sorted, because the order within an environment is right even if the clock was set back.
+        # Merged, not sorted, because the order within an environment is right even if the clock was set back.
         return list(heapq.merge(*found, key=lambda rollback: rollback.at, reverse=True))
 
     def accepts_keys(self, environment: str) -> bool:
@@ -175,7 +175,7 @@ class Releases(Generic[State]):
         try:
             site.write(state)
             return self._restore_previous_or_end(site, state, FAILED_TEST) if restores else site.describe(state)
-        except PlatformError as error:  # not re-raised, because a PlatformError means that nothing was changed
+        except PlatformError as error:  # converted, because a PlatformError would mean that nothing was changed
             lost = "the previous service could not be restored" if restores else "the platform reported an error"
             raise ServiceTestFailed(
                 f"{state.current.model} failed its test in {environment}, but {lost}. {error}"
@@ -253,7 +253,7 @@ def _record_rollback(environment: str, current: Deployment, previous: Deployment
 
 
 def _mark_as_deployed(image: Image, deployed: Deployment) -> Image:
-    # They are not read from the registry, because the model may have been deleted.
+    # These fields are not read from the registry, because the model may have been deleted.
     return replace(image, override=deployed.override, model_identity=deployed.model_identity)
 
 

@@ -14,7 +14,7 @@ from mlops.numbers import format_number, format_pair
 from mlops.serving.schema import Answer
 
 RELATIVE_TOLERANCE = 1e-9
-QUOTED = 200  # maximum number of characters of a wrong answer that is shown
+QUOTED = 200  # maximum number of characters of a wrong answer in a message
 
 Prediction = float | str | bool | list[float]
 
@@ -38,7 +38,7 @@ BODIES = {"number": _Numbers, "boolean": _Truths, "category": _Classes}
 
 
 def read_predictions(answer: requests.Response, kind: str) -> list[Prediction] | None:
-    """Return the predictions in an answer, or None if it has none of this kind: "number", "boolean" or "category"."""
+    """Return the predictions in an answer, or None if the answer has no predictions of the given kind."""
     try:
         return [*decode_record(answer.content, BODIES[kind], answer.url).result]
     except IntegrityError:
@@ -46,21 +46,21 @@ def read_predictions(answer: requests.Response, kind: str) -> list[Prediction] |
 
 
 def quote_answer(answer: requests.Response) -> str:
-    """Return the beginning of an answer's body as one line."""
+    """Return the beginning of an answer's body as a single line."""
     text = " ".join(answer.content[: 4 * QUOTED + 4].decode(errors="replace").split())
     return (text if len(text) <= QUOTED else f"{text[:QUOTED]}…") or "nothing"
 
 
 def agree(expected: ArrayLike, seen: Sequence[Prediction], answer: Answer) -> bool:
-    """Return whether predictions are those of the registered model.
+    """Return whether the predictions of a service agree with those of the registered model.
 
     Parameters
     ----------
     expected : array of shape (n,) or (n, classes)
         The predictions of the registered model.
     seen : sequence of length n
-        The predictions of the service. Instead of probabilities, they can be the most probable labels. For a
-        probability of 0.5, both true and false are right.
+        The predictions of the service. Instead of probabilities, they can be the most probable labels. If a probability
+        is 0.5, both true and false are accepted.
     answer : Answer
         The kind of the answer, and its classes.
     """
@@ -76,7 +76,7 @@ def agree(expected: ArrayLike, seen: Sequence[Prediction], answer: Answer) -> bo
 
 
 def show_predictions(expected: ArrayLike, seen: Sequence[Prediction], answer: Answer) -> tuple[str, str]:
-    """Format two lists of predictions as text, with enough digits to show where they differ."""
+    """Format two lists of predictions as text, with enough digits to show their differences."""
     wanted = _match_labels(np.asarray(expected), seen, answer).tolist()
     if len(wanted) != len(seen):
         texts = ["; ".join(map(show_prediction, side)) or "none" for side in (wanted, seen)]
@@ -86,7 +86,7 @@ def show_predictions(expected: ArrayLike, seen: Sequence[Prediction], answer: An
 
 
 def show_prediction(value: object) -> str:
-    """Format a prediction or a value of a row: a number, a text, a boolean, or a list of probabilities."""
+    """Format a prediction or a value of a row: a number, a string, a boolean, or a list of probabilities."""
     if isinstance(value, np.generic | np.ndarray):
         value = value.tolist()
     if isinstance(value, list):
@@ -116,7 +116,7 @@ def _show_pair(one: Any, other: Any) -> tuple[str, str]:
 
 
 def _show_numbers(one: float, other: float) -> tuple[str, str]:
-    if np.isclose(other, one, rtol=RELATIVE_TOLERANCE, atol=0):  # the last bit differs between some processors
+    if np.isclose(other, one, rtol=RELATIVE_TOLERANCE, atol=0):  # the last bit can differ between processors
         other = one
     return format_pair(one, other)
 

@@ -1,4 +1,4 @@
-"""The refusal of deployments that are not allowed, and of rollbacks that have no deployment to restore."""
+"""Errors for deployments that are not allowed, and for rollbacks that have no deployment to restore."""
 
 from mlops.errors import DeploymentError, DeploymentNotFoundError, RolledBackError
 from mlops.platform.images import Image
@@ -26,7 +26,7 @@ def require_kept_everywhere(host: Host[State], environment: str, image: Image, a
 
 
 def require_kept(state: Deployments, image: Image, allowed: Permissions) -> None:
-    """Raise an error if the image, or its model version, was rolled back in the environment with this `state`."""
+    """Raise an error if the image, or its model version, was rolled back according to `state`."""
     rollback = None if allowed.redeploy else state.find_rollback(image)
     if rollback:
         said = describe_rollback(rollback)
@@ -40,7 +40,7 @@ def require_owner(environment: str, state: Deployments, image: Image, allowed: P
 
 
 def explain_owner(environment: str, owner: str, model_name: str) -> str:
-    """Return why a model must not be deployed in an environment that serves another model, and what the user can do."""
+    """Return a message about deploying a model in an environment that serves another model, and what to do."""
     return (
         f"{environment} serves the model {owner}, and this run would deploy the model {model_name}. "
         f"Add `--take-over` to replace {owner}."

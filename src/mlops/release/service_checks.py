@@ -20,12 +20,12 @@ from mlops.release.predictions import Prediction, agree, quote_answer, read_pred
 from mlops.release.sessions import open_session
 from mlops.serving.schema import SCHEMA, Answer, Schema, decode_schema
 
-Row = Sequence[float] | Mapping[str, object]  # as a request has it
+Row = Sequence[float] | Mapping[str, object]  # a row of a request
 
 
 @dataclass(frozen=True)
 class Check:
-    """One check of a service: its name, the expected answer, the actual answer, and whether they agree."""
+    """One check of a service, with the expected and the actual answer, and whether they agree."""
 
     name: str
     expected: str
@@ -35,7 +35,7 @@ class Check:
 
 @dataclass(frozen=True)
 class NoAnswer(Check):
-    """A check whose request got no answer."""
+    """A failed check whose request got no answer."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def run_checks(
     checks: list[Check] = []
     try:
         checks += check_predictions(url, key, rows, expected, schema)
-        checks.extend(check_refusals(url, key, rows, schema))  # one by one, to keep those before a missing answer
+        checks.extend(check_refusals(url, key, rows, schema))  # keeps the checks before a missing answer
     except ServiceUntestedError as error:
         checks.append(NoAnswer("answers", "an answer", str(error), passed=False))
     return checks
@@ -92,7 +92,7 @@ def run_checks(
 def check_predictions(
     url: str, key: str, rows: Sequence[Row], expected: ArrayLike, schema: Schema | None = None
 ) -> list[Check]:
-    """Check that a service returns the expected predictions for these rows, also if they are sent as records."""
+    """Check that a service returns the expected predictions for rows, sent as lists or as records."""
     kind = schema.answer if schema else Answer()
     answer = call_service(url, key, {"data": rows})
     checks = [_check_status(f"{len(rows)} rows with the key", answer, 200)]
@@ -168,8 +168,8 @@ def conclude_test(services: Services, environment: str, digest: str, url: str, c
     Raises
     ------
     ServiceUntestedError
-        If the service does not answer although it may be running, or if another image was deployed in the meantime.
-        Nothing has been recorded then.
+        If the service does not answer although it may be running, or if another image was deployed in the meantime. In
+        both cases, the result is not recorded.
     ServiceTestFailed
         If the test failed. If the tested service was in production, the previous service has been restored, unless the
         message says otherwise.
@@ -178,7 +178,7 @@ def conclude_test(services: Services, environment: str, digest: str, url: str, c
     silent = failed[0].seen if failed and all(isinstance(check, NoAnswer) for check in failed) else ""
     try:
         judged = _record_result(services, environment, digest, passed=not failed, silent=silent)
-    except ServiceTestFailed as error:  # the platform's error does not list the failed checks
+    except ServiceTestFailed as error:  # the error of the platform does not list the failed checks
         raise ServiceTestFailed("\n".join([str(error), *_list_failed(checks)])) from error
     model = judged.serving.model if judged.serving else "nothing"
     now = f"{environment} now serves {model}"
@@ -202,7 +202,7 @@ def _record_result(services: Services, environment: str, digest: str, *, passed:
         if not silent:
             raise
         raise ServiceUntestedError(
-            f"{silent} The platform could not be reached either, so nothing was changed. {error}"
+            f"{silent} The platform could not be reached, either, so nothing was changed. {error}"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""The standing of an environment: its service, the problems of the service, and whether it serves the champion."""
+"""The standing of an environment: its service, problems of the service, and whether it serves the champion."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class Standing:
     next_release : NextRelease or None
         The next release of the champion; None if there is no champion.
     restored_by : Rollback or None
-        The rollback that restored the service; None if a release deployed it.
+        The rollback that restored the service; None if a release deployed the service.
     command_options : str
         The option that selects the platform, to add to commands: " --platform azure", or empty.
     champion_problem : str
@@ -44,7 +44,7 @@ class Standing:
         return self.shorten_remark("")
 
     def shorten_remark(self, told: str) -> str:
-        """Return the problems of the environment as sentences, without those that the text `told` describes."""
+        """Return the problems of the environment as sentences. Problems that the text `told` describes are left out."""
         if self.service.problem:
             return ""
         if self.service.original:
@@ -80,7 +80,7 @@ class Standing:
             return f'{failed} Run `mlops rollback{self.command_options} --reason "it failed its test"`.'
         if following is None:
             if self.champion_problem:
-                return failed  # the champion must be readable before a model can be trained
+                return failed  # while the champion is unreadable, training another model does not help
             return f"{failed} Train another model with `mlops run retrain{self.command_options}`."
         if self.serves_champion:
             return f"{failed} Train another model, or test it again with `{following.command}`."
@@ -100,7 +100,7 @@ class Standing:
         if service.model_name != following.version.name:
             advice = following.advise(told) if following.rollback else f"`{following.command}` replaces it."
             return f"{said}, but a different model, {service.model_name}. {advice}"
-        # After a registry is restored from a backup, the same number can belong to another model.
+        # After a registry is restored from a backup, the same version number can belong to another model.
         if service.image == f"{following.version.name}:{following.version.version}":
             return f"{said}, but an older {service.model}, from another training. {following.advise(told)}"
         if following.rollback:
