@@ -4,15 +4,15 @@ This package executes no notebook and writes no file.
 
 .. code-block:: text
 
-    check         the entry point: one run, compared with the committed notebooks
-    notebook      the cells and outputs of a notebook, decoded
-    expectations  the declared comparisons and tolerances, from the notebooks' metadata
-    comparison    one notebook: its scraps and outputs
-    outputs       the output of a cell, split into text, tables and pictures
-    grids         tables
-    pictures      plots, by their largest local difference
-    values        numbers and text
-    keeping       the committed outputs that stay when notebooks are executed again
-    declaring     the declarations that a notebook lacks or no longer needs
-    junit         the result for CI
+    check         the entry point: compares a run with the committed notebooks
+    notebook      reads the cells and outputs of a notebook
+    expectations  reads the tolerances that the metadata of a notebook declares
+    comparison    compares the results and outputs of one notebook
+    outputs       splits the output of a cell into text, tables and pictures
+    grids         compares tables
+    pictures      compares plots by their largest local difference
+    values        compares numbers and text
+    keeping       keeps committed outputs that have not changed when notebooks are executed again
+    declaring     finds the declarations that a notebook lacks or no longer needs
+    junit         writes the result of a check for CI
 """

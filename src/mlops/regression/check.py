@@ -1,4 +1,4 @@
-"""The check of a run: its executed notebooks, compared with the committed ones."""
+"""The check of a run, which compares its executed notebooks with the committed notebooks."""
 
 import json
 import time
@@ -18,7 +18,7 @@ from mlops.regression.notebook import read_notebook
 from mlops.regression.values import Difference, Sanitizer, read_sanitizer
 from mlops.scraps import name_copy
 
-SANITIZER = "sanitize.cfg"  # a file in the folder of the notebooks, which nbval also reads
+SANITIZER = "sanitize.cfg"  # a file in the folder of the notebooks; nbval reads it, too
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Verdict:
     seconds : float
         The duration of the check, in seconds.
     notebooks : tuple of Comparison
-        The results of comparing each notebook, in the order of the run.
+        The result for each notebook, in the order of the run.
     advice : str
         What to do if outputs differ or nothing was compared. Empty if all outputs are the same.
     """
@@ -61,7 +61,7 @@ def find_run(outputs: Path, name: str = "") -> Path:
     outputs : Path
         The folder of the runs.
     name : str
-        The id or the folder of a run. Empty for the newest successful run.
+        The id of a run, or the path of its folder. Empty for the newest successful run.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def find_run(outputs: Path, name: str = "") -> Path:
 
 
 def check_run(folder: Path, notebooks: Path) -> Verdict:
-    """Compare the executed notebooks of a run with the committed ones.
+    """Compare the executed notebooks of a run with the committed notebooks.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ def _advise(run: RunRecord, compared: Sequence[Comparison], folder: Path, notebo
         return f"The step {failed} failed. Repair it, and run the pipeline again."
     if any(_find_missing_file(step, folder, notebooks) for step in run.steps):
         return "Restore the missing files, or compare another run."
-    # Differences in later steps have the same cause, so only the parameters of the first differing step matter.
+    # The first step with differences can cause differences in later steps, so only its parameters matter.
     step = next(step for step, found in zip(run.steps, compared, strict=True) if found.differences)
     declared = _read_committed(notebooks / f"{step.notebook}.ipynb")
     others = [f"{step.name}.{name}" for name in _list_changed_parameters(step, declared, RESERVED)]

@@ -1,4 +1,4 @@
-"""The comparison of an executed notebook with the committed one."""
+"""The comparison of an executed notebook with the committed notebook."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from mlops.regression.notebook import Cell, Notebook, join_text, match_cells
 from mlops.regression.outputs import describe_pieces, find_piece_differences, read_pieces
 from mlops.regression.values import SCRAP, Difference, Sanitizer, find_value_differences, shorten
 
-NOTHING = "not compared: it has nothing to compare"  # the notes may give the reason
+NOTHING = "not compared: it has nothing to compare"  # the notes can give the reason
 REFRESH = "run `make notebooks`"
 
 
@@ -28,13 +28,13 @@ class Comparison:
     notebook : str
         The name of the executed notebook: "06_deploy-qa".
     compared : int
-        The number of compared outputs: results ("scraps"), texts, tables and pictures.
+        The number of compared items: results (called scraps), printed texts, tables and pictures.
     differing : int
-        The number of compared outputs that differ. A table or a text can have several differences.
+        The number of compared items that differ. A single table or text can have several differences.
     differences : tuple of Difference
         The differences.
     notes : tuple of str
-        Notes for the reader: other parameters, edited cells, parts that were not compared.
+        Notes for the reader: changed parameters, edited cells, parts that were not compared.
     skipped : str
         The reason why nothing was compared. Empty if something was compared.
     """
@@ -48,7 +48,7 @@ class Comparison:
 
 
 def compare_notebooks(name: str, committed: Notebook, executed: Notebook, sanitizer: Sanitizer = ()) -> Comparison:
-    """Compare an executed notebook with the committed one.
+    """Compare an executed notebook with the committed notebook.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def compare_notebooks(name: str, committed: Notebook, executed: Notebook, saniti
     committed, executed : Notebook
         The notebooks.
     sanitizer : Sanitizer
-        The parts of texts that are allowed to differ.
+        Patterns for the parts of texts that are allowed to differ.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def compare_notebooks(name: str, committed: Notebook, executed: Notebook, saniti
     )
 
 
-Part = tuple[Difference, ...] | str  # the differences of one compared scrap or output, or a note
+Part = tuple[Difference, ...] | str  # the differences of one compared item, or a note
 
 
 @dataclass(frozen=True)
@@ -93,12 +93,12 @@ class _MatchedNotebooks:
     sanitizer: Sanitizer
 
     def describe_condition(self, declared: Declaration) -> str:
-        """Describe the differing results that prevent the comparison of a cell's outputs; "" if there are none."""
+        """Describe the results that differ, so that a cell's outputs cannot be compared. Return "" if none differ."""
         return describe_condition(declared.if_same, self.committed.scraps, self.executed.scraps)
 
     @cached_property
     def gluing(self) -> Mapping[str, str]:
-        """For each result, by name, the shortened first line of the cell that stores the result."""
+        """For each result, the shortened first line of the cell that stores it."""
         names = {cell.id: _name(cell) for cell in self.committed.cells}
         cells = (*self.executed.cells, *self.committed.cells)
         found = {scrap: names.get(cell.id, "") for cell in cells for scrap in cell.scraps}

@@ -1,4 +1,4 @@
-"""The difference between the results that a notebook hands on and those that its metadata declares."""
+"""The differences between the results that a notebook stores and the results that its metadata declares."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,20 +9,20 @@ import msgspec
 from mlops.regression.expectations import read_declaration
 from mlops.regression.notebook import Notebook
 
-CHECK = ("mlops", "check", "scraps")  # the place of the declarations in the metadata of a notebook
-DIGITS = 1e-6  # tolerance that is proposed for a number with decimals; other results must be equal
+CHECK = ("mlops", "check", "scraps")  # the keys of the declarations in the metadata of a notebook
+DIGITS = 1e-6  # the proposed tolerance for a number with decimals; other results must be equal
 
 
 @dataclass(frozen=True)
 class ScrapChanges:
-    """The declarations to add to the metadata of a notebook, and those to remove.
+    """The declarations to add to and to remove from the metadata of a notebook.
 
     Parameters
     ----------
     missing : mapping of str to float
-        The proposed tolerance of each result that is handed on, but not declared.
+        The proposed tolerance of each result that the notebook stores, but does not declare.
     stale : tuple of str
-        The results that are declared, but not handed on.
+        The results that the notebook declares, but does not store.
     """
 
     missing: Mapping[str, float]
@@ -37,7 +37,7 @@ class ScrapChanges:
         return [*(f"- {name}" for name in self.stale), *added]
 
     def apply(self, metadata: dict[str, Any]) -> None:
-        """Change the declarations in the metadata of a notebook."""
+        """Apply the changes to the metadata of a notebook."""
         for key in CHECK[:-1]:
             metadata = metadata.setdefault(key, {})
         kept = {name: value for name, value in metadata.get(CHECK[-1], {}).items() if name not in self.stale}
@@ -45,7 +45,7 @@ class ScrapChanges:
 
 
 def compare_scraps(executed: Mapping[str, Any], name: str) -> ScrapChanges:
-    """Compare the results that an executed notebook handed on with those that its metadata declares.
+    """Compare the results that an executed notebook stored with the results that its metadata declares.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The tolerances that a committed notebook declares for the comparison with a run.
+"""The tolerances with which the outputs of a notebook are compared, as its metadata declares them.
 
 The declarations are in the metadata of the notebook (in JupyterLab: Property Inspector, Advanced Tools, Notebook
 Metadata):
@@ -12,7 +12,7 @@ Metadata):
         "if_same": ["champion_version"]
     }}}
 
-The metadata of a cell can override all declarations of the notebook except the scraps.
+"scraps" has the tolerance of each result. The metadata of a cell can override all other declarations of the notebook.
 """
 
 import re
@@ -30,7 +30,7 @@ from mlops.regression.values import find_value_differences, show_pair
 
 Tolerance = Annotated[float, msgspec.Meta(ge=0)]
 PICTURES = 0.13  # see `mlops.regression.pictures`
-LINE = re.compile(r"^(\w+)\b[^=\n]*=", re.MULTILINE)  # the name that a line of this cell sets
+LINE = re.compile(r"^(\w+)\b[^=\n]*=", re.MULTILINE)  # the name of the metadata
 KEEP_TAG = "keep_output"  # nbstripout also keeps the output of a cell with this tag
 
 
@@ -46,7 +46,7 @@ class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pictures : float or None
         The largest allowed difference of a picture, from 0 to 1.
     if_same : tuple of str
-        The results on which the outputs depend. The outputs are compared only if these results are unchanged.
+        The results that the outputs depend on. The outputs are compared only if these results are unchanged.
     """
 
     scraps: Mapping[str, Tolerance | None] = {}
@@ -91,7 +91,7 @@ def _list_parameters(notebook: Notebook) -> list[str]:
 
 
 def read_cell_declaration(cell: Cell, whole: Declaration, name: str) -> Declaration:
-    """Return the tolerances for a cell. Those that the cell does not declare are taken from `whole`, the notebook's."""
+    """Return the tolerances for a cell. Those that the cell does not declare are taken from `whole`."""
     own = _convert(cell.metadata.mlops, f"the metadata of cell {cell.id} in {name}")
     return Declaration(
         numbers=_first(own.numbers, whole.numbers, 0.0),
@@ -101,7 +101,7 @@ def read_cell_declaration(cell: Cell, whole: Declaration, name: str) -> Declarat
 
 
 def list_kept_scraps(notebook: Notebook, name: str) -> set[str]:
-    """Return the names of the results whose values are kept in a committed notebook."""
+    """Return the names of the results whose values a committed notebook contains."""
     whole = read_declaration(notebook, name)
     conditions = [read_cell_declaration(cell, whole, name).if_same for cell in notebook.cells]
     compared = (scrap for scrap, tolerance in whole.scraps.items() if tolerance is not None)
@@ -109,7 +109,7 @@ def list_kept_scraps(notebook: Notebook, name: str) -> set[str]:
 
 
 def is_kept(cell: Cell) -> bool:
-    """Return whether a cell's output is kept in a committed notebook."""
+    """Return whether a committed notebook contains the output of a cell."""
     return KEEP_TAG in cell.metadata.tags
 
 
@@ -125,7 +125,7 @@ def _convert(declared: Mapping[str, Any], where: str) -> Declaration:
 
 
 def describe_condition(names: Iterable[str], committed: Mapping[str, Any], found: Mapping[str, Any]) -> str:
-    """Describe those of the named results whose values in a run differ from the committed values; "" if none do."""
+    """Describe the named results that differ between a run and the committed notebook; "" if none differ."""
     pairs = {name: (found.get(name), committed.get(name)) for name in names}
     shown = {name: show_pair(*pair) for name, pair in pairs.items() if any(find_value_differences(name, *pair, 0))}
     return ", ".join(f"{name} is {here} (committed: {there})" for name, (here, there) in shown.items())

@@ -1,4 +1,4 @@
-"""Tables of executed notebooks, parsed from the HTML that pandas writes, and compared cell by cell."""
+"""Tables in the outputs of notebooks. They are parsed from pandas' HTML and compared cell by cell."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ LARGEST_SPAN = 1000
 
 @dataclass(frozen=True)
 class Grid:
-    """One table.
+    """A table.
 
     Parameters
     ----------
     columns, labels : tuple of str
-        The labels of the columns and rows. The levels of a label are joined with slashes.
+        The labels of the columns and of the rows. The levels of a label are joined with slashes.
     rows : tuple of tuple of str
         The text of the cells.
     """
@@ -45,12 +45,12 @@ class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.tables: list[_Table] = []
-        self.open: list[_Table] = []  # nested tables, innermost last; text belongs only to the innermost
+        self.open: list[_Table] = []  # nested tables, innermost last; text belongs to the innermost table
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "table":
             if self.open and self.open[-1].cell is None:
-                self.open.pop()  # outside of a cell, so not nested: the previous table was never closed
+                self.open.pop()  # a table outside of a cell is not nested, so the previous table was never closed
             self.open.append(_Table())
             self.tables.append(self.open[-1])
         elif tag == "tr" and self.open:
@@ -117,7 +117,7 @@ def _make_grid(table: _Table) -> Grid:
 
 def _repeat_spanning_cells(rows: list[list[_Cell]]) -> list[list[_Cell]]:
     expanded: list[list[_Cell]] = []
-    # By column: a cell of an earlier row, and how many more rows it spans.
+    # For each column, a cell of an earlier row, and the number of further rows that it spans.
     reaching: dict[int, tuple[_Cell, int]] = {}
     for row in rows:
         out: list[_Cell] = []

@@ -1,4 +1,4 @@
-"""The verdict about a run's notebooks, as an XML file in JUnit's format."""
+"""The result of checking a run as an XML file in JUnit's format."""
 
 from xml.etree import ElementTree
 
@@ -7,7 +7,7 @@ from mlops.regression.check import Verdict
 
 
 def format_junit(verdict: Verdict) -> bytes:
-    """Return a verdict as XML in JUnit's format."""
+    """Format the result of checking a run as XML in JUnit's format."""
     suite = ElementTree.Element(
         "testsuite",
         name=f"mlops check-notebooks {verdict.run_id}",

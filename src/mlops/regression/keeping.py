@@ -1,4 +1,4 @@
-"""Committed outputs that are kept when notebooks are executed again, so that a diff shows only real changes."""
+"""The outputs that stay unchanged when notebooks are executed again, so that a diff shows only real changes."""
 
 import re
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ def keep_close_outputs(
     Parameters
     ----------
     executed : mapping
-        The executed notebook, which is changed.
+        The executed notebook. It is changed in place.
     committed : mapping
         The committed notebook.
     name : str
@@ -52,7 +52,7 @@ def keep_close_outputs(
 
 
 def find_scraps(output: Mapping[str, Any]) -> set[str]:
-    """Return a set with the name of the notebook result that an output stores, or an empty set."""
+    """Return the name of the result that an output stores, as a set; empty if the output stores no result."""
     return {data["name"] for mime, data in output.get("data", {}).items() if mime.startswith(MIME_PREFIX)}
 
 

@@ -1,4 +1,4 @@
-"""Notebooks in the form that this package compares: their cells and outputs, decoded and checked."""
+"""Notebooks as typed objects with cells and outputs, which this package compares."""
 
 import base64
 import json
@@ -14,7 +14,7 @@ from mlops.scraps import collect_scraps
 
 PICTURES = ("image/png", "image/jpeg")
 TEXTS = ("text/html", "text/plain")
-INJECTED_TAG = "injected-parameters"  # papermill's tag for the cell that it adds
+INJECTED_TAG = "injected-parameters"  # papermill's tag for the cell with the parameters of a run
 ADVICE = "Restore the notebook, or run its step again."
 
 Text = str | list[str]
@@ -32,7 +32,7 @@ class Failure(msgspec.Struct, frozen=True, tag_field="output_type", tag="error")
 
 
 class Display(msgspec.Struct, frozen=True, tag_field="output_type", tag="display_data"):
-    """One output that a cell displays, in one or more formats.
+    """An output that a cell displays, in one or more formats.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class CellMetadata(msgspec.Struct, frozen=True):
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """A cell of a notebook. If the notebook has no ids, `id` is the position of the cell."""
+    """A cell of a notebook. `id` is the position of the cell if the notebook has no ids."""
 
     cell_type: str
     source: Text
@@ -70,7 +70,7 @@ class Cell(msgspec.Struct, frozen=True):
 
     @property
     def is_code(self) -> bool:
-        """True for a code cell of the notebook itself, not one that papermill added."""
+        """True for a code cell, except the cell that papermill added."""
         return self.cell_type == "code" and not self.is_injected
 
     @property
@@ -112,7 +112,7 @@ def read_notebook(path: Path) -> Notebook:
     """
     content = read_content(path, ADVICE)
     try:
-        return msgspec.convert(json.loads(content), Notebook)  # json, because msgspec cannot decode NaN
+        return msgspec.convert(json.loads(content), Notebook)  # not msgspec, because it cannot decode NaN
     except (ValueError, msgspec.ValidationError, RecursionError) as error:
         raise IntegrityError(f"{path} is damaged ({error}). {ADVICE}") from error
 
@@ -126,7 +126,7 @@ def match_cells(committed: Notebook, executed: Notebook) -> tuple[Notebook, Note
 
 
 def join_text(text: Text) -> str:
-    """Return a text of a notebook as one string."""
+    """Return a text, which can be a list of lines in a notebook, as one string."""
     return text if isinstance(text, str) else "".join(text)
 
 

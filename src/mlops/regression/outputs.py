@@ -10,12 +10,12 @@ from mlops.regression.notebook import PICTURES, Cell, Display, Stream, join_text
 from mlops.regression.pictures import measure_difference
 from mlops.regression.values import Difference, Sanitizer, describe_tolerance, find_text_differences
 
-ERRORS = "stderr"  # not compared, because warnings contain paths of the machine
+ERRORS = "stderr"  # not compared, because warnings contain paths that differ between machines
 
 
 @dataclass(frozen=True)
 class Piece:
-    """One part of a cell's output. `content` is a text, a `Grid`, or the bytes of a picture."""
+    """One part of a cell's output. `content` is a string, a `Grid`, or the bytes of a picture."""
 
     kind: Literal["text", "table", "picture"]
     content: Any

@@ -1,30 +1,26 @@
 """The visible difference between two pictures."""
 
 # Both pictures are scaled to the same size, blurred, and compared by pixel and color. The result is the largest
-# difference at any pixel, relative to the darkness of that pixel. 0 means the same, and 1 means black instead of white.
+# difference at any pixel, relative to the darkness of this pixel: 0 for equal pictures, 1 for black instead of white.
 #
-# These differences were measured between changed plots and the committed plots of the notebooks:
+# The following differences were measured between the committed plots of the notebooks and changed plots:
 #
-# =========================================================================  =============
-# change                                                                     difference
-# =========================================================================  =============
-# the same, rendered again                                                   0.01 to 0.04
-# other dpi (60 to 120), hinting, snapping, font; 1 or 2 px cut; JPEG        0.03 to 0.08
-# lines without antialiasing                                                 0.04 to 0.10
-# a thin grey reference line is missing (not detected)                       0.07 to 0.08
-# a series of markers is missing                                             0.18 to 0.31
-# limits for another rate of false alarms                                    0.23
-# a model with alpha 0.5 instead of 0.4                                      0.21 and 0.79
-# a label of an axis, or the legend, is missing or different                 0.24 to 0.46
-# swapped axes, another split, another plot, blank, mirrored, half missing   0.47 to 0.97
-# =========================================================================  =============
+# =========================================================================  ============= change difference
+# =========================================================================  ============= the same plot, rendered again
+# 0.01 to 0.04 other dpi (60 to 120), hinting, snapping, font; 1 or 2 px cut; JPEG        0.03 to 0.08 lines without
+# antialiasing 0.04 to 0.10 a thin grey reference line is missing (not detected)                       0.07 to 0.08 a
+# series of markers is missing                                             0.18 to 0.31 the limits for a different rate
+# of false alarms 0.23 a model with alpha 0.5 instead of 0.4                                      0.21 and 0.79 a label
+# of an axis, or the legend, is missing or different                 0.24 to 0.46 swapped axes, another split, another
+# plot, blank, mirrored, half missing   0.47 to 0.97
+# ========================================================================= =============
 
 import io
 from typing import Any
 
-WIDTH = 320  # pixels; both pictures are compared at this width
-BLUR = 4  # pixels; machines render letters and edges differently, but at the same positions
-FLOOR = 0.6  # with a lower value, faint lines on white count more
+WIDTH = 320  # pixels; both pictures are scaled to this width
+BLUR = 4  # pixels; hides differences in the rendering of letters and edges between machines
+FLOOR = 0.6  # a lower value gives more weight to faint lines on white
 
 
 def measure_difference(committed: bytes, found: bytes) -> float:

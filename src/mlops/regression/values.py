@@ -1,4 +1,4 @@
-"""The comparison of values, and of texts with numbers in them, within a tolerance."""
+"""The comparison of values, and of texts that contain numbers, within a tolerance."""
 
 import math
 import re
@@ -12,8 +12,8 @@ from mlops.numbers import format_pair
 
 NUMBER = re.compile(r"(?<![\w.])((?:(?<![\w.)])[-+])?\d+(?:,\d{3})*(?:\.\d+)?(?:[eE][-+]?\d+)?)(?!\w|\.\d)")
 SANITIZER = re.compile(r"^regex: (.*)$\n^replace: (.*)$", re.MULTILINE)
-SCRAP = "scrap "  # the beginning of `where` in differences of scraps
-ROUNDING = 1e-9  # in floating point, 0.048 and 0.049 differ by slightly more than 0.001
+SCRAP = "scrap "  # the beginning of `Difference.where` for a result
+ROUNDING = 1e-9  # for rounding errors: in floating point, 0.048 and 0.049 differ by slightly more than 0.001
 Sanitizer = Sequence[tuple[re.Pattern[str], str]]
 
 
@@ -24,7 +24,7 @@ class Difference:
     Parameters
     ----------
     where : str
-        The name of a scrap, such as "scrap loss", or a place in the cell, such as "row holdout, column loss".
+        A result, such as "scrap loss", or a place in the output of a cell, such as "row holdout, column loss".
     found : str
         The value in the run.
     committed : str
@@ -32,7 +32,7 @@ class Difference:
     allowed : str
         The tolerance. Empty if the two values must be the same.
     cell : str
-        The beginning of the cell with the output or the scrap. Empty if there is no such cell.
+        The beginning of the cell with the output or the result. Empty if there is no such cell.
     """
 
     where: str
@@ -50,7 +50,7 @@ class Difference:
 
 
 def read_sanitizer(path: Path) -> Sanitizer:
-    """Read a file in nbval's format that lists the parts of texts that can differ, if the file exists."""
+    """Read a file in nbval's format with patterns for parts of texts that are allowed to differ, if the file exists."""
     if not path.is_file():
         return ()
     found = SANITIZER.findall(path.read_text(encoding="utf-8"))
@@ -58,7 +58,7 @@ def read_sanitizer(path: Path) -> Sanitizer:
 
 
 def sanitize(text: str, sanitizer: Sanitizer) -> str:
-    """Replace the parts of a text that can differ, and collapse spaces."""
+    """Replace the parts of a text that are allowed to differ, and collapse spaces."""
     for pattern, replacement in sanitizer:
         text = pattern.sub(replacement, text)
     return "\n".join(" ".join(line.split()) for line in text.strip().splitlines())
@@ -93,7 +93,7 @@ def find_text_differences(committed: str, found: str, tolerance: float, sanitize
 
 
 def find_value_differences(where: str, committed: Any, found: Any, tolerance: float) -> Iterator[Difference]:
-    """Yield the differences between two values. Lists and mappings are compared item by item."""
+    """Yield the differences between two JSON values. Lists and mappings are compared item by item."""
     if isinstance(committed, Mapping) and isinstance(found, Mapping) and committed.keys() == found.keys():
         for name in committed:
             yield from find_value_differences(f"{where}.{name}", committed[name], found[name], tolerance)
@@ -111,7 +111,7 @@ def describe_tolerance(tolerance: float) -> str:
 
 
 def show_pair(found: Any, committed: Any) -> tuple[str, str]:
-    """Format two values for a report. Numbers have only as many digits as are needed to show the difference."""
+    """Format two values for a report. Numbers have as many digits as are needed to show the difference."""
     if all(_is_number(value) and math.isfinite(value) for value in (found, committed)):
         return format_pair(found, committed)
     return shorten(repr(found)), shorten(repr(committed))
