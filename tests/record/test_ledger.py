@@ -73,7 +73,8 @@ def test_a_running_record_whose_process_is_gone_is_lost(tmp_path: Path) -> None:
     write_run(record, tmp_path)
     found = read_run(tmp_path / record.run_id)
     assert (found.state, found.outcome) == ("lost", "error")
-    failed = replace(EVALUATE, state="failed", error="the runner's process ended before the run did")
+    lost = "the process that executed the run ended before the run was finished"
+    failed = replace(EVALUATE, state="failed", error=lost)
     assert found.steps == (TRAIN, failed, REGISTER)
 
 

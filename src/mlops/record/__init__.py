@@ -1,4 +1,4 @@
-"""The record of runs: their steps, inputs and results.
+"""The records of runs, with their steps, inputs and results.
 
 .. code-block:: text
 
@@ -11,12 +11,12 @@
     data_test     the last data test
     changes       the parameters of a run that differ from those of an earlier run
     listener      the base class for objects that follow a run
-    processes     the identity of a process, the check whether it runs, and the processes that use a file
+    processes     the identity of a process, whether it runs, and the processes that use a file
     clock         the present time, as text
     user          the user who starts a run
-    fingerprints  one hash of everything that a step's results depend on
+    fingerprints  the hash of everything that a step's results depend on
     removal       the deletion of files and folders
-    run_lock      the lock that keeps `mlops prune` from deleting runs that a run in progress might reuse
+    run_lock      the lock that keeps `mlops prune` from deleting runs while another run may use them
     reuse         the reuse of earlier results
     lineage       the origin of a result: commit, build, notebooks with their hashes
     redaction/    the redaction of secrets in everything that is saved and shown

@@ -10,7 +10,7 @@ from mlops.parameters.lookup import RESERVED, SHARED
 from mlops.record.ledger import RunRecord
 from mlops.record.steps import StepRecord
 
-LONGEST = 40  # maximum length of a value; a longer path is cut at the front, any other value at the end
+LONGEST = 40  # maximum length of a value; longer paths are shortened at the beginning, other values at the end
 UNKNOWN = "default"
 NOTHING, FIRST, NONE_SUCCEEDED = "none", "first run", "no earlier run succeeded"
 
@@ -28,8 +28,8 @@ def list_changes(run: RunRecord, older: Iterable[RunRecord]) -> list[str]:
     Returns
     -------
     list of str
-        If nothing changed, or there is no successful run to compare with, a single text says so. Otherwise one text per
-        change: "train.alpha 0.1 (before: 0.4)". The list is empty for a run without parameters.
+        One string per change: "train.alpha 0.1 (before: 0.4)". If nothing changed, or if there is no successful run to
+        compare with, a single string that says so. Empty for a run without parameters.
     """
     if run.settings.parameters is None:
         return []
@@ -43,7 +43,7 @@ def list_changes(run: RunRecord, older: Iterable[RunRecord]) -> list[str]:
 
 
 def measure_duration(run: RunRecord) -> str:
-    """Format the duration of a run for display: "41 s" or "3 min 5 s". If the run has not ended, return ""."""
+    """Format the duration of a run: "41 s" or "3 min 5 s". Return "" if the run has not ended."""
     try:
         taken = datetime.fromisoformat(run.finished) - datetime.fromisoformat(run.started)
     except ValueError:
@@ -88,10 +88,10 @@ def _is_shared(name: str, *runs: RunRecord) -> bool:
 
 
 def _find_parameter_values(run: RunRecord, step: StepRecord, other: RunRecord) -> Mapping[str, Any]:
-    # A notebook chooses a value for an empty parameter itself, and hands it on as a result of the same name.
+    # If a parameter is empty, the notebook itself can choose a value, which it stores as a result with the same name.
     defaults = run.settings.defaults.get(step.name) or other.settings.defaults.get(step.name, {})
     given = run.settings.parameters.values.get(step.name, {}) if run.settings.parameters else {}
-    if step.state == "reused":  # the run that produced its results might have had other values, as in a sweep
+    if step.state == "reused":  # the run that produced the results can have had other values, as in a sweep
         given = {**given, **step.parameters}
     return {name: value or step.results.get(name, value) for name, value in {**defaults, **given}.items()}
 

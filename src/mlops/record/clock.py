@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 
 def now() -> str:
-    """Return the present time, UTC, in ISO 8601 to the second: "2026-11-22T19:07:58Z"."""
+    """Return the present time in UTC and ISO 8601, to the second: "2026-11-22T19:07:58Z"."""
     return to_iso(datetime.now(UTC).timestamp())
 
 

@@ -20,11 +20,11 @@ class Conclusion:
     model_name : str
         The model that the run registered or deployed; empty if there is none.
     model_version : int
-        The version of that model; 0 if there is no model.
+        The version of this model; 0 if there is no model.
     skipped : mapping of str to str
-        The names of the skipped steps, and the reason why each was skipped.
+        The reason why each skipped step was skipped, by name of the step.
     override : str
-        Why a person promoted the model although the gate rejected it; empty if nobody did.
+        The reason why a person promoted the model although the gate rejected it; empty if nobody did.
     """
 
     outcome: str = ""

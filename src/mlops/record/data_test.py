@@ -22,7 +22,7 @@ class DataTest:
     passed : bool
         Whether the data passed.
     refused : bool
-        Whether the data breaks a rule. False also if the test crashed.
+        Whether the data breaks a rule. False if the data passed, or if the test crashed.
     at : str
         The time when the test started, in UTC and ISO 8601.
     url : str
@@ -53,7 +53,7 @@ def find_data_test(runs: Iterable[RunRecord], steps: Iterable[Step] = ALL_STEPS,
     steps : iterable of Step
         The steps of the project.
     of : str
-        The path or URL of a data file, to consider only the tests of this file; empty for all files.
+        The path or URL of a data file. If it is given, only tests of this file count.
     """
     takes = {step.name: step.takes_data for step in steps if step.takes_data}
     own: list[DataTest] = []
@@ -63,16 +63,16 @@ def find_data_test(runs: Iterable[RunRecord], steps: Iterable[Step] = ALL_STEPS,
         described = _describe(run, found, takes[found.name]) if found else None
         if found and described and of in ("", described.url):
             (reused if found.state == "reused" else own).append(described)
-    # Reused tests count, too, because the run that executed the test may have been deleted, or be on another machine.
+    # Reused tests count, too, because the run that executed the test can be deleted, or be on another machine.
     return max((*own, *reversed(reused)), key=lambda test: test.at, default=None)
 
 
 def summarize_rules(step: StepRecord, most: int = 2) -> list[str]:
-    """Return the first `most` rules that the data broke, and a text with the number of the others: "and 3 more".
+    """Return the first `most` rules that the data broke and, if there are others, their number: "and 3 more".
 
-    The list is empty if the step did not reject its data.
+    The list is empty if the step did not reject the data.
     """
-    # A record has only the beginning of a long error, whose first line says how many rules were broken.
+    # A record has only the beginning of a long error. The first line has the number of broken rules.
     head, *lines = step.error.splitlines() or [""]
     rules = [line.strip() for line in lines if line.startswith("  ")]
     if step.error_kind != DataTestFailed.__name__ or not rules:

@@ -1,4 +1,4 @@
-"""Fingerprints: one hash of everything that a step's results depend on."""
+"""Fingerprints of steps. A fingerprint is a hash of everything that the results of a step depend on."""
 
 import hashlib
 import json
@@ -24,16 +24,16 @@ from mlops.workspace import Workspace, mark_home
 
 FORMAT = 1  # part of the fingerprint; a higher number invalidates all older fingerprints
 INFO = ".dist-info"
-PROBLEM = re.compile(r"^problem:\s*['\"]?(\w+)", re.MULTILINE)  # a line of base.yml; reading it as YAML takes 5 ms
+PROBLEM = re.compile(r"^problem:\s*['\"]?(\w+)", re.MULTILINE)  # a line of base.yml; parsing it as YAML takes 5 ms
 PIN = re.compile(r"^([\w.-]+)==([^\s;\\]+)", re.MULTILINE)
-VOLATILE = (RUN_FOLDER, SWEEP_TRACKING)  # parameters that differ from run to run without affecting results
+VOLATILE = (RUN_FOLDER, SWEEP_TRACKING)  # parameters that are different in every run, but do not affect results
 
 RECENT = 0.1  # seconds; listing the 400 files of this project takes 2 ms
 
 Observe = Callable[[str], str]
-Listing = tuple[tuple[str, int, int, int], ...]  # path, time of modification, size and inode of each file
+Listing = tuple[tuple[str, int, int, int], ...]  # path, modification time, size and inode of each file
 
-_listings: dict[str, tuple[float, Listing]] = {}  # by folder: the time of the last listing, and the listing
+_listings: dict[str, tuple[float, Listing]] = {}  # for each folder, the time of its last listing, and the listing
 
 
 def fingerprint_step(
@@ -58,7 +58,8 @@ def fingerprint_step(
     workspace : Workspace
         The project.
     observe : callable
-        Takes the name of something that steps read, such as "champion", and returns its present state.
+        A function that takes the name of a part of the platform's state, such as "champion", and returns its present
+        value.
     recent : bool
         Whether the state of the sources may be up to 0.1 s old; see `hash_sources`.
 
@@ -99,7 +100,7 @@ def _find_problem_package(base: Path) -> str:
 
 
 def has_kept_files(step: Step, results: Mapping[str, Any]) -> bool:
-    """Return whether the files that the results of a step refer to still exist and are unchanged."""
+    """Return whether the files that a step created for later steps still exist and are unchanged."""
     for file in step.hands_on:
         url = str(results.get(file.url, ""))
         if not url or not find_path(url).exists() or hash_path(find_path(url)) != results.get(file.sha256):
@@ -115,8 +116,8 @@ def hash_sources(folder: Path, *, recent: bool = False) -> str:
     folder : Path
         The folder.
     recent : bool
-        Whether the state of the files may be up to 0.1 s old. Such a hash is good enough for the start of a step: the
-        hash at the end of the step is never older, and the step's results are reused only if both are equal.
+        Whether the state of the files may be up to 0.1 s old. This is sufficient at the start of a step, because its
+        results are reused only if the hash at the end of the step, which is never older, is the same.
     """
     return _hash_listing(_list_sources(str(folder), recent), len(str(folder)) + 1)
 
@@ -157,8 +158,9 @@ def _hash_cached(path: str, modified: int, size: int, inode: int) -> str:
 
 
 def describe_environment(project: Path) -> dict[str, Any]:
-    """Return the interpreter, the hash of requirements.lock, and the installed packages that are not in that file."""
-    # `make test` installs more of the listed packages than `make run`. This alone must not make steps run again.
+    """Return the interpreter, the hash of requirements.lock, and the installed packages that it does not list."""
+    # The packages in the file count even if they are not installed: `make test` installs more of them than `make run`,
+    # and this alone must not make steps run again.
     lock, packages = project / "requirements.lock", sysconfig.get_path("purelib")
     edited = lock.stat().st_mtime_ns if lock.is_file() else 0
     return dict(_describe_installed(str(lock), edited, packages, os.stat(packages).st_mtime_ns))
@@ -174,7 +176,7 @@ def _describe_installed(lock: str, edited: int, packages: str, _installed: int) 
 
 
 def _normalize_pin(package: str) -> str:
-    # Some folders of installed packages have a dot in the name: backports.tempfile-1.0.
+    # The folder of an installed package can have dots in its name: backports.tempfile-1.0.
     name, _, version = package.rpartition("-")
     return f"{re.sub('[-_.]+', '_', name).lower()}-{version}"
 
@@ -185,7 +187,7 @@ def identify_home(home: Path) -> str:
     path = home / "id"
     if not path.exists():
         write_atomically(path, secrets.token_hex(16))
-    # A damaged id is replaced with a new one, so every step runs again.
+    # A damaged id is replaced with a new id, so all steps run again.
     return read_content(path).decode(errors="replace")
 
 

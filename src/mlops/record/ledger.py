@@ -22,9 +22,9 @@ __all__ = ["FORMAT", "RunRecord", "RunSettings", "RunState", "StepRecord", "Step
 
 RunState = Literal["running", "waiting", "succeeded", "failed", "interrupted", "lost", "unreadable", "newer"]
 
-UNENDED: tuple[RunState, ...] = ("interrupted", "lost", "unreadable", "newer")  # states of a run that has no outcome
-LOST = "the runner's process ended before the run did"
-RECORDS = "*/run.json"  # pattern for the paths of records, relative to the folder of all runs
+UNENDED: tuple[RunState, ...] = ("interrupted", "lost", "unreadable", "newer")  # the states of runs without an outcome
+LOST = "the process that executed the run ended before the run was finished"
+RECORDS = "*/run.json"  # pattern for the paths of all records, relative to the folder of all runs
 # The format of run.json. Records of format 1 have no number. Format 3 added `process.start` and each step's commit.
 FORMAT = 3
 
@@ -61,7 +61,8 @@ class RunRecord:
     Parameters
     ----------
     run_id : str
-        The name of the run's folder: "20261122-190758-all-3f9a51c2", or the name that was given with `--run-id`.
+        The name of the run, and of its folder: "20261122-190758-all-3f9a51c2", or the name that the user gave with
+        `--run-id`.
     pipeline, platform : str
         The names of the pipeline and the platform.
     state : str
@@ -80,9 +81,9 @@ class RunRecord:
     steps : tuple of StepRecord
         The steps, in the order of the pipeline.
     error : str
-        The error that ended the run, whether a step raised it or not; empty if the run did not fail.
+        The error that ended the run, in a step or outside of all steps; empty if the run did not fail.
     failure : Failure or None
-        The step, notebook and cell that failed, and the kind of the error; None if the run did not fail.
+        The step, notebook and cell that failed, and the class of the error; None if the run did not fail.
     settings : RunSettings
         The settings with which the run was started.
     by : str
@@ -90,7 +91,7 @@ class RunRecord:
     reason : str
         The reason that a person gave, for example for a rollback.
     format : int
-        The number of the record's format.
+        The format number of the record.
     order : int
         A number that sorts runs by the time of their start; 0 in older records.
     git_problem : str
@@ -139,18 +140,18 @@ class RunRecord:
         return found is not None and found.has_results
 
     def with_step(self, changed: StepRecord) -> "RunRecord":
-        """Return the record with one of its steps replaced by `changed`."""
+        """Return a copy of the record in which the step `changed` replaces the step with the same name."""
         return replace(self, steps=tuple(changed if step.name == changed.name else step for step in self.steps))
 
     def result(self, name: str) -> Any:
-        """Return the result `name` from the last step that has such a result, or None if no step has one."""
+        """Return the result `name` of the last step that has a result with this name, or None if no step has one."""
         found = (step.results[name] for step in reversed(self.steps) if name in step.results)
         return next(found, None)
 
     def with_failure(self, kind: str = "") -> "RunRecord":
-        """Return the record with the error and the place of the first step that failed.
+        """Return a copy of the record with the error and the place of the first step that failed.
 
-        If no step failed, the failure has only the class of the error, which is `kind`.
+        If no step failed, the failure has only `kind`, the class of the error.
         """
         failed = find_failure(self.steps)
         if failed is None:
@@ -173,7 +174,7 @@ def make_run_id(pipeline: str) -> str:
 
 
 def make_run_folder(outputs: Path, pipeline: str, make_id: Callable[[str], str] = make_run_id) -> Path:
-    """Create the folder of a new run in `outputs`, under a name that no other run has.
+    """Create the folder of a new run in `outputs`. Its name is one that no other run has.
 
     Parameters
     ----------
@@ -182,7 +183,8 @@ def make_run_folder(outputs: Path, pipeline: str, make_id: Callable[[str], str] 
     pipeline : str
         The name of the run's pipeline.
     make_id : callable
-        Takes the pipeline and returns a name. It is called again until the name is free.
+        A function that takes the name of the pipeline and returns a name for the run. It is called until a name is
+        unused.
     """
     outputs.mkdir(parents=True, exist_ok=True)
     while True:
@@ -193,13 +195,13 @@ def make_run_folder(outputs: Path, pipeline: str, make_id: Callable[[str], str] 
 
 
 def number_run(outputs: Path) -> int:
-    """Return the number of a run that starts now. It is larger than the numbers of all earlier runs."""
+    """Return a number for a run that starts now, which is larger than the numbers of all earlier runs."""
     return take_order(outputs.glob(RECORDS))
 
 
 def write_run(record: RunRecord, outputs: Path) -> None:
     """Write ``<outputs>/<run id>/run.json``."""
-    whole = replace(record, format=FORMAT)  # msgspec would omit the defaults of an object that it decoded itself
+    whole = replace(record, format=FORMAT)  # a copy, because msgspec omits defaults of decoded objects
     content = msgspec.json.format(msgspec.json.encode(whole), indent=1)
     write_atomically(outputs / record.run_id / "run.json", content)
 

@@ -15,7 +15,7 @@ from mlops.workspace import Workspace
 
 COMMIT = "MLOPS_GIT_COMMIT"
 UNKNOWN = "unknown"
-# These variables would point git to another repository. Git sets them while it runs a hook.
+# Git sets these variables while it runs a hook. They would make git use another repository.
 OTHER_REPOSITORY = {
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE"),
     *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_PREFIX", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE", "GIT_REPLACE_REF_BASE"),
@@ -47,7 +47,7 @@ class Lineage:
     git_commit : str
         The hash of the commit, or "unknown".
     notebook : str
-        The notebook's path in the project.
+        The path of the notebook, relative to the project.
     notebook_sha256 : str
         The SHA-256 of the notebook.
     """
@@ -65,23 +65,23 @@ def describe_code(workspace: Workspace, notebook: str) -> Lineage:
     workspace : Workspace
         The project.
     notebook : str
-        The name of the running notebook, without folder and ending: "02_train".
+        The file name of the running notebook, without the extension: "02_train".
     """
     path = workspace.notebooks / f"{notebook}.ipynb"
     return Lineage(read_commit(workspace.project), path.relative_to(workspace.project).as_posix(), hash_file(path))
 
 
 def describe_notebooks(workspace: Workspace, notebooks: Iterable[str], run_folder: str = "") -> dict[str, str]:
-    """Return the SHA-256 of each notebook at the time when it ran, by the notebook's path in the project.
+    """Return the SHA-256 that each notebook had when it ran, by its path relative to the project.
 
     Parameters
     ----------
     workspace : Workspace
         The project.
     notebooks : iterable of str
-        The names of the notebooks, without folder and ending: "02_train".
+        The file names of the notebooks, without the extension: "02_train".
     run_folder : str
-        The folder of the run, whose record has the hashes. Empty to hash the present files.
+        The folder of the run, whose record has the hashes. If it is empty, the present files are hashed.
     """
     recorded = _read_recorded_hashes(run_folder)
     paths = {notebook: workspace.notebooks / f"{notebook}.ipynb" for notebook in notebooks}
@@ -101,7 +101,7 @@ def _read_recorded_hashes(run_folder: str) -> dict[str, str]:
 
 
 def name_build(run_folder: str) -> str:
-    """Return the build id to record with results: the name of the run, or "interactive" outside of a run."""
+    """Return the build id that is recorded with results: the id of the run, or "interactive" outside of a run."""
     return Path(run_folder).name or "interactive"
 
 
@@ -109,14 +109,14 @@ def read_commit(project: Path) -> str:
     """Return the checked-out commit of a project's git repository, or "unknown"."""
     if (project / ".git").exists():
         return find_commit(project).name
-    return os.environ.get(COMMIT) or UNKNOWN  # asking git twice for the reason takes 5 ms
+    return os.environ.get(COMMIT) or UNKNOWN  # finding the reason takes two more calls of git (5 ms)
 
 
 def find_commit(project: Path) -> Commit:
     """Return the checked-out commit of the project's git repository.
 
-    Repositories in parent folders are ignored. If there is no repository, the variable ``MLOPS_GIT_COMMIT`` names the
-    commit.
+    Repositories in parent folders are ignored. If the project has no repository, the environment variable
+    ``MLOPS_GIT_COMMIT`` gives the commit.
     """
     named = os.environ.get(COMMIT, "")
     commit, problem = _ask_commit(project)
@@ -151,7 +151,7 @@ def _ask_git(project: Path, *words: str, ceiling: str = "") -> tuple[str, str]:
     environ = {name: value for name, value in os.environ.items() if name not in OTHER_REPOSITORY}
     if ceiling:
         environ["GIT_CEILING_DIRECTORIES"] = ceiling
-    command = ["git", "--no-optional-locks", "-C", str(project), *words]  # a query must not write
+    command = ["git", "--no-optional-locks", "-C", str(project), *words]  # git must not write while it only reads
     asked = subprocess.run(command, env={**environ, "LC_ALL": "C"}, capture_output=True, text=True, check=False)
     answer, said = asked.stdout.strip(), asked.stderr.strip()
     if asked.returncode == 0 or not said:

@@ -1,21 +1,21 @@
 """The base class for objects that follow a run."""
 
-# The class is not in `mlops.runner`, because importing that package takes a second.
+# The class is in this package, because importing `mlops.runner` takes a second.
 
 from mlops.record.ledger import RunRecord, StepRecord
 
 
 class Listener:
-    """An object that is notified of the events of a run, such as the terminal or the reports.
+    """An object that is notified of the events of a run, for example to show progress or to write reports.
 
-    The methods of this class do nothing. Override those that you need. All of them are called in the same thread.
+    The methods of this class do nothing. Override the methods that you need. All methods are called in the same thread.
     """
 
     def step_started(self, step: StepRecord) -> None:
-        """Handle the start of a step, while other steps may be running."""
+        """Handle the start of a step. Other steps may be running."""
 
     def cell_done(self, step: StepRecord, done: int, cells: int) -> None:
-        """Handle the end of a cell: `done` of the notebook's `cells` cells have been executed."""
+        """Handle the end of a cell. `done` of all `cells` cells of the notebook have been executed."""
 
     def step_ended(self, run: RunRecord, step: StepRecord) -> StepRecord:
         """Handle the end of a step, or the decision to skip it.
@@ -28,4 +28,4 @@ class Listener:
         return step
 
     def run_ended(self, run: RunRecord) -> None:
-        """Handle the end of the run, or of the part of it that this process executes."""
+        """Handle the end of the run or, if its steps run in different processes, the end of this process's part."""

@@ -10,14 +10,14 @@ from pathlib import Path
 from mlops.errors import IntegrityError
 from mlops.files.records import read_record
 
-NAME_TIME = "%Y%m%d-%H%M%S"  # the format of the time with which a generated name begins
+NAME_TIME = "%Y%m%d-%H%M%S"  # the format of the time at the beginning of a generated run id
 NAME_LENGTH = 15
 Place = tuple[int, str, str]
 
 
 @dataclass(frozen=True)
 class Start:
-    """The start of a run, as in its record."""
+    """The fields of a run's record that say when the run started."""
 
     order: int = 0
     started: str = ""
@@ -25,28 +25,28 @@ class Start:
 
 
 def take_order(records: Iterable[Path], clock: Callable[[], int] = time.time_ns) -> int:
-    """Return the number of a run that starts now. It is larger than the numbers of all earlier runs.
+    """Return a number for a run that starts now, which is larger than the numbers of all earlier runs.
 
     Parameters
     ----------
     records : iterable of Path
         The records of the runs that started earlier: ``run.json`` files.
     clock : callable
-        Returns the nanoseconds since 1970.
+        A function that returns the nanoseconds since 1970.
     """
-    # If the clock was set back, the number is the largest earlier number plus 1.
+    # If the clock was set back, this is the largest earlier number plus 1.
     newest = max((find_place(path)[0] for path in records), default=0)
     return max(clock() // 1000, newest + 1)
 
 
 def sort_records(records: Iterable[Path]) -> list[Path]:
-    """Return the paths of the records, sorted by the start of each run, newest first."""
+    """Sort the paths of records by the start of their runs, newest first."""
     return sorted(records, key=find_place, reverse=True)
 
 
 def find_place(record: Path) -> Place:
-    """Return the sort key of a record: the start of the run."""
-    # If the record is damaged, the key is the time in the run's name.
+    """Return a sort key for the path of a record: the start of its run."""
+    # For a damaged record, the key is the time in the run's id.
     try:
         found = record.stat()
     except OSError:

@@ -1,7 +1,7 @@
 """The identity of processes in records."""
 
-# The operating system reuses process ids, so the creation time is recorded as well. It is measured from the boot if
-# possible, because the absolute time changes when the clock is set.
+# The operating system reuses process ids, so records contain the creation time of a process, too. If possible, it is
+# relative to the boot, because the absolute time changes when the clock is set.
 
 import getpass
 import os
@@ -11,16 +11,16 @@ from typing import NamedTuple
 
 import psutil
 
-LOCKS = Path("/proc/locks")  # this file and the next two exist on Linux only
+LOCKS = Path("/proc/locks")  # this file and the next two exist only on Linux
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 STAT = "/proc/{pid}/stat"
-STARTED = 19  # the index of the start time among the fields of STAT after the command
+STARTED = 19  # the index of the start time in the fields of STAT that follow the command
 MOST_SHOWN = 60  # maximum length of a command line in a message
-SAME_SECONDS = 1.0  # maximum difference, in seconds, between two readings of the same creation time
+SAME_SECONDS = 1.0  # seconds; two readings of the same creation time can differ by this much
 
 
 class ProcessId(NamedTuple):
-    """The unique identity of a process.
+    """The identity of a process, which no other process has.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class ProcessId(NamedTuple):
             return False
 
 
-NO_PROCESS = ProcessId(0, 0.0)  # stands for an unknown process
+NO_PROCESS = ProcessId(0, 0.0)  # an unknown process
 
 
 def identify_process(pid: int) -> ProcessId:
@@ -71,12 +71,12 @@ def own_process() -> ProcessId:
 
 
 def describe_holders(path: Path) -> str:
-    """Name the processes that use a file: "process 4711 (sqlite3 mlflow.db)". Return "" if there are none."""
+    """Describe the processes that use a file: "process 4711 (sqlite3 mlflow.db)". Return "" if there are none."""
     return " and ".join(f"process {pid} ({_describe_command(pid)})" for pid in find_holders(path))
 
 
 def find_holders(path: Path) -> list[int]:
-    """Return the ids of the other processes that locked a file. If none did, return those that have the file open."""
+    """Return the ids of other processes that locked a file or, if there are none, of those that have the file open."""
     holders = _find_locking_processes(path) or _find_opening(path)
     return sorted(holders - {os.getpid()})
 
@@ -89,13 +89,13 @@ def _find_locking_processes(path: Path) -> set[int]:
     # The columns are number, kind, mode, access, process, file, first byte and last byte.
     lines = [line.split() for line in LOCKS.read_text().splitlines()]
     pids = {int(words[4]) for words in lines if words[1] != "->" and words[5] == file}
-    return {pid for pid in pids if pid > 0}  # the list has no valid id for a process in another container
+    return {pid for pid in pids if pid > 0}  # the process is in another container
 
 
 def _find_opening(path: Path) -> set[int]:
     found = set()
     for process in psutil.process_iter():
-        with suppress(psutil.Error):  # the process ended meanwhile, or belongs to another user
+        with suppress(psutil.Error):  # the process has ended, or belongs to another user
             if any(Path(file.path) == path for file in process.open_files()):
                 found.add(process.pid)
     return found
@@ -112,7 +112,7 @@ def _describe_command(pid: int) -> str:
 
 
 def name_user() -> str:
-    """Return the name of the user that this process belongs to."""
+    """Return the name of the user who runs this process."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a user without a name, as in many containers

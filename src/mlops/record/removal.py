@@ -5,13 +5,13 @@ import shutil
 import tempfile
 from pathlib import Path
 
-REMOVED = ".removed-"  # prefix of the names of folders that are being deleted
+REMOVED = ".removed-"  # the prefix of the names of files and folders that are being deleted
 
 
 def remove_whole(path: Path) -> None:
-    """Delete a file or folder atomically: other processes see it complete or not at all.
+    """Delete a file or folder atomically: for other processes, it is either complete or does not exist.
 
-    After a crash, call `finish_removals` to delete what is left.
+    After a crash, call `finish_removals` to delete the rest.
     """
     scratch = tempfile.mkdtemp(dir=path.parent, prefix=REMOVED)
     try:
@@ -21,7 +21,7 @@ def remove_whole(path: Path) -> None:
 
 
 def finish_removals(folder: Path) -> None:
-    """Delete what interrupted calls of `remove_whole` left in a folder."""
+    """Delete files and folders that interrupted calls of `remove_whole` left in a folder."""
     for scratch in folder.glob(f"{REMOVED}*"):
         shutil.rmtree(scratch, ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""The reuse of earlier results."""
+"""The reuse of the results of earlier runs."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +15,7 @@ from mlops.record.fingerprints import has_kept_files
 from mlops.record.ledger import RunRecord, StepRecord, iterate_runs, list_runs
 from mlops.scraps import name_copy, read_scraps
 
-LOOKED_AT = 100  # the number of runs, newest first, that are searched for an unchanged step
+LOOKED_AT = 100  # the number of newest runs in which an unchanged step is searched for
 
 
 def find_unchanged(
@@ -32,8 +32,8 @@ def find_unchanged(
     outputs : Path
         The outputs folder, which has a subfolder for each run.
     is_kept : callable
-        Takes an earlier record of the step, and returns whether everything that the step created on the platform
-        still exists.
+        A function that takes an earlier record of the step, and returns whether everything that the step created on the
+        platform still exists.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def find_only(
     source : str
         The run that has the results. Empty for the newest results.
     find_deployed : callable
-        Takes an environment, and returns the digest of the image that is deployed there, or "".
+        A function that takes an environment, and returns the digest of the image that is deployed in it, or "".
     options : str
         The option that selects the platform, for messages: " --platform azure", or empty.
     problem : str
@@ -85,7 +85,7 @@ def find_only(
     Returns
     -------
     list of StepRecord
-        The reused steps. If one of them refused to act, for example to deploy, the list has only this step.
+        The records of the reused steps. If a step refused to act, for example to deploy, the list has only this step.
 
     Raises
     ------
@@ -154,7 +154,7 @@ def require_problem(run: RunRecord, problem: str, source: str, advice: str) -> N
     problem : str
         The package that declares the current problem. Empty to accept any run.
     source, advice : str
-        The beginning of the error message, which names the run, and its last sentence, which says what to do.
+        The beginning of the error message, which names the run, and the last sentence, which says what to do.
 
     Raises
     ------
@@ -206,8 +206,9 @@ def has_completed(only: str, reused: Iterable[StepRecord], outputs: Path) -> boo
 def _find_tested_deployments(
     only: Step, needed: Sequence[Step], runs: Sequence[RunRecord], find_deployed: Callable[[str], str]
 ) -> dict[str, RunRecord | None]:
-    # The newest deployment of the image that the environment has now is tested, even if its service is stopped. If no
-    # run deployed this image, the newest deployment is tested, and the test reports that another one replaced it.
+    # The test uses the newest run that deployed the current image of the environment, even if its service is stopped.
+    # If no run deployed this image, the test uses the newest deployment, and reports that another deployment replaced
+    # it.
     found: dict[str, RunRecord | None] = {}
     for step in needed:
         if not step.deploys.digest or step.environment != only.environment:
@@ -228,7 +229,7 @@ def _find_tested_deployments(
 def _find_refused_step(
     only: str, steps: Sequence[Step], runs: Sequence[RunRecord], *, concluded: bool = False
 ) -> StepRecord | None:
-    # Only the newest run with results of such steps is searched.
+    # Only the newest run that executed such a step is considered.
     known = [step.name for step in steps]
     before = [step for step in steps if step.refuses and step.name in known[: known.index(only)]]
     if not before:
@@ -244,7 +245,7 @@ def _find_refused_step(
 
 
 def list_overtaken(run: RunRecord, steps: Iterable[Step]) -> set[str]:
-    """Return the names of the steps that must run again because another run has changed the state that they read."""
+    """Return the names of the steps that must run again, because another run has changed the state that they read."""
     steps = tuple(steps)
     refused = [step for step in steps if (found := run.step(step.name)) and found.error_kind == ConflictError.__name__]
     needed = {name for step in refused for name in step.needs}

@@ -1,4 +1,4 @@
-"""The lock that keeps `mlops prune` from deleting runs that a run in progress might reuse."""
+"""The lock that keeps `mlops prune` from deleting runs while another run may use them."""
 
 import errno
 import fcntl
@@ -15,7 +15,7 @@ UNWRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDI
 
 @contextmanager
 def share_runs(outputs: Path) -> Iterator[None]:
-    """Keep `mlops prune` from deleting runs during the ``with`` statement.
+    """Prevent `mlops prune` from deleting runs during a ``with`` statement.
 
     If `mlops prune` is deleting runs, wait until it has finished.
 
@@ -39,7 +39,7 @@ def share_runs(outputs: Path) -> Iterator[None]:
 
 @contextmanager
 def claim_runs(outputs: Path) -> Iterator[None]:
-    """Keep runs from starting during the ``with`` statement.
+    """Prevent runs from starting during a ``with`` statement.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def describe_unwritable(outputs: Path, reason: str) -> str:
 def _open_lock(outputs: Path) -> TextIO:
     try:
         outputs.mkdir(parents=True, exist_ok=True)
-        return open(outputs / LOCK, "a+")  # on NFS, a shared lock needs a file that is open for reading
+        return open(outputs / LOCK, "a+")  # a shared lock on NFS needs a file that is open for reading
     except OSError as error:
         if error.errno not in UNWRITABLE:
             raise

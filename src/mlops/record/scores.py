@@ -14,7 +14,7 @@ from mlops.record.summary import OVERRULED, find_override
 
 @dataclass(frozen=True)
 class Scores:
-    """The description of a model, such as "challenger" or "champion (churn version 3)", and its metrics by name."""
+    """The metrics of a model by name, with a description such as "challenger" or "champion (churn version 3)"."""
 
     model: str
     metrics: Mapping[str, float]
@@ -25,14 +25,14 @@ def read_declared(results: Mapping[str, object], steps: Iterable[Step] = ALL_STE
     for name in dict.fromkeys(step.declares for step in steps if step.declares in results):
         try:
             return msgspec.convert(results[name], Declaration)
-        except msgspec.ValidationError:  # a notebook of the user can have another result of this name
+        except msgspec.ValidationError:  # a notebook of the user can have a different result with this name
             continue
     return None
 
 
 def list_metrics(step: StepRecord, steps: Iterable[Step] = ALL_STEPS) -> list[str]:
-    """Return the names of the metrics among a step's results, beginning with the main metric."""
-    # Older runs did not record which results are metrics. For such a run, all numbers that the step measured are
+    """Return the names of a step's results that are metrics, beginning with the main metric."""
+    # Older runs did not record which results are metrics. For such a run, all numbers that the step measured count as
     # metrics.
     declared = next((found for found in steps if found.name == step.name), None)
     if declared is None or not declared.declares:
@@ -82,7 +82,7 @@ def _name_model(run: RunRecord) -> str:
 
 
 def list_scores(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> list[Scores]:
-    """Return the metrics of the run's model, and those of the champion if the two were compared.
+    """Return the metrics of the run's model and, if it was compared with the champion, those of the champion.
 
     Returns
     -------

@@ -7,7 +7,7 @@ from typing import Any, Literal
 StepState = Literal["pending", "running", "done", "failed", "skipped", "reused"]
 
 
-INTERRUPTED = "interrupted"  # how the error of an interrupted step begins
+INTERRUPTED = "interrupted"  # the beginning of the error of an interrupted step
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class StepRecord:
     cell : str
         The first line of the cell that failed; empty if no cell failed.
     line : int
-        The line of that cell in which the error was raised, counted from 1; 0 if it is unknown.
+        The number of the failing line in this cell, counted from 1; 0 if it is unknown.
     parameters, results : mapping
         The parameters and the results of the notebook, by name.
     report : str
@@ -44,8 +44,8 @@ class StepRecord:
     fingerprint : str
         A hash of everything that the results depend on; empty if the results must not be reused.
     git_commit, notebook_sha256 : str
-        The commit of the project and the hash of the notebook when the step started; empty before, and in older
-        records.
+        The commit of the project and the hash of the notebook at the start of the step; empty before the start, and in
+        older records.
     """
 
     name: str
@@ -99,7 +99,7 @@ class Failure:
     cell : str
         The first line of the cell that failed.
     line : int
-        The line of that cell in which the error was raised, counted from 1; 0 if it is unknown.
+        The number of the failing line in this cell, counted from 1; 0 if it is unknown.
     """
 
     kind: str = ""
@@ -111,7 +111,7 @@ class Failure:
 
     @property
     def place(self) -> str:
-        """The place of the failure in words: "train failed in 02_train, in the cell that begins 'x = 1'"."""
+        """A sentence about the place of the failure: "train failed in 02_train, in the cell that begins 'x = 1'"."""
         notebook = f" in {self.notebook}" if self.notebook else ""
         return f"{self.step} failed{notebook}{name_cell(self.cell)}" if self.step else ""
 

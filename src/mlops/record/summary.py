@@ -6,20 +6,20 @@ from mlops.pipelines import ALL_STEPS, ROLLBACK
 from mlops.pipelines.step import Step
 from mlops.record.ledger import RunRecord, StepRecord
 
-TAKEN_OUT, SERVES = "rolled_back", "serves"  # results of a rollback: the old and the new model
+TAKEN_OUT, SERVES = "rolled_back", "serves"  # the names of a rollback's results: the model before and after it
 ROLLED_BACK = "rolled back"  # the outcome of a rollback
-REFUSED = "refused"  # the end of a step that ran but did not act, for example because it refused to deploy
-OVERRULED = "gate overruled"  # marks a model that a person promoted although the gate rejected it
+REFUSED = "refused"  # shown for a step that ran but refused to act, for example to deploy
+OVERRULED = "gate overruled"  # marks a model that a person promoted although the gate had rejected it
 
 
 def has_step(run: RunRecord, is_wanted: Callable[[Step], object], steps: Iterable[Step] = ALL_STEPS) -> bool:
-    """Return whether `is_wanted` is true for a step of the run, even if that step was not executed."""
+    """Return whether `is_wanted` is true for any step of the run. The step need not have been executed."""
     names = {step.name for step in steps if is_wanted(step)}
     return any(step.name in names for step in run.steps)
 
 
 def find_reason(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return the reason why the run promoted or rejected its model; "" if it has not decided."""
+    """Return the reason why the run promoted or rejected its model; "" if it has not decided yet."""
     if run.pipeline == ROLLBACK:
         return _describe_rollback(run)
     steps = tuple(steps)
@@ -35,7 +35,7 @@ def find_refusal(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
 
 
 def name_end(step: StepRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return how a step ended, for display: "refused" if it refused to act, otherwise its state."""
+    """Describe how a step ended: "refused" if it refused to act, otherwise its state."""
     declared = next((found.refuses for found in steps if found.name == step.name), "")
     return REFUSED if step.has_results and step.results.get(declared) else step.ending
 
@@ -77,7 +77,7 @@ def name_rollback(
     Parameters
     ----------
     taken_out, serves : str
-        The model that was rolled back and the one that serves instead, with their versions.
+        The model that was rolled back, and the model that serves instead, with their versions.
     environment, by, reason : str
         The environment, the user who rolled back, and the user's reason. `by` and `reason` may be empty.
     verb : str
@@ -106,7 +106,7 @@ def _find_name_and_version(records: Iterable[StepRecord], declared: Mapping[str,
 
 
 def find_override(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return the reason why a person promoted the model although the gate rejected it, or ""."""
+    """Return the reason why a person promoted the model although the gate had rejected it, or ""."""
     return str(_find_last_result(run, {step.name: step.overridden for step in steps}) or "")
 
 
@@ -127,7 +127,7 @@ def describe_end(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
 
 
 def describe_outcome(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return why a run ended: its failure, or its decision with the full reason; "" if it has neither."""
+    """Describe why a run ended: its failure, or its decision with the full reason. Return "" if it has neither."""
     if run.failure and run.failure.place:
         return run.failure.place
     if run.error:

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from mlops.record.processes import name_user
 
-# The variables that name the user who started a build. The build itself runs as a system user.
-ON_AGENTS = ("BUILD_REQUESTEDFOR", "GITHUB_ACTOR")  # in Azure Pipelines, in GitHub
+# The variables with the name of the user who started a build, because a build runs as a system user.
+ON_AGENTS = ("BUILD_REQUESTEDFOR", "GITHUB_ACTOR")  # in Azure Pipelines and in GitHub Actions
 
 
 def find_user(environ: Mapping[str, str] | None = None) -> str:

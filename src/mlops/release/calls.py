@@ -11,7 +11,7 @@ from mlops.release.sessions import open_session
 TIMEOUT = (3.05, 10.0)  # time limits in seconds: to connect, and to answer
 ATTEMPTS = 5  # only failed connections are retried (refused, reset, DNS, TLS, proxy)
 QUOTED = 200  # maximum number of characters of the reason for a refusal in a message
-REASONS = ("detail", "error", "message")  # the fields with the reason in the answers of images, older images and Azure's server
+REASONS = ("detail", "error", "message")  # fields with the reason: of images, older images and Azure's server
 PROXY_REFUSES = 407  # the status with which a proxy asks for a password; services never send it
 
 

@@ -1,15 +1,15 @@
-"""The run engine. It executes the notebooks of a pipeline, in parallel if possible, and records their results.
+"""The engine that executes the notebooks of a pipeline, in parallel if possible, and records their results.
 
 .. code-block:: text
 
-    plan                the plan of a run, and the parts of the project and platform that it uses
-    run                 one run in progress
+    plan                the plan of a run, and the project and platform functions that it uses
+    run                 a run in progress
     new_record          creates the record of a new run
     conditions          decides whether a step must wait for other steps, and whether it must be skipped
-    outcome             the outcome of a run that ended
-    restoring           restores the previous service of an environment after the test of a new one failed
+    outcome             determines the outcome of a finished run
+    restoring           restores the previous service of an environment after the test of a new service failed
     requirements        the notebooks, files and folders that must exist before anything runs
-    single_step         runs one step of a run in its own process or on its own machine
+    single_step         runs a single step of a run, if each step has its own process or machine
     telemetry_listener  sends finished runs to the platform's monitoring
 """
 
@@ -53,17 +53,17 @@ def run_pipeline(plan: Plan, surroundings: Surroundings, run_id: str = "") -> Ru
     surroundings : Surroundings
         The project, the objects that follow the run, and functions of the platform.
     run_id : str
-        A name for the run that no other run has; empty to generate one.
+        A name for the run that no other run has. Empty to generate a name.
 
     Returns
     -------
     RunRecord
-        The finished run. If a step fails, no error is raised: the record contains the failure.
+        The record of the finished run. If a step fails, no error is raised, but the record contains the failure.
 
     Raises
     ------
     UsageError
-        If the plan cannot be run. Nothing has been written then.
+        If the plan cannot be run. In this case, nothing has been written.
     OSError
         If the run's record cannot be written.
     """
@@ -141,7 +141,7 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
             continue
         if settings.only and found.state == "reused":
             _require_readable_results(found, record, folder, options)
-            again = again.with_step(found)  # with `--only`, the run has no results of the steps that this one needs
+            again = again.with_step(found)  # with `--only`, the run does not have the results that this step needs
         elif has_copy(found, folder) and step.name not in undone:
             needs = [need for name in step.needs if (need := again.step(name))]
             if all(need.has_results for need in needs):

@@ -7,14 +7,14 @@ from mlops.runner.plan import Plan
 
 
 def is_waiting(step: Step, record: RunRecord) -> bool:
-    """Return whether a step must wait for the end of another step that it needs."""
+    """Return whether a step must wait until another step that it needs has ended."""
     needs = [found for name in step.needs if (found := record.step(name))]
     return any(need.state in ("pending", "running") for need in needs)
 
 
 def is_likely(step: Step, record: RunRecord, plan: Plan) -> bool:
     """Return whether a step will probably start as soon as a running step ends."""
-    # A step that runs only after a certain decision is assumed to run while the deciding step is running.
+    # While a step decides whether a later step runs, the later step is assumed to run.
     alone = plan.at or plan.only
     if record.get_step(step.name).state != "pending" or alone not in ("", step.name):
         return False

@@ -1,4 +1,4 @@
-"""The record of a new run."""
+"""The creation of the record of a new run."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from mlops.runner.plan import Plan, Surroundings
 
 
 def begin_record(plan: Plan, surroundings: Surroundings, run_id: str) -> RunRecord:
-    """Return the record of a new run."""
+    """Return the record of a run that is about to start."""
     commit = find_commit(surroundings.workspace.project)
     return RunRecord(
         run_id=run_id,

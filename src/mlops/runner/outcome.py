@@ -25,7 +25,7 @@ def name_outcome(record: RunRecord, plan: Plan) -> str:
 
 
 def _name_outcome_of_only_step(step: Step, ended: StepRecord, record: RunRecord, *, repeats: bool) -> str:
-    # A test that is repeated after it completed a release has the outcome "done", because it releases nothing.
+    # If the test that completes a release is repeated, the outcome is "done", because the repetition releases nothing.
     if ended.state == "skipped":
         judge = record.step(step.only_if.step) if step.only_if else None
         refused = judge and judge.has_results and step.only_if and not judge.results.get(step.only_if.result)

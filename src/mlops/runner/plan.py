@@ -1,4 +1,4 @@
-"""The plan of a run, and the project and platform that it uses."""
+"""The plan of a run, and the project and platform functions that it uses."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ class Plan:
     jobs : int
         How many steps can run in parallel; 0 for one step per core.
     at : str
-        The only step that this process executes, if each step of the run has a process of its own; otherwise empty.
+        If each step of the run has its own process, the only step that this process executes. Otherwise empty.
     source : str
         The earlier run whose results the step `only` uses. Empty to use the newest results.
     repeats : bool
@@ -64,7 +64,8 @@ class Serving:
     Parameters
     ----------
     described : str
-        The model version and its health: "churn version 2, which is healthy"; "nothing" if no service runs.
+        The model version and the health of the service: "churn version 2, which is healthy"; "nothing" if no service
+        runs.
     digest : str
         The digest of the deployed image; empty if no service runs.
     """
@@ -84,20 +85,21 @@ class Surroundings:
     listeners : sequence of Listener
         The objects that follow the run, in the order in which they are called.
     secrets : callable
-        Returns the values to redact in everything that is saved.
+        A function that returns the secrets to redact in everything that is saved.
     restore : callable
-        Restores the previous service of an environment after the test of a new one failed. Takes the environment, the
-        digest of the image that the run deployed there, and how the test ended.
+        A function that restores the previous service of an environment after the test of a new service failed. Takes
+        the environment, the digest of the image that the run deployed in it, and how the test ended.
     observe : callable
-        Takes the name of something that steps read, such as "champion", and returns its present state.
+        A function that takes the name of a part of the platform's state, such as "champion", and returns its present
+        value.
     is_kept : callable
-        Takes a step and its record in an earlier run, and returns whether everything that the step created on the
-        platform still exists.
+        A function that takes a step and its record in an earlier run, and returns whether everything that the step
+        created on the platform still exists.
     find_deployed : callable
-        Takes an environment, and returns the digest of the image that is deployed there, even if its service is
-        stopped. Empty if the environment has no service.
+        A function that takes an environment, and returns the digest of the image that is deployed in it, even if its
+        service is stopped; empty if there is none.
     find_serving : callable
-        Takes an environment, and returns what it serves now; None if this is unknown.
+        A function that takes an environment, and returns its current service; None if this is unknown.
     """
 
     project: Project

@@ -1,4 +1,4 @@
-"""The requirements of a run: executable notebooks, existing data files, and a writable folder for the outputs."""
+"""The checks before a run: notebooks can be executed, data files exist, and the outputs folder can be written to."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The restore of an environment's previous service, after the test of the new service failed."""
+"""The restore of the previous service of an environment, after the test of a new service failed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from mlops.record.ledger import RunRecord
 from mlops.record.summary import find_model
 from mlops.runner.plan import Plan, Serving, Surroundings
 
-ENDINGS: Mapping[str, Ending] = {  # how the test ended, by the class of its error; "interrupted" for all other classes
+ENDINGS: Mapping[str, Ending] = {  # by the class of the test's error; all others count as "interrupted"
     ServiceTestFailed.__name__: "failed",
     ServiceUntestedError.__name__: "unanswered",
 }
@@ -24,13 +24,13 @@ class Left:
     Parameters
     ----------
     problem : str
-        The service that may now run without a passed test, and the reason; empty if there is none.
+        A message about a service that may be running although it has not passed its test; empty if there is none.
     advice : str
-        A sentence that tells the user to resume this run; empty if resuming does not help.
+        A sentence that advises the user to resume this run; empty if this does not help.
     interrupted : bool
         Whether the user interrupted the restore.
     resumable : bool
-        Whether the user should resume this run.
+        Whether it makes sense to resume this run.
     """
 
     problem: str = ""
@@ -40,7 +40,7 @@ class Left:
 
     @property
     def told(self) -> str:
-        """The problem and the advice, as one text."""
+        """The problem and the advice as one text."""
         return f"{self.problem} {self.advice}".strip()
 
 
@@ -49,7 +49,7 @@ def restore_service(step: Step, plan: Plan, record: RunRecord, around: Surroundi
 
     Do nothing if `step` tests no service.
     """
-    # A test that had already passed, and whose repetition ended without a verdict, does not undo the deployment.
+    # If the test had passed before, and its repetition was interrupted, the deployment is not undone.
     deployment = find_deployment(plan.steps, step.restores) if step.restores else None
     deployed = record.step(deployment.name) if deployment else None
     if not deployment or not deployed or not deployed.results:
@@ -61,7 +61,7 @@ def restore_service(step: Step, plan: Plan, record: RunRecord, around: Surroundi
     digest = str(deployed.results[deployment.deploys.digest])
     try:
         around.restore(step.restores, digest, ending)
-    except (MlopsError, OSError) as error:  # the run must also report its own error
+    except (MlopsError, OSError) as error:  # the run must also report the error of the test
         return Left(
             f"The previous service could not be restored, so {step.restores} may still serve "
             f"{model or 'the image of this run'}, which has not passed its test. {error}"
@@ -72,7 +72,7 @@ def restore_service(step: Step, plan: Plan, record: RunRecord, around: Surroundi
         said = f"The restore of {step.restores} was interrupted, and {step.restores} {now}."
         options = around.project.name_platform_option(record.platform)
         if ending == "failed":
-            repair = ""  # the previous service runs already, and a rollback would remove it
+            repair = ""  # if the previous service already runs, a rollback would end it
             if serving is None:
                 repair = f" `mlops status{options}` shows what it serves."
             elif serving.digest == digest:

@@ -1,4 +1,4 @@
-"""One run in progress."""
+"""A run in progress."""
 
 import math
 import os
@@ -37,7 +37,7 @@ ERROR_LENGTH = 2000  # maximum number of characters of an error in a record
 class Run:
     """A run in progress. The attribute `record` is saved after every change."""
 
-    # Notebooks run in other threads; everything else runs in the main thread.
+    # Notebooks run in other threads. Everything else runs in the main thread.
 
     def __init__(self, plan: Plan, surroundings: Surroundings, record: RunRecord) -> None:
         self.plan = plan
@@ -47,7 +47,7 @@ class Run:
         self.folder = self.workspace.outputs / record.run_id
         self.unannounced: list[StepRecord] = []
         self.left = Left()  # the problem that an interrupted restore left behind
-        self.notified = 0  # how many listeners have been notified of unannounced[0]
+        self.notified = 0  # the number of listeners that have been notified of unannounced[0]
 
     def run(self, reused: Iterable[StepRecord] = ()) -> RunRecord:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -60,14 +60,14 @@ class Run:
                 copy_results(step, self.folder)
                 self.record = self.record.with_step(step)
             self._save(self.record)
-            hash_sources(self.workspace.project / "src")  # the state of an earlier run may be recent
+            hash_sources(self.workspace.project / "src")  # an earlier run may have cached an older state
             try:
                 self._work()
             except KeyboardInterrupt:
                 left = self._end_early("interrupted", INTERRUPTED)
                 raise RunInterrupted(self.record.run_id, self._redact_error(left.problem), left.resumable) from None
             except Exception as error:
-                with suppress(OSError):  # if this cannot be written, the run is read as "lost"
+                with suppress(OSError):  # without this record, the state of the run is "lost"
                     self._end_early("failed", f"{type(error).__name__}: {error}", type(error).__name__)
                 raise
             self._conclude()
@@ -95,7 +95,7 @@ class Run:
                 else:
                     ended = self._record_end(event)
                     self.unannounced += [ended, *self._start_ready_steps(pool)]
-                if not pool.has_events:  # the listeners write reports, so start the next steps first
+                if not pool.has_events:  # listeners write reports, which takes time, so the next steps start first
                     self._announce_ended()
 
     def _start_ready_steps(self, pool: NotebookPool) -> list[StepRecord]:
@@ -105,7 +105,7 @@ class Run:
                 continue
             settled = self._skip(step) or self._reuse(step)
             if settled:
-                self.record = self.record.with_step(settled)  # saved once below, because each save syncs the disk
+                self.record = self.record.with_step(settled)  # saved only once, below, because each save syncs the disk
                 decided.append(step.name)
             elif self.plan.at in ("", step.name) and len(self._list_running()) < pool.jobs:
                 self._start(step, pool)
@@ -153,7 +153,7 @@ class Run:
             seconds=self.plan.parameters.step_timeout_minutes * 60 or math.inf,
             secrets=self.around.secrets,
         )
-        for listener in self.around.listeners:  # the kernel starts at the same time
+        for listener in self.around.listeners:  # meanwhile, the kernel starts
             listener.step_started(self.record.get_step(step.name))
 
     def _record_end(self, event: NotebookEnded) -> StepRecord:
@@ -181,12 +181,12 @@ class Run:
             self._save(self.record.with_step(replace(ended, error=told)))
         if left.interrupted:
             self.left = left
-            self.unannounced.append(self.record.get_step(event.name))  # announced when the run is given up
+            self.unannounced.append(self.record.get_step(event.name))  # announced when the run ends early
             raise KeyboardInterrupt
         return self.record.get_step(event.name)
 
     def _announce_ended(self, steps: Iterable[StepRecord] = ()) -> None:
-        # If the user interrupts a listener, the next call begins with this listener, and calls it again.
+        # If the user interrupts a listener, the next call of this method begins with the interrupted listener.
         self.unannounced += steps
         before = self.record
         while self.unannounced:
@@ -220,7 +220,7 @@ class Run:
                     left = found_left
                     self._save(self.record.with_step(replace(ended, error=self._redact_error(f"{error}. {left.told}"))))
         if state == "interrupted":
-            with suppress(MlopsError, OSError, KeyboardInterrupt):  # the user already knows that the run did not finish
+            with suppress(MlopsError, OSError, KeyboardInterrupt):  # the user has interrupted the run anyway
                 self._announce_ended()
         self.record = replace(self.record, error=self._redact_error(f"{error}. {left.told}" if left.problem else error))
         self._end(state, "error", kind)
@@ -230,7 +230,7 @@ class Run:
         return replace(found, state="failed", error=self._redact_error(error), error_kind=kind, fingerprint="")
 
     def _redact_error(self, error: str) -> str:
-        # Secrets are replaced first, because half of a secret would not be found.
+        # Secrets are replaced before the text is shortened, because a part of a secret would not be found.
         return _cut_to_length(redact_text(error, self.around.secrets()))
 
     def _end(self, state: RunState, outcome: str, kind: str = "") -> None:
@@ -253,7 +253,7 @@ class Run:
 
 
 def _add_chosen_files(step: Step, found: StepRecord, results: Mapping[str, Any]) -> StepRecord:
-    # The next run will pass these files as parameters. Its fingerprint of the step is then equal, so the step is
+    # The next run passes these files as parameters. Its fingerprint of the step is then the same, so the step is
     # reused.
     chosen = {name: results[name] for name in step.files if name in results and not found.parameters.get(name)}
     return replace(found, parameters={**found.parameters, **chosen})

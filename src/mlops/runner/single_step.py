@@ -1,4 +1,4 @@
-"""The execution of a single step of a run, when each step has its own process or machine."""
+"""The execution of a single step of a run, if each step has its own process or machine."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ from mlops.runner.run import Run
 
 
 def run_submitted(plan: Plan, surroundings: Surroundings, job: Job) -> RunRecord:
-    """Fetch the folder of a run from the platform, run its step `plan.at`, and store the folder again.
+    """Fetch the folder of a run from the platform, run the step `plan.at`, and store the folder on the platform.
 
     The folder is stored even if the step failed or was interrupted.
 
@@ -45,7 +45,7 @@ def run_submitted(plan: Plan, surroundings: Surroundings, job: Job) -> RunRecord
 
 
 def skip_submitted(plan: Plan, surroundings: Surroundings, job: Job, reason: str) -> RunRecord:
-    """Record that all steps of a run are skipped for the given reason, and that the run succeeded."""
+    """Skip all steps of a run for the given reason, and record the run as succeeded."""
     folder = surroundings.workspace.outputs / job.run_id
     job.fetch_folder(folder)
     if not (folder / "run.json").is_file():

@@ -1,17 +1,17 @@
-"""The redaction of secrets in everything that is saved or shown.
+"""The redaction of secrets in all output that is saved or shown.
 
 .. code-block:: text
 
-    spelling   the spellings of a secret: escaped, quoted, in base64
+    spelling   the forms of a secret: escaped, quoted, in base64
     texts      finds secrets in texts, even across line breaks, colour codes and tags
-    pictures   removes comments and other texts from pictures
+    pictures   removes comments and other embedded texts from pictures
     notebooks  finds secrets in executed notebooks, even across outputs
-    terminal   text as a terminal shows it
+    terminal   converts the output of a program to the text that a terminal shows
 """
 
-# A secret is not found if it is drawn, encrypted, hashed, compressed or reversed, if only a part of it is shown, if
-# other characters separate its parts, or if it is spread over several cells or values. `docs/secrets.md` lists these
-# cases.
+# Some secrets are not found: those that are drawn, encrypted, hashed, compressed or reversed, that are shown only in
+# part, whose parts are separated by other characters, or that are spread over several cells or values.
+# `docs/secrets.md` lists these cases.
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -27,7 +27,8 @@ __all__ = ["MASK", "Redactor", "make_redactor", "redact_known", "redact_record",
 
 Record = TypeVar("Record")
 MARKUP = ("text/html", "text/markdown", "text/latex", "image/svg+xml", "application/xml", "text/xml")
-# Redacted texts up to this length are cached: a run saves its record about ten times with the same 900 short texts.
+# Texts up to this length are cached after redaction, because a run saves its record about ten times, with the same 900
+# short texts.
 MEMO_LENGTH, MEMO_SIZE = 1000, 10_000
 PICTURES = ("image/png", "image/jpeg", "image/apng")
 
@@ -51,7 +52,7 @@ class Redactor:
         return bool(self._spellings)
 
     def redact(self, text: str, kind: str = "") -> str:
-        """Return a text with every secret replaced. `kind` is the MIME type of the text, or empty."""
+        """Return a text in which every secret is replaced. `kind` is the MIME type of the text, or empty."""
         if len(text) > MEMO_LENGTH:
             return self.redact_pieces([text], kind)[0]
         found = self._memo.get((text, kind))
@@ -62,7 +63,7 @@ class Redactor:
         return found
 
     def redact_pieces(self, pieces: list[str], kind: str = "") -> list[str]:
-        """Return consecutive texts, such as lines, with every secret replaced. `kind` is their MIME type, or empty."""
+        """Return consecutive texts, such as lines, in which every secret is replaced. `kind` is their MIME type."""
         if not self._spellings:
             return pieces
         if kind in PICTURES:
@@ -72,7 +73,7 @@ class Redactor:
         return redact_pieces(pieces, self._spellings, markup=kind in MARKUP)
 
     def redact_value(self, value: Any, kind: str = "") -> Any:
-        """Return a JSON value with every secret replaced, even one that spans several texts of a list."""
+        """Return a JSON value in which every secret is replaced, even if it spans several strings of a list."""
         if isinstance(value, str):
             return self.redact(value, kind)
         if isinstance(value, Mapping):
@@ -101,17 +102,17 @@ def _remember(secrets: tuple[str, ...]) -> Redactor:
 
 
 def make_redactor(secrets: Iterable[str]) -> Redactor:
-    """Return the redactor for these secrets."""
+    """Return a redactor for these secrets. Repeated calls return the same object."""
     return _remember(tuple(secrets))
 
 
 def redact_record(record: Record, secrets: Iterable[str]) -> Record:
-    """Return the record with every secret replaced by ``***``.
+    """Return a copy of a record in which every secret is replaced with ``***``.
 
     Parameters
     ----------
     record : JSON value or dataclass
-        The value to redact. Each of its texts is redacted separately.
+        The value to redact. Each of its strings is redacted separately.
     secrets : iterable of str
         The values to keep secret.
     """
@@ -122,12 +123,12 @@ def redact_record(record: Record, secrets: Iterable[str]) -> Record:
 
 
 def redact_text(text: str, secrets: Iterable[str]) -> str:
-    """Return the text with every secret replaced by ``***``."""
+    """Return a text in which every secret is replaced with ``***``."""
     return make_redactor(secrets).redact(text)
 
 
 def redact_known(text: str, others: Iterable[str] = ()) -> str:
-    """Replace all known secrets in the text, and the secrets in `others`, with ``***``."""
-    # All secrets are replaced in one pass. In two passes, a short secret could be replaced first, and the rest of a
-    # longer secret that begins with it would remain.
+    """Return a text in which all known secrets, and the secrets in `others`, are replaced with ``***``."""
+    # All secrets are replaced in one pass. In two passes, the first could replace a short secret at the beginning of a
+    # longer secret, and the rest of the longer secret would remain.
     return redact_text(text, [*_known, *others])

@@ -9,7 +9,7 @@ from mlops.record.redaction.terminal import fold
 
 
 def redact_notebook(notebook: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
-    """Return a notebook with every secret replaced.
+    """Return a copy of a notebook in which every secret is replaced.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def _group_as_read(streams: list[dict[str, Any]]) -> Iterator[list[dict[str, Any
 
 
 def _redact_folded(streams: list[dict[str, Any]], redactor: Redactor) -> None:
-    # Moving the cursor can put the parts of a secret next to each other.
+    # Codes that move the cursor can make the parts of a secret appear next to each other.
     shown = fold("".join(_join(output) for output in streams))
     redacted = redactor.redact(shown)
     if redacted != shown:

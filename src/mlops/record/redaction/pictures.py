@@ -1,6 +1,6 @@
-"""The removal of the texts in picture files: comments, dates, programs, places, colour profiles."""
+"""The removal of texts that are embedded in picture files: comments, dates, programs, places, colour profiles."""
 
-# These texts may be compressed, so they are removed instead of searched.
+# These texts can be compressed, so they are removed without searching them for secrets.
 
 import base64
 import binascii
@@ -10,16 +10,16 @@ import struct
 PNG = b"\x89PNG\r\n\x1a\n"
 PNG_PARTS = frozenset(b"IHDR PLTE IDAT IEND tRNS gAMA cHRM sRGB sBIT bKGD pHYs cICP acTL fcTL fdAT".split())
 JPEG = b"\xff\xd8"
-JPEG_TEXTS = frozenset([*range(0xE1, 0xEE), 0xEF, 0xFE])  # without APP0 and APP14, which decoding needs
+JPEG_TEXTS = frozenset([*range(0xE1, 0xEE), 0xEF, 0xFE])  # not APP0 and APP14, which are needed for decoding
 JPEG_END = 0xD9
-JPEG_MARKER = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])")  # the markers that cannot occur within the image data
+JPEG_MARKER = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])")  # the markers that do not occur in image data
 EMBEDDED = re.compile(
     r"(data:image/(?:png|jpe?g|apng)[^,\"'()<>]{0,99};base64,)((?:[A-Za-z0-9+/=\s]|%2[bBfF]|%3[dD])+)"
 )
 
 
 def clean_picture(encoded: str) -> str:
-    """Return a PNG or JPEG picture, in base64, without its embedded texts. Other strings are returned unchanged."""
+    """Remove the embedded texts from a PNG or JPEG picture in base64. Other strings are returned unchanged."""
     if not encoded.lstrip().startswith(("iVBORw0KGgo", "/9j/")):
         return encoded
     try:
@@ -31,7 +31,7 @@ def clean_picture(encoded: str) -> str:
 
 
 def clean_embedded(text: str) -> str:
-    """Return `text` with the embedded texts removed from the pictures in its ``data:`` URLs."""
+    """Remove the embedded texts from the pictures in the ``data:`` URLs of a text."""
     if ";base64," not in text:
         return text
     return EMBEDDED.sub(lambda found: found[1] + _clean_url(found[2]), text)

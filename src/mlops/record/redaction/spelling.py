@@ -1,9 +1,9 @@
-r"""The spellings of a secret: unchanged, escaped for code, JSON, HTML or a URL, in base64 or in hexadecimal."""
+r"""The forms in which a secret can occur: plain, escaped for code, JSON, HTML or a URL, in base64 or hexadecimal."""
 
 # A spelling is a regular expression that matches every escaped form of each character: ``&`` is also ``&amp;``,
-# ``&#38;``, ``%26`` and ``\u0026``. A search with a regular expression is slow (50 MB/s), and a search for a fixed text
-# is fast (1 GB/s). So each spelling also has an anchor, which is the longest part of the secret that no format changes.
-# Only texts that contain the anchor are searched with the regular expression.
+# ``&#38;``, ``%26`` and ``\u0026``. Searching for a regular expression is slow (50 MB/s), but searching for a fixed
+# string is fast (1 GB/s). So each spelling also has an anchor: the longest part of the secret that is the same in every
+# format. Only texts that contain the anchor are searched with the regular expression.
 
 import base64
 import html.entities
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import cache
 from urllib.parse import quote
 
-LONG_LINE = 16  # in a secret of several lines, a line of at least this length is also redacted by itself
-SHORT_ANCHOR = 3  # minimum length of an anchor; a shorter one would occur in almost every text
+LONG_LINE = 16  # in a secret with several lines, lines of at least this length are also redacted individually
+SHORT_ANCHOR = 3  # minimum length of an anchor; a shorter anchor would occur in almost every text
 NAMES: dict[str, list[str]] = {}
 for _name, _text in html.entities.html5.items():
     if _name.endswith(";"):
@@ -24,15 +24,14 @@ for _name, _text in html.entities.html5.items():
 
 @dataclass(frozen=True)
 class Spelling:
-    """One way to spell a secret.
+    """A form of a secret, with what is needed to find it in a text.
 
     Parameters
     ----------
     anchor : str
-        The longest part of the secret that is the same in every spelling; empty if that part is so short that
-        almost every text contains it.
+        The longest part of the secret that is the same in every spelling; empty if this part is too short to be useful.
     pattern : re.Pattern
-        Matches the secret in a text from which line breaks, colour codes and tags were removed.
+        A pattern that matches the secret in a text without line breaks, colour codes and tags.
     """
 
     anchor: str
@@ -41,7 +40,7 @@ class Spelling:
 
 @cache
 def list_spellings(secret: str) -> tuple[Spelling, ...]:
-    """Return the spellings of a secret and, if it has several lines, of each long line."""
+    """Return the spellings of a secret and, if the secret has several lines, of each long line."""
     lines = [
         line for line in secret.split("\n") if len(line.strip()) >= LONG_LINE and not re.search(r"\s", line.strip())
     ]
@@ -53,7 +52,7 @@ def list_spellings(secret: str) -> tuple[Spelling, ...]:
 
 
 def _list_hex_and_base64(text: str) -> Iterator[str]:
-    # The base64 of a text depends on its position in a longer text, so all possible forms are yielded.
+    # The base64 of a secret depends on its position in the encoded text, so all possible forms are yielded.
     forms = {
         text,
         json.dumps(text)[1:-1],
@@ -67,7 +66,7 @@ def _list_hex_and_base64(text: str) -> Iterator[str]:
         data = form.encode(errors="surrogatepass")
         for before in range(3):
             bits = 8 * (before + len(data))
-            first = -(-8 * before // 6)  # the characters before this one also encode bits of the preceding text
+            first = -(-8 * before // 6)  # earlier characters also encode bits of the preceding text
             yield base64.b64encode(bytes(before) + data).decode()[first : bits // 6]
 
 
@@ -100,7 +99,7 @@ def _spell_character(character: str) -> str:
 
 OTHER_WAYS = {
     " ": [r"\+", "&nbsp;", "\xa0"],
-    "+": ["-"],  # base64 for URLs
+    "+": ["-"],  # the alphabet of base64 for URLs
     "/": ["_"],
     "\n": [r"\\{1,8}n", r"\\{1,8}r\\{1,8}n", "%0[dD]%0[aA]", "&#13;&#10;", r"\r\n"],
     "\t": [r"\\{1,8}t"],

@@ -10,17 +10,17 @@ PARTS = re.compile(rf"\x1b\[(?P<number>[0-9]*)(?P<kind>[AK])|(?P<code>{CODE.patt
 
 RESET = "\x1b[0m"
 RESETS = (RESET, "\x1b[m")
-LONGEST_STYLE = 100  # maximum length, in characters, of the colour codes that are remembered
+LONGEST_STYLE = 100  # maximum total length of the colour codes that are kept, in characters
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # XML forbids most of them
 
 
 def escape_controls(text: str) -> str:
-    """Return a text whose control characters, except tabs and line breaks, are escaped: a backspace is ``\\x08``."""
+    """Escape the control characters of a text, except tabs and line breaks: a backspace becomes ``\\x08``."""
     return CONTROLS.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def fold(text: str) -> str:
-    """Return the text that a terminal shows after a program has written its output. Colour codes are kept.
+    """Return the text that a terminal shows for the output of a program. Colour codes are kept.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def fold(text: str) -> str:
 
 
 class _Screen:
-    # Each row is a list of texts, so that appending, which is what most programs do, is fast.
+    # Each row is a list of strings, so that it is fast to append text, which most programs do.
 
     def __init__(self) -> None:
         self._rows: list[list[str]] = [[]]

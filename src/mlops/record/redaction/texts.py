@@ -1,4 +1,4 @@
-"""The redaction of secrets in texts. A secret may be spread over several texts."""
+"""The redaction of secrets in texts. A secret can span several consecutive texts."""
 
 import re
 from bisect import bisect_right
@@ -16,16 +16,16 @@ PLAIN, MARKUP, ESCAPED = (re.compile("|".join([BREAK, CODE.pattern, *more])) for
 
 
 def redact_pieces(pieces: Sequence[str], spellings: Sequence[Spelling], *, markup: bool = False) -> list[str]:
-    """Return consecutive texts in which every secret is replaced, even one that spans several texts.
+    """Return consecutive texts in which every secret is replaced, even if it spans several texts.
 
     Parameters
     ----------
     pieces : sequence of str
-        Lines, or the pieces that a program wrote.
+        The texts: lines, or the pieces of a program's output.
     spellings : sequence of Spelling
         The spellings of the secrets.
     markup : bool
-        Whether the texts are HTML, Markdown or SVG, whose tags a reader does not see.
+        Whether the texts are HTML, Markdown or SVG, in which tags are invisible.
     """
     found = list(pieces)
     whole = "".join(found)
@@ -49,7 +49,7 @@ def _remove_noise(text: str, markup: bool) -> Iterator[tuple[re.Pattern[str], st
 
 
 def _find_edits(text: str, noise: re.Pattern[str], spellings: Sequence[Spelling]) -> list[tuple[int, int, str]]:
-    # If ignored characters split a secret, its first part is replaced with the mask, and each other part with "".
+    # If invisible characters split a secret, its first part is replaced with the mask, and all other parts with "".
     kept, place = [], 0
     for left_out in noise.finditer(text):
         kept.append((place, left_out.start()))
