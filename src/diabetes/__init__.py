@@ -1,6 +1,6 @@
-"""The problem: how far diabetes has progressed one year after ten measurements."""
+"""The prediction problem of this project: the progression of diabetes one year after ten measurements."""
 
-# Every command imports this package. So numpy, pandas and scikit-learn are imported only in the methods that need them.
+# Every command imports this package, so numpy, pandas and scikit-learn are imported only in the methods that need them.
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +19,9 @@ class Diabetes(Problem):
     """442 patients with ten baseline measurements each, and their disease progression one year later."""
 
     name = "diabetes"
-    # The limits are ten standard deviations. A feature's squares sum to 1 over 442 rows, so one deviation is 0.048.
-    # The service does not check them, because the reference implementation's smoke test sends 1 to 10.
+    # The limits are ten standard deviations. The squares of a feature sum to 1 over 442 rows, so a standard deviation
+    # is 0.048. The service does not check the limits, because the smoke test of the reference implementation sends
+    # values from 1 to 10.
     columns = (
         *(Column(name, minimum=-0.5, maximum=0.5, checked_in_service=False) for name in FEATURES),
         Column("Y", role="target", minimum=0.0, maximum=500.0, title="disease progression", unit=UNIT),
@@ -32,7 +33,7 @@ class Diabetes(Problem):
     )
     gate = "mse"
     segments = ("SEX", "BMI")
-    # The two rows that the reference implementation's smoke test sends.
+    # The two rows that the smoke test of the reference implementation sends.
     examples = tuple(dict(zip(FEATURES, map(float, row), strict=True)) for row in (range(1, 11), range(10, 0, -1)))
 
     def load_sample(self) -> "pd.DataFrame":
@@ -42,19 +43,19 @@ class Diabetes(Problem):
         return load_sample([column.name for column in self.columns])
 
     def train(self, rows: "pd.DataFrame", *, alpha: float) -> "Pipeline":
-        """Fit a ridge regression. `alpha` is the penalty, 0 or more. A penalty of 0 gives ordinary least squares."""
+        """Fit a ridge regression with the penalty `alpha`, 0 or more. With 0, it is ordinary least squares."""
         from diabetes.model import train_model
 
         return train_model(self.prepare(rows), rows[self.target.name], alpha)
 
     def explain(self, model: "Pipeline") -> "pd.Series":
-        """Return the weights of the features. All features have the same scale, so you can compare the weights."""
+        """Return the weights of the features, which are comparable because all features have the same scale."""
         from diabetes.model import list_weights
 
         return list_weights(model, self.features)
 
     def export(self, model: "Pipeline", folder: Path) -> None:
-        """Write ``model.json``, the plain numbers from which ``score.py`` predicts without scikit-learn."""
+        """Write the weights to ``model.json``, so that ``score.py`` can predict without scikit-learn."""
         from diabetes.model import export_numbers
 
         (folder / "model.json").write_text(export_numbers(model, self.features), encoding="utf-8")

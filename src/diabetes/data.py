@@ -1,4 +1,4 @@
-"""The data, as shipped with scikit-learn. Every feature is centred and scaled to a sum of squares of 1.
+"""The diabetes data of scikit-learn. Every feature is centred and scaled, so that its squares sum to 1.
 
 Source: Efron, Hastie, Johnstone and Tibshirani (2004), "Least Angle Regression".
 """

@@ -1,4 +1,4 @@
-"""The scoring script in the image. The server calls ``init()`` once and ``run()`` per request."""
+"""The scoring script in the image. The server calls ``init()`` once, and ``run()`` for each request."""
 
 # The script imports only numpy and the standard library, so the image does not need scikit-learn.
 
@@ -29,7 +29,7 @@ def run(data: NDArray[np.float64]) -> NDArray[np.float64]:
     Parameters
     ----------
     data : array of shape (n, 10)
-        AGE, SEX, BMI, BP, S1 to S6, scaled as in training.
+        Rows with the features AGE, SEX, BMI, BP and S1 to S6, scaled as in training.
 
     Returns
     -------
