@@ -1,8 +1,8 @@
-"""Microsoft's schemas of ARM resources: a trimmed copy, and the validation of templates with it.
+"""A trimmed copy of Microsoft's schemas of ARM resources, and the validation of templates with this copy.
 
-``arm-schemas/`` holds the part of https://github.com/Azure/azure-resource-manager-schemas (MIT, Copyright Microsoft)
-that our template needs. ``python tests/support/arm_schemas.py FOLDER`` creates it again from the folder ``schemas`` of
-a checkout of that repository. The copy differs from the originals:
+``arm-schemas/`` contains the part of https://github.com/Azure/azure-resource-manager-schemas (MIT, Copyright Microsoft)
+that our template needs. To create the copy again, run ``python tests/support/arm_schemas.py FOLDER`` with the folder
+``schemas`` of a checkout of this repository. The copy differs from the originals:
 
 - It has only the `RESOURCES` and the definitions that they refer to, without descriptions and child resources.
 - It refuses unknown properties, which the originals accept.
@@ -44,11 +44,11 @@ RESOURCES = {
     ),
 }
 KEPT_VARIANTS = ("AKS", "AmlCompute", "AzureBlobDatastore", "NoneDatastoreCredentials")
-OF_ALL = ("dependsOn", "comments", "condition", "scope", "location", "tags")  # the envelope checks these
+OF_ALL = ("dependsOn", "comments", "condition", "scope", "location", "tags")  # checked in the schema of the template
 
 
 def find_errors(template: Mapping[str, Any]) -> list[str]:
-    """Return the errors that Microsoft's schemas find in a template, each with its place."""
+    """Return the errors of a template according to Microsoft's schemas, each with its place."""
     errors = [_describe("template", error) for error in _make_validator(ENVELOPE, "").iter_errors(template)]
     for number, resource in enumerate(template["resources"]):
         path, name = find_schema(resource)
@@ -101,7 +101,7 @@ def _make_validator(path: str, pointer: str) -> Any:
 
 
 def trim(source: Path) -> None:
-    """Create the copy again from the folder of the originals."""
+    """Create the copy from the folder of the originals."""
     FOLDER.mkdir(exist_ok=True)
     for path, names in RESOURCES.items():
         original = json.loads((source / path).read_text(encoding="utf-8-sig"))
@@ -131,7 +131,7 @@ def _list_references(schema: object) -> set[str]:
 
 
 def _clean(schema: Any, definitions: Mapping[str, Any]) -> Any:
-    """Return a schema without descriptions, which refuses unknown properties and has whole objects as variants."""
+    """Return a schema without descriptions, which refuses unknown properties and has whole objects in its unions."""
     if isinstance(schema, list):
         return [_clean(one, definitions) for one in schema]
     if not isinstance(schema, dict):

@@ -1,4 +1,4 @@
-"""The command line as a user calls it, on a state of its own."""
+"""The command line as a user calls it, with a state of its own."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ MLOPS = Path(sys.executable).with_name("mlops")
 
 @dataclass(frozen=True)
 class CommandLine:
-    """The `mlops` command on a state of its own."""
+    """The `mlops` command with its own MLOPS_HOME and outputs."""
 
     workspace: Workspace
 
@@ -32,13 +32,13 @@ class CommandLine:
         return {"MLOPS_HOME": str(self.workspace.home), "MLOPS_OUTPUTS": str(self.workspace.outputs)}
 
     def __call__(self, *words: str, **options: str) -> "subprocess.CompletedProcess[str]":
-        """Run a command to its end, in the project's folder."""
+        """Run a command in the folder of the project, and wait until it ends."""
         environ = {**self.environ, **options}
         command, place = [str(MLOPS), *words], self.workspace.project
         return subprocess.run(command, cwd=place, env=environ, capture_output=True, text=True, timeout=300, check=False)
 
     def invoke(self, *words: str, **options: str) -> "subprocess.CompletedProcess[str]":
-        """Run a command in this process, which takes a tenth of the time, to test its output and exit code."""
+        """Run a command in this process, which takes a tenth of the time, and return its output and exit code."""
         with contextlib.chdir(self.workspace.project):
             ran = CliRunner(env={**self._own, **options}).invoke(main, words, prog_name="mlops")
         if ran.exception and not isinstance(ran.exception, SystemExit):

@@ -20,7 +20,7 @@ DASK = str(Path(sys.executable).with_name("dask"))
 
 
 def start(folder: Path, *words: str, environ: Mapping[str, str] = NOTHING) -> "subprocess.Popen[bytes]":
-    """Start a part of the cluster, with more environment variables."""
+    """Start a part of the cluster with additional environment variables."""
     log = open(folder / f"{words[0]}.log", "wb")  # noqa: SIM115, the process keeps it
     return subprocess.Popen(
         [DASK, *words, "--no-dashboard"], cwd=folder, stdout=log, stderr=log, env={**os.environ, **environ}
@@ -28,7 +28,7 @@ def start(folder: Path, *words: str, environ: Mapping[str, str] = NOTHING) -> "s
 
 
 def start_scheduler(folder: Path, environ: Mapping[str, str] = NOTHING) -> "tuple[subprocess.Popen[bytes], str]":
-    """Start a scheduler; return its process and its address."""
+    """Start a scheduler, and return its process and its address."""
     process = start(folder, "scheduler", "--host", "127.0.0.1", "--port", "0", environ=environ)
     for _ in range(600):
         found = re.search(r"Scheduler at: +(tcp://\S+)", (folder / "scheduler.log").read_text())
@@ -55,7 +55,7 @@ def end(process: "subprocess.Popen[bytes]") -> None:
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for a cluster as long as it takes on a busy machine."""
+    """Raise the time limits for a cluster, for busy machines."""
     monkeypatch.setattr(connection, "CONNECT_SECONDS", 120)
     monkeypatch.setattr(connection, "WORKER_SECONDS", 120)
 

@@ -1,4 +1,4 @@
-"""The package of doubles: this folder alone is on the path, and `doubles.azure` is ``tests/doubles/azure``."""
+"""The package `doubles`, whose modules are in ``tests/doubles``. Only ``tests/support`` is on the path."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Random tables, mostly of 11 columns, and how often the data test finds drift in them."""
+"""Random tables, mostly with 11 columns, and the number of tables in which the data test finds drift."""
 
 from collections.abc import Callable, Sequence
 
@@ -15,7 +15,7 @@ ELEVEN = range(11)
 CHANGED = "x0"
 FAMILIES = ("normal", "t3", "lognormal", "integer", "two-valued", "correlated", "mixed")
 DATE, CATEGORIES = 5, (7, 8, 9, 10)  # in a mixed table
-REUSED = 20  # number of rounds that share one of two tables, if it has at least ten times as many rows as the other
+REUSED = 20  # number of rounds that use the same table, if it has at least ten times as many rows as the other table
 
 Values = NDArray[np.float64]
 Table = dict[str, Values]  # the values of a category are codes
@@ -26,7 +26,7 @@ Profiles = dict[str, ColumnProfile | CountProfile]
 def draw_table(rng: np.random.Generator, family: str, rows: int, columns: Sequence[int] = ELEVEN) -> Table:
     """Return a table of independent columns, or of columns that share 80 % of their variance ("correlated").
 
-    After its last column, a mixed table begins again with the first one.
+    A mixed table with more columns than kinds begins again with the first kind.
     """
     size = (len(columns), rows)
     if family == "mixed":
@@ -46,7 +46,7 @@ def draw_table(rng: np.random.Generator, family: str, rows: int, columns: Sequen
     return {f"x{number}": column.astype(float) for number, column in zip(columns, drawn, strict=True)}
 
 
-# By the number of a column in a mixed table.
+# Functions that draw the columns of a mixed table, in order.
 DRAW_MIXED: tuple[Callable[[np.random.Generator, int], NDArray[np.generic]], ...] = (
     lambda rng, rows: rng.normal(size=rows),
     lambda rng, rows: rng.standard_t(3, rows),
@@ -57,7 +57,8 @@ DRAW_MIXED: tuple[Callable[[np.random.Generator, int], NDArray[np.generic]], ...
     lambda rng, rows: np.where(rng.random(rows) < 0.1, np.nan, rng.exponential(size=rows)),
     lambda rng, rows: np.where(rng.random(rows) < 0.05, np.nan, rng.choice(3, rows, p=[0.5, 0.3, 0.2])),
     lambda rng, rows: np.minimum(rng.zipf(1.5, rows), 60),
-    lambda rng, rows: np.minimum(rng.zipf(1.3, rows), 1_000_000),  # a few hundred values in 442 rows, most of them once
+    # a few hundred distinct values in 442 rows, most of which occur once
+    lambda rng, rows: np.minimum(rng.zipf(1.3, rows), 1_000_000),
     lambda rng, rows: rng.random(rows) < 0.02,
 )
 
@@ -73,14 +74,14 @@ def widen(_: np.random.Generator, values: Values) -> Values:
 
 
 def set_some(rng: np.random.Generator, values: Values, count: int = 60, value: float = 0.0) -> Values:
-    """Set some of the values of a column to one value, NaN for missing values."""
+    """Set some of the values of a column to the same value, or to NaN for missing values."""
     found = values.copy()
     found[rng.choice(len(found), count, replace=False)] = value
     return found
 
 
 def exchange(rng: np.random.Generator, values: Values, share: float, of: float, to: float) -> Values:
-    """Replace a share of one category by another one."""
+    """Replace a share of one category with another category."""
     return np.where((values == of) & (rng.random(len(values)) < share), to, values)
 
 
@@ -112,9 +113,9 @@ def count_alarms(
     changed: str = CHANGED,
     columns: Sequence[int] = ELEVEN,
 ) -> int:
-    """Count the tables of `rows` rows in which drift is found, against references of `known` rows.
+    """Return the number of tables of `rows` rows in which drift from references of `known` rows is found.
 
-    With a change, count the tables in which drift is found in the changed column.
+    With a change, return the number of tables in which drift is found in the changed column.
     """
     alarms, reuse = 0, (REUSED if known >= 10 * rows else 1, REUSED if rows >= 10 * known else 1)
     for number in range(rounds):

@@ -1,4 +1,4 @@
-"""Parameters as a command would load them, from the texts of its ``-p`` options; and a project of two notebooks."""
+"""A project of two notebooks, and its parameters with the values of ``-p`` options, as a command would load them."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -61,7 +61,7 @@ def write_notebook(path: Path, parameters: str) -> Path:
 
 
 def load(project: Path, *overrides: str, **layers: str) -> Parameters:
-    """Write a project of two notebooks and these layers, and load it."""
+    """Write a project with two notebooks and these layers, and load it."""
     write_notebook(project / "notebooks" / "02_train.ipynb", TRAIN)
     write_notebook(project / "notebooks" / "06_deploy.ipynb", DEPLOY)
     (project / "parameters").mkdir()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from command_line import MLOPS
 from sandbox import SANDBOX
 
-# They take from 0.1 s (IPython) to 1.5 s (MLflow) each to import, and no command needs them just to look.
+# Packages whose import takes from 0.1 s (IPython) to 1.5 s (MLflow). Commands that only read do not need them.
 SLOW = frozenset(
     "IPython azureml azure dask distributed matplotlib mlflow nbclient nbconvert nbformat numpy pandas papermill "
     "polars pyarrow scipy sklearn skops sqlalchemy".split()

@@ -1,6 +1,6 @@
-"""Notebooks executed in the tests' own process: a tenth of a kernel's time, for tests whose subject is not the kernel.
+"""The execution of notebooks in the process of the tests. It takes a tenth of the time that a kernel takes.
 
-papermill still injects the parameters, saves the copy and raises the error; only the kernel is missing.
+papermill still injects the parameters, saves the executed notebook and raises errors. Only the kernel is missing.
 """
 
 import threading
@@ -31,7 +31,7 @@ SHOWN = Shown()
 
 
 class InProcessEngine(Engine):
-    """Executes a notebook's cells in the calling thread."""
+    """An engine that executes the cells of a notebook in the calling thread."""
 
     @classmethod
     def execute_managed_notebook(
@@ -55,7 +55,7 @@ class InProcessEngine(Engine):
 
 
 def _execute(cell: Any, count: int, namespace: dict[str, Any]) -> bool:
-    """Execute a code cell and keep its outputs; False if it raised."""
+    """Execute a code cell, and keep its outputs. Return False if it raised an error."""
     cell.execution_count, cell.outputs = count, []
     SHOWN.outputs = cell.outputs
     try:
@@ -68,7 +68,7 @@ def _execute(cell: Any, count: int, namespace: dict[str, Any]) -> bool:
 
 
 def execute_in_process(patched: pytest.MonkeyPatch) -> None:
-    """Have every notebook executed in this process."""
+    """Make every notebook run in this process."""
     patched.setitem(papermill_engines._engines, RunEngine.NAME, InProcessEngine)
     patched.setattr("IPython.display.display", SHOWN.display)
     patched.setattr(NotebookPool, "prepare", lambda pool, sources: None)

@@ -1,4 +1,4 @@
-"""The kernels of a runner, fresh ones and warm ones alike."""
+"""The kernels of a runner, both fresh and warm kernels."""
 
 import contextlib
 import time
@@ -11,10 +11,10 @@ THREADS = 9  # a kernel that is ready has at least this many threads
 
 
 def find_kernels(runner: int) -> list[psutil.Process]:
-    """Return the fresh kernels below a runner, and all warm ones, which have the command line of the tests' parent."""
+    """Return the fresh kernels of a runner, and all warm kernels, which have the command line of the tests' parent."""
     found = []
     for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):  # between fork and exec a process has no command line; or it ended
+        with contextlib.suppress(psutil.Error):  # the process has ended, or has no command line yet
             fresh = process.ppid() == runner and "ipykernel_launcher" in " ".join(process.cmdline())
             warm = process.name() == "warm-kernel" and str(find_folder()) in " ".join(process.cmdline())
             if (fresh or warm) and process.status() != psutil.STATUS_ZOMBIE:
@@ -23,7 +23,7 @@ def find_kernels(runner: int) -> list[psutil.Process]:
 
 
 def wait_for_kernel(runner: int, seconds: float = 60) -> psutil.Process:
-    """Wait until a runner has a kernel that executes its notebook: one that dies earlier is replaced by a fresh one."""
+    """Wait until a runner has a kernel that executes a notebook. A kernel that dies earlier is replaced."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         for kernel in find_kernels(runner):
@@ -32,6 +32,6 @@ def wait_for_kernel(runner: int, seconds: float = 60) -> psutil.Process:
                     time.sleep(0.05)
                     return kernel
         if psutil.Process(runner).status() == psutil.STATUS_ZOMBIE:
-            break  # for example because the command was refused
+            break  # for example, because the command was refused
         time.sleep(0.005)
     raise AssertionError(f"no kernel came up below process {runner}")

@@ -1,4 +1,4 @@
-"""A copy of the project whose problem has other columns, with a data file of any size."""
+"""A copy of the project with other columns, and data files of any size."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ from other_project import copy_project
 from mlops.data.kinds.reference import make_reference
 from mlops.data.profile import encode_profile
 
-CHUNK = 4_000_000  # values that are drawn at a time
+CHUNK = 4_000_000  # the number of values that are drawn at a time
 
 
 def copy_large_project(folder: Path, columns: int) -> Path:

@@ -1,4 +1,4 @@
-"""Homes of older versions: with an older format, or with the database of an older MLflow."""
+"""MLOPS_HOME folders of older versions: with an older format, or with the database of an older MLflow."""
 
 import shutil
 import sqlite3
@@ -17,7 +17,7 @@ TRAININGS = ("experiments", "runs", "tags", "params", "metrics", "latest_metrics
 
 
 def build_home(folder: Path, name: str = "format-1") -> Workspace:
-    """Create a home of an older version, with its run, below `folder`."""
+    """Create the MLOPS_HOME of an older version, with a run, below `folder`."""
     workspace = Workspace(SANDBOX, folder / "home", folder / "outputs")
     places = {"@HOME@": workspace.home, "@OUTPUTS@": workspace.outputs, "@PROJECT@": SANDBOX}
 
@@ -38,7 +38,7 @@ def build_home(folder: Path, name: str = "format-1") -> Workspace:
 
 
 def age_database(path: Path, revision: str) -> None:
-    """Replace MLflow's database by one of an older MLflow, with the same trainings and models in it."""
+    """Replace MLflow's database with a database of an older MLflow that contains the same trainings and models."""
     from alembic import command
     from mlflow.store.tracking.dbmodels.initial_models import Base
     from sqlalchemy import create_engine

@@ -1,4 +1,4 @@
-"""The project, opened on the local platform with a state of its own."""
+"""The project, opened on a platform with a state of its own."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,7 +12,7 @@ from mlops.workspace import Workspace
 
 
 def open_model(workspace: Workspace, name: str, backend: Backend) -> OpenProject:
-    """Open a project whose own model has a name, on a platform."""
+    """Open a project on a platform, with this name of the model."""
     project = Project.load(workspace)
     shared = {**project.base.shared, "model_name": Setting(name, "base.yml")}
     opened = open_project(replace(project, base=replace(project.base, shared=shared)), (), "local")
@@ -20,5 +20,5 @@ def open_model(workspace: Workspace, name: str, backend: Backend) -> OpenProject
 
 
 def open_here(workspace: Workspace, *texts: str, command: Sequence[str] = ()) -> OpenProject:
-    """Open a project with the texts of its ``-p`` options."""
+    """Open a project with the values of ``-p`` options."""
     return open_project(Project.load(workspace), [read_override(text) for text in texts], "local", command)

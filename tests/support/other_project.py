@@ -37,7 +37,7 @@ HYPERPARAMETERS = {
         "depth": "2  # levels of each tree; a whole number in [1, 10]",
     },
 }
-# The platforms' settings, and the other sections of their files.
+# For each platform, its settings, and the other sections of its parameter file.
 PLATFORMS: dict[str, tuple[tuple[Parameter, ...], dict[str, Any]]] = {
     "azure": (AZURE, {"run": {"step_timeout_minutes": 60}, "steps": {"deploy": {"ready_seconds": 600}}}),
     "local": (LOCAL, {"steps": {"deploy": {"ready_seconds": 30}}}),
@@ -47,7 +47,7 @@ STEPS: dict[str, Any] = {"train": {"holdout_share": 0.2, "seed": 0}, "evaluate":
 
 @dataclass(frozen=True)
 class OtherCommandLine(CommandLine):
-    """The `mlops` command in a copy of the project, whose packages are found first."""
+    """The `mlops` command in a copy of the project. Python finds the packages of the copy first."""
 
     @property
     def _own(self) -> dict[str, str]:
@@ -57,9 +57,9 @@ class OtherCommandLine(CommandLine):
 def copy_project(folder: Path, name: str) -> CommandLine:
     """Copy the project into `folder/project`, have it solve the problem `name`, and return its command line.
 
-    It does not matter which problem the checkout solves: the copy has its notebooks, but neither its problem, nor its
-    hyperparameters, nor its values for the steps and the platforms. An existing copy is changed to this problem. Two
-    problems in one copy share the parent of warm kernels.
+    The result does not depend on the problem that the checkout solves. The copy has the notebooks of the checkout, but
+    not its problem, its hyperparameters, or its values for steps and platforms. If the copy exists already, its problem
+    is replaced, so that several problems share the parent of warm kernels.
     """
     copy = folder / "project"
     copy_files(copy)
@@ -71,9 +71,9 @@ def copy_project(folder: Path, name: str) -> CommandLine:
 
 
 def copy_files(copy: Path) -> None:
-    """Copy the checkout without its problem and without the outputs of its notebooks, which are those of its problem.
+    """Copy the checkout without its problem and without the outputs of its notebooks, which depend on the problem.
 
-    The engine is a link to the original, so that it is not compiled again.
+    The engine is linked instead of copied, so that it is not compiled again.
     """
     for path in list_tracked(PROJECT, *COPIED):
         place = copy / path.relative_to(PROJECT)
@@ -89,7 +89,7 @@ def copy_files(copy: Path) -> None:
 
 
 def add_problem(project: Path, name: str) -> None:
-    """Add the package of a problem to a project, with the profile of its sample."""
+    """Add the package of a problem to a project, together with the profile of its sample data."""
     package = project / "src" / name
     shutil.copytree(PROBLEMS / name, package, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
     profile = package / "reference_profile.json"
@@ -99,7 +99,7 @@ def add_problem(project: Path, name: str) -> None:
 
 
 def write_parameters(project: Path, lines: Mapping[str, str]) -> None:
-    """Replace the hyperparameters in the `parameters` cell of 02_train, which are the parameters that no cell uses.
+    """Replace the hyperparameters in the `parameters` cell of 02_train: all parameters that no other cell uses.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def write_notebook(path: Path, notebook: Mapping[str, Any]) -> None:
 
 
 def write_base(project: Path, name: str, lines: Mapping[str, str]) -> None:
-    """Set the problem and the values for its steps in base.yml."""
+    """Set the problem and its values for steps in base.yml."""
     path = project / "parameters" / "base.yml"
     hyperparameters = {name: yaml.safe_load(line) for name, line in lines.items()}
     steps = {**STEPS, "train": {**hyperparameters, **STEPS["train"]}}
@@ -131,7 +131,7 @@ def write_base(project: Path, name: str, lines: Mapping[str, str]) -> None:
 
 
 def write_platforms(project: Path) -> None:
-    """Give each setting of the platforms its default. The checkout may have other values, such as a fixed port."""
+    """Set all settings of the platforms to their defaults. The checkout can have other values, such as a fixed port."""
     for name, (declared, others) in PLATFORMS.items():
         settings = {parameter.name: parameter.default for parameter in declared}
         path = project / "parameters" / f"{name}.yml"

@@ -1,4 +1,4 @@
-"""The largest memory of processes while something runs, as their proportional share (PSS)."""
+"""The peak memory of processes, measured as proportional set size (PSS)."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -10,20 +10,20 @@ import psutil
 
 from mlops.kernels.needs import NOTEBOOK
 
-PAUSE = 0.05  # seconds between two looks
+PAUSE = 0.05  # seconds between two measurements
 Key = TypeVar("Key")
 
 
 @contextmanager
 def watch_notebooks(home: Path) -> Iterator[dict[str, float]]:
-    """Watch the kernels of a home, and provide the peak of each notebook in MB, by its name.
+    """Measure the kernels of a home within a ``with`` statement, and provide the peak of each notebook in MB, by name.
 
-    The kernels must be fresh ones. A fork has the environment of its parent, so it cannot be told whose it is.
+    The kernels must be fresh kernels. A warm kernel has the environment of its parent, so its notebook is unknown.
     """
 
     def find() -> Iterator[tuple[str, psutil.Process]]:
         for process in psutil.process_iter():
-            with suppress(psutil.Error):  # it ended meanwhile, or belongs to somebody else
+            with suppress(psutil.Error):  # the process has ended, or belongs to another user
                 environ = process.environ()
                 if environ.get("MLOPS_HOME") == str(home) and NOTEBOOK in environ:
                     yield Path(environ[NOTEBOOK]).stem, process
@@ -36,16 +36,16 @@ def watch_notebooks(home: Path) -> Iterator[dict[str, float]]:
 def watch_processes(
     find: Callable[[], Iterable[tuple[Key, psutil.Process]]], pause: float
 ) -> Iterator[dict[Key, float]]:
-    """Watch processes within a ``with`` statement, and provide the peak of each key in MB.
+    """Measure processes within a ``with`` statement, and provide the peak of each key in MB.
 
-    `find` returns the processes of the moment, each with its key. `pause` is the number of seconds between two looks.
+    `find` returns the current processes, each with its key. `pause` is the number of seconds between two measurements.
     """
     peaks: dict[Key, float] = {}
     over = threading.Event()
 
     def watch() -> None:
         while not over.wait(pause):
-            with suppress(psutil.Error):  # a process has just ended
+            with suppress(psutil.Error):  # a process has ended
                 for key, process in find():
                     with suppress(psutil.Error):
                         peaks[key] = max(peaks.get(key, 0.0), process.memory_full_info().pss / 1e6)

@@ -27,14 +27,14 @@ class Passage:
     Parameters
     ----------
     file : str
-        Its file, relative to the project.
+        The file that contains the text, relative to the project.
     line : int
-        Its first line there; in a notebook, the number of the cell.
+        The first line of the text in the file; in a notebook, the number of the cell.
     kind : str
-        A string of the program ("message"; "error" where it is raised), a docstring (of a "module", "class",
+        The kind of the text: a string ("message", or "error" if it is raised), a docstring (of a "module", "class",
         "property" or "function"), a "comment", or a "page" of documentation.
     text : str
-        The text; what is filled into a message is "{}".
+        The text. In a message, "{}" stands for each value that is inserted.
     """
 
     file: str
@@ -57,7 +57,7 @@ def _read_all(project: Path, patterns: tuple[str, ...], read: Reader) -> Iterato
 
 
 def read_source(file: str, source: str) -> Iterator[Passage]:
-    """Yield the docstrings, comments and strings of a module; strings of one word are names, not prose."""
+    """Yield the docstrings, comments and strings of a module, except strings of one word, which are names."""
     tree = ast.parse(source)
     raised = {id(inner) for node in ast.walk(tree) if isinstance(node, ast.Raise) for inner in ast.walk(node)}
     seen = {id(inner) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for inner in node.values}
@@ -75,7 +75,7 @@ def read_source(file: str, source: str) -> Iterator[Passage]:
 
 
 def read_comments(file: str, source: str) -> Iterator[Passage]:
-    """Yield the comments of Python code; lines of their own below each other are one comment."""
+    """Yield the comments of Python code. Consecutive lines with only a comment are one comment."""
     tokens = [
         token for token in tokenize.generate_tokens(io.StringIO(source).readline) if token.type == tokenize.COMMENT
     ]
@@ -87,7 +87,7 @@ def read_comments(file: str, source: str) -> Iterator[Passage]:
 
 
 def read_settings(file: str, text: str) -> Iterator[Passage]:
-    """Yield the comments of a YAML file, a Makefile or a shell script, and the names that a page of Azure shows."""
+    """Yield the comments of a YAML file, a Makefile or a shell script, and the names that Azure DevOps shows."""
     lines = list(enumerate(text.splitlines(), start=1))
     comments = [(number, re.search(r"(?:^|\s)##? .*", line)) for number, line in lines]
     yield from _join_comments(file, [(number, found[0].strip()) for number, found in comments if found])
@@ -115,7 +115,7 @@ def read_notebook(file: str, text: str) -> Iterator[Passage]:
 
 
 def _find_kind(node: ast.AST) -> Kind:
-    """Return what a docstring describes; a property is read like an attribute, and so described by a noun."""
+    """Return the kind of a docstring. Properties have their own kind, because they are described by a noun."""
     if isinstance(node, (ast.Module, ast.ClassDef)):
         return "module" if isinstance(node, ast.Module) else "class"
     decorators = [ast.unparse(found) for found in getattr(node, "decorator_list", [])]

@@ -9,8 +9,8 @@ from mlops.platform.backend import Backend
 
 
 def list_trainings(backend: Backend, sweep: str = "") -> list[str]:
-    """Return the ids of all trainings, or of a sweep's, oldest first."""
-    tracker = getattr(backend.tracker, "_tracker", backend.tracker)  # the tracker within the one that redacts
+    """Return the ids of all trainings, or of the trainings of a sweep, oldest first."""
+    tracker = getattr(backend.tracker, "_tracker", backend.tracker)  # the platform's own tracker, without the redaction
     return {"local": _list_local, "azure": _list_azure, "memory": _list_memory}[backend.name](tracker, sweep)
 
 
@@ -30,7 +30,7 @@ def _list_azure(tracker: Any, sweep: str) -> list[str]:
         found = tracker._find_run(sweep).get_children(**wanted)
     else:
         found = Run.list(tracker._experiment, include_children=True, **wanted)
-    return [run.id for run in reversed(list(found))]  # Azure names the last to start first
+    return [run.id for run in reversed(list(found))]  # Azure lists the newest first
 
 
 def _list_memory(tracker: Any, sweep: str) -> list[str]:

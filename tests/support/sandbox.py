@@ -1,7 +1,7 @@
-"""The project of most tests: a copy of the checkout that solves the problem of the tests, whatever the checkout solves.
+"""The project of most tests: a copy of the checkout with the problem `progression` instead of its own.
 
-Each worker makes one, so that its tests share the parents of warm kernels. Processes that the tests start find the
-packages of this project first.
+Each worker of pytest makes one copy, so that its tests share the parents of warm kernels. Processes that the tests
+start find the packages of the copy first.
 """
 
 import json
@@ -14,7 +14,7 @@ from pathlib import Path
 from command_line import CommandLine
 from other_project import copy_project, write_notebook
 
-_FOLDER = Path(os.environ["XDG_RUNTIME_DIR"])  # conftest.py makes it, and deletes it at the end
+_FOLDER = Path(os.environ["XDG_RUNTIME_DIR"])  # conftest.py creates this folder, and deletes it at the end
 _PACKAGES = str(_FOLDER / "project" / "src")
 os.environ["PYTHONPATH"] = _PACKAGES
 sys.path.insert(0, _PACKAGES)
@@ -22,21 +22,21 @@ SANDBOX = copy_project(_FOLDER, "progression").workspace.project
 
 
 def commit_outputs(mlops: CommandLine, run_id: str, folder: Path) -> CommandLine:
-    """Copy the sandbox into `folder/project`, as if the outputs of a run had been committed there.
+    """Copy the sandbox to `folder/project`, with the outputs of a run in place of the committed outputs.
 
     Parameters
     ----------
     mlops : CommandLine
         The command line with the run.
     run_id : str
-        The run. Of a notebook that ran in two environments, the outputs in qa are taken.
+        The id of the run. If a notebook ran in two environments, the outputs are those of qa.
     folder : Path
         The folder of the copy.
 
     Returns
     -------
     CommandLine
-        The command line with the same state in the copy.
+        A command line for the copy, with the same state.
     """
     copy, run = Path(shutil.copytree(SANDBOX, folder / "project", symlinks=True)), mlops.workspace.outputs / run_id
     for path in (copy / "notebooks").glob("*.ipynb"):

@@ -1,4 +1,4 @@
-"""The outputs of notebooks, for tests that compare them: a table, a plot, and a notebook with both."""
+"""Outputs of notebooks for tests that compare them: a table, a plot, and a notebook with both."""
 
 import io
 import json
@@ -20,7 +20,7 @@ HTML = SCORES.to_html()
 
 
 def draw(figure: Figure, dpi: int = 72) -> bytes:
-    """Return a figure as JupyterLab gets it."""
+    """Return a figure as a PNG file, as JupyterLab would show it."""
     written = io.BytesIO()
     figure.savefig(written, dpi=dpi, bbox_inches="tight")
     pyplot.close(figure)
@@ -28,13 +28,13 @@ def draw(figure: Figure, dpi: int = 72) -> bytes:
 
 
 def predict(alpha: float) -> tuple[Any, Any]:
-    """Return the actual values of the holdout, and a model's predictions."""
+    """Return the actual values of the holdout, and the predictions of a model."""
     training, holdout = problem.split_rows(problem.load_sample(), 0.2, 0)
     return holdout[problem.target.name], problem.predict(problem.train(training, alpha=alpha), holdout)
 
 
 def plot(alpha: float = 0.4) -> Figure:
-    """Return the plot of `02_train`."""
+    """Return a plot like that of `02_train`."""
     return figures.plot_predictions(*predict(alpha), "disease progression")
 
 
@@ -45,12 +45,12 @@ def make_cell(name: str, source: str, *outputs: Mapping[str, Any], **metadata: A
 
 
 def make_scraps(**values: Any) -> list[dict[str, Any]]:
-    """Return scraps as outputs."""
+    """Return results as the outputs of a cell."""
     return [make_scrap(name, value) for name, value in values.items()]
 
 
 def make_notebook(version: int = 1, rows: int = 98, mse: float = 3075.26, **scraps: Any) -> dict[str, Any]:
-    """Return a notebook that prints, shows a table and hands on results, in the form of both copies."""
+    """Return a notebook that prints text, shows a table and stores results, like committed and executed notebooks."""
     printed = {"output_type": "stream", "name": "stdout", "text": [f"{rows} rows\n"]}
     warning = {"output_type": "stream", "name": "stderr", "text": f"a warning of version {version}\n"}
     table = {"output_type": "execute_result", "data": {"text/html": HTML.replace("3075.3", f"{mse:.1f}")}}
@@ -68,9 +68,9 @@ def make_notebook(version: int = 1, rows: int = 98, mse: float = 3075.26, **scra
 
 
 def write_checked_run(project: Path) -> Path:
-    """Write a notebook "01_n", and a run of it in two environments and of a step that was skipped.
+    """Write a notebook "01_n" and a run, in which it ran in two environments, and a step was skipped.
 
-    The executed copies equal the notebook in `project`. Returns the run's folder.
+    The executed notebooks are the same as the notebook in `project`. Return the folder of the run.
     """
     steps = (
         StepRecord("n_qa", "01_n", "qa", "done", parameters={"alpha": 0.1, "run_folder": "/x"}),

@@ -11,7 +11,7 @@ from mlops.problem import Column
 
 
 def profile_frame(frame: pd.DataFrame, edges: Mapping[str, tuple[float, ...]]) -> dict[str, ColumnProfile]:
-    """Return the profiles of those columns of numbers that `edges` names."""
+    """Return the profiles of the columns of numbers for which `edges` has bin edges."""
     return {name: profile_column(frame[name].to_numpy(dtype=float), chosen) for name, chosen in edges.items()}
 
 

@@ -1,4 +1,4 @@
-"""A small project to sweep, and an executor that runs no kernel."""
+"""A small project for sweeps, and an executor that does not run kernels."""
 
 import json
 from collections.abc import Callable, Generator, Iterable, Sequence
@@ -35,9 +35,9 @@ FAILED = f"AssertionError in the cell that begins {FIRST_LINE!r}: x is 5.0"  # a
 
 @dataclass
 class FakeExecutor:
-    """An executor that does the work of the second notebook in this process, beginning with the last task.
+    """An executor that does the work of the second notebook in this process, in reverse order of the tasks.
 
-    `interrupt` names the task before which it ends.
+    `interrupt` is the number of the task before which it is interrupted.
     """
 
     interrupt: int = 0
@@ -63,7 +63,7 @@ class FakeExecutor:
 
 
 def make_project(folder: Path) -> Workspace:
-    """A project whose second notebook is best at x = 3, and fails at x = 5."""
+    """Make a project whose second notebook has its best result at x = 3, and fails at x = 5."""
     (folder / "parameters").mkdir()
     (folder / "parameters" / "base.yml").write_text("platform: local\n")
     (folder / "notebooks").mkdir()

@@ -1,4 +1,4 @@
-"""The modules of the engine and the strings in them."""
+"""The modules of the engine, and the strings in their code."""
 
 import ast
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A model that is one number, in each stage: trained, registered, published as an image, deployed, called."""
+"""A model that consists of one number, in all stages: trained, registered, published as an image, deployed, called."""
 
 import base64
 import json
@@ -35,12 +35,12 @@ def run(data):
 BROKEN = "def init(): raise RuntimeError('no such table')\ndef run(data): ..."
 HANGING = "import time\ndef init(): time.sleep(60)\ndef run(data): ..."
 PIN = f"msgspec=={version('msgspec')}"
-SERVER = ("click", "h11", "httptools", "msgspec", "numpy", "uvicorn", "uvloop")  # the packages of the service
+SERVER = ("click", "h11", "httptools", "msgspec", "numpy", "uvicorn", "uvloop")  # the packages that the service needs
 PINS = tuple(f"{name}=={version(name)}" for name in SERVER)
 
 
 def make_files(folder: Path, number: float) -> Path:
-    """Make the folder of a model's files."""
+    """Make a folder with the files of a model."""
     files = folder / f"files-{number}"
     files.mkdir(parents=True, exist_ok=True)
     (files / "model.json").write_text(json.dumps({"number": number}))
@@ -50,7 +50,7 @@ def make_files(folder: Path, number: float) -> Path:
 def track(
     backend: Backend, folder: Path, number: float = 1.0, *, sweep: str = "", run: str = "", alpha: float = 0.4
 ) -> TrainingRun:
-    """Track a training."""
+    """Record a training."""
     return backend.tracker.log_training(
         parameters={"alpha": alpha},
         metrics={"mse": 2.5, "r2": 0.5},
@@ -62,12 +62,12 @@ def track(
 
 
 def register(backend: Backend, folder: Path, number: float = 1.0, name: str = "tiny") -> ModelVersion:
-    """Track a training and register its model."""
+    """Record a training, and register its model."""
     return backend.registry.register(name, track(backend, folder, number), TAGS)
 
 
 def register_and_promote(platform: str, workspace: Workspace, folder: Path) -> tuple[int, bool]:
-    """Register a model, and try to make it the first champion; runs in a separate process."""
+    """Register a model, and try to make it the first champion. Tests run this function in separate processes."""
     backend = open_backend(platform, workspace)
     version = register(backend, folder)
     try:
@@ -80,7 +80,7 @@ def register_and_promote(platform: str, workspace: Workspace, folder: Path) -> t
 def make_bundle(
     folder: Path, model: ModelVersion, number: float, script: str = SCRIPT, pins: Sequence[str] = PINS
 ) -> Path:
-    """Make the bundle of a model. Its service needs the packages in `pins`."""
+    """Make the bundle of a model, whose service needs the packages in `pins`."""
     (folder / "score.py").write_text(script)
     (folder / "requirements.txt").write_text("".join(f"{pin} \\\n    --hash=sha256:{'0' * 64}\n" for pin in pins))
     bundle = folder / f"bundle-{number}"
@@ -116,7 +116,7 @@ def deploy(
 
 
 def release(backend: Backend, image: Image, *, passed: bool = True) -> Service:
-    """Take an image through QA to production, and record how its test ended there."""
+    """Deploy an image to QA, then to production, and record whether its test in production passed."""
     deploy(backend, "qa", image)
     backend.services.record_test("qa", image.digest, passed=True)
     service = deploy(backend, "production", image)
@@ -125,7 +125,7 @@ def release(backend: Backend, image: Image, *, passed: bool = True) -> Service:
 
 
 def ask(backend: Backend, service: Service) -> float:
-    """Ask a service for the prediction of one row, with its second key."""
+    """Return a service's prediction for one row. The request uses the second key."""
     key = backend.secrets.get_keys(service.environment)[1]
     answer = requests.post(
         f"{service.url}/score", json={"data": [[1.0]]}, headers={"Authorization": f"Bearer {key}"}, timeout=10

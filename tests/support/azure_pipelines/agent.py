@@ -1,4 +1,4 @@
-"""A stand-in for Azure Pipelines and its agents: it runs the jobs of a pipeline's file, each on an empty machine."""
+"""A double of Azure Pipelines and its agents. It runs the jobs in the file of a pipeline, each on an empty machine."""
 
 import os
 import re
@@ -25,7 +25,7 @@ from azure_pipelines.pipeline import (
 from checkout import list_tracked
 
 STEP_SECONDS = 1500
-READY = ".ready"  # make compares the time of this file, and of those that begin so, with that of the lock
+READY = ".ready"  # make compares the time of files with this prefix with the time of the lock
 INSTALL = re.compile(r"make setup( EXTRAS=.*)?")
 PRIVATE = ("MLOPS_", "PYTEST_", "VIRTUAL_ENV")  # variables of this test run that an agent does not have
 MACHINE = {**os.environ}  # the environment before a test adds the double of Azure
@@ -40,10 +40,10 @@ class Agent:
     Parameters
     ----------
     repository : Path
-        The repository that it clones for every job.
+        The repository that the agent clones for every job.
     workspace : Path
-        The folder in which it works. It is emptied before every job, and its path never changes, as on Microsoft's
-        agents.
+        The folder in which the agent works. It is emptied before every job, and its path never changes, as on
+        Microsoft's agents.
     artifacts : Path
         The folder for published artifacts, which outlive the jobs.
     given : mapping of str to str
@@ -54,8 +54,8 @@ class Agent:
         Additional environment variables for scripts of AzureCLI@2: the address of the double of Azure, and the identity
         that `az login` would provide.
     packages : Path, optional
-        The ``.venv`` of another checkout with the same lock, which the first `make setup` then finds as a copy. Without
-        it, `make setup` installs everything, which takes two minutes of CPU time.
+        The ``.venv`` of another checkout with the same lock. The first `make setup` then finds a copy of it. Otherwise,
+        `make setup` installs everything, which takes two minutes of CPU time.
     """
 
     repository: Path
@@ -79,13 +79,13 @@ class Agent:
 
     @property
     def _kept(self) -> Path:
-        """The packages of the first `make setup`. Later ones find them at the same path, so they take no time."""
+        """The packages that the first `make setup` installed. Later calls find them here, so they take no time."""
         return self.workspace.with_name(f"{self.workspace.name}-packages")
 
     def run_pipeline(
         self, file: str, *, variables: Mapping[str, str] | None = None, done: Iterable[str] = (), **parameters: str
     ) -> None:
-        """Run a pipeline as its trigger would: all jobs in order, except jobs whose conditions do not hold.
+        """Run a pipeline as its trigger would: all jobs in order, except jobs whose conditions are false.
 
         Parameters
         ----------
@@ -107,7 +107,7 @@ class Agent:
                 ran |= {job.stage, job.name}
 
     def is_wanted(self, job: Job, run: Mapping[str, str], ran: Container[str]) -> bool:
-        """Return whether the conditions of a job hold. Without a condition, the jobs that it needs must have run."""
+        """Return whether a job's conditions are true. Without a condition, the jobs that it needs must have run."""
         known, succeeded = self.find_variables(job, run), all(name in ran for name in job.needs)
         return all(self.holds(condition, known, succeeded) for condition in job.conditions or ("succeeded()",))
 
@@ -161,13 +161,13 @@ class Agent:
             assert [count_tests(path) > 0 for path in results] == [True]
         elif step.get("task") == "PublishCodeCoverageResults@2":
             assert count_covered(Path(expand(step["inputs"]["summaryFileLocation"], variables))) > 0
-        else:  # the machine has its Python
+        else:  # the machine has Python already
             assert step.get("task") == "UsePythonVersion@0" or step == {"checkout": "self"}
 
     def run_script(
         self, script: str, variables: Mapping[str, str], extra: Mapping[str, str] | None = None
     ) -> "subprocess.CompletedProcess[str]":
-        """Run a script in the checkout as the tasks do: without -e, with all variables except secrets."""
+        """Run a script in the checkout as tasks do: without -e, and with all variables except secrets."""
         if INSTALL.fullmatch(script.strip()):
             self._reuse_packages()
         inherited = {name: value for name, value in MACHINE.items() if not name.startswith(PRIVATE)}
@@ -202,7 +202,7 @@ class Agent:
         return is_true(evaluate(condition, Scope({}, known, succeeded)))
 
     def _obey(self, printed: str, variables: dict[str, str]) -> None:
-        """Follow the commands to the agent in a script's output."""
+        """Execute the commands for the agent in the output of a script."""
         for kind, name, value in COMMAND.findall(printed):
             if kind.startswith("task"):
                 variables[name] = value
@@ -215,7 +215,7 @@ class Agent:
 
     def _publish(self, path: Path, name: str) -> None:
         target = self.artifacts / name
-        target.mkdir(parents=True)  # fails when the name is taken, as in Azure
+        target.mkdir(parents=True)  # fails if the name exists already, as in Azure
         for file in [path] if path.is_file() else sorted(path.rglob("*")):
             if file.is_file():
                 copy = target / (file.name if file == path else file.relative_to(path))
@@ -224,7 +224,7 @@ class Agent:
 
 
 def move_packages(source: Path, target: Path) -> None:
-    """Copy the ``.venv`` of a checkout to another one: hard links, but for the files that name the checkout."""
+    """Copy a ``.venv`` to another checkout, with hard links except for files that contain the path of the checkout."""
     shutil.copytree(source, target, symlinks=True, copy_function=_link)
     (site,) = target.glob("lib/python*/site-packages")
     specs = target.glob("share/jupyter/kernels/*/kernel.json")
@@ -240,12 +240,12 @@ def move_packages(source: Path, target: Path) -> None:
 def _link(source: str, target: str) -> None:
     try:
         os.link(source, target)
-    except OSError:  # on another disk
+    except OSError:  # the target is on another disk
         shutil.copy2(source, target)
 
 
 def copy_repository(project: Path, target: Path) -> None:
-    """Make a repository with one commit: the files that git tracks, as they are."""
+    """Make a repository with one commit, which contains the tracked files in their present state."""
     for path in list_tracked(project):
         copy = target / path.relative_to(project)
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -256,10 +256,10 @@ def copy_repository(project: Path, target: Path) -> None:
 
 
 def count_tests(path: Path) -> int:
-    """Return how many tests a JUnit file reports."""
+    """Return the number of tests that a JUnit file reports."""
     return sum(int(suite.get("tests", 0)) for suite in ElementTree.parse(path).iter("testsuite"))
 
 
 def count_covered(path: Path) -> int:
-    """Return how many lines a Cobertura file reports as covered."""
+    """Return the number of lines that a Cobertura file reports as covered."""
     return int(ElementTree.parse(path).getroot().get("lines-covered", 0))

@@ -1,4 +1,4 @@
-"""Checks the commands of a script without running them: programs, files, make targets, and the arguments of mlops."""
+"""The check of the commands in a script without running it: programs, files, make targets, and arguments of mlops."""
 
 import re
 import shlex
@@ -27,7 +27,7 @@ SHELL_VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)")
 def find_command_errors(
     script: str, variables: Mapping[str, str], environment: set[str], project: Path
 ) -> Iterator[str]:
-    """Yield the names in a script that do not exist.
+    """Yield an error for each name in a script that does not exist.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def find_command_errors(
     variables : mapping of str to str
         The variables of the job.
     environment : set of str
-        Names of the environment variables that the script gets.
+        The names of the environment variables that the script gets.
     project : Path
         The checkout.
     """
@@ -76,12 +76,12 @@ def _check_make(words: list[str], project: Path) -> Iterator[str]:
 
 @cache
 def _load(project: Path) -> Project:
-    """Load the project of a checkout, only once."""
+    """Load the project of a checkout. Repeated calls return the same object."""
     return load_project(project, PIPELINES["all"])
 
 
 def _check_mlops(words: list[str], project: Path) -> Iterator[str]:
-    """Parse a command with the command line itself, and read its parameters, without running anything."""
+    """Parse a command as the command line does, and check its parameters, without running anything."""
     if not words or words[0] not in cli.main.commands:
         yield f"there is no command {' '.join(['mlops', *words[:1]])!r}"
         return

@@ -1,4 +1,4 @@
-"""The things that docs/azure.md tells people to create in Azure DevOps. The files may name nothing else."""
+"""The resources that people create in Azure DevOps according to docs/azure.md. The files must not name any others."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ NAME = re.compile(r"`([\w.-]+)`")
 
 @dataclass(frozen=True)
 class Documented:
-    """The names, by kind.
+    """The names of the documented resources, by kind.
 
     Parameters
     ----------

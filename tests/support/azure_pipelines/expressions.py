@@ -1,6 +1,6 @@
 """The expressions of Azure Pipelines: ``${{ ... }}`` in templates, and the values of ``condition:``.
 
-Only the parts of the language that the files use are evaluated. Anything else fails the test.
+Only the parts of the language that the files use are supported. Anything else fails the test.
 """
 
 import re
@@ -20,7 +20,7 @@ class Scope:
     parameters, variables : mapping of str to str
         The values by name. The case of a variable's name does not matter, and an unknown variable is empty.
     succeeded : bool
-        Whether everything that ran before has succeeded.
+        Whether all earlier stages and jobs have succeeded.
     """
 
     parameters: Mapping[str, str]
@@ -44,7 +44,7 @@ def evaluate(text: str, scope: Scope) -> Value:
 
 
 def is_true(value: Value) -> bool:
-    """Return whether a condition treats a value as true. An empty text is false."""
+    """Return whether a condition treats a value as true. An empty string is false."""
     return value if isinstance(value, bool) else value != ""
 
 
@@ -107,7 +107,7 @@ def _lower(names: Mapping[str, str]) -> dict[str, str]:
 
 
 def _same(values: list[Value]) -> bool:
-    first, second = (str(value).lower() for value in values)  # texts are compared in any case
+    first, second = (str(value).lower() for value in values)  # the comparison ignores case
     return first == second
 
 

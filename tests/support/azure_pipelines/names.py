@@ -1,4 +1,4 @@
-"""Checks that every name in the pipelines' files exists, because Azure reports a wrong one only when it runs."""
+"""The check that every name in the pipelines' files exists. Azure reports a wrong name only when the pipeline runs."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -36,7 +36,7 @@ AZURE_SETTING = "MLOPS_AZURE_"
 
 
 def find_name_errors(project: Path) -> list[str]:
-    """Check the files of a checkout, each with every set of parameters that it can be started with.
+    """Return the errors in the files of a checkout, each expanded with every set of parameters that it allows.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def find_name_errors(project: Path) -> list[str]:
     Returns
     -------
     list of str
-        "where: there is no such thing", each once; empty if all is well.
+        Messages of the form "place: there is no ...", without duplicates. Empty if there are no errors.
     """
     try:
         errors = [*_check_texts(project)]
@@ -58,7 +58,7 @@ def find_name_errors(project: Path) -> list[str]:
 
 
 def _check_texts(project: Path) -> Iterator[str]:
-    """Check names in the raw text: notebooks, even in comments, and templates that nothing includes."""
+    """Check names in the raw text: notebooks, even in comments, and templates that no file includes."""
     texts = {path: path.read_text(encoding="utf-8") for path in (project / FOLDER).glob("*.yml")}
     texts[project / PIPELINE] = (project / PIPELINE).read_text(encoding="utf-8")
     for path, text in texts.items():
@@ -93,7 +93,7 @@ def _check_stages(pipeline: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _check_artifacts(pipeline: Mapping[str, Any], project: Path) -> Iterator[str]:
-    """Check that every downloaded artifact was published, by an earlier job or by the pipeline that is a resource."""
+    """Check that every downloaded artifact was published by an earlier job, or by a pipeline among the resources."""
     published: list[str] = []
     sources = {item["pipeline"] for item in pipeline.get("resources", {}).get("pipelines", [])}
     training = read_project_pipeline(project, **dict([TRAINING]))
@@ -130,7 +130,7 @@ def _check_resources(pipeline: Mapping[str, Any], project: Path, documented: Doc
 
 
 def _check_own_variables(pipeline: Mapping[str, Any], project: Path, documented: Documented) -> Iterator[str]:
-    """Check that the platform reads every variable with its prefix, because any other has no effect."""
+    """Check that the platform reads every variable with its prefix, because other variables have no effect."""
     source = _read_sources((project / "src" / "mlops").resolve())
     settings = _read_section(project, "azure", "azure")
     names = {name: None for job in list_jobs(pipeline) for name in job.variables}

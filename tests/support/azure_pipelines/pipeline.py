@@ -1,4 +1,4 @@
-"""Reads the pipelines' files as Azure Pipelines does: expanded, then stages, jobs, steps, and the variables in them."""
+"""The stages, jobs, steps and variables of the pipelines' files, read as Azure Pipelines reads them."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -12,9 +12,10 @@ from azure_pipelines.templates import expand_file, list_choices
 PIPELINE = "azure-pipelines.yml"
 FOLDER = ".ci/azure-pipelines"
 FILES = (PIPELINE, f"{FOLDER}/release.yml", f"{FOLDER}/infrastructure.yml")
-Spoil = Callable[[str, str, str], Path]  # a file, a text in it, its replacement: a checkout with the change
+# Takes a file, a text in the file and its replacement, and returns a checkout with the change.
+Spoil = Callable[[str, str, str], Path]
 VARIABLE = re.compile(r"\$\(([\w.-]+)\)")
-# The predefined variables that the files may use, with values of the form that a Linux agent gives them.
+# The predefined variables that the files may use, with values such as those on a Linux agent.
 PREDEFINED = {
     "Build.SourceBranch": "refs/heads/main",
     "Build.ArtifactStagingDirectory": "/home/vsts/work/1/a",
@@ -31,12 +32,12 @@ PREDEFINED = {
 
 @dataclass(frozen=True)
 class Job:
-    """A job, or a deployment, with the stage that it is in.
+    """A job or a deployment of a stage.
 
     Parameters
     ----------
     stage, name : str
-        "Model_CI", "Test".
+        The names of the stage and of the job: "Model_CI", "Test".
     steps : tuple of mapping
         The steps, as parsed from the file.
     variables : mapping of str to str
@@ -65,13 +66,13 @@ class Job:
 
 
 def read_project_pipeline(project: Path, file: str = PIPELINE, **parameters: str) -> dict[str, Any]:
-    """Read a file of a checkout, expanded with these parameters."""
+    """Read the file of a pipeline in a checkout, expanded with these parameters."""
     path = project / file
     return expand_file(path.read_text(encoding="utf-8"), path, parameters)
 
 
 def list_pipelines(project: Path) -> Iterator[tuple[str, dict[str, str], dict[str, Any]]]:
-    """Yield every file of a checkout, expanded with every set of parameters that it can be started with."""
+    """Yield every pipeline of a checkout, expanded with every set of parameters that it allows."""
     for file in FILES:
         for choice in list_choices((project / file).read_text(encoding="utf-8")):
             yield file, choice, read_project_pipeline(project, file, **choice)
@@ -118,7 +119,7 @@ def list_resources(pipeline: Mapping[str, Any]) -> dict[str, str]:
 
 
 def list_known(job: Job, pipeline: Mapping[str, Any], documented: Documented) -> dict[str, str]:
-    """Return the variables of a job: predefined ones, documented ones, and those of its groups, resources and file."""
+    """Return the variables of a job: predefined and documented ones, and those of groups, resources and the file."""
     of_groups = {name: "" for group in job.groups for name in documented.groups.get(group, ())}
     return {**PREDEFINED, **list_resources(pipeline), **documented.variables, **of_groups, **job.variables}
 
@@ -132,10 +133,10 @@ def find_script(step: Mapping[str, Any]) -> str | None:
 
 
 def expand(text: str, variables: Mapping[str, str]) -> str:
-    """Put the values of variables in place of ``$(name)``, as the agent does before a step.
+    """Replace ``$(name)`` with the values of variables, as the agent does before a step.
 
-    Case does not count, a value may name other variables, and unknown names stay unchanged, so the shell takes
-    them for commands.
+    The case of a name does not matter, and a value can contain the names of other variables. Unknown names stay
+    unchanged, so the shell treats them as commands.
     """
     known = {name.lower(): value for name, value in variables.items()}
 

@@ -1,17 +1,18 @@
-"""Checks a pipeline against the official schema, read as Azure Pipelines reads it.
+"""The check of a pipeline against the official schema, as Azure Pipelines interprets it.
 
-The schema (Microsoft's azure-pipelines-vscode, MIT licence; version in its ``$comment``) is here without its prose.
-It is written for an editor, so a plain JSON-schema validator misreads it in five places:
+The schema is a copy of the one in Microsoft's azure-pipelines-vscode (MIT licence; the version is in its ``$comment``),
+without descriptions. It was written for an editor, so a plain JSON-schema validator is wrong in five cases:
 
-- Azure Pipelines takes every scalar as text, ``timeoutInMinutes: 0`` too: load the YAML with `yaml.BaseLoader`. So
-  "boolean" and "integer" mean text that reads as one, or an expression that is replaced before it is read.
-- ``ignoreCase`` and ``aliases`` are its own keywords: without them, valid input names and values are refused.
-- ``firstProperty`` tells which branch of an ``anyOf`` is meant; without it, the error says "none of these" and no more.
-- A task is any one of 259 branches, so one wrong input gives hundreds of errors, and a task that nobody knows the same
-  ones. Here the rest of the file is checked first, then each task against the branches of its own name. A few tasks
-  (PublishCodeCoverageResults@2) are named there and have no branch: nothing is known of their inputs.
-- It wants an ``image`` of every container; one of type ACR has registry and repository instead, as Microsoft's own
-  examples show.
+- Azure Pipelines reads every scalar as text, even ``timeoutInMinutes: 0``, so load the YAML with `yaml.BaseLoader`.
+  Then "boolean" and "integer" mean text of this form, or an expression.
+- ``ignoreCase`` and ``aliases`` are extensions of the schema. Without them, valid names and values of inputs are
+  refused.
+- ``firstProperty`` selects a branch of an ``anyOf``. Without it, the error says only that no branch matches.
+- A task can match any of 259 branches, so one wrong input or an unknown task gives hundreds of errors. So this module
+  checks the rest of the file first, and then each task against the branches with its name. A few tasks, such as
+  PublishCodeCoverageResults@2, have no branch, so their inputs are not checked.
+- It requires an ``image`` for every container. According to Microsoft's examples, a container of the type ACR has a
+  registry and a repository instead.
 """
 
 import json
@@ -39,7 +40,7 @@ SCALARS = {"boolean": "true|false", "integer": r"-?\d+"}
 
 
 def find_schema_errors(pipeline: Mapping[str, Any]) -> list[str]:
-    """Check a whole pipeline.
+    """Return the errors of a pipeline.
 
     Parameters
     ----------
@@ -49,7 +50,7 @@ def find_schema_errors(pipeline: Mapping[str, Any]) -> list[str]:
     Returns
     -------
     list of str
-        "stages.0.jobs.0: what is wrong"; empty if all is well.
+        Messages of the form "stages.0.jobs.0: error". Empty if there are no errors.
     """
     definitions = _read_definitions()
     container = {**definitions["containerResource"], **CONTAINER}
@@ -65,7 +66,7 @@ def _read_definitions() -> dict[str, Any]:
 
 
 def _adapt(node: Any) -> Any:
-    """Translate the schema's own keywords and typed scalars into a JSON schema for texts."""
+    """Translate the schema, with its extensions and its typed scalars, into a plain JSON schema for text."""
     if isinstance(node, list):
         return [_adapt(item) for item in node]
     if not isinstance(node, dict):
@@ -122,7 +123,7 @@ def _check_task(path: str, task: dict[str, Any]) -> list[str]:
         named = [name for item in definitions["task"]["properties"]["task"]["anyOf"] for name in _list_names(item)]
         return [] if task["task"] in named else [f"{path}: there is no task {task['task']!r}"]
     found: list[str] = []
-    for branch in branches:  # some tasks have two branches, one of them for deprecated names of inputs
+    for branch in branches:  # some tasks have a second branch for deprecated names of inputs
         validator = Validator({**branch, "definitions": definitions})
         errors = [f"{path}.{_describe(error)}" for error in validator.iter_errors(_name_inputs(task, branch))]
         if not errors:
@@ -133,18 +134,18 @@ def _check_task(path: str, task: dict[str, Any]) -> list[str]:
 
 @cache
 def _find_branches(name: str) -> list[dict[str, Any]]:
-    """Return the branches of a task. Cached by name, because `re` does not keep all of their 259 patterns compiled."""
+    """Return the branches of a task. They are cached, because the cache of `re` is too small for their 259 patterns."""
     branches: list[dict[str, Any]] = _read_definitions()["task"]["anyOf"]
     return [branch for branch in branches if re.search(branch["properties"]["task"]["pattern"], name)]
 
 
 def _list_names(item: Mapping[str, Any]) -> list[str]:
-    """Return the names of tasks in an enumeration, which `_adapt` turned into a pattern."""
+    """Return the names of tasks in a pattern that `_adapt` made from an enumeration."""
     return re.findall(r"[\w.-]+@\d+", re.sub(r"\\(.)", r"\1", item.get("pattern", ""))) or item.get("enum", [])
 
 
 def _name_inputs(task: dict[str, Any], branch: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the task with the schema's own names of inputs, because aliases and other spellings are valid, too."""
+    """Return the task with aliases and other spellings of its inputs replaced by the names in the schema."""
     if not isinstance(task.get("inputs"), dict):
         return task
     declared = branch["properties"].get("inputs", {}).get("properties", {})

@@ -1,4 +1,4 @@
-"""Expands a file before it runs, as Azure Pipelines does: templates, ``${{ if }}``, ``${{ parameters.x }}``."""
+"""The expansion of a file before it runs, as in Azure Pipelines: templates, ``${{ if }}``, ``${{ parameters.x }}``."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -10,22 +10,22 @@ import yaml
 from azure_pipelines.expressions import Scope, evaluate, is_true
 
 EXPRESSION = re.compile(r"\$\{\{\s*(.+?)\s*\}\}")
-LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # ten times as fast if PyYAML has libyaml
+LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # ten times as fast, if PyYAML was built with libyaml
 LISTS = ("steps", "jobs", "stages", "variables")  # the kinds of lists that a template can contain
 
 
 class TemplateError(Exception):
-    """Azure Pipelines would refuse a template, a parameter or an expression."""
+    """An error in a template, a parameter or an expression, which Azure Pipelines would refuse."""
 
 
 @cache
 def read_yaml(text: str) -> dict[str, Any]:
-    """Parse a file; every scalar stays text. Copy the result before you change it."""
+    """Parse a file. Every scalar stays text. Copy the result before you change it."""
     return yaml.load(text, LOADER)
 
 
 def list_choices(text: str) -> list[dict[str, str]]:
-    """Return every set of parameters with which a pipeline can be started; one empty set if it has no parameters."""
+    """Return all sets of parameters that a pipeline allows. Without parameters, return a single empty set."""
     sets: list[dict[str, str]] = [{}]
     for declared in read_yaml(text).get("parameters", []):
         values = declared.get("values", [declared.get("default", "")])
@@ -43,12 +43,12 @@ def expand_file(text: str, path: Path, given: Mapping[str, str]) -> dict[str, An
     path : Path
         The path of the file. Paths of templates are relative to its folder.
     given : mapping of str to str
-        The values of its parameters; the others have their defaults.
+        The values of parameters. Other parameters have their defaults.
 
     Raises
     ------
     TemplateError
-        If a template, parameter or expression is wrong; the message names it.
+        If a template, parameter or expression is wrong.
     """
     tree = dict(read_yaml(text))
     declared = {"parameters": tree.pop("parameters")} if "parameters" in tree else {}
@@ -82,7 +82,7 @@ def _expand(node: Any, folder: Path, scope: Scope) -> Any:
 
 
 def _expand_items(items: list[Any], folder: Path, scope: Scope) -> Iterator[Any]:
-    taken = False  # whether a branch of the current conditional was chosen
+    taken = False  # whether a branch of the current conditional has been chosen
     for item in items:
         branch = _find_branch(item)
         if branch:

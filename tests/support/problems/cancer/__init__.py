@@ -1,6 +1,6 @@
-"""The problem: whether a breast tumour is malignant, from thirty measurements of its cell nuclei."""
+"""A prediction problem: whether a breast tumour is malignant, from thirty measurements of its cell nuclei."""
 
-# Every command imports this package. So numpy, pandas and scikit-learn are imported only in the methods that need them.
+# Every command imports this package, so numpy, pandas and scikit-learn are imported only in the methods that need them.
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,7 +40,7 @@ class Cancer(Problem):
     )
     metrics = (metrics.roc_auc_score("auc"), metrics.log_loss(), metrics.accuracy_score("accuracy"))
     plots = ("roc", "calibration", "confusion", "importances")
-    # A small tumour and a large one.
+    # A small tumour and a large tumour.
     examples = (
         {name: SIZES[size] / 10 for name, size in zip(FEATURES, (*SIZES,) * 3, strict=True)},
         {name: SIZES[size] / 2 for name, size in zip(FEATURES, (*SIZES,) * 3, strict=True)},
@@ -68,7 +68,7 @@ class Cancer(Problem):
         return list_weights(model)
 
     def export(self, model: "Pipeline", folder: Path) -> None:
-        """Write ``model.json``, the plain numbers from which ``score.py`` predicts without scikit-learn."""
+        """Write the numbers of the model to ``model.json``, so that ``score.py`` can predict without scikit-learn."""
         from cancer.model import export_numbers
 
         (folder / "model.json").write_text(export_numbers(model), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The data, as shipped with scikit-learn.
+"""The breast cancer data of scikit-learn.
 
 Source: Wolberg, Mangasarian, Street and Street (1993), "Breast Cancer Wisconsin (Diagnostic)".
 """

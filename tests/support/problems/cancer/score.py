@@ -1,4 +1,4 @@
-"""The scoring script in the image. The server calls ``init()`` once and ``run()`` per request."""
+"""The scoring script in the image. The server calls ``init()`` once, and ``run()`` for each request."""
 
 # The script imports only numpy and the standard library, so the image does not need scikit-learn.
 

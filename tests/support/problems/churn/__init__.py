@@ -1,6 +1,6 @@
-"""The problem: whether a customer cancels a subscription, from a table with text, gaps and dates."""
+"""A prediction problem: whether a customer cancels a subscription, from a table with text, missing values and dates."""
 
-# Every command imports this package. So numpy, pandas and scikit-learn are imported only in the methods that need them.
+# Every command imports this package, so numpy, pandas and scikit-learn are imported only in the methods that need them.
 
 from datetime import date
 from typing import TYPE_CHECKING
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from sklearn.pipeline import Pipeline
 
-BEGAN, ENDED = date(2018, 1, 1), date(2026, 1, 31)  # the days on which customers can have joined or paid
+BEGAN, ENDED = date(2018, 1, 1), date(2026, 1, 31)  # the range of the days on which customers joined or paid
 
 
 class Churn(Problem):
-    """1,500 made customers. The log loss decides about promotions."""
+    """1,500 synthetic customers. The log loss decides about promotions."""
 
     name = "churn"
     columns = (
@@ -58,7 +58,7 @@ class Churn(Problem):
     image_files = ("features.py", "trusted.py")
 
     def load_sample(self) -> "pd.DataFrame":
-        """Return made customers. Each call returns the same ones."""
+        """Return synthetic customers. Each call returns the same customers."""
         from churn.data import make_customers
 
         return make_customers(1500, seed=0)
@@ -72,7 +72,7 @@ class Churn(Problem):
     def train(self, rows: "pd.DataFrame", *, trees: int, learning_rate: float, depth: int, seed: int) -> "Pipeline":
         """Fit gradient boosting.
 
-        `trees` and `depth` are whole numbers from 1, `learning_rate` is above 0, and `seed` is the seed of the trees.
+        `trees` and `depth` are whole numbers, 1 or more. `learning_rate` is above 0. `seed` is the seed of the trees.
         """
         from churn.model import train_model
 

@@ -1,4 +1,4 @@
-"""Made customers. The same seed makes the same ones."""
+"""Synthetic customers. The same seed gives the same customers."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ TODAY = np.datetime64("2026-01-31")
 
 
 def make_customers(number: int, seed: int) -> pd.DataFrame:
-    """Return customers with text, gaps and dates, and whether they cancelled."""
+    """Return customers with text, missing values and dates, and whether they cancelled."""
     rng = np.random.default_rng(seed)
     plan, region = rng.choice(3, number, p=(0.5, 0.3, 0.2)), rng.choice(4, number)
     calls, paperless = rng.poisson(3, number), rng.random(number) < 0.6

@@ -1,4 +1,4 @@
-"""The model: gradient boosting on numbers and encoded texts, with their gaps filled."""
+"""The model: gradient boosting on numbers and encoded text, with missing values filled in."""
 
 import pandas as pd
 from sklearn.compose import ColumnTransformer
@@ -13,7 +13,7 @@ from churn.features import NUMBERS, TEXTS
 def train_model(
     features: pd.DataFrame, target: pd.Series, trees: int, learning_rate: float, depth: int, seed: int
 ) -> Pipeline:
-    """Fit the model. A text that the training has not seen is encoded as zeros."""
+    """Fit the model. Text that does not occur in the training rows is encoded as zeros."""
     texts = make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(handle_unknown="ignore"))
     numbers = SimpleImputer(strategy="median", add_indicator=True)
     encoder = ColumnTransformer(

@@ -1,4 +1,4 @@
-"""The scoring script in the image. The server calls ``init()`` once and ``run()`` per request."""
+"""The scoring script in the image. The server calls ``init()`` once, and ``run()`` for each request."""
 
 import os
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 import skops.io
-from features import compute_features  # beside this script in the image
+from features import compute_features  # a module beside this script in the image
 from numpy.typing import NDArray
 from trusted import TRUSTED_TYPES
 

@@ -1,6 +1,6 @@
-"""The problem: how far diabetes has progressed one year after ten measurements."""
+"""A prediction problem: the progression of diabetes one year after ten measurements."""
 
-# The package is not called `diabetes`, because the example of the project is, and both can be imported.
+# The package is not called `diabetes`, because the project's own problem has this name, and both can be imported.
 
 import json
 from pathlib import Path
@@ -34,7 +34,7 @@ class Diabetes(Problem):
     examples = tuple(dict(zip(FEATURES, map(float, row), strict=True)) for row in (range(1, 11), range(10, 0, -1)))
 
     def load_sample(self) -> "pd.DataFrame":
-        """Return scikit-learn's data with the names of the columns."""
+        """Return scikit-learn's diabetes data with the column names of this problem."""
         from sklearn.datasets import load_diabetes
 
         return load_diabetes(as_frame=True).frame.set_axis([column.name for column in self.columns], axis="columns")
@@ -53,7 +53,7 @@ class Diabetes(Problem):
         return pd.Series(model[-1].coef_, index=list(self.features), name="weight")
 
     def export(self, model: "Pipeline", folder: Path) -> None:
-        """Write the numbers from which the scoring script predicts, by the names of the models in the old homes."""
+        """Write the numbers that the scoring script needs, in the format of the models in the old homes."""
         numbers = {"coefficients": model[-1].coef_.tolist(), "intercept": float(model[-1].intercept_)}
         (folder / "model.json").write_text(json.dumps(numbers), encoding="utf-8")
 
