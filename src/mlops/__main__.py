@@ -27,7 +27,7 @@ def main() -> None:
     """Run the command line and exit with its code."""
     try:
         _run()
-    except KeyboardInterrupt:  # before the command line handles Ctrl-C itself
+    except KeyboardInterrupt:  # raised before the command line handles Ctrl-C itself
         print("mlops: interrupted", file=sys.stderr)
         sys.exit(128 + signal.SIGINT)
 
@@ -53,7 +53,7 @@ def _open_standard_files() -> None:
         pass
     os.close(found)
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:  # Python found the stream closed
+        if getattr(sys, name) is None:  # the stream is closed
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - open until the program ends
 
 
@@ -83,7 +83,7 @@ def _find_parent() -> Connection | None:
         if connection is None and sys.argv[1:2] and sys.argv[1] in RUNS_NOTEBOOKS:
             start_parent(key)
     except (UnavailableError, MlopsError, OSError):
-        return None  # reported by the command line, or when a kernel starts
+        return None  # the error is reported by the command line, or when a kernel starts
     return connection
 
 

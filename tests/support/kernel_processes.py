@@ -14,7 +14,7 @@ def find_kernels(runner: int) -> list[psutil.Process]:
     """Return the fresh kernels of a runner, and all warm kernels, which have the command line of the tests' parent."""
     found = []
     for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):  # the process has ended, or has no command line yet
+        with contextlib.suppress(psutil.Error):  # the process ended, or has no command line yet
             fresh = process.ppid() == runner and "ipykernel_launcher" in " ".join(process.cmdline())
             warm = process.name() == "warm-kernel" and str(find_folder()) in " ".join(process.cmdline())
             if (fresh or warm) and process.status() != psutil.STATUS_ZOMBIE:

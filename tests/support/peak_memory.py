@@ -23,7 +23,7 @@ def watch_notebooks(home: Path) -> Iterator[dict[str, float]]:
 
     def find() -> Iterator[tuple[str, psutil.Process]]:
         for process in psutil.process_iter():
-            with suppress(psutil.Error):  # the process has ended, or belongs to another user
+            with suppress(psutil.Error):  # the process ended, or belongs to another user
                 environ = process.environ()
                 if environ.get("MLOPS_HOME") == str(home) and NOTEBOOK in environ:
                     yield Path(environ[NOTEBOOK]).stem, process
@@ -45,7 +45,7 @@ def watch_processes(
 
     def watch() -> None:
         while not over.wait(pause):
-            with suppress(psutil.Error):  # a process has ended
+            with suppress(psutil.Error):  # a process ended
                 for key, process in find():
                     with suppress(psutil.Error):
                         peaks[key] = max(peaks.get(key, 0.0), process.memory_full_info().pss / 1e6)

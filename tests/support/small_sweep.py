@@ -30,7 +30,7 @@ WORK = {
 }
 
 FIRST_LINE = WORK["02_fit"].splitlines()[0]
-FAILED = f"AssertionError in the cell that begins {FIRST_LINE!r}: x is 5.0"  # at x = 5
+FAILED = f"AssertionError in the cell that begins {FIRST_LINE!r}: x is 5.0"  # the error of the notebook at x = 5
 
 
 @dataclass

@@ -98,7 +98,7 @@ def count_threads(client: "Client", address: str, source: str = OPTION) -> int:
     UsageError
         If the scheduler has no workers.
     """
-    with suppress(TimeoutError):  # since Python 3.11, asyncio raises the same class
+    with suppress(TimeoutError):  # asyncio's TimeoutError, too, which is the same class
         client.wait_for_workers(1, timeout=WORKER_SECONDS)
     threads = client.nthreads()
     if not threads:

@@ -165,6 +165,6 @@ def _find(url: str, scratch: Path) -> Content:
     with explain_unreadable(url):
         files = {name: fetch_file(found.system, place, scratch / name) for name, place in found.paths.items()}
         read = tuple(files[name] for name in found.parts)
-        signatures = _list_file_properties(read)  # first, because a file may change while it is hashed
+        signatures = _list_file_properties(read)  # before hashing, to notice if a file changes meanwhile
         hashes = {name: hash_file(file) for name, file in files.items()}
     return Content(url, found.format, read, signatures, found.hash_content(hashes))

@@ -33,7 +33,7 @@ WEIGHTS = {
     "new": 0.1,
     "missing": 0.05,
 }
-# Smaller differences are not drift, even if there are so many rows that they are significant. A normal distribution
+# Smaller differences are not drift, even if they are significant, as with a large number of rows. A normal distribution
 # reaches the first two floors if it moves by 0.14 standard deviations, or if its standard deviation grows by 10 %.
 FLOORS = {"shift": 0.54, "spread": 1.05, "scale": 0.1, "shape": 0.05, "peak": 0.03, "new": 0.01, "missing": 0.01}
 STABILITY_FLOOR = 0.02  # the same for a mix, as a population stability index
@@ -78,7 +78,7 @@ def compare_columns(
     reference: ColumnProfile | CountProfile, current: ColumnProfile | CountProfile
 ) -> Iterator[Evidence]:
     """Yield the result of each test of a column. The profiles must have the same kind and the same bin edges."""
-    if reference.nulls or current.nulls:  # otherwise, there is nothing to compare
+    if reference.nulls or current.nulls:  # otherwise, the share of missing values is 0 in both
         counts = (reference.nulls, reference.count + reference.nulls, current.nulls, current.count + current.nulls)
         yield _compare_shares("missing", *counts)
     if reference.count < FEWEST or not current.count:
@@ -94,12 +94,12 @@ def _compare_numbers(reference: ColumnProfile, current: ColumnProfile) -> Iterat
     first, second = np.array(reference.histogram, dtype=float), np.array(current.histogram, dtype=float)
     rows, noise = reference.count + current.count, 1 / reference.count + 1 / current.count
     apart, shares = second / current.count - first / reference.count, (first + second) / rows
-    ranks = 2 * np.cumsum(shares) - shares - 1  # scaled to [-1, 1]
+    ranks = 2 * np.cumsum(shares) - shares - 1  # the mean rank of each bin, scaled to [-1, 1]
     yield _compare_shift(float(apart @ ranks), float(shares @ ranks**2 * noise) ** 0.5)
-    squares = ranks**2 + shares**2 / 3  # the mean square of the ranks of each bin
+    squares = ranks**2 + shares**2 / 3  # the mean squared rank of each bin
     deviation = float(shares @ (squares - MEAN_SQUARE) ** 2 * noise) ** 0.5
     yield _compare_spread(float(apart @ squares), deviation, current.count / rows)
-    yield _compare_scale(reference, current.deviation * current.deviation, noise)  # `**` raises OverflowError
+    yield _compare_scale(reference, current.deviation * current.deviation, noise)  # `**` can raise OverflowError
     yield _compare_shape(float(np.abs(np.cumsum(apart)).max()), noise**0.5)
     place, tries = _find_peak(first, second), int(np.count_nonzero(shares))
     counts = (int(first[place]), reference.count, int(second[place]), current.count)
@@ -234,7 +234,8 @@ def _count_in_both(reference: CountProfile, current: CountProfile) -> tuple[Coun
     )
     totals, sizes = counts.sum(axis=0), counts.sum(axis=1)
     rare = totals * sizes.min() / sizes.sum() < SMALLEST
-    # The values that the reference lists can be frequent by chance, so the share of the others would seem to grow.
+    # The last column counts all values that the reference does not list. It is combined with the rare values, because
+    # listed values can be frequent by chance, and the share of the others then seems to grow.
     rare[-1] = True
     rest, frequent = counts[:, rare].sum(axis=1), counts[:, ~rare]
     expected = rest.sum() * sizes.min() / sizes.sum()

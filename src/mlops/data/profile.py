@@ -17,7 +17,7 @@ from mlops.problem import Column
 
 BINS = 20
 MOST = 20  # maximum number of columns in a message
-FEWEST = 10  # values in a reference; with 5, 10 % of tables with normal columns raise a false alarm, with 10, 5 %
+FEWEST = 10  # values in a reference; 10 % of normal tables raise a false alarm with 5 values, 5 % with 10
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def merge_columns(left: ColumnProfile, right: ColumnProfile) -> ColumnProfile:
         count=count,
         nulls=left.nulls + right.nulls,
         mean=left.mean + apart * share,
-        squares=left.squares + right.squares + apart * apart * left.count * share,  # `apart**2` raises OverflowError
+        squares=left.squares + right.squares + apart * apart * left.count * share,  # `apart**2` can raise OverflowError
         minimum=min((low for low in (left.minimum, right.minimum) if low is not None), default=None),
         maximum=max((high for high in (left.maximum, right.maximum) if high is not None), default=None),
         edges=left.edges,

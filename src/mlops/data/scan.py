@@ -124,7 +124,7 @@ def plan_scan(layout: Layout, columns: Sequence[Column], reference: Profile) -> 
     ranges = {name: column.range for name, column in declared.items() if column.read_as == "number"}
     left_out = find_repeated(layout.names) | {column.name for column in columns if column.role == "ignored"}
     once = [name for name in layout.names if name not in left_out]
-    read = [name for name in once if name in ranges or name not in declared]  # as numbers
+    read = [name for name in once if name in ranges or name not in declared]  # the columns to read as numbers
     edges = {name: _find_edges(reference, name) for name in read if name in layout.numbers or not layout.rows}
     others = {name: _plan_values(declared[name], reference) for name in once if name in declared and name not in edges}
     _require_same_kinds(declared, reference)

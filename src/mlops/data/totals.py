@@ -97,7 +97,7 @@ class Totals:
         first = batch.row(0, named=True) if batch.height else {}
         for name in self.edges.keys() - self._origins.keys():
             value = first.get(name)
-            if value is not None and np.isfinite(value):  # true for most columns, and much faster
+            if value is not None and np.isfinite(value):  # true for most columns, and faster than a search
                 self._origins[name] = float(value)
             else:
                 self._origins.update((name, origin) for origin in _find_first_finite(batch[name]))

@@ -38,7 +38,7 @@ SCHEMA = "schema.json"
 MODEL = "model"
 SERVING = "serving"
 COMMENT = re.compile(r"(?:^|\s)#")
-OTHER_OPTION = re.compile(r"-(?!r|e|-requirement|-editable)")  # such as the address of an index
+OTHER_OPTION = re.compile(r"-(?!r|e|-requirement|-editable)")  # such as the option with the URL of an index
 EXACT = re.compile(r"==[^*,]+")
 
 

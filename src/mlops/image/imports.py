@@ -122,7 +122,7 @@ def _advise_about_project(module: str, file: Path) -> str:
         return f'Add "{beside.name}" to `image_files` of the problem.'
     if module.startswith("."):
         return f"Instead, import a module from the folder of {file.name}, or a package that the lock lists."
-    if (file.parents[1] / top).is_dir():  # a package of the project
+    if (file.parents[1] / top).is_dir():  # the module belongs to a package of the project
         return (
             f"Move the code that the script needs into a module beside {file.name}, and add this module to "
             "`image_files` of the problem."
@@ -161,7 +161,8 @@ class _ImportCollector(ast.NodeVisitor):
         attempt = _ImportCollector(self._is_inside)
         for statement in node.body:
             attempt.visit(statement)
-        rest: list[ast.AST] = [*node.handlers] if attempt.found else [*node.orelse]  # those that can run
+        # The handlers run only if an import in the ``try`` block fails.
+        rest: list[ast.AST] = [*node.handlers] if attempt.found else [*node.orelse]
         for child in (*rest, *node.finalbody):
             self.visit(child)
 

@@ -78,13 +78,13 @@ class Comparison:
 
     @property
     def equality(self) -> str:
-        """If the models are equal, a clause that says so: "they make the same errors". Otherwise empty."""
+        """A clause that says that the models are equal: "they make the same errors". Empty if they differ."""
         equal = self.champion is not None and are_equal(self.champion, self.challenger)
         return f"they make the same {'errors' if self.actual is None else 'predictions'}" if equal else ""
 
     @cached_property
     def shortage(self) -> str:
-        """If there are too few rows for a comparison, a sentence that says why. Otherwise empty."""
+        """A sentence that says why there are too few rows for a comparison. Empty if there are enough."""
         if self.actual is None:
             return ""
         of_rows = f"the {self.rows} rows unseen by both models"

@@ -75,7 +75,8 @@ def _infer_signature(
     from mlflow.models import infer_signature
 
     try:
-        with warnings.catch_warnings(action="ignore", category=UserWarning):  # whole numbers, column names
+        # Warnings about whole numbers and column names do not matter here.
+        with warnings.catch_warnings(action="ignore", category=UserWarning):
             return infer_signature(inputs, predict(inputs.head(EXAMPLE_ROWS)))
     except MlflowException as error:
         raise ProblemError(

@@ -19,7 +19,7 @@ from mlops.model.promotion import Decision
 from mlops.numbers import ALL_DIGITS, DIGITS, format_number, format_pair, format_value
 from mlops.problem import Column, Metric, Problem
 
-LEAST_SHARE = 0.05  # a smaller segment is not compared
+LEAST_SHARE = 0.05  # a segment with a smaller share of the rows is not compared
 FEWEST_ROWS = 20  # with fewer rows, skewed gains cause too many false reports; see docs/statistics.md
 QUARTERS = (0.25, 0.5, 0.75)
 LONGEST_LABEL, MOST_NAMED, MOST_SHOWN = 40, 3, 60  # pandas shows at most 60 rows

@@ -40,7 +40,7 @@ def _collect(notebook: Path, find: Callable[[str], set[str]]) -> set[str]:
 def _parse(source: str) -> ast.Module | None:
     try:
         return ast.parse(MAGIC.sub("", source))
-    except SyntaxError:  # the cell is not valid Python, so it will fail when it runs
+    except SyntaxError:  # not reported here, because the cell will fail when it runs
         return None
 
 
@@ -55,7 +55,7 @@ def _find_names(source: str) -> set[str]:
 def _find_variables(source: str) -> set[str]:
     try:
         symbols = symtable.symtable(MAGIC.sub("", source), "cell", "exec").get_symbols()
-    except SyntaxError:  # may also reject the cell
+    except SyntaxError:  # symtable rejects more than ast.parse
         return set()
     return {symbol.get_name() for symbol in symbols if symbol.is_assigned() or symbol.is_imported()}
 

@@ -221,7 +221,7 @@ def check_value(parameter: Parameter, setting: Setting) -> Any:
         with suppress(TypeError, ValueError, OverflowError):
             value = float(value)  # YAML 1.1 reads 1e-3 as text
             if type(parameter.default) is int and value.is_integer():
-                value, kind = int(value), int  # an int, in case the notebook needs one
+                value, kind = int(value), int  # the notebook may need an int
     allowed = type(value) is kind and not (isinstance(value, float) and math.isnan(value))
     if allowed and parameter.options:
         allowed = value in parameter.options

@@ -112,7 +112,7 @@ def _read_overrides(overrides: Iterable[Override], declared: Declared) -> Given:
 def _check_names(layer: Layer, declared: Declared) -> None:
     for step, settings in {**layer.steps, SHARED: layer.shared}.items():
         for name, setting in settings.items():
-            if setting.source != f"{layer.path}: {PROBLEM}":  # not typed by the user
+            if setting.source != f"{layer.path}: {PROBLEM}":  # the engine sets this value, not the user
                 check_value(declared.find(step, name, setting.source), setting)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 
 def suggest(name: str, known: Iterable[str], label: str = "Known") -> str:
-    """Return the end of an error message about an unknown name: ". Did you mean 'alpha'? Known: alpha, seed."
+    """Return the end of a message about an unknown name, such as ". Did you mean 'alpha'? Known: alpha, seed.".
 
     `label` introduces the list of all known names.
     """

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from mlops.errors import ProblemError
 
 if TYPE_CHECKING:
-    OwnPlot = Callable[..., str]  # of matplotlib's Axes, which is not imported here, and two arrays
+    # Takes matplotlib's Axes, whose type is not imported here, and two arrays. See `Problem.plots`.
+    OwnPlot = Callable[..., str]
 
 # FITTING has the plots, each with the kinds of targets that the plot fits.
 CLASSES = ("boolean", "category")

@@ -63,7 +63,7 @@ def set_type(values: "pd.Series", column: "Column") -> "pd.Series":
 
     A number is float64, a category or an id is str, and a date is datetime64[us]. A boolean is object if the column
     allows missing values, otherwise bool. A missing value is NaT in a date, None in a boolean, and NaN in any other
-    column. An empty text counts as missing.
+    column. An empty string counts as missing.
 
     Parameters
     ----------
@@ -82,7 +82,8 @@ def set_type(values: "pd.Series", column: "Column") -> "pd.Series":
         # also kept in columns that do not allow them, so that the data test can report them.
         return present.astype("object").mask(gaps, None) if column.max_missing or gaps.any() else present
     if kind == "date" and values.dtype != TYPES["date"]:
-        values = pd.to_datetime(values.map(lambda value: str(value)[:DAY], na_action="ignore"))  # in its own zone
+        # The day of a time is that in its own time zone.
+        values = pd.to_datetime(values.map(lambda value: str(value)[:DAY], na_action="ignore"))
     typed = values if values.dtype == TYPES[kind] else values.astype(TYPES[kind])
     if TYPES[kind] != "str":
         return typed

@@ -81,7 +81,7 @@ def _weigh_precision(positive: NDArray[np.bool_], score: Floats, weights: Floats
     positives, negatives = _sum_ties(positive, -score, weights)
     found = np.cumsum(positives, axis=1)
     chosen = found + np.cumsum(negatives, axis=1)
-    precision = found / np.maximum(chosen, np.finfo(float).tiny)  # both are 0 above the highest score in a set
+    precision = found / np.maximum(chosen, np.finfo(float).tiny)  # avoids 0 / 0
     total = np.where(chosen[:, -1] > found[:, -1], found[:, -1], 0.0)  # without negative rows, the result is NaN
     return _divide_or_nan(np.einsum("ij,ij->i", positives, precision), total)
 

@@ -63,7 +63,7 @@ def _is_comparable(run: RunRecord, other: RunRecord) -> bool:
 def _compare(run: RunRecord, before: RunRecord) -> Iterator[str]:
     if run.platform != before.platform:
         yield f"platform {_describe_change(run.platform, before.platform)}"
-    changed: dict[tuple[str, str, str], list[str]] = {}  # names of the steps with the same change
+    changed: dict[tuple[str, str, str], list[str]] = {}  # for each change, the steps that have it
     for step in run.steps:
         old = before.step(step.name)
         if old is None or _is_left_out(run, step):

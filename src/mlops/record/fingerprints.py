@@ -28,7 +28,7 @@ PROBLEM = re.compile(r"^problem:\s*['\"]?(\w+)", re.MULTILINE)  # a line of base
 PIN = re.compile(r"^([\w.-]+)==([^\s;\\]+)", re.MULTILINE)
 VOLATILE = (RUN_FOLDER, SWEEP_TRACKING)  # parameters that are different in every run, but do not affect results
 
-RECENT = 0.1  # seconds; listing the 400 files of this project takes 2 ms
+RECENT = 0.1  # maximum age of a listing in seconds; listing the 400 files of this project takes 2 ms
 
 Observe = Callable[[str], str]
 Listing = tuple[tuple[str, int, int, int], ...]  # path, modification time, size and inode of each file

@@ -89,13 +89,13 @@ def _find_locking_processes(path: Path) -> set[int]:
     # The columns are number, kind, mode, access, process, file, first byte and last byte.
     lines = [line.split() for line in LOCKS.read_text().splitlines()]
     pids = {int(words[4]) for words in lines if words[1] != "->" and words[5] == file}
-    return {pid for pid in pids if pid > 0}  # the process is in another container
+    return {pid for pid in pids if pid > 0}  # 0 stands for a process in another container
 
 
 def _find_opening(path: Path) -> set[int]:
     found = set()
     for process in psutil.process_iter():
-        with suppress(psutil.Error):  # the process has ended, or belongs to another user
+        with suppress(psutil.Error):  # the process ended, or belongs to another user
             if any(Path(file.path) == path for file in process.open_files()):
                 found.add(process.pid)
     return found

@@ -29,8 +29,8 @@ from mlops.regression.notebook import Cell, Notebook, join_text
 from mlops.regression.values import find_value_differences, show_pair
 
 Tolerance = Annotated[float, msgspec.Meta(ge=0)]
-PICTURES = 0.13  # see `mlops.regression.pictures`
-LINE = re.compile(r"^(\w+)\b[^=\n]*=", re.MULTILINE)  # the name of the metadata
+PICTURES = 0.13  # the default tolerance; see `mlops.regression.pictures`
+LINE = re.compile(r"^(\w+)\b[^=\n]*=", re.MULTILINE)  # the variable that a line of a cell sets
 KEEP_TAG = "keep_output"  # nbstripout also keeps the output of a cell with this tag
 
 
@@ -101,7 +101,7 @@ def read_cell_declaration(cell: Cell, whole: Declaration, name: str) -> Declarat
 
 
 def list_kept_scraps(notebook: Notebook, name: str) -> set[str]:
-    """Return the names of the results whose values a committed notebook contains."""
+    """Return the names of the results whose values stay in a committed notebook."""
     whole = read_declaration(notebook, name)
     conditions = [read_cell_declaration(cell, whole, name).if_same for cell in notebook.cells]
     compared = (scrap for scrap, tolerance in whole.scraps.items() if tolerance is not None)
@@ -109,7 +109,7 @@ def list_kept_scraps(notebook: Notebook, name: str) -> set[str]:
 
 
 def is_kept(cell: Cell) -> bool:
-    """Return whether a committed notebook contains the output of a cell."""
+    """Return whether the output of a cell stays in a committed notebook."""
     return KEEP_TAG in cell.metadata.tags
 
 

@@ -14,7 +14,7 @@ from mlops.scraps import MIME_PREFIX
 
 # A number in a text or between two tags of a table. The groups are the whole part (commas allowed) and the decimals.
 NUMBER = re.compile(r"(?<![\w.])-?(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))?(?:e[+-]?\d+)?(?!\w)")
-DECIMALS = 6  # notebooks/sanitize.cfg allows differences after this many decimals
+DECIMALS = 6  # later decimals can differ, as in notebooks/sanitize.cfg
 
 
 def keep_close_outputs(

@@ -5,15 +5,19 @@
 #
 # The following differences were measured between the committed plots of the notebooks and changed plots:
 #
-# =========================================================================  ============= change difference
-# =========================================================================  ============= the same plot, rendered again
-# 0.01 to 0.04 other dpi (60 to 120), hinting, snapping, font; 1 or 2 px cut; JPEG        0.03 to 0.08 lines without
-# antialiasing 0.04 to 0.10 a thin grey reference line is missing (not detected)                       0.07 to 0.08 a
-# series of markers is missing                                             0.18 to 0.31 the limits for a different rate
-# of false alarms 0.23 a model with alpha 0.5 instead of 0.4                                      0.21 and 0.79 a label
-# of an axis, or the legend, is missing or different                 0.24 to 0.46 swapped axes, another split, another
-# plot, blank, mirrored, half missing   0.47 to 0.97
-# ========================================================================= =============
+# =========================================================================  =============
+# change                                                                     difference
+# =========================================================================  =============
+# the same plot, rendered again                                              0.01 to 0.04
+# other dpi (60 to 120), hinting, snapping, font; 1 or 2 px cut; JPEG        0.03 to 0.08
+# lines without antialiasing                                                 0.04 to 0.10
+# a thin grey reference line is missing (not detected)                       0.07 to 0.08
+# a series of markers is missing                                             0.18 to 0.31
+# the limits for a different rate of false alarms                            0.23
+# a model with alpha 0.5 instead of 0.4                                      0.21 and 0.79
+# a label of an axis, or the legend, is missing or different                 0.24 to 0.46
+# swapped axes, another split, another plot, blank, mirrored, half missing   0.47 to 0.97
+# =========================================================================  =============
 
 import io
 from typing import Any

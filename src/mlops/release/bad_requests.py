@@ -1,4 +1,4 @@
-"""Requests that a service must refuse, from the schema of its image."""
+"""Requests that a service must refuse, derived from the schema of its image."""
 
 import datetime
 import math

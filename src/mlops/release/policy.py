@@ -70,7 +70,8 @@ class Releases(Generic[State]):
         require_passed(self._host, environment, image)
         with self._host.lock(environment) as site:
             state = site.read()
-            require_kept(state, image, allowed)  # again: a rollback may have come first
+            # Checked again, because a rollback may have held the lock in the meantime.
+            require_kept(state, image, allowed)
             require_owner(environment, state, image, allowed)
             same = state.current is not None and state.current.digest == image.digest
             if same and not force and site.matches_settings(state):

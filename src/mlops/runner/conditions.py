@@ -7,7 +7,7 @@ from mlops.runner.plan import Plan
 
 
 def is_waiting(step: Step, record: RunRecord) -> bool:
-    """Return whether a step must wait until another step that it needs has ended."""
+    """Return whether a step must wait until the steps that it needs are finished."""
     needs = [found for name in step.needs if (found := record.step(name))]
     return any(need.state in ("pending", "running") for need in needs)
 

@@ -167,7 +167,7 @@ def _make_column(feature: Feature, values: Sequence[Any]) -> NDArray[Any]:
         # numpy would take 2 microseconds for each date object.
         days = [MISSING_DAY if day is None else day.toordinal() - EPOCH for day in values]
         return np.array(days, dtype=np.int64).view("datetime64[D]").astype("datetime64[us]")
-    if feature.kind == "id":  # text, as in the training data
+    if feature.kind == "id":  # becomes text, as in the training data
         values = [None if value is None else str(value) for value in values]
     if feature.kind == "boolean":
         return np.array(values, dtype=object if feature.missing else bool)

@@ -71,7 +71,7 @@ def _read(tokens: list[tuple[str, ...]], scope: Scope) -> tuple[Value, list[tupl
             raise ValueError(f"{kind}['{key}']: only variables are known by such a name")
         return _lower(scope.variables).get(key.lower(), ""), rest
     if sign:
-        raise ValueError(f"{sign!r} stands where a value should")
+        raise ValueError(f"expected a value, but found {sign!r}")
     if rest and rest[0][-1] == "(":
         return _call(word, rest[1:], scope)
     return _look_up(word, scope), rest

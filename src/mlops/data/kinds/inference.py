@@ -8,7 +8,7 @@ import polars as pl
 from mlops.data.kinds.parsing import find_bad, find_gaps, parse_values
 from mlops.problem.column import Kind
 
-ID = re.compile(r"(?i:(^|[^a-z])(id|uuid|guid)([^a-z]|$))|[a-z]I[dD]$")  # customer_id, ID, customerId
+ID = re.compile(r"(?i:(^|[^a-z])(id|uuid|guid)([^a-z]|$))|[a-z]I[dD]$")  # such as customer_id, ID, customerId
 
 
 def recognize_values(values: pl.Series) -> str:

@@ -134,7 +134,7 @@ def _parse_dates(values: pl.Series) -> pl.Series:
     texts = values.cast(pl.String).str.strip_chars()
     texts = texts.set(~texts.str.contains(DAY), None)
     days = texts.str.to_datetime("%Y-%m-%d", strict=False, time_unit="us")
-    if days.null_count() == texts.null_count():  # true for most columns, and much faster
+    if days.null_count() == texts.null_count():  # true for most columns, which are then parsed much faster
         return days
     return texts.str.replace(MIDNIGHT, "").str.to_datetime("%Y-%m-%d", strict=False, time_unit="us")
 

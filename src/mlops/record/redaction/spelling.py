@@ -66,7 +66,7 @@ def _list_hex_and_base64(text: str) -> Iterator[str]:
         data = form.encode(errors="surrogatepass")
         for before in range(3):
             bits = 8 * (before + len(data))
-            first = -(-8 * before // 6)  # earlier characters also encode bits of the preceding text
+            first = -(-8 * before // 6)  # the first character without bits of the preceding text
             yield base64.b64encode(bytes(before) + data).decode()[first : bits // 6]
 
 
