@@ -52,7 +52,7 @@ def test_the_same_table_in_another_form(content: bytes) -> None:
     [
         (
             b"A,B\n1,2\n3,4,5\n",
-            "is not a table separated by ','. Line 3 has 3 fields, but 2 are expected.",
+            "cannot be read with the separator ','. Line 3 has 3 fields, but 2 are expected.",
         ),
         (
             b"A;B\n1;2;\n3;4;5\n",

@@ -126,8 +126,8 @@ def test_a_metric_that_depends_on_one_row_is_too_few_rows() -> None:
     decision = decide(own, (np.arange(89) == 7).astype(float), BOOLEAN[1][:89], BOOLEAN[2][:89])
     assert (decision.kind, decision.promoted) == ("few", False)
     assert decision.reason == (
-        "The own is undefined without some of the 89 rows unseen by both models, so these rows cannot show how much it "
-        "varies."
+        "The own is undefined if some of the 89 rows unseen by both models are left out, so its variation cannot be "
+        "estimated."
     )
 
 

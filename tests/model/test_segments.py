@@ -109,9 +109,7 @@ def test_a_challenger_that_is_worse_in_a_segment_is_reported() -> None:
     assert worse.improvement == pytest.approx(errors[0] - errors[1])
     assert worse.upper_bound is not None
     assert errors[0] - errors[1] < worse.upper_bound < 0
-    said = (
-        'worse, beyond chance, in 1 of 3 segments: plan "family" (mean squared error 44.5 instead of 19.3 on 80 rows).'
-    )
+    said = 'significantly worse in 1 of 3 segments: plan "family" (mean squared error 44.5 instead of 19.3 on 80 rows).'
     assert str(found) == (f"The challenger is {said} The bounds keep a confidence of 95% in all segments together.")
     assert decision.promoted
     assert decision.reason.endswith(f" But it is {said}")
@@ -121,7 +119,7 @@ def test_a_problem_can_reject_a_challenger_that_is_worse_in_a_segment() -> None:
     found, decision = decide(StrictPrices(), BOTH)
     assert (decision.promoted, decision.kind) == (False, "compared")
     assert decision.reason.startswith("The challenger is better: ")
-    assert ' It is rejected, because it is worse, beyond chance, in 1 of 3 segments: plan "family" (' in decision.reason
+    assert ' It is rejected, because it is significantly worse in 1 of 3 segments: plan "family" (' in decision.reason
     rejected = Decision(False, "Worse.")
     assert found.review(rejected) is rejected
     first = Decision(True, "The first.", kind="first")
@@ -166,7 +164,7 @@ def test_a_segment_with_one_class_is_shown_with_the_reason() -> None:
     family = found.found[2]
     assert (family.champion, family.improvement, family.verdict) == (None, None, "metric undefined")
     assert found.found[0].verdict == "better"
-    assert str(found).startswith("The challenger is not worse, beyond chance, in any of the 2 segments with enough")
+    assert str(found).startswith("The challenger is not significantly worse in any of the 2 segments with enough")
 
 
 def test_equal_models_are_equal_in_each_segment() -> None:

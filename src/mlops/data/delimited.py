@@ -54,7 +54,7 @@ def read_delimited(content: bytes, url: str, texts: Mapping[str, Collection[str]
     except pd.errors.ParserError as error:
         found = RAGGED.search(str(error))
         reason = f"Line {found[2]} has {found[3]} fields, but {found[1]} are expected" if found else quote_cause(error)
-        raise UsageError(f"The data file {url} is not a table separated by {separator!r}. {reason}.") from error
+        raise UsageError(f"The data file {url} cannot be read with the separator {separator!r}. {reason}.") from error
     except UnicodeDecodeError as error:
         raise UsageError(
             f"The data file {url} is not UTF-8 text: {_describe_bad_byte(content)}. Save it as UTF-8."

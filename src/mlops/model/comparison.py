@@ -97,8 +97,8 @@ class Comparison:
             )
         if np.isnan(self.gains).any():
             return (
-                f"The {self.metric.title} is undefined without some of {of_rows}, so these rows cannot show how much "
-                "it varies."
+                f"The {self.metric.title} is undefined if some of {of_rows} are left out, so its variation cannot be "
+                "estimated."
             )
         return ""
 

@@ -132,14 +132,14 @@ class Segments:
         if self.worse:
             return f"The challenger is {self._name_worse()} {each}"
         segments = f"any of the {count} segments" if count > 1 else "the only segment"
-        return f"The challenger is not worse, beyond chance, in {segments} with enough rows. {each}"
+        return f"The challenger is not significantly worse in {segments} with enough rows. {each}"
 
     def _name_worse(self) -> str:
         named = "; ".join(map(self._describe, self.worse[:MOST_NAMED]))
         more = len(self.worse) - MOST_NAMED
         others = f"; and {more} more" if more > 0 else ""
         count = f"{len(self.worse)} of {len(self.compared)} segments"
-        return f"worse, beyond chance, in {count}: {named}{others}."
+        return f"significantly worse in {count}: {named}{others}."
 
     def _describe(self, segment: Segment) -> str:
         old, new = format_pair(segment.champion or 0.0, segment.challenger or 0.0)

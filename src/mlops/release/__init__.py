@@ -16,5 +16,5 @@
     calls           requests to services, repeated if the connection fails
     service_checks  the checks of 07_test_service: contract, predictions, latency
     predictions     the predictions of a service, compared with those of the registered model
-    bad_requests    requests that the service must refuse, from the schema of its image
+    bad_requests    requests that the service must refuse, derived from the schema of its image
 """
