@@ -110,7 +110,7 @@ class RunNotFoundError(NotFoundError):
 
 
 class StepNotFoundError(NotFoundError):
-    """The run has no such step, or has not started it."""
+    """The run has no such step, or has not started this step."""
 
 
 class TrainingNotFoundError(NotFoundError):

@@ -88,7 +88,7 @@ from mlops.record.ledger import FORMAT
         (
             ["run", "retrain", "--only", "evaluate", "-p", "train.alpha=3"],
             "-p train.alpha would have no effect, because --only evaluate does not run train. "
-            "`mlops run retrain -p train.alpha=3` uses it.",
+            "To use it, run `mlops run retrain -p train.alpha=3`.",
         ),
         (["run", "all", "--only", "train", "--take-over"], "--take-over: The step train does not deploy anything."),
         (["run", "retrain", "--from", "monday"], "--from monday is valid only with --only. Add --only STEP."),

@@ -241,7 +241,7 @@ def test_an_own_plot_that_fails_is_named(plot: Any, message: str) -> None:
             "The problem 'large' declares the plot 'predictions', which does not fit its target, a boolean. The plots ",
         ),
         ("roc", "The problem 'large': plots is 'roc'. Write a tuple: ('roc',)."),
-        (("roc", "roc"), "The problem 'large' declares the plot 'roc' more than once."),
+        (("roc", "roc"), "The problem 'large' declares the plot 'roc' more than once. Remove one of them."),
         (
             (lambda axes, actual, predicted: "",),
             "The problem 'large' declares the plot <lambda>, which cannot be used.",

@@ -8,7 +8,7 @@
     delimited   tables in text files
     kinds       the kinds of columns, and the conversion of values to them
     tables      data files as tables, with their hashes
-    batches     the columns of a data file, in batches of rows
+    batches     reads the columns of a data file in batches of rows
     totals      the totals of columns of numbers, such as their mean and range
     rows        the scan of a part of a table's rows
     scan        the scan of a table, which collects its profile and everything that the data test checks

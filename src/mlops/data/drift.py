@@ -25,7 +25,7 @@ MOST_VALUES = 5  # maximum number of new values that a message lists
 
 @dataclass(frozen=True)
 class Drift:
-    """The result of testing one column of a table for drift.
+    """The result of one test of a column for drift.
 
     Parameters
     ----------

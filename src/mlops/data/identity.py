@@ -35,7 +35,7 @@ Numbers = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Familiarity:
-    """For each row of a table, whether it is among recorded rows, such as the training rows of a model.
+    """The result of looking up the rows of a table among recorded rows, such as the training rows of a model.
 
     Parameters
     ----------

@@ -118,7 +118,7 @@ def plan_scan(layout: Layout, columns: Sequence[Column], reference: Profile) -> 
     Raises
     ------
     UsageError
-        If a column has another kind in the reference profile than the problem declares.
+        If the kind of a column in the reference profile differs from its declared kind.
     """
     declared = {column.name: column for column in columns if column.role != "ignored"}
     ranges = {name: column.range for name, column in declared.items() if column.read_as == "number"}

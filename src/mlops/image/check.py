@@ -13,7 +13,7 @@ FUNCTIONS = ("init", "run")  # the functions that the server calls
 
 
 def check_sources(sources: ImageSources, environment: Path | None = None) -> list[str]:
-    """Check, without running them, that an image with these files can work.
+    """Check that an image with these files can work, as far as possible without running them.
 
     Parameters
     ----------

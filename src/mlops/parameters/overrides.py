@@ -119,5 +119,5 @@ def check_overrides(
         if only in {step.name for step in steps} - {step.name for step in named}:
             raise ParameterError(
                 f"{override.source} would have no effect, because --only {only} does not run {override.step}. "
-                f"`mlops run {pipeline} -p {shlex.quote(override.to_text())}{options}` uses it."
+                f"To use it, run `mlops run {pipeline} -p {shlex.quote(override.to_text())}{options}`."
             )

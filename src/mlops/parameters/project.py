@@ -28,7 +28,7 @@ class Project:
     names : Declared
         The parameters that the notebooks declare.
     base : Layer
-        ``base.yml``.
+        The content of ``base.yml``.
     environments : mapping of str to Layer
         The parameter file of each environment that has one, by environment.
     """

@@ -89,7 +89,7 @@ def check_problem(problem: Declared) -> None:
 def _check_columns(problem: Declared) -> None:
     (most, count), *_ = Counter(column.name for column in problem.columns).most_common(1) or [("", 0)]
     if count > 1:
-        raise ProblemError(f"{problem} declares the column {most!r} more than once.")
+        raise ProblemError(f"{problem} declares the column {most!r} more than once. Remove one of them.")
     targets = [column for column in problem.columns if column.role == "target"]
     if len(targets) != 1:
         named = ", ".join(column.name for column in targets) or "none"
@@ -124,7 +124,7 @@ def _check_metrics(problem: Declared) -> None:
     if not names:
         raise ProblemError(f"{problem} has no metrics. Choose one from mlops.problem.metrics.")
     if len({*names}) < len(names):
-        raise ProblemError(f"{problem} has two metrics with the same name. Its metrics are: {', '.join(names)}.")
+        raise ProblemError(f"{problem} has two metrics with the same name: {', '.join(names)}. Rename one of them.")
     target = problem.target
     unfit = next((metric for metric in problem.metrics if metric.kinds and target.kind not in metric.kinds), None)
     if unfit:

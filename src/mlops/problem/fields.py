@@ -43,7 +43,7 @@ def require_text(owner: object, field: str, value: object) -> None:
     Raises
     ------
     ProblemError
-        If it is something else.
+        If the value is something else.
     """
     if not isinstance(value, str):
         raise ProblemError(f"{owner}: {field} is {value!r}. Write a string.")
@@ -55,7 +55,7 @@ def require_flag(owner: object, field: str, value: object) -> None:
     Raises
     ------
     ProblemError
-        If it is something else.
+        If the value is something else.
     """
     if not isinstance(value, bool):
         raise ProblemError(f"{owner}: {field} is {value!r}. Write True or False.")
@@ -67,7 +67,7 @@ def require_function(owner: object, field: str, value: object) -> None:
     Raises
     ------
     ProblemError
-        If it cannot.
+        If the value cannot be called.
     """
     if not callable(value):
         raise ProblemError(f"{owner}: {field} is {value!r}. Give a function.")

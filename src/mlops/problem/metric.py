@@ -76,7 +76,9 @@ class Metric:
 
     def __post_init__(self) -> None:
         if not (isinstance(self.name, str) and self.name.isidentifier()):
-            raise ProblemError(f"The metric {self.name!r} needs a name of letters, digits and underscores: roc_auc.")
+            raise ProblemError(
+                f"The name of a metric is {self.name!r}. Use letters, digits and underscores, as in roc_auc."
+            )
         self._check_types()
         if not (is_whole(self.digits) and 1 <= self.digits <= 15):
             raise ProblemError(f"{self} has {self.digits!r} digits. Give a whole number from 1 to 15.")

@@ -65,4 +65,4 @@ def check_plots(problem: str, plots: "Sequence[str | OwnPlot]", kind: str) -> No
                 f"{next(iter(FITTING))!r}, or a function with a name of its own."
             )
         if names.count(name) > 1:
-            raise ProblemError(f"{problem} declares the plot {name!r} more than once.")
+            raise ProblemError(f"{problem} declares the plot {name!r} more than once. Remove one of them.")

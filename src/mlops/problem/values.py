@@ -68,7 +68,7 @@ def set_type(values: "pd.Series", column: "Column") -> "pd.Series":
     Parameters
     ----------
     values : Series
-        Values of the column's kind, in any type.
+        Values of the column's kind, of any dtype.
     column : Column
         The column.
     """
