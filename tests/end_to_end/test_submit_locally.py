@@ -80,7 +80,7 @@ def test_what_cannot_be_submitted_is_bad_usage(mlops) -> None:  # type: ignore[n
         (("submit", "retrain", "-p", "data_file_path=gone.csv"), "-p data_file_path is 'gone.csv', but there is no"),
         (("runs", "--log", "train"), "--log, --download and --cancel need the id of a run"),
         (("run-step", "retrain", "train"), "Only the platform (local) can start `mlops run-step`."),
-        (("run", "retrain", "--run-id", "../x"), "'../x' cannot name a run"),
+        (("run", "retrain", "--run-id", "../x"), "'../x' cannot be the name of a run"),
     ):
         refused = mlops(*words)
         assert (refused.returncode, said in refused.stderr) == (2, True), refused.stderr

@@ -110,7 +110,7 @@ def test_a_challenger_that_is_worse_in_a_segment_is_reported() -> None:
     assert worse.upper_bound is not None
     assert errors[0] - errors[1] < worse.upper_bound < 0
     said = 'significantly worse in 1 of 3 segments: plan "family" (mean squared error 44.5 instead of 19.3 on 80 rows).'
-    assert str(found) == (f"The challenger is {said} The bounds keep a confidence of 95% in all segments together.")
+    assert str(found) == (f"The challenger is {said} Together, the bounds of all segments have a confidence of 95%.")
     assert decision.promoted
     assert decision.reason.endswith(f" But it is {said}")
 
@@ -223,7 +223,7 @@ def test_a_column_that_the_data_lacks_is_named() -> None:
         segments = ("remark", "plan")
 
     found = compare_segments(Remarks(), ROWS, BOTH, 0.95)
-    assert str(found).startswith("The data has no column 'remark', so it has no segments. The challenger is worse")
+    assert str(found).startswith("The data has no column 'remark', so there are no segments of this column.")
 
 
 def test_a_table_of_many_segments_begins_with_the_worse_ones(capsys: pytest.CaptureFixture[str]) -> None:

@@ -316,7 +316,7 @@ class Unreachable:
             RunRequest("build", allowed=Permissions(take_over=True)),
             "--take-over: The pipeline build does not deploy anything",
         ),
-        (RunRequest("build", run_id="a b"), "'a b' cannot name a run"),
+        (RunRequest("build", run_id="a b"), "'a b' cannot be the name of a run"),
         (RunRequest("build", "test"), "--only test: there is no such step in build"),
         (
             RunRequest("all", "train", model_file=Path("model.json")),

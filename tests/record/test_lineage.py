@@ -74,7 +74,7 @@ def test_without_git_it_is_unknown(repository: Path, monkeypatch: pytest.MonkeyP
 
 def test_a_folder_inside_somebody_elses_repository_is_unknown(repository: Path) -> None:
     project = make_project(repository / "inside")
-    said = f"{project} is a folder inside the repository {repository}, whose commits do not necessarily cover it"
+    said = f"{project} is a folder inside the repository {repository}, whose commits may not include it"
     assert find_commit(project) == ("unknown", said)
     assert read_commit(repository / "notebooks") == "unknown"
 

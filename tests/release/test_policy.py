@@ -377,7 +377,7 @@ def test_a_rollback_to_another_model_is_a_take_over(releases: Releases[Deploymen
         with pytest.raises(DeploymentError) as raised:
             ask("production")
         assert str(raised.value) == (
-            "production serves the model other, and the image that served before is of another model, tiny version 1. "
+            "production serves the model other, but its previous image belongs to another model, tiny version 1. "
             "Add `--take-over` to restore it."
         )
     releases.require_previous("production", take_over=True)

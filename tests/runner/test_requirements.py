@@ -29,7 +29,7 @@ def test_a_name_of_a_run_is_accepted(small: Workspace, name: str) -> None:
 def test_a_name_of_a_run_that_breaks_the_rule_is_refused_with_it(small: Workspace, name: str) -> None:
     with pytest.raises(UsageError) as raised:
         require_new(name, small.outputs)
-    said = "cannot name a run. Begin with a letter, a digit or _, and use only these characters, - and ."
+    said = "cannot be the name of a run. Use letters, digits, _, - and ., but begin with a letter, a digit or _."
     assert str(raised.value) == f"{name!r} {said}"
 
 

@@ -51,7 +51,7 @@ class Folder:
         return self.parts[0].format != PARQUET
 
     def name_kind(self, name: str) -> str:
-        """Return the name that pandas has for the type of a column."""
+        """Return the pandas name of a column's type, such as "float64"."""
         return self.columns.name_kind(name)
 
     def list_starts(self) -> Iterator[tuple[Part, int]]:

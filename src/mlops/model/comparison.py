@@ -120,7 +120,7 @@ class Comparison:
         return list_pseudo_values(self.improvement, self._improve(groups), groups)
 
     def _improve(self, groups: Groups) -> Floats:
-        """Return the improvement without each group of rows."""
+        """Return the improvements that result if each group of rows is left out."""
         assert self.actual is not None
         new = leave_out(self.metric, self.actual, self.challenger, groups)
         if self.champion is None:

@@ -119,7 +119,9 @@ class Segments:
     def __str__(self) -> str:
         if not self.found and not self.absent:
             return "There are no segments to compare."
-        sentences = [f"The data has no column {name!r}, so it has no segments." for name in self.absent]
+        sentences = [
+            f"The data has no column {name!r}, so there are no segments of this column." for name in self.absent
+        ]
         if any(segment.verdict for segment in self.found):
             sentences.append(self._summarize())
         return " ".join(sentences)
@@ -128,7 +130,7 @@ class Segments:
         count = len(self.compared)
         if not count:
             return "No segment has enough rows for a comparison."
-        each = f"The bounds keep a confidence of {100 * self.confidence:.4g}% in all segments together."
+        each = f"Together, the bounds of all segments have a confidence of {100 * self.confidence:.4g}%."
         if self.worse:
             return f"The challenger is {self._name_worse()} {each}"
         segments = f"any of the {count} segments" if count > 1 else "the only segment"

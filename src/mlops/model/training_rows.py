@@ -54,7 +54,7 @@ def look_up_rows(
     trainings: Iterable[Mapping[str, object]],
     steps: Sequence[Step] = ALL_STEPS,
 ) -> Familiarity:
-    """Find out which rows of a table several models were trained on.
+    """Find out which rows of a table were used to train any of several models.
 
     Parameters
     ----------

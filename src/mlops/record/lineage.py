@@ -143,7 +143,7 @@ def _ask_commit(project: Path) -> tuple[str, str]:
 
 def _describe_parent_repository(project: Path) -> str:
     root, _ = _ask_git(project, "rev-parse", "--show-toplevel")
-    said = f"{project} is a folder inside the repository {root}, whose commits do not necessarily cover it"
+    said = f"{project} is a folder inside the repository {root}, whose commits may not include it"
     return said if root else ""
 
 

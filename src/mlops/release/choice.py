@@ -36,7 +36,7 @@ def choose_image(backend: Backend, model_name: str, digest: str = "") -> Image:
     if found is None:
         raise ImageNotFoundError(
             f"The champion, {champion.title}, has no scoring image. "
-            f"`mlops run release{backend.command_options}` creates one, and so does {IMAGE_NOTEBOOK}."
+            f"Create one with `mlops run release{backend.command_options}` or with {IMAGE_NOTEBOOK}."
         )
     return _add_override_and_identity(found, champion)
 

@@ -34,7 +34,7 @@ def read_keys(secrets: Secrets, services: Services, environment: str) -> tuple[s
         )
     if not services.accepts_keys(environment):
         raise ServiceUntestedError(
-            f"The service in {environment} was started with keys that differ from the stored ones, or no keys are "
+            f"The service in {environment} was started with keys that differ from the stored keys, or no keys are "
             f"stored. Run `mlops keys {environment} --rotate{services.command_options}` to give it new ones."
         )
     return secrets.get_keys(environment)

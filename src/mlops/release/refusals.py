@@ -56,7 +56,7 @@ def choose_previous(
         return state.current, previous
     if state.current and other:
         raise DeploymentError(
-            f"{environment} serves the model {state.owner}, and the image that served before is of another model, "
+            f"{environment} serves the model {state.owner}, but its previous image belongs to another model, "
             f"{other.model}. Add `--take-over` to restore it."
         )
     stop = f", or stop the services with `mlops stop{command_options}`" if state.current else ""

@@ -63,7 +63,8 @@ def require_new(run_id: str, outputs: Path) -> None:
     """
     if not re.fullmatch(r"\w[\w.-]*", run_id):
         raise UsageError(
-            f"{run_id!r} cannot name a run. Begin with a letter, a digit or _, and use only these characters, - and ."
+            f"{run_id!r} cannot be the name of a run. Use letters, digits, _, - and ., but begin with a letter, a "
+            "digit or _."
         )
     if (outputs / run_id / "run.json").exists():
         raise UsageError(f"Run {run_id} exists already. Choose another name, or run `mlops resume {run_id}`.")

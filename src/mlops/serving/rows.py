@@ -86,7 +86,7 @@ class SchemaReader:
         columns = [*zip(*rows, strict=True)]
         for place, (first, last) in self._days.items():
             if not all(day is None or first <= day <= last for day in columns[place]):
-                raise find_fault(self._schema, body, "A date of data is out of range.")
+                raise find_fault(self._schema, body, "A date in data is out of range.")
         named = zip(self._schema.features, columns, strict=True)
         return {feature.name: _make_column(feature, values) for feature, values in named}, len(rows)
 
