@@ -80,6 +80,15 @@ PHRASES = {
     r"\b(?:is|are|be) of (?:another|the) problem\b": "was made for another problem",
     r"\b(?:columns?|values) of (?:a column of )?any type\b": "whatever its type",
     r"\bcannot be one\b|\bas JSON has it\b": "say what it cannot be; convert it to JSON",
+    r"\bon purpose\b": "deliberately",
+    r"\bwhat identifies\b": "name it: the ids, or the features",
+    r"\bcounted one by one\b": "each of which has its own count",
+    r"\btwo looks\b": "two measurements",
+    r"\b(?:for|during) the ``with`` statement\b": "within a ``with`` statement",
+    r"\bthe name that \w+ has for\b": "the pandas name of the type",
+    r"\bsuffices?\b": "is enough; there are too few",
+    r"\bworse, beyond chance\b": "significantly worse",
+    r"\bwithout (?:folder and|the|an) ending\b": "the file name without the extension",
 }
 
 # Rooms whose text has not been read with this list yet, and why. The list only shrinks.
