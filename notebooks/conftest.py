@@ -1,4 +1,4 @@
-"""nbval runs the notebooks on a scratch state, in the order of their steps, and never touches the user's registry."""
+"""The configuration of nbval: it runs the notebooks in the order of their steps, with a scratch MLOPS_HOME."""
 
 import os
 import shutil
@@ -15,16 +15,16 @@ from mlops.pipelines import list_notebooks
 def pytest_configure(config: pytest.Config) -> None:
     """Point the kernels to a scratch MLOPS_HOME."""
     os.environ["MLOPS_HOME"] = tempfile.mkdtemp(prefix="mlops-nbval-")
-    os.environ.setdefault("MLOPS_KERNELS_OWNER", str(os.getpid()))  # the warm kernels and their parent end with it
+    os.environ.setdefault("MLOPS_KERNELS_OWNER", str(os.getpid()))  # warm kernels end with this process
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """End the services that the notebooks have started there, and take it away."""
+    """End the services that the notebooks started, and delete the scratch MLOPS_HOME."""
     subprocess.run([Path(sys.executable).with_name("mlops"), "stop"], check=True, capture_output=True)
     shutil.rmtree(os.environ["MLOPS_HOME"])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put each notebook after those whose results it reads: 00_provision registers what passed 01_test_data."""
+    """Put each notebook after the notebooks whose results it reads, such as 00_provision after 01_test_data."""
     order = list_notebooks()
     items.sort(key=lambda item: order.index(item.path.stem))
