@@ -178,8 +178,8 @@ class Step:
         The result with the digest of the image that the step creates for a model version, and the parameters that name
         the sources of the image.
     scored_by : str
-        The result by which a sweep compares trainings has this prefix, followed by the name of the main metric: "cv_"
-        for the result "cv_mse".
+        The result by which a sweep compares trainings has this prefix, followed by the name of the main metric:
+        "cv_".
     names_model : Version
         The results with the name and version of the model that the step registers, packs or deploys.
     names_dataset : Version

@@ -27,7 +27,7 @@ def load(name: str) -> Problem:
     if not name.isidentifier():
         raise ProblemError(
             f"parameters/base.yml sets `problem` to {name!r}, which is not the name of a package. Write the name of a "
-            "package in src/, such as diabetes."
+            "package in src/."
         )
     try:
         module = importlib.import_module(name)
