@@ -158,12 +158,12 @@ MUTANTS: dict[str, tuple[Mutate, set[str], str]] = {
     "rows twice": (
         lambda good: pd.concat([good, good], ignore_index=True),
         {"(table):duplicates"},
-        "(table): duplicates: 50.0% of the rows are copies of an earlier one; allowed: at most 1.0%",
+        "(table): duplicates: 50.0% of the rows are copies of an earlier row; allowed: at most 1.0%",
     ),
     "five copies in 447 rows": (
         lambda good: pd.concat([good, good.head(5)], ignore_index=True),
         {"(table):duplicates"},
-        "(table): duplicates: 1.12% of the rows are copies of an earlier one; allowed: at most 1.00%",
+        "(table): duplicates: 1.12% of the rows are copies of an earlier row; allowed: at most 1.00%",
     ),
     "too few rows": (
         lambda good: good.sample(29, random_state=0),
@@ -235,7 +235,7 @@ def test_an_infinite_value_at_an_infinite_limit_is_not_the_furthest(
 def test_a_share_just_above_the_limit_has_the_digits_that_show_it() -> None:
     frame = pd.DataFrame({"x": [*range(9896), *range(104)]})
     (found,) = find_violations(frame, [Column("x", minimum=0.0, maximum=9999.0)], {})
-    assert str(found) == "(table): duplicates: 1.04% of the rows are copies of an earlier one; allowed: at most 1.0%"
+    assert str(found) == "(table): duplicates: 1.04% of the rows are copies of an earlier row; allowed: at most 1.0%"
 
 
 @pytest.mark.parametrize("column", COLUMNS)

@@ -296,7 +296,7 @@ def test_an_image_whose_model_was_deleted_is_refused_before_anything_runs(
         "tested. Release the champion without naming an image, or train another model with `mlops run retrain`."
     )
     monkeypatch.setattr(backend.images, "find_image", lambda model: None)
-    with pytest.raises(UsageError, match=r"^The champion, tiny version 2, has no scoring image\. `mlops run "):
+    with pytest.raises(UsageError, match=r"^The champion, tiny version 2, has no scoring image\. Create one with "):
         start_run(opened, RunRequest("release", only="deploy_qa"))
     assert not workspace.outputs.exists()
 

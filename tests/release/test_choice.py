@@ -76,5 +76,5 @@ def test_a_model_without_an_image_needs_one(tmp_path: Path) -> None:
     sources = ImageSources(tmp_path, tmp_path / "score.py", tmp_path / "requirements.txt", (), b"")
     assert explain_outdated(backend, model, sources) == "tiny version 1 has no image yet."
     backend.registry.promote("tiny", model.version, expected="")
-    with pytest.raises(ImageNotFoundError, match=r"tiny version 1, has no scoring image\. `mlops run release` creates"):
+    with pytest.raises(ImageNotFoundError, match=r"tiny version 1, has no scoring image\. Create one with `mlops"):
         choose_image(backend, "tiny")
