@@ -148,8 +148,8 @@ def test_a_target_with_numbers_in_another_form_is_explained(tmp_path: Path) -> N
     with pytest.raises(UsageError) as raised:
         propose_declaration(str(tmp_path / "good.csv"))
     assert str(raised.value) == (
-        "The column y contains text with more than 20 different values, so it cannot be the target. It has numbers "
-        f"such as 1.000,5. {NUMBERS}"
+        "The column y contains text with more than 20 different values, so it cannot be the target. This column "
+        f"has numbers such as 1.000,5. {NUMBERS}"
     )
 
 
