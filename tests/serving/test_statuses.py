@@ -15,6 +15,7 @@ from served import serve
 
 from mlops.serving import app
 from mlops.serving.app import Application
+from mlops.serving.connections.limits import Limits
 from mlops.serving.schema import Answer, Feature, Schema
 from mlops.serving.scoring import Scorer
 
@@ -138,12 +139,22 @@ CASES: dict[str, list[Case]] = {
         Case("The scoring script returned a wrong answer.", {"data": [{**GOOD, "age": 68}]}),
     ],
     "408 the body did not arrive within 5 seconds": [
-        Case("The body did not arrive within 0 s.", sent={"Content-Length": "100"}, headers={"connection": "close"}),
+        Case("The body did not arrive within 0.3 s.", sent={"Content-Length": "100"}, headers={"connection": "close"}),
+    ],
+    "431 the head of the request has more than 32 KiB": [
+        Case("The head of the request has more than 32768 bytes.", sent={"X": "x" * 40_000}),
+        Case("The head of the request has more than 32768 bytes.", path="/" + "x" * 40_000),
     ],
     "503 the service is shutting down (`/readyz`); the header `Retry-After` says when to repeat the request": [
         Case("The service is shutting down.", method="GET", path="/readyz", key="", headers={"retry-after": "1"})
     ],
 }
+
+IN_TEST_CONNECTIONS = [
+    "400 the request is not HTTP/1.1",
+    "408 the head of the request did not arrive within 10 seconds",
+    "503 there are too many connections or requests; the header `Retry-After` says when to repeat the request",
+]
 
 
 @pytest.fixture(scope="module")
@@ -155,13 +166,13 @@ def application() -> Application:
 @pytest.fixture(scope="module")
 def url(application: Application) -> Iterator[str]:
     """The address of the service."""
-    with serve(application) as address:
+    with serve(application, Limits(body_seconds=0.3)) as address:
         yield address
 
 
 def test_the_table_of_the_manual_has_these_lines(project: Path) -> None:
     found = LINE.findall((project / "docs" / "service.md").read_text(encoding="utf-8"))
-    assert sorted(f"{status} {reason}" for status, reason in found) == sorted(CASES)
+    assert sorted(f"{status} {reason}" for status, reason in found) == sorted([*CASES, *IN_TEST_CONNECTIONS])
 
 
 @pytest.mark.parametrize(
@@ -171,8 +182,6 @@ def test_the_table_of_the_manual_has_these_lines(project: Path) -> None:
 def test_every_status_of_the_table(
     url: str, application: Application, monkeypatch: pytest.MonkeyPatch, line: str, case: Case
 ) -> None:
-    if line.startswith("408"):
-        monkeypatch.setattr(app, "BODY_SECONDS", 0.3)
     if line.startswith("503"):
         monkeypatch.setattr(application, "state", "draining")
     body = case.body if isinstance(case.body, bytes) or case.body is None else json.dumps(case.body)

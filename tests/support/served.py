@@ -5,19 +5,21 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import uvicorn
-
 from mlops.serving.app import Application
+from mlops.serving.connections.limits import Limits
+from mlops.serving.connections.server import Server
+
+DEFAULTS = Limits()
 
 
 @contextmanager
-def serve(application: Application) -> Iterator[str]:
+def serve(application: Application, limits: Limits = DEFAULTS) -> Iterator[str]:
     """Start a server in its own thread, yield its address, and stop it."""
-    config = uvicorn.Config(application, http="httptools", ws="none", lifespan="off", log_config=None)
-    server = uvicorn.Server(config)
     listener = socket.create_server(("127.0.0.1", 0))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    port = listener.getsockname()[1]
+    server = Server(application, limits, listener)
+    thread = threading.Thread(target=server.run)
     thread.start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    yield f"http://127.0.0.1:{port}"
     server.should_exit = True
     thread.join(20)

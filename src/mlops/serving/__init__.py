@@ -3,6 +3,8 @@
 .. code-block:: text
 
     __main__     starts the server for the content of an image (a bundle)
+    connections  the limits and deadlines of connections, and the handover to the next server
+    log          the log, whose size and rate are limited
     app          the ASGI application, which answers requests to /score, /livez and /readyz
     schema       the features of a request and the kind of the answers, from the image's schema.json
     rows         reads the rows of a request, and checks them against the schema

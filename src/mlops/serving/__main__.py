@@ -15,10 +15,12 @@ import socket
 import sys
 from pathlib import Path
 
-import uvicorn
-
 from .app import Application
+from .connections.limits import Limits, list_options
+from .connections.listener import bind
+from .connections.server import Server
 from .identity import read_identity
+from .log import configure_log, shorten_log
 from .schema import read_schema
 from .scoring import Scorer
 from .script import load_script
@@ -26,13 +28,14 @@ from .script import load_script
 WATCH_SECONDS = 5.0
 
 
-class Server(uvicorn.Server):
-    """A uvicorn server that ends when the file that ``--ready`` names is deleted."""
+class Service(Server):
+    """A server that ends when the file that ``--ready`` names is deleted."""
 
-    def __init__(self, config: uvicorn.Config, ready: Path, port: int) -> None:
-        super().__init__(config)
+    def __init__(self, application: Application, limits: Limits, listener: socket.socket, ready: Path) -> None:
+        super().__init__(application, limits, listener)
+        self.successor = 0  # until it is confirmed, this server is the second one on its port
         self._ready = ready
-        self._port = port
+        self._port = listener.getsockname()[1]
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -44,58 +47,45 @@ class Server(uvicorn.Server):
 
     def _hear_starter(self) -> None:
         asyncio.get_running_loop().remove_reader(sys.stdin)
-        if not sys.stdin.readline():
+        if sys.stdin.readline():
+            self.successor = 1
+        else:
             logging.warning("The process that started this service ended. Shutting down.")
             self.should_exit = True
 
     async def _watch(self) -> None:
         while self._ready.exists():
+            shorten_log(sys.stderr.fileno())
             await asyncio.sleep(WATCH_SECONDS)
         logging.warning("%s was deleted. Shutting down.", self._ready)
         self.should_exit = True
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """Return a socket that is bound to the port, even while the previous service still listens on it."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # otherwise, an answer waits 40 ms for an ACK
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        sys.exit(f"Could not use port {port} ({error.strerror}). Choose another port, or 0 for any free port.")
-    return listener
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="serving")
+def read_options() -> argparse.Namespace:
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(prog="serving", formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--bundle", type=Path, required=True, help="folder with the image's content")
     parser.add_argument("--keys", type=Path, required=True, help="JSON file with the service's keys")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--ready", type=Path, required=True, help="file to create once the service is ready")
-    options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    for name, kind, default, text in list_options():
+        parser.add_argument(name, type=kind, default=default, help=text)
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = read_options()
+    configure_log()
     identity = read_identity(options.bundle)
     os.environ["AZUREML_MODEL_DIR"] = str(options.bundle / "model")
     script = load_script(options.bundle / "score.py")
     listener = bind(options.host, options.port)
     keys = list(json.loads(options.keys.read_text()).values())
-    config = uvicorn.Config(
-        Application(Scorer(script.run, read_schema(options.bundle)), keys, identity),
-        loop="uvloop",
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=10,
-    )
-    port = listener.getsockname()[1]
-    logging.info("%s on port %s", identity, port)
-    asyncio.run(Server(config, options.ready, port).serve(sockets=[listener]))
+    application = Application(Scorer(script.run, read_schema(options.bundle)), keys, identity)
+    limits = Limits(**{name: getattr(options, name) for name in Limits.__dataclass_fields__})
+    logging.info("%s on port %s", identity, listener.getsockname()[1])
+    Service(application, limits, listener, options.ready).run()
 
 
 if __name__ == "__main__":

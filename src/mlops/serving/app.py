@@ -4,7 +4,6 @@ A row of ``data`` is a record, ``{"AGE": 0.1, ...}``, or a list of numbers if al
 the answers are in ``docs/service.md``.
 """
 
-import asyncio
 import hmac
 import json
 import logging
@@ -19,7 +18,7 @@ from .scoring import Scorer
 from .tracing import Header, identify_request
 
 MAX_BODY = 8 << 20  # maximum size of a body in bytes
-BODY_SECONDS = 5.0
+OVERLOADED = "overloaded"  # in the state of a request that came while too many others were waiting
 KEY_NEEDED = "The key is missing or wrong. Send the header Authorization: Bearer <key>."
 
 logger = logging.getLogger("serving")
@@ -56,12 +55,15 @@ class Application:
         try:
             status, answer, headers = 200, await self._answer(scope, sent, receive), self._good
         except Exception as error:  # noqa: BLE001 - whatever fails, the client must get an answer
-            refusal = _explain(error)
-            status, answer = refusal.status, encode_refusal(refusal, named[0][1].decode())
-            headers = [*self._bad, *_encode_headers(refusal.headers)]
+            status, headers, answer = self.refuse(_explain(error), named)
         length = (b"content-length", b"%d" % len(answer))
         await send({"type": "http.response.start", "status": status, "headers": [*headers, length, *named]})
         await send({"type": "http.response.body", "body": answer})
+
+    def refuse(self, refusal: Refusal, named: Sequence[Header]) -> tuple[int, list[Header], bytes]:
+        """Return the status, the headers and the body of a refusal, for the headers that `identify_request` returns."""
+        answer = encode_refusal(refusal, named[0][1].decode())
+        return refusal.status, [*self._bad, *_encode_headers(refusal.headers)], answer
 
     async def _answer(
         self, scope: Mapping[str, Any], sent: Mapping[bytes, bytes], receive: Callable[[], Awaitable[Any]]
@@ -71,6 +73,8 @@ class Application:
             return self._show_state(path, method)
         if method != "POST":
             raise refuse_method(path, method, "POST")
+        if scope["state"].get(OVERLOADED):
+            raise Refusal(503, "There are too many requests. Send the request again.", headers={"retry-after": "1"})
         self._check_key(sent.get(b"authorization", b""))
         names = (b"content-type", b"content-encoding", b"content-length")
         check_content(*(sent.get(name, b"").decode("latin-1") for name in names))
@@ -149,17 +153,12 @@ def _explain(error: Exception) -> Refusal:
 async def _read_body(receive: Callable[[], Awaitable[Any]]) -> bytes:
     chunks: list[bytes] = []
     size, more = 0, True
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            while more:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise Refusal(400, "The client disconnected.")
-                chunks.append(message.get("body", b""))
-                size += len(chunks[-1])
-                more = message.get("more_body", False)
-                check_size(size)
-    except TimeoutError as error:
-        said = f"The body did not arrive within {BODY_SECONDS:.0f} s."
-        raise Refusal(408, said, headers={"connection": "close"}) from error
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Refusal(400, "The client disconnected.")
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        more = message.get("more_body", False)
+        check_size(size)
     return b"".join(chunks)

@@ -153,6 +153,17 @@ def confirm_process(process: "subprocess.Popen[bytes]") -> None:
     process.stdin.close()
 
 
+def abandon_process(process: "subprocess.Popen[bytes]") -> None:
+    """End a server from `start_process` that was not confirmed, after it has answered the requests that have begun."""
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 def is_listening(port: int) -> bool:
     """Return whether a program listens on a port of this machine."""
     with socket.socket() as client:

@@ -17,6 +17,7 @@ from mlops.backends.local.environments.environments import LocalEnvironments
 from mlops.backends.local.images import LocalImages
 from mlops.backends.local.processes import (
     Ready,
+    abandon_process,
     confirm_process,
     end_servers,
     find_home,
@@ -174,8 +175,7 @@ class LocalSite:
         """See `Site`."""
         # The previous server is still running, so only the new server is stopped.
         if self._started is not None:
-            self._started.kill()
-            self._started.wait()
+            abandon_process(self._started)
         if self._file.is_file() and self.read() != state:
             self.write(state)
 

@@ -1,6 +1,5 @@
 """Services in threads of this process, one per environment."""
 
-import asyncio
 import os
 import socket
 import tempfile
@@ -12,8 +11,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 
-import uvicorn
-
 from mlops.backends.memory.images import MemoryImages
 from mlops.backends.memory.secrets import MemorySecrets
 from mlops.errors import DeploymentError
@@ -23,8 +20,10 @@ from mlops.platform.services import Health, Service
 from mlops.problem.image_files import SCORING_SCRIPT
 from mlops.record.clock import now
 from mlops.release.history import Deployment, Deployments
-from mlops.serving.__main__ import bind
 from mlops.serving.app import Application
+from mlops.serving.connections.limits import Limits
+from mlops.serving.connections.listener import bind
+from mlops.serving.connections.server import Server
 from mlops.serving.identity import read_identity
 from mlops.serving.schema import read_schema
 from mlops.serving.scoring import Scorer
@@ -51,13 +50,9 @@ class ThreadServer:
         except SystemExit as error:  # `bind` exits the process if the port is taken
             raise DeploymentError(f"Could not start a service in memory. {error}") from error
         self.port = int(self._listener.getsockname()[1])
-        config = uvicorn.Config(application, http="httptools", ws="none", lifespan="off", log_config=None)
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._run, name=f"service-{self.port}", daemon=True)
+        self._server = Server(application, Limits(), self._listener)
+        self._thread = threading.Thread(target=self._server.run, name=f"service-{self.port}", daemon=True)
         self._thread.start()
-
-    def _run(self) -> None:
-        asyncio.run(self._server.serve(sockets=[self._listener]))
 
     @property
     def ready(self) -> bool:

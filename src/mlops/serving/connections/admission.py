@@ -1,0 +1,84 @@
+"""The admission of connections and requests: what a server has open, and what it refuses."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Protocol
+
+from uvicorn.server import ServerState
+
+from .limits import MOST_CONNECTIONS, SPARE, Limits
+
+SWEEPS = 4  # sweeps within the shortest time that a client may take
+LONGEST_PAUSE = 0.5  # seconds between two sweeps
+
+
+class Connection(Protocol):
+    """A connection with a deadline, by the clock of its server's `Admission`."""
+
+    deadline: float
+
+    def expire(self) -> None:
+        """Do what is due at the deadline, and set the next one."""
+        ...
+
+
+class Admission(ServerState):
+    """uvicorn's state of a server, with a clock and counts for the limits.
+
+    The clock only advances while the server reads what clients send. After a script has blocked the server for
+    seconds, requests that arrived meanwhile are therefore read before their deadlines pass.
+
+    Parameters
+    ----------
+    limits : Limits
+        The limits.
+    open_files : int
+        The number of files that the process can open.
+    """
+
+    def __init__(self, limits: Limits, open_files: int) -> None:
+        super().__init__()
+        self.limits = limits
+        self.clock = 0.0
+        self.draining = False
+        self.idle_seconds = limits.idle_seconds
+        self.waiting = 0  # requests that are complete, but not answered
+        self.held = 0  # bytes of requests that are not answered
+        times = (limits.head_seconds, limits.body_seconds, limits.answer_seconds, limits.idle_seconds)
+        self.pause = min(LONGEST_PAUSE, min(times) / SWEEPS)
+        self.most = limits.connections or max(1, min(MOST_CONNECTIONS, open_files - 2 * SPARE))
+        self._most_of_client = limits.client_connections or max(1, self.most // 4)
+        self._admitted = 0
+        self._clients: Counter[str] = Counter()
+
+    def drain(self) -> None:
+        """Shorten the time of idle connections, because the server shuts down."""
+        self.draining = True
+        self.idle_seconds = self.limits.drain_seconds
+
+    @property
+    def refused(self) -> int:
+        """The number of open connections that were not admitted."""
+        return len(self.connections) - self._admitted
+
+    def admit(self, client: str) -> bool:
+        """Return whether another connection of a client address is within the limits, and count it."""
+        if self._clients[client] >= self._most_of_client or self._admitted >= self.most:
+            return False
+        self._clients[client] += 1
+        self._admitted += 1
+        return True
+
+    def release(self, client: str) -> None:
+        """Forget a connection that was admitted."""
+        self._admitted -= 1
+        self._clients[client] -= 1
+        if not self._clients[client]:
+            del self._clients[client]
+
+    def sweep(self, elapsed: float) -> None:
+        """Advance the clock by the time since the last sweep, and expire connections whose deadline passed."""
+        self.clock += min(elapsed, 2 * self.pause)
+        connections: Iterable[Connection] = self.connections  # type: ignore[assignment]  # of `protocol`
+        for connection in [found for found in connections if found.deadline <= self.clock]:
+            connection.expire()

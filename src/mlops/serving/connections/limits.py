@@ -1,0 +1,51 @@
+"""The limits of a server: how long a client may take, and how much it may use."""
+
+import resource
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+SPARE = 128  # descriptors for files, the log, and connections that are being refused
+MOST_CONNECTIONS = 10_000  # idle connections use about 6 kB each
+HEAD_BYTES = 32 << 10  # browsers and proxies send up to 16 KiB
+HELD_BYTES = 256 << 20  # 32 bodies of the largest size
+
+
+def limit(default: float, text: str) -> Any:
+    """Return a field for a limit, with its default and the help of its option."""
+    return field(default=default, metadata={"help": text})
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The limits of a server. Each one is an option of ``python -m serving``."""
+
+    head_seconds: float = limit(10.0, "time for the head of a request to arrive, from its connection or its first byte")
+    body_seconds: float = limit(5.0, "time for the body of a request to arrive, from the end of its head")
+    answer_seconds: float = limit(
+        30.0, "time for a client to read a part of an answer that is too long to send at once"
+    )
+    # Load balancers keep connections for 60 s. A client whose request crosses with the end of an idle connection fails.
+    idle_seconds: float = limit(75.0, "time between two requests of a connection")
+    drain_seconds: float = limit(5.0, "time between two requests of a connection while the server shuts down")
+    connections: int = limit(0, "connections at a time; 0 for as many as the limit of open files allows, up to 10,000")
+    client_connections: int = limit(0, "connections of one address at a time; 0 for a quarter of all connections")
+    waiting: int = limit(256, "requests that wait to be scored at a time")
+
+
+DEFAULTS = Limits()
+
+
+def list_options() -> list[tuple[str, type, float, str]]:
+    """Return the name, type, default and help of each limit's option."""
+    given = ((found.name, getattr(DEFAULTS, found.name), found.metadata["help"]) for found in fields(Limits))
+    return [("--" + name.replace("_", "-"), type(default), default, text) for name, default, text in given]
+
+
+def raise_open_files() -> int:
+    """Raise the limit of open files as far as possible, and return it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (ValueError, OSError):  # macOS reports a hard limit that it does not accept
+        return soft
+    return hard

@@ -1,0 +1,120 @@
+"""The reading of requests: in slices, so that what a client sends can wait without becoming requests."""
+
+import asyncio
+from typing import Any, Literal
+
+import httptools
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from ..refusals import Refusal
+from .admission import Admission
+from .limits import HEAD_BYTES, HELD_BYTES
+
+SLICE = 2048  # bytes to parse at a time: at most 113 requests, which use 0.2 MB
+FRAMING = (b"content-length", b"transfer-encoding")
+AGAIN = {"retry-after": "1"}
+
+
+class Reader(HttpToolsProtocol):
+    """A connection that reads requests. `Connection` says when it reads, and answers them."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: Admission,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._admission = server_state
+        # The request that has begun to arrive: its part, its bytes, and those of its body.
+        self._arriving: Literal["", "head", "body"] = "head"
+        self._fed = 0
+        self._received = 0
+        self._resumed = False  # whether another parser reads its body
+        self._behind = b""  # what arrived behind requests that wait
+        self._counted = 0  # bytes of requests in the count of the server
+        self._ended = False  # whether the last answer was sent
+
+    @property
+    def must_wait(self) -> bool:
+        """True if nothing may be read before a request is answered."""
+        raise NotImplementedError
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Answer the request that has begun to arrive with a refusal, and end the connection."""
+        raise NotImplementedError
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what the client sent. What arrives behind a request that waits is parsed later."""
+        if self._ended:
+            return
+        if len(data) <= SLICE and not self.must_wait:
+            self._parse(data)
+        else:
+            self._behind += data
+            self.parse_behind()
+
+    def parse_behind(self) -> None:
+        """Parse what arrived behind requests that waited."""
+        data, place = memoryview(self._behind), 0
+        self._behind = b""
+        while place < len(data) and not self.must_wait and not self._ended and not self.transport.is_closing():
+            size = max(SLICE, self._find_rest())
+            self._parse(data[place : place + size])
+            place += size
+        if place < len(data) and self.pipeline:
+            self._behind = bytes(data[place:])
+            self.count_bytes(self._counted + len(self._behind))
+            self.flow.pause_reading()
+
+    def count_bytes(self, number: int) -> None:
+        """Record how many bytes of requests the connection holds."""
+        self._admission.held += number - self._counted
+        self._counted = number
+
+    def _find_rest(self) -> int:
+        if self._arriving != "body":
+            return 0
+        return next((int(value) for name, value in self.headers if name == FRAMING[0]), 0) - self._received
+
+    def _parse(self, data: bytes | memoryview) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._ignore_upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserError as error:
+            self.refuse(Refusal(400, f"The request is not HTTP/1.1: {error}."))
+        else:
+            if self._arriving:
+                self._check_size(len(data))
+
+    def _check_size(self, added: int) -> None:
+        self._fed += added
+        # Each byte of a body allows for a byte of overhead, because chunks have heads. The first slice of a request can
+        # contain the end of another request.
+        if self._fed - 2 * self._received > HEAD_BYTES + SLICE:
+            self.refuse(Refusal(431, f"The head of the request has more than {HEAD_BYTES} bytes."))
+        elif self._counted and self._admission.held > HELD_BYTES:
+            self.refuse(Refusal(503, "There are too many large requests. Send the request again.", headers=AGAIN))
+
+    def _ignore_upgrade(self, rest: bytes | memoryview) -> None:
+        # httptools skips the body of a request that asks for an upgrade, so another parser reads it.
+        framing = b"".join(b"%s: %s\r\n" % header for header in self.headers if header[0] in FRAMING)
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._resumed = True
+        self.parser.feed_data(b"POST / HTTP/1.1\r\n%s\r\n" % framing)
+        self._resumed = False
+        self._parse(rest)
+
+    def on_url(self, url: bytes) -> None:
+        """Take a part of the URL."""
+        if not self._resumed:
+            super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header."""
+        if not self._resumed:
+            super().on_header(name, value)

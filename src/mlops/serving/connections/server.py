@@ -1,0 +1,79 @@
+"""uvicorn's server, with limits for its clients, which loses no request when another server replaces it."""
+
+import asyncio
+import socket
+
+import uvicorn
+
+from ..app import Application
+from .admission import Admission
+from .limits import Limits, raise_open_files
+from .listener import accept_waiting, direct_connections
+from .protocol import Connection
+
+SHUTDOWN_SECONDS = 10  # the command that replaces a server kills it after 15 s
+
+
+class Server(uvicorn.Server):
+    """A server of one port.
+
+    Parameters
+    ----------
+    application : Application
+        The application.
+    limits : Limits
+        The limits for clients.
+    listener : socket
+        The bound socket.
+    """
+
+    def __init__(self, application: Application, limits: Limits, listener: socket.socket) -> None:
+        config = uvicorn.Config(
+            application,
+            loop="uvloop",
+            http=Connection,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        )
+        super().__init__(config)
+        self.server_state: Admission = Admission(limits, raise_open_files())
+        self.successor = 1  # the place of the other server on the port; see `direct_connections`
+        self._application = application
+        self._listener = listener
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to answer requests. New connections come to this server, and no longer to its predecessor."""
+        self._listener.setblocking(False)
+        await super().startup([self._listener])
+        direct_connections(self._listener, 1)
+        self._sweeper = asyncio.create_task(self._sweep())
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finish the requests that have begun, also those of connections that are not accepted yet."""
+        self._application.state = "draining"
+        self.server_state.drain()
+        direct_connections(self._listener, self.successor)
+        waiting = [*accept_waiting(self._listener)]
+        for server in self.servers:
+            server.close()
+        loop = asyncio.get_running_loop()
+        connected = [loop.connect_accepted_socket(self._make_connection, accepted) for accepted in waiting]
+        self._connecting = asyncio.gather(*connected)
+        await super().shutdown()
+
+    def _make_connection(self) -> Connection:
+        return Connection(self.config, self.server_state, self.lifespan.state)
+
+    async def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        before = loop.time()
+        while True:
+            await asyncio.sleep(self.server_state.pause)
+            now = loop.time()
+            self.server_state.sweep(now - before)
+            before = now

@@ -1,0 +1,73 @@
+"""The log of the service, whose size and rate are limited."""
+
+import fcntl
+import logging
+import os
+import shutil
+import stat
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+
+LOG_BYTES = 16 << 20  # size at which a log is copied and emptied
+PERIOD = 60.0  # seconds
+MOST_EQUAL = 10  # equal messages in a period: enough to see that they repeat
+MOST = 500  # messages in a period
+LEFT_OUT = " More messages like this are left out for up to a minute."
+
+
+def configure_log() -> None:
+    """Write the log to the standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(RateLimit())
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", handlers=[handler])
+
+
+class RateLimit(logging.Filter):
+    """A filter that leaves out repeated messages.
+
+    Parameters
+    ----------
+    clock : callable
+        Returns the time in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._ends = clock() + PERIOD
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether to write a message. Messages with the same pattern count as equal."""
+        if self._clock() >= self._ends:
+            self._counts.clear()
+            self._ends = self._clock() + PERIOD
+        written = self._counts.total()
+        if written >= MOST:
+            return False
+        kind = (record.name, str(record.msg))
+        if self._counts[kind] >= MOST_EQUAL:
+            return False
+        self._counts[kind] += 1
+        if self._counts[kind] == MOST_EQUAL or written + 1 == MOST:
+            record.msg, record.args = record.getMessage() + LEFT_OUT, ()
+        return True
+
+
+def shorten_log(descriptor: int) -> None:
+    """Empty a log that is a file of more than `LOG_BYTES`, after copying it to a file with the suffix ``.1``.
+
+    It is not renamed, because the scoring script can also print to it.
+    """
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode) or found.st_size <= LOG_BYTES:
+        return
+    with suppress(OSError):  # it was deleted, the disk is full, or the system has no such path
+        path = os.readlink(f"/proc/self/fd/{descriptor}")
+        if os.path.samestat(os.stat(path), found):
+            shutil.copyfile(path, f"{path}.1")
+    fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_APPEND)
+    os.ftruncate(descriptor, 0)
