@@ -336,7 +336,7 @@ def test_a_wrong_option_is_refused_before_the_platform_is_asked(
 
 
 def test_the_run_to_resume_is_the_one_asked_for_or_the_newest(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="There is nothing to resume, because there is no run yet"):
+    with pytest.raises(UsageError, match="so there is nothing to resume. Start one with `mlops run all`"):
         find_run(tmp_path)
     for name in ("20261122-190758-build-1", "20261122-190759-build-2"):
         write_run(RunRecord(name, "build", "local", "failed", "", "", NO_PROCESS, ()), tmp_path)

@@ -108,7 +108,7 @@ def test_a_run_whose_data_another_one_has_taken_has_nothing_to_do(workspace: Wor
     for name in ("test_data", "train", "create_image"):
         asked = SubmittedStep("retrain", name, Submission(dataset_version=NEW_DATA))
         record = run_submitted_step(opened, asked)
-        said = "Run run-1 already took the new data incoming/c.csv."
+        said = "Run run-1 already claimed the new data incoming/c.csv."
         assert (record.state, record.outcome) == ("succeeded", "done")
         assert {(step.state, step.reason) for step in record.steps} == {("skipped", said)}
     ended = job.conclusion

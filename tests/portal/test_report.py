@@ -353,7 +353,7 @@ def test_a_long_text_is_cut_in_the_middle(tmp_path: Path) -> None:
     text = page.get_text()
     assert "first..." in text
     assert "...last" in text
-    assert "800,009 characters are left out here; 02_train.ipynb has them" in text
+    assert "800,009 characters omitted. Open 02_train.ipynb to see them." in text
     assert len(text) < 300_000
 
 

@@ -186,7 +186,7 @@ def test_a_metric_that_no_run_has_shown_is_refused_before_anything_runs(
     before, executor = len(list_runs(small.outputs)), FakeExecutor()
     with pytest.raises(UsageError) as raised:
         sweep(small, "x=1,2,3", executor=executor, goal=Goal(metric))
-    assert str(raised.value) == f"--metric: {said} If the result is new, run fit once first."
+    assert str(raised.value) == f"--metric: {said} To compare by a new result, run fit once first."
     assert (len(list_runs(small.outputs)), executor.tasks) == (before, [])
 
 

@@ -27,7 +27,7 @@ def profile(data_file: str, output: Path | None, scheduler: str, propose: bool, 
 
     DATA_FILE is a CSV or Parquet file, or a folder of Parquet files. Columns are read as the kinds that the problem
     declares. The kinds of other columns are inferred. With --scheduler, the workers of a Dask cluster read the files
-    of a folder side by side. Each worker must find the files at the same path or URL. The profile is the same as
+    of a folder in parallel. Each worker must find the files at the same path or URL. The profile is the same as
     without a cluster.
 
     With --propose, print a declaration to paste into the package of a problem: kinds, roles, ranges, allowed values
@@ -47,7 +47,7 @@ def profile(data_file: str, output: Path | None, scheduler: str, propose: bool, 
     if propose and scheduler:
         raise click.UsageError("--propose reads the file on this machine. Leave out --scheduler.")
     if target and not propose:
-        raise click.UsageError("--target needs --propose.")
+        raise click.UsageError("--target is valid only with --propose. Add --propose.")
     if propose:
         content = propose_declaration(data_file, target).encode()
     else:

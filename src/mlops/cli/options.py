@@ -1,4 +1,4 @@
-"""The parts that several commands share: options, exit codes, and code that opens a platform."""
+"""Options, exit codes, and functions that several commands share."""
 
 import os
 import shlex
@@ -20,14 +20,14 @@ from mlops.parameters.suggestion import find_closest
 from mlops.platform.submission import NOTHING, Submission
 from mlops.workspace import find_workspace
 
-COMMAND = (sys.executable, "-m", "mlops.cli")  # not `mlops`, which may run in a forked process
+COMMAND = (sys.executable, "-m", "mlops.cli")  # not `mlops`, which may run the command in a forked process
 Command = TypeVar("Command", bound=Callable[..., object])
 
 platform_option = click.option(
     "--platform", default="", metavar="NAME", help=f"One of: {', '.join(list_platforms())}. [default: as in base.yml]"
 )
 jobs_option = click.option(
-    "--jobs", type=click.IntRange(1), help="How many notebooks can run side by side. [default: one per core]"
+    "--jobs", type=click.IntRange(1), help="Maximum number of notebooks that run in parallel. [default: one per core]"
 )
 scheduler_option = click.option(
     "--scheduler", default="", metavar="ADDRESS", help="Read the data on this Dask cluster: tcp://host:port."
@@ -37,7 +37,7 @@ json_option = click.option("--json", "as_json", is_flag=True, callback=reserve_o
 
 
 class Choice(click.Choice[str]):
-    """A choice that suggests the closest value for a mistyped one."""
+    """An option type for one of several values. If a value is mistyped, the message suggests the closest one."""
 
     def get_invalid_choice_message(self, value: object, ctx: click.Context | None) -> str:
         """Return the message about a value that is not one of the choices."""
@@ -51,7 +51,7 @@ class Choice(click.Choice[str]):
 
 
 class OutputPath(click.Path):
-    """The path of a file or folder to write. A path that cannot be written is refused before the command starts.
+    """An option type for the path of a file or folder to write. A path that cannot be written is refused at once.
 
     Parameters
     ----------

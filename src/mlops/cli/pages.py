@@ -34,7 +34,7 @@ def report(platform: str) -> None:
     except OSError as error:
         path = outputs / "index.html"
         if not path.is_file():
-            raise OSError(error.errno, error.strerror, str(path)) from error  # the error itself names a temporary file
+            raise OSError(error.errno, error.strerror, str(path)) from error  # `error` names a temporary file
         click.echo(f"mlops: {path} could not be rewritten ({error.strerror}), so it may be out of date.", err=True)
     click.echo(path)
 

@@ -153,7 +153,7 @@ def runs_command(run_id: str, platform: str, step: str, download: Path | None, c
     """
     if not run_id and (step or download or cancel):
         options = name_platform_option(platform, "")
-        raise UsageError(f"--log, --download and --cancel need the id of a run. `mlops runs{options}` lists them.")
+        raise UsageError(f"--log, --download and --cancel need the id of a run. `mlops runs{options}` lists the runs.")
     _refuse_two({"--log": step, "--download": download, "--cancel": cancel})
     _refuse_two({"--log": step, "--download": download, "--json": as_json})
     opened = open_platform(platform)

@@ -217,7 +217,7 @@ def _conclude(
 
 def _describe_tested_data(record: RunRecord, opened: OpenProject) -> tuple[str, RefusedData | None]:
     datasets = opened.backend.datasets
-    with suppress(MlopsError):  # a message about the unreachable platform was already printed
+    with suppress(MlopsError):  # if the platform is unreachable, a message was already printed
         return describe_data(record, datasets), find_refused(record, datasets)
     return "", None
 

@@ -42,7 +42,7 @@ def claim_streams() -> None:
 
 
 def print_json(value: object) -> None:
-    """Print an object as JSON, in ASCII so that it is the same in every encoding. NaN becomes null.
+    """Print an object as JSON. The output is ASCII, which is the same in every encoding. NaN becomes null.
 
     The first field, `format`, is a format number. docs/json.md describes the fields.
     """
@@ -133,7 +133,7 @@ def _replace_unencodable(error: UnicodeError) -> tuple[str, int]:
 
 
 def _find_ascii_codec(name: str) -> codecs.CodecInfo | None:
-    # Click writes UTF-8 to a stream whose encoding is named "ascii", so the stream has another name for it.
+    # Click writes UTF-8 to a stream whose encoding is named "ascii", so this encoding is ASCII under another name.
     if name.replace("_", "-") != ASCII:
         return None
     known = codecs.lookup("ascii")

@@ -19,7 +19,7 @@ MEGABYTE = 1_000_000
 
 
 class Age(click.ParamType[float]):
-    """An age in hours, days or weeks, such as "30d". Its value is in seconds."""
+    """An option type for an age in hours, days or weeks, such as "30d". The converted value is in seconds."""
 
     name = "age"
 

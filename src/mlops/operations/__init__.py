@@ -12,8 +12,8 @@
     submitting     the published pipeline: publish, submit, watch, download; all runs of a platform
     provisioning   sets a platform up, as a run
     sweeping       executes one step for every combination of its parameters
-    surroundings   the project, the listeners and the functions of the platform, for a run
-    data           the data that a run uses, and the data set's next version
+    surroundings   the surroundings of a run: the project, the listeners and the functions of the platform
+    data           chooses the data of a run, and registers new versions of the data set
     model_file     the file that names a new model, passed from a build to the release
     costs          the costs of a month: billed quantities times prices
     overview       the services of the environments, for the top of the index

@@ -15,7 +15,7 @@ KEYS = ("currency", "prices")
 
 @dataclass(frozen=True)
 class Prices:
-    """The price per unit of everything that is billed, by name, in one currency."""
+    """The content of a price file: the price of one unit of each billed quantity, by name, and their currency."""
 
     currency: str
     prices: Mapping[str, float]
@@ -72,7 +72,7 @@ def read_prices(path: Path) -> Prices:
             raise ParameterError(f"{path}: unknown key {key!r}. Allowed: {', '.join(KEYS)}.")
     currency, prices = content.get("currency"), content.get("prices")
     if not isinstance(currency, str) or not currency:
-        raise ParameterError(f"{path}: currency: {currency!r} is not a currency. For example, write `currency: EUR`.")
+        raise ParameterError(f"{path}: currency is {currency!r}, but it must be a text such as EUR.")
     if not isinstance(prices, dict):
         raise ParameterError(
             f"{path}: prices is {prices!r}, but it must be a mapping. Write `name: number` lines below it."
@@ -82,12 +82,12 @@ def read_prices(path: Path) -> Prices:
 
 def _check_price(path: Path, name: object, price: Any) -> float:
     if isinstance(price, bool) or not isinstance(price, int | float) or not math.isfinite(price) or price < 0:
-        raise ParameterError(f"{path}: prices.{name}: {price!r} is not a price. It takes a number that is 0 or more.")
+        raise ParameterError(f"{path}: prices.{name} is {price!r}, but it must be a number that is 0 or more.")
     return float(price)
 
 
 def estimate_costs(billable: Sequence[Billable], prices: Prices = NO_PRICES) -> Estimate:
-    """Multiply billable quantities by their prices.
+    """Return the costs of a month: the billable quantities, multiplied by their prices.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ from mlops.record.listener import Listener
 
 
 def is_sample_asked(opened: OpenProject, step: Step) -> bool:
-    """Return whether an override asks for the problem's sample data by setting the name of the data file to "".
+    """Return whether the user asks for the problem's sample data, with an override that sets the data file to "".
 
     `step` is the step that tests the data.
     """
@@ -121,7 +121,7 @@ class DataRegistrar(Listener):
     new : str
         The address of the new data; empty if there is none.
     registered : callable, optional
-        Called with the version of the data set that has the tested data.
+        Called with the version of the data set that contains the tested data.
     steps : iterable of Step
         The project's steps, one of which tests the data.
     """
@@ -147,7 +147,7 @@ class DataRegistrar(Listener):
         parameters = _find_parameters_of_step(run, step)
         given = parameters.get(declared.takes_data, "")
         if given in ("", self._new):
-            # Only a run that was asked for the sample records an empty name; see `choose_data`.
+            # If the name is recorded as empty, the user asked for the sample data; see `choose_data`.
             newest = None if declared.takes_data in parameters else self._datasets.find_newest()
             version = newest or self._datasets.register(str(step.results[declared.takes_data]))
             if self._registered:

@@ -21,7 +21,7 @@ from mlops.release.standing import Standing
 def read_overview(opened: OpenProject) -> Overview:
     """Read the service of each environment from the platform, production first."""
     try:
-        found = read_status(opened.override())  # without overrides, which may name another model
+        found = read_status(opened.override())  # an override may name another model
         standings = {standing.service.environment: standing for standing in found.standings}
         environments = tuple(
             _describe(found, standings[name], opened.problem.metrics[0]) if name in standings else Environment(name)
@@ -42,9 +42,9 @@ def _find_newest_dataset(opened: OpenProject) -> tuple[DatasetVersion | None, st
 
 
 def refresh_index(opened: OpenProject) -> None:
-    """Rewrite the index page of all runs, if there is one."""
+    """Rewrite the index page of all runs if the page exists."""
     if (opened.workspace.outputs / "index.html").is_file():
-        with suppress(OSError):  # the change was made, even if the page cannot be rewritten
+        with suppress(OSError):  # an outdated page is not an error, because the change itself was made
             write_index(opened.workspace.outputs, read_overview(opened))
 
 

@@ -63,13 +63,13 @@ def provision_platform(opened: OpenProject, listeners: Sequence[Listener] = ()) 
     check_steps(opened, PIPELINES[PUBLISHED])  # the notebook 00_provision publishes this pipeline
 
     def list_secrets() -> Iterable[str]:
-        with suppress(WorkspaceNotFoundError):  # without a workspace, only environment variables have secrets
+        with suppress(WorkspaceNotFoundError):  # the workspace stores secrets, and may not exist yet
             yield from backend.secrets.list_values()
 
     steps = PIPELINES[SETTING_UP]
     data = find_data_step(steps)
     named = bool(data and opened.parameters.values[data.name].get(data.takes_data))
     around = replace(surround_run(opened, listeners), secrets=list_secrets)
-    # If the user names a file, the test always runs. An earlier test of the same content may have tested the sample
-    # data, which is registered only if the data set has no version yet.
+    # If the user names a file, the data test always runs, because only a test registers the file. A reused result may
+    # be that of the sample data, which is registered only if the data set has no version yet.
     return run_pipeline(Plan(SETTING_UP, steps, opened.parameters, force=named), around)

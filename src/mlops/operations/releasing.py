@@ -1,4 +1,4 @@
-"""Releases after a run: production's last image if production is down, or the model of the run."""
+"""Releases after a run. They release production's last image if production is down, or the model of the run."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

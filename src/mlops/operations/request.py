@@ -78,7 +78,7 @@ def check_request(opened: OpenProject, request: RunRequest) -> None:
         require_step(request.only, request.pipeline, [step.name for step in request.steps])
     elif request.source:
         raise UsageError(f"--from {request.source} is valid only with --only. Add --only STEP.")
-    deploys = any(step.deploys.image for step in request.steps)  # so the run may have to create an image first
+    deploys = any(step.deploys.image for step in request.steps)  # then the run may also have to create an image
     steps = tuple(dict.fromkeys((*request.steps, *(list_packing() if deploys and not request.only else ()))))
     check_overrides(opened.overrides, request.pipeline, steps, request.only, opened.command_options)
     options = {
@@ -96,9 +96,9 @@ def check_request(opened: OpenProject, request: RunRequest) -> None:
 
 
 def give_request(opened: OpenProject, request: RunRequest) -> OpenProject:
-    """Return the project with the parameters that the options of a request set, such as `--force`.
+    """Return the project, with the options of a request (such as `--force`) applied to the parameters of its steps.
 
-    If the user has set one of these parameters, the user's value is kept.
+    A value that the user has set for one of these parameters has priority over `--force`.
     """
     forced: list[Override] = []
     named: list[Override] = []

@@ -79,7 +79,7 @@ def _require_reason(opened: OpenProject, environment: str, reason: str, take_ove
 
 
 def explain_next_release(opened: OpenProject, record: RunRecord) -> str:
-    """Return what the next release deploys, and which command deploys the rolled-back version again.
+    """Return sentences that say what the next release deploys, and how to deploy the rolled-back version again.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def _require_previous_service(opened: OpenProject, environment: str, take_over: 
     try:
         opened.backend.services.require_previous(environment, take_over=take_over)
     except DeploymentNotFoundError as error:
-        lost = _explain_lost_champion(opened)  # the usual advice, to release another model, needs a readable champion
+        lost = _explain_lost_champion(opened)  # `error` advises a release, which is impossible without a champion
         raise UsageError(f"{explain_no_previous(environment)} {lost}" if lost else str(error)) from error
     except DeploymentError as error:
         raise UsageError(str(error)) from error

@@ -131,7 +131,7 @@ def find_run(outputs: Path, run_id: str = "") -> RunRecord:
         return read_run(outputs / run_id)
     newest = next((run for run in list_runs(outputs) if run.pipeline != ROLLBACK), None)
     if newest is None:
-        raise UsageError("There is nothing to resume, because there is no run yet.")
+        raise UsageError(f"{outputs} has no run, so there is nothing to resume. Start one with `mlops run all`.")
     if newest.state == "unreadable":
         raise UsageError(
             f"The newest run, {newest.run_id}, cannot be resumed: {newest.error} "

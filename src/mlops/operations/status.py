@@ -50,9 +50,9 @@ class Status(ReleaseState):
         return service.model if service.override == told else service.full_model
 
     def find_redeployment(self, standing: Standing) -> str:
-        """Return a phrase about the last rollback of the served model version, or "".
+        """Return a phrase that says when and why the served model version was rolled back before it was deployed again.
 
-        The phrase is empty if that version was never rolled back in this environment, or if a rollback restored it.
+        Return "" if that version was never rolled back in this environment, or if a rollback restored it.
         """
         service = standing.service
         found = [old for old in self.rollbacks if old.environment == service.environment and old.removed(service)]

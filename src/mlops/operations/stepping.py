@@ -75,7 +75,7 @@ def _run(opened: OpenProject, asked: SubmittedStep, job: Job, listeners: Sequenc
     around = surround_run(opened, listeners, registrar, is_job=True)
     plan = Plan(asked.pipeline, steps, opened.parameters, at=asked.step)
     if found.taken_by:
-        return skip_submitted(plan, around, job, f"Run {found.taken_by} already took the new data {found.name}.")
+        return skip_submitted(plan, around, job, f"Run {found.taken_by} already claimed the new data {found.name}.")
     record = run_submitted(plan, around, job)
     if tested := record.step(asked.step):
         # Do this even if an earlier attempt finished the step. The attempt may have been killed before this point.

@@ -95,14 +95,14 @@ def _require_data_fits(opened: OpenProject, submission: Submission) -> None:
     step = find_data_step(PIPELINES[PUBLISHED])
     if step is None or submission.data_file_path or submission.dataset_version == NEW_DATA:
         return
-    with suppress(NotFoundError):  # the platform reports a missing version
+    with suppress(NotFoundError):  # if the version is missing, the platform reports it
         require_columns(opened, opened.backend.datasets.get_version(submission.dataset_version), step)
 
 
 def watch_run(
     pipelines: Pipelines, run: SubmittedRun, listener: SubmissionListener, sleep: Callable[[float], None] = time.sleep
 ) -> SubmittedRun:
-    """Read the state of a run at growing intervals until the run ends.
+    """Wait until a submitted run ends, and return its last state. The state is read at growing intervals.
 
     Parameters
     ----------
@@ -149,7 +149,9 @@ def write_new_model(path: Path, opened: OpenProject, run: SubmittedRun) -> None:
 
 
 def download_run(pipelines: Pipelines, run: SubmittedRun, folder: Path) -> Path:
-    """Copy a run's notebooks, reports and record to a subfolder of `folder`, and write an index to `folder`.
+    """Copy a run's notebooks, reports and record to a new folder in `folder`, and return the new folder.
+
+    An index page is written to `folder`.
 
     Raises
     ------

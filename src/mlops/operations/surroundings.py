@@ -1,4 +1,4 @@
-"""The project, the listeners and the functions of the platform, in one object that a run uses."""
+"""The surroundings of a run: the project, the listeners, and the functions of the platform that the run calls."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ def surround_run(
     *,
     is_job: bool = False,
 ) -> Surroundings:
-    """Return the project, the listeners and the functions of the platform, in one object that a run uses.
+    """Return the surroundings of a run: the project, the listeners, and the functions of the platform.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def surround_run(
         except PlatformError:
             if answered:
                 raise
-            # Neither the service nor the platform answers. The state of the service is unknown, so do not change it.
+            # Neither the service nor the platform answers. The state of the service is unknown, so it is kept as it is.
 
     def observe(name: str) -> str:
         champion = backend.registry.find_champion(opened.model_name)

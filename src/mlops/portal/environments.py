@@ -142,7 +142,7 @@ def _render_data_tests(overview: Overview, runs: Sequence[RunRecord]) -> str:
 
 def _render_data_test(tested: DataTest) -> str:
     state = "passed" if tested.passed else "failed"
-    about = "" if tested.passed or tested.refused else " before it could judge the data"
+    about = "" if tested.passed or tested.refused else " before the data was checked"
     shown = f'<span class="{state}">{ICONS[state]} {state}</span>{about}'
     linked = f'<a href="{escape(tested.report, quote=True)}">{shown}</a>' if tested.report else shown
     return f"{linked}, {escape(format_time(tested.at))}"

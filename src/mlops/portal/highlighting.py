@@ -12,7 +12,7 @@ from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
 
 CLASS = "highlight"
-MARKS = "%!?"  # the characters of which each magic, shell command and question to IPython has at least one
+MARKS = "%!?"  # every magic, shell command and help request of IPython contains one of these
 
 
 def highlight_code(source: str) -> str:

@@ -115,7 +115,7 @@ def _list_swept_values(run: RunRecord) -> list[str]:
     tried = run.step(SWEEP) if run.pipeline == SWEEP else None
     if tried is None:
         return []
-    from mlops.sweeps.results import format_value  # most runs are not sweeps
+    from mlops.sweeps.results import format_value  # imported late, because few runs are sweeps
 
     axes = tried.parameters.items()
     return [f"{run.steps[-1].name}.{name} {', '.join(map(format_value, values))}" for name, values in axes]

@@ -90,5 +90,5 @@ def _cut_middle(text: str, file: str) -> str:
     if len(text) <= LONGEST:
         return text
     half = LONGEST // 2
-    left_out = f"… {len(text) - LONGEST:,} characters are left out here; {file} has them …"
+    left_out = f"… {len(text) - LONGEST:,} characters omitted. Open {file} to see them. …"
     return f"{text[:half]}\n\n{left_out}\n\n{text[-half:]}"

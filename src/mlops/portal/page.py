@@ -16,7 +16,7 @@ def read_stylesheet() -> str:
 
 
 def mark_code(text: str) -> str:
-    """Return a text as HTML, with commands between backticks as code."""
+    """Return a text as HTML in which text between backticks is marked as code."""
     return re.sub(r"`([^`\n]+)`", r"<code>\1</code>", escape(text))
 
 

@@ -16,14 +16,14 @@ SHOWN = 2  # maximum number of failed checks to list; the error below the verdic
 
 
 def describe_failed_test(run: RunRecord, step: StepRecord, steps: Iterable[Step] = ALL_STEPS) -> list[str]:
-    """Describe a failed test: a sentence without a full stop, then a line for each broken rule or failed check.
+    """Return a sentence about a failed test, without a full stop, and a line for each broken rule or failed check.
 
     The list is empty if the step failed for another reason.
     """
     if rules := summarize_rules(step):
         return ["The data did not pass its test", *rules]
     said, *lines = _find_message_without_cell(step).splitlines() or [""]
-    failed = [line.strip() for line in takewhile(lambda line: line.startswith("  "), lines)]  # the log follows
+    failed = [line.strip() for line in takewhile(lambda line: line.startswith("  "), lines)]  # a log may follow
     checks = failed[:SHOWN] + ([f"and {len(failed) - SHOWN} more"] if len(failed) > SHOWN else [])
     model = name_model(run, find_deployment(steps, step.environment)) or "The service"
     if step.error_kind == ServiceUntestedError.__name__:
@@ -31,7 +31,7 @@ def describe_failed_test(run: RunRecord, step: StepRecord, steps: Iterable[Step]
     if step.error_kind != ServiceTestFailed.__name__:
         return []
     serving = re.search(r"now serves (.+?):?$", said)
-    if said and not serving:  # in this case the message says what the platform could not restore
+    if said and not serving:  # the message says that the previous service could not be restored
         return [said.removesuffix("."), *checks]
     other = serving[1] if serving and serving[1] != model else ""
     return [f"{model} did not pass its test in {step.environment}{_name_other(other)}", *checks]

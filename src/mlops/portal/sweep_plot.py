@@ -108,7 +108,8 @@ def _plot_heat_map(sweep: Sweep, varying: Mapping[str, Sequence[Any]], done: Seq
 
 
 def _rank(scores: "np.ndarray[Any, Any]", maximize: bool) -> "np.ndarray[Any, Any]":
-    flat = scores[~np.isnan(scores)]  # colored by rank, values stay distinguishable if there is an outlier
+    # Colors show ranks instead of values, because an outlier would make all other values look the same.
+    flat = scores[~np.isnan(scores)]
     order = np.unique(flat)
     ranks = np.searchsorted(order, scores) / max(1, len(order) - 1)
     return np.where(np.isnan(scores), np.nan, ranks if maximize else 1 - ranks)

@@ -1,4 +1,4 @@
-"""The alignment of tables in reports: numbers to the right, and text to the left."""
+"""The alignment of cells in the tables of reports: numbers to the right, and text to the left."""
 
 import re
 from collections.abc import Iterable, Iterator

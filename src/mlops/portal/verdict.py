@@ -1,4 +1,4 @@
-"""The verdict of a step, for the top of its report, and the cells that did not run."""
+"""The verdict of a step at the top of its report, and the marks on cells that did not run."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ def _describe_end(run: RunRecord, step: StepRecord, declared: Step, steps: Seque
     if declared.takes_data:
         return "The data passed its test."
     if declared.names_dataset:
-        return f"Done. {find_dataset(run)} was registered as the newest."
+        return f"Done. {find_dataset(run)} is the newest version of the data set."
     model = name_model(run, declared)
     if declared.deploys.digest and model:
         return f"Done. {model} was deployed in {step.environment}."

@@ -1,4 +1,4 @@
-"""Sweeps: one notebook executed for every combination of parameter values, and the best combination.
+"""Sweeps, which execute one notebook for every combination of parameter values and find the best combination.
 
 .. code-block:: text
 

@@ -113,7 +113,7 @@ class Cluster:
 
 
 def look_around(project: str, mark: str) -> tuple[str, bool]:
-    """Return the hash of the project's ``base.yml``, and whether the file `mark` exists, as seen by this process."""
+    """Return what this process sees: the hash of the project's ``base.yml``, and whether the file `mark` exists."""
     base = Path(project, "parameters", "base.yml")
     return hash_file(base) if base.is_file() else "", Path(mark).is_file()
 

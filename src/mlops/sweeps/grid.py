@@ -106,7 +106,7 @@ def suggest_values(declared: Iterable[Parameter], given: Mapping[str, Any] = Map
     for parameter in declared:
         if parameter.kind not in (int, float):
             continue
-        middle = given.get(parameter.name) or parameter.default  # not 0, whose multiples are all 0
+        middle = given.get(parameter.name) or parameter.default  # 0 is not used, because its multiples are all 0
         allowed = []
         for value in (middle / 10, middle, middle * 10):
             with suppress(ParameterError):

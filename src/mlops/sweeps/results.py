@@ -119,7 +119,7 @@ def read_sweep(folder: Path) -> tuple[Sweep, list[Point]]:
     try:
         first, *lines = read_content(path, AGAIN).splitlines(keepends=True) or [b""]
     except (FileNotFoundError, NotADirectoryError):
-        raise RunNotFoundError(f"{folder} is not the folder of a sweep: it has no {FILE}.") from None
+        raise RunNotFoundError(f"{folder} is not the folder of a sweep, because it has no {FILE}.") from None
     require_format(decode_record(first, Stamp, str(path), AGAIN).format, FORMAT, str(path))
     sweep = decode_record(first, Sweep, str(path), AGAIN)
     points = [decode_record(line, Point, str(path), AGAIN) for line in lines if line.endswith(b"\n")]

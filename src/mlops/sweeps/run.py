@@ -108,7 +108,7 @@ class _SweepRun:
         failed = [point for point in self.points if point.state == "failed"]
         said = f"{len(failed)} of {len(self.points)} combinations failed: {failed[0].error}" if failed else ""
         if self._fingerprint(self.combinations[0]) != self.fingerprint:
-            said = "The notebook, the sources or the data changed during the sweep. Its results cannot be compared."
+            said = "The notebook, the sources or the data changed during the sweep, so its results cannot be compared."
             self.changed = True
         self._record_end("failed" if said else "succeeded", said)
         return self.record, self.sweep, self.points
@@ -136,7 +136,7 @@ class _SweepRun:
         )
         inputs = find_inputs(self.grid, self.record, self.around)
         self.folder = make_run_folder(self.workspace.outputs, SWEEP)
-        order = number_run(self.workspace.outputs)  # last, because `find_inputs` may number another run
+        order = number_run(self.workspace.outputs)  # after `find_inputs`, which may start another run
         steps = (*inputs, *self.record.steps)
         self.record = replace(self.record, run_id=self.folder.name, started=now(), steps=steps, order=order)
         self.began = time.monotonic()

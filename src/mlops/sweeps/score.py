@@ -29,7 +29,7 @@ def require_metric(metric: str, step: Step, workspace: Workspace) -> None:
         return
     fault = _explain_fault(metric, results, step.notebook)
     hint = suggest(metric, _list_numbers(results), "Its numbers")
-    raise UsageError(f"--metric: {fault}{hint} If the result is new, run {step.name} once first.")
+    raise UsageError(f"--metric: {fault}{hint} To compare by a new result, run {step.name} once first.")
 
 
 def read_score(results: Mapping[str, Any], sweep: Sweep) -> float | None:

@@ -71,14 +71,14 @@ def _suggest_repeat(
     if not run.settings.parameters:
         return ""
     if run.settings.only and list_overtaken(run, steps):
-        return f"{program} run {run.pipeline}{platform_option}"  # --only would not repeat the earlier step
+        return f"{program} run {run.pipeline}{platform_option}"  # with --only, the earlier step would not run again
     again = f"{program} resume {run.run_id}"
     if refused:
         return f"Correct {refused.file}, then run {again}"
     failed = {step.name for step in run.steps if step.state == "failed"}
     if any(step.name in failed and (step.deploys.digest or step.checks) for step in steps):
         renewed = f"{program} run {SERVING_AGAIN}{platform_option}"  # resuming deploys the same image again
-        return f"{again}, or after a change of the scoring script or its lock: {renewed}"
+        return f"{again} or, if you changed the scoring script or its lock, {renewed}"
     return again
 
 

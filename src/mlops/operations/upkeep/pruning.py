@@ -83,7 +83,7 @@ def prune(opened: OpenProject, before: float) -> Pruning:
 
 
 def _require_no_run(outputs: Path) -> None:
-    # Older versions of `mlops` do not hold the lock during a run, so the records are read.
+    # Older versions of `mlops` do not hold the lock during a run. Only the records show their runs.
     running = next((run for run in list_runs(outputs) if run.state == "running"), None)
     if running:
         raise UsageError(f"Run {running.run_id} is in progress. Wait until it ends, then try again.")
@@ -117,7 +117,9 @@ def _list_services(opened: OpenProject) -> Sequence[Service]:
     services = opened.backend.services.list_services()
     problem = next((service.problem for service in services if service.problem), "")
     if problem:
-        raise IntegrityError(f"{problem} Nothing was deleted, because that environment may need any old run or image.")
+        raise IntegrityError(
+            f"{problem} Nothing was deleted, because it is unknown which runs and images that environment needs."
+        )
     return services
 
 
@@ -154,8 +156,9 @@ def _find_end_times(runs: Iterable[RunRecord], now: float) -> dict[str, float]:
             )
         except ValueError:
             start, end = now, math.inf
-        place = run.order / 1e6  # also a time; later than the recorded end if the clock was behind
-        if end > now:  # the clock was ahead, at the start of the run or when it was resumed
+        # The counter of runs is also a time, which is later than the recorded end if the clock was behind.
+        place = run.order / 1e6
+        if end > now:  # the clock was ahead when the run was started or resumed
             ends[run.run_id] = following if start > now else math.inf
         else:
             ends[run.run_id] = following = max(end, place) if place <= now else end
