@@ -234,7 +234,7 @@ def test_a_declared_column_must_be_in_the_rows() -> None:
         ("export", "export writes a different model.json when it is called again."),
         ("folder", "`export` wrote the folder 'inner'. Write only files."),
         ("untrusted", 'Review them, then add them to `trusted_types`: "sklearn.tree._tree.Tree".'),
-        ("forgotten", "if the model was saved and loaded again, but"),
+        ("forgotten", "after the model was saved and loaded. Keep"),
     ],
 )
 @pytest.mark.usefixtures("unimported")

@@ -1,4 +1,4 @@
-"""The contract of problems: what the notebooks and the service expect of a problem. The problem's tests check it.
+"""The contract of problems: what the notebooks and the service expect of a problem. A problem's tests call `check`.
 
 .. code-block:: python
 
@@ -8,7 +8,7 @@
     def test_the_problem_keeps_its_contract() -> None:
         check(problem, trees=40)
 
-The package calls the modules whose rules it checks, so that no rule is written twice.
+The checks use the functions with which the notebooks and the service apply the same rules.
 
 .. code-block:: text
 

@@ -17,7 +17,7 @@ REFERENCE = "reference_profile.json"  # in the folder of the problem's package
 
 
 def read_rows(problem: Problem, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
-    """Write rows to a file, check it with the data test as `01_test_data` does, and read it as `02_train` does.
+    """Write rows to a file, check the file as `01_test_data` does, and return the rows that `02_train` would read.
 
     Parameters
     ----------

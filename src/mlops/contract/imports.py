@@ -12,8 +12,8 @@ from mlops.image.code import parse_code
 from mlops.problem import Problem
 from mlops.problem.image_files import SCORING_SCRIPT
 
-HEAVY = ("sklearn", "matplotlib", "pandas", "numpy")  # the last one is imported by the others
-MOST_MODULES = 50  # besides those that mlops.problem imports; numpy alone has 130
+HEAVY = ("sklearn", "matplotlib", "pandas", "numpy")  # numpy is last, because the others import it
+MOST_MODULES = 50  # in addition to those that mlops.problem imports; numpy alone imports 130
 ENGINE = "mlops"
 ALLOWED = "mlops.problem"
 PROBE = """

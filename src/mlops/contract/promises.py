@@ -1,4 +1,4 @@
-"""The contract that every problem must meet, as one function that the tests of a problem call."""
+"""The function `check`, which checks that a problem meets the contract. The tests of a problem call it."""
 
 import inspect
 from typing import Any
@@ -21,9 +21,9 @@ from mlops.problem.image_files import SCORING_LOCK, SCORING_SCRIPT
 from mlops.problem.scoring import predict_rows
 from mlops.problem.values import make_table
 
-SHARE, SEED = 0.2, 0  # how rows are held out
+SHARE, SEED = 0.2, 0  # the arguments of `mark_holdout`
 ROWS = 20  # rows that are predicted one by one
-TOLERANCE = 1e-6  # the largest difference of equal predictions, as a share of the predictions' mean magnitude
+TOLERANCE = 1e-6  # predictions count as equal if they differ by at most this share of their mean magnitude
 
 
 def check(problem: Problem, rows: pd.DataFrame | None = None, /, **hyperparameters: object) -> None:
@@ -64,7 +64,7 @@ def check(problem: Problem, rows: pd.DataFrame | None = None, /, **hyperparamete
 
 
 def _check_script(problem: Problem) -> None:
-    """Check the files of the image. The project can have the scoring script or its lock elsewhere."""
+    """Check the scoring script and its lock, if they are in the package of the problem."""
     script, lock = problem.folder / SCORING_SCRIPT, problem.folder / SCORING_LOCK
     if script.is_file() and lock.is_file():
         check_sources(find_sources(problem, problem.folder.parents[1]))
@@ -139,7 +139,8 @@ def _check_explanation(problem: Problem, model: Any) -> None:
     if unnamed or not explained.index.is_unique:
         raise ProblemError(f"{problem}: explain must return a Series with the name of each feature once in its index.")
     if explained.isna().any():
-        raise ProblemError(f"{problem}: explain returns no number for {explained.index[explained.isna()][0]!r}.")
+        unknown = explained.index[explained.isna()][0]
+        raise ProblemError(f"{problem}: explain returns no number for {unknown!r}. Return a number for each feature.")
 
 
 def _check_files(problem: Problem, model: Any, holdout: pd.DataFrame, predicted: NDArray[np.generic]) -> None:
@@ -147,13 +148,13 @@ def _check_files(problem: Problem, model: Any, holdout: pd.DataFrame, predicted:
     place = _find_difference(predicted, found)
     if place is not None:
         raise ProblemError(
-            f"{problem}: predict returns {found[place]} for row {place} if the model was saved and loaded again, but "
-            f"{predicted[place]} before. Keep all that the model needs in its scikit-learn parameters and attributes."
+            f"{problem}: predict returns {predicted[place]} for row {place}, but {found[place]} after the model was "
+            "saved and loaded. Keep all that the model needs in its scikit-learn parameters and attributes."
         )
 
 
 def _find_difference(expected: NDArray[np.generic], found: NDArray[np.generic]) -> int | None:
-    """Return the first row for which two predictions differ by more than rounding, or None."""
+    """Return the position of the first row for which two predictions differ by more than rounding, or None."""
     one, other = (np.asarray(values, dtype=float).reshape(len(expected), -1) for values in (expected, found))
     apart = np.abs(one - other).max(axis=1) > TOLERANCE * np.abs(one).mean()
     return int(apart.argmax()) if apart.any() else None

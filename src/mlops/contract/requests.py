@@ -30,5 +30,7 @@ def send_row(problem: Problem, reader: RowReader, row: pd.Series) -> pd.DataFram
         sent, _ = reader.read_rows(json.dumps(request).encode())
     except Refusal as refusal:
         said = str(refusal).replace("data[0]", "row", 1)
-        raise ProblemError(f"{problem}: The service would refuse a held-out row: {said}") from refusal
+        raise ProblemError(
+            f"{problem}: The service would refuse a held-out row: {said} Correct the declaration or the rows."
+        ) from refusal
     return pd.DataFrame(sent, columns=list(problem.features))

@@ -67,7 +67,7 @@ class RunEngine(Engine):
 
 
 def _save_at_intervals(nb_man: NotebookExecutionManager) -> Callable[[], None]:
-    # papermill would save it twice per cell. Its own way of saving must be restored before the final saves.
+    # papermill would save the notebook twice per cell. Its own `save` must be restored before the final saves.
     save = nb_man.save
     due = time.monotonic() + SAVE_SECONDS
 
@@ -120,7 +120,7 @@ def _require_complete(nb_man: NotebookExecutionManager, skip: str) -> None:
             said = f"The notebook exited early in {where}. It must run to its end or raise an error."
             raise StepFailed(said, cell=find_first_line(cell.source))
         if cell.metadata.papermill["status"] == nb_man.FAILED:
-            return  # papermill raises this error itself, and marks the cell in the file
+            return  # papermill itself raises the error of the cell, and marks the cell in the file
 
 
 papermill_engines.register(RunEngine.NAME, RunEngine)

@@ -26,7 +26,7 @@ class RunClient(PapermillNotebookClient):
     def papermill_execute_cells(self) -> None:
         """Execute the cells. Called by papermill once the kernel has started."""
         assert self.kc is not None
-        self.nb.metadata["language_info"] = self.kc.language_info  # set first, because the kernel may die
+        self.nb.metadata["language_info"] = self.kc.language_info  # set early, because the kernel may die
         super().papermill_execute_cells()
 
     def process_message(self, msg: Mapping[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:

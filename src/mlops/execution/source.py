@@ -61,7 +61,9 @@ def _require_tag(notebook: Path, name: str) -> None:
 def _require_kernel(kernel: str, notebook: str) -> None:
     program = _find_program_of_own_kernel(kernel) or _find_program(kernel, notebook)
     if os.path.isabs(program) and not os.access(program, os.X_OK):
-        raise UsageError(f"{notebook}: The Jupyter kernel {kernel!r} starts {program}, which does not exist.")
+        raise UsageError(
+            f"{notebook}: The Jupyter kernel {kernel!r} starts {program}, which does not exist. Run `make setup`."
+        )
 
 
 def _find_program_of_own_kernel(kernel: str) -> str:

@@ -86,7 +86,7 @@ class Spare:
 
 
 def _describe_dependencies(source: Path) -> object:
-    with suppress(MlopsError, OSError, ValueError, AttributeError):  # the last two: JupyterLab is saving the notebook
+    with suppress(MlopsError, OSError, ValueError, AttributeError):  # ValueError, AttributeError: JupyterLab is saving
         key = find_key()
         engine = hash_sources(Path(mlops.__file__).parent, recent=True) if key else ""
         return find_kernel(source).name, dict(os.environ), os.getcwd(), key and key.name, engine

@@ -40,7 +40,7 @@ class NotebookStore:
         if content == self._written[path]:
             return
         notebook = json.loads(content)
-        notebook["metadata"]["papermill"]["output_path"] = path  # instead of the address in this store
+        notebook["metadata"]["papermill"]["output_path"] = path  # papermill wrote the address in this store
         safe = redact_notebook(notebook, make_redactor(self._secrets[path]()))
         try:
             write_atomically(Path(path), json.dumps(safe, indent=1, ensure_ascii=False) + "\n")

@@ -39,7 +39,7 @@ USUAL = {
 class Key:
     """The key of a parent of warm kernels. It also has the settings with which the parent is started.
 
-    Each key has one parent, and a kernel is forked only from the parent of its own key.
+    Each key has at most one parent, and a kernel is forked only from the parent with the kernel's own key.
 
     Parameters
     ----------

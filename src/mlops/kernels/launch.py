@@ -81,7 +81,7 @@ def _read_python_flags(cmd: Sequence[str]) -> list[str]:
         raise UnavailableError(f"The command {' '.join(cmd)!r} does not start ipykernel.")
     same_folder = os.path.dirname(os.path.abspath(python)) == os.path.dirname(os.path.abspath(sys.executable))
     if not same_folder or os.path.realpath(python) != os.path.realpath(sys.executable):
-        raise UnavailableError(f"The kernel's interpreter is {python}, not {sys.executable}.")
+        raise UnavailableError(f"The kernel needs {python}, but warm kernels run on {sys.executable}.")
     return words[:position]
 
 

@@ -15,7 +15,7 @@ IMPORT = re.compile(
 )
 MOST, LARGEST = 32, 2**20  # the maximum number of notebooks of a folder that are read, and their maximum size in bytes
 IMPORTS_BY_NAME = "import_module("
-LOADER = "mlops.notebook.load_problem"  # loads the problem of the project, whose package no notebook names
+LOADER = "mlops.notebook.load_problem"  # a call of this function imports the package of the problem
 NAME = re.compile(r"(?P<name>[\w.]+)(?:\s+as\s+\w+)?")
 
 

@@ -85,7 +85,7 @@ def connect(key: Key, *, start: bool = True) -> Connection | None:
     path = find_folder() / f"{key.name}.sock"
     if start:
         _refuse_failed(path)
-    for _ in range(2):  # because a parent still accepts connections while it ends
+    for _ in range(2):  # the first attempt may reach a parent that is about to end
         channel, started = open_channel(path), False
         if channel is None:
             if not start:

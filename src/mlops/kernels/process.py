@@ -101,8 +101,10 @@ class WarmProcess:
         self.send_signal(signal.SIGKILL)
 
     def abandon(self) -> None:
-        """Close this object's file descriptors without ending the kernel, in a fork of the process that started it."""
-        # Otherwise, these copies would keep the kernel alive.
+        """Close the copies of file descriptors that a forked worker inherits. The kernel keeps running.
+
+        If the worker kept the copies, the kernel would stay alive after the end of the process that started it.
+        """
         if self.returncode is None:
             self._end(0)
 

@@ -17,7 +17,7 @@ from mlops.kernels.process import WarmProcess
 
 LOG = logging.getLogger("mlops.kernels")  # the log of the kernel manager prints nothing outside of Jupyter applications
 LOOK_SECONDS = 0.002  # seconds between two checks whether a kernel was launched; a launch takes at least 50 ms
-_LIVE: set[WarmProcess] = set()  # keeps kernels alive without their manager object, as fresh kernels are
+_LIVE: set[WarmProcess] = set()  # like fresh kernels, these survive the deletion of their manager objects
 
 
 def _abandon_inherited_kernels() -> None:
@@ -87,8 +87,8 @@ class WarmProvisioner(LocalProvisioner):
 
 
 async def _launch_in_thread(cmd: Sequence[str], options: Mapping[str, Any]) -> WarmProcess | None:
-    # A worker of a process pool may inherit this event loop, but not the threads of its executor. So this function
-    # starts a thread of its own. All workers share the pipe that wakes the loop, so a timer checks the thread instead.
+    # A forked worker of a process pool may inherit this event loop, but not the threads of the loop's executor. So this
+    # function starts its own thread. It polls the thread, because all workers share the pipe that would wake the loop.
     launched: Future[WarmProcess | None] = Future()
 
     def work() -> None:

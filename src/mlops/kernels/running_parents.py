@@ -1,4 +1,4 @@
-"""The parents of warm kernels of this user: which of them run or failed to start, and how to stop them."""
+"""Functions that list and stop this user's parents of warm kernels, and that list failed starts of parents."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""The plots that a problem declares: drawn for the held-out rows, shown and saved with alt texts."""
+"""Functions that draw, show and save the plots that a problem declares, with alt texts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

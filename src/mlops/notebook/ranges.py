@@ -24,7 +24,7 @@ from mlops.parameters.suggestion import suggest
 
 RULES = (INTERVAL, OPTIONS, PATTERN)
 THIS_CELL = "parameters cell"
-SPECIAL = {*"[](){}*+?^$|\\"}  # a word that contains one of these characters is a pattern
+SPECIAL = {*"[](){}*+?^$|\\"}  # a word after "matching" is a regular expression if it has one of these characters
 # A line of code that is added to a cell and checks its variables.
 AFTERWARDS = f"__import__({__name__!r}, fromlist=['check_cell']).check_cell.check_values({{source!r}}, globals())"
 INJECTED = "# Parameters\n"  # the first line of the cell in which papermill sets parameters
@@ -107,20 +107,20 @@ class CellCheck:
                     (self._declared[name],) = read_cell(line, THIS_CELL, {name: value})
             else:
                 said = f"{name} was not checked, because its value is of type {type(value).__name__}."
-                warnings.warn_explicit(said, UserWarning, THIS_CELL, 1)  # with this file name, it quotes no code
+                warnings.warn_explicit(said, UserWarning, THIS_CELL, 1)  # no such file, so no code is quoted
 
     def _read_declared_parameters(self, source: str) -> dict[str, Parameter]:
         ranges = any(rule.search(source) for rule in RULES)
         if self._declared and not ranges:
             return self._declared
-        with nullcontext() if ranges else suppress(ParameterError):  # the constants may not be parameters
+        with nullcontext() if ranges else suppress(ParameterError):  # the cell may not declare parameters
             return {parameter.name: parameter for parameter in read_cell(source, THIS_CELL)}
         return {}
 
     def _check_injected(self, source: str) -> None:
         if not self._declared:
             return
-        with suppress(ValueError):  # not a cell that papermill wrote
+        with suppress(ValueError):  # papermill did not write this cell
             for name, value in [(name, ast.literal_eval(value)) for name, _, value in _list_assignments(source)]:
                 if name not in self._declared:
                     raise ParameterError(f"This notebook has no parameter {name!r}{suggest(name, self._declared)}")

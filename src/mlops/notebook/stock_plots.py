@@ -18,7 +18,7 @@ from mlops.problem import Problem
 from mlops.problem.coding import find_classes
 
 GROUPS = 10  # points of a calibration curve
-SMALL_PART = 0.5  # share of the axes below which a calibration curve is magnified
+SMALL_PART = 0.5  # a calibration curve that spans less than this part of the axes is magnified
 MOST_CURVES = 10  # as many as matplotlib has colors
 MOST_CELLS = 15  # rows of a confusion matrix that still have legible numbers
 ONE_CLASS = "All rows have the same class, so there is no ROC curve."
@@ -58,7 +58,7 @@ class Predicted:
 
     @cached_property
     def one_against_rest(self) -> dict[str, tuple[NDArray[np.bool_], NDArray[np.float64]]]:
-        """For each class by name: whether each row is of the class, and the predicted probability of the class."""
+        """Two arrays for each class, by its name: whether a row is of the class, and the class's probability."""
         actual, predicted = self.pair
         if predicted.ndim == 1:
             return {self.problem.target.title: (actual.astype(bool), predicted)}
@@ -106,7 +106,7 @@ def draw_residuals(data: Predicted) -> Drawn:
 
 
 def draw_roc(data: Predicted) -> Drawn:
-    """Draw the share of positive rows that are found against the share of false alarms, for each class."""
+    """Draw the ROC curve of each class: the true positive rate against the false positive rate."""
     from sklearn.metrics import auc, roc_curve
 
     figure, axes = start_figure()
@@ -138,7 +138,10 @@ def draw_roc(data: Predicted) -> Drawn:
 
 
 def draw_calibration(data: Predicted) -> Drawn:
-    """Draw, for groups of about equal size, the share of positive rows against the mean predicted probability."""
+    """Draw a calibration curve: the share of positive rows against the mean predicted probability, by group of rows.
+
+    A group has rows with similar probabilities. All groups have about the same size.
+    """
     pairs = data.one_against_rest.values()
     actual, predicted = (np.concatenate(values) for values in zip(*pairs, strict=True))
     order = np.argsort(predicted, kind="stable")
@@ -150,7 +153,7 @@ def draw_calibration(data: Predicted) -> Drawn:
     axes.plot([0, 1], [0, 1], color=GREY, lw=1, label="perfect calibration")
     axes.plot(means, shares, "o-", color=BLUE, label=f"{len(groups)} groups by probability")
     low, high = min(means.min(), shares.min()), max(means.max(), shares.max())
-    if high - low < SMALL_PART:  # on the whole axes, the groups of a rare class would be one blot
+    if high - low < SMALL_PART:  # on axes from 0 to 1, the points of a rare class would overlap
         axes.set(xlim=(ends := (low - 0.1 * (high - low) - 0.001, high + 0.1 * (high - low) + 0.001)), ylim=ends)
     axes.set(title=data.positive, xlabel="mean predicted probability", ylabel="share of the rows", aspect="equal")
     figure.legend(loc="outside lower center", ncols=2)
@@ -162,7 +165,7 @@ def draw_calibration(data: Predicted) -> Drawn:
 
 
 def draw_confusion(data: Predicted) -> Drawn:
-    """Draw, for each true class, the number of rows for which each class is the most probable one."""
+    """Draw a confusion matrix: for each true class, the number of rows for which each class is the most probable."""
     names = [str(name).lower() if isinstance(name, bool) else str(name) for name in data.problem.classes]
     actual, predicted = find_classes(*data.pair)
     counts = np.zeros((len(names), len(names)), dtype=np.int64)

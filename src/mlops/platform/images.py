@@ -111,7 +111,7 @@ class ServiceEnvironment:
 
 
 class ServiceEnvironments(Protocol):
-    """The creation of environments on this machine, for platforms whose services run on it."""
+    """The creation of virtual environments for services that run on this machine."""
 
     def create(self, requirements: Path) -> ServiceEnvironment:
         """Return the environment for a lock; called by the notebook 05_create_image, and before a service starts.

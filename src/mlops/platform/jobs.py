@@ -1,4 +1,4 @@
-"""The interface to jobs: one step of a submitted run, on the machine that executes it."""
+"""The interface to jobs. A job is one step of a submitted run, on the machine that executes the step."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -50,7 +50,7 @@ class Leftovers(Protocol):
         ...
 
     def delete(self, before: float, needed: Set[str]) -> list[Leftover]:
-        """Delete the state that `find` would return, and return it.
+        """Delete the state that `find` would return, and return what was deleted.
 
         Waits for running deployments, and holds the locks on environments and data, so that no other process can start
         to use state that is being deleted. If the process is killed, each item is either complete or deleted. Safe to

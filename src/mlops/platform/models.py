@@ -57,7 +57,7 @@ def name_version(name: str, version: int, override: str = "") -> str:
 
 
 def name_version_fully(name: str, version: int, override: str = "") -> str:
-    """Return the name with the reason for an override: "churn version 2 (gate overruled by ada: urgent)"."""
+    """Return the name of a version with the reason for an override: "churn version 2 (gate overruled by ada: late)"."""
     return f"{name} version {version}" + (f" ({override})" if override else "")
 
 
@@ -117,23 +117,23 @@ class FailedTest:
 
 @dataclass(frozen=True)
 class Looks:
-    """The hashes of all comparisons with each champion, in their order.
+    """The comparisons with each champion. A comparison is identified by a hash of what was compared.
 
     Parameters
     ----------
     looks : mapping of str to tuple of str
-        The hashes, by the identity of the champion.
+        The hashes of the comparisons, oldest first, by the identity of the champion.
     """
 
     looks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def add(self, champion: ModelVersion, evidence: str) -> "Looks":
-        """Return the comparisons with one more, unless it is already among them."""
+        """Return a copy with one more comparison. If the comparison is already recorded, return this object."""
         known = self.looks.get(champion.identity, ())
         return self if evidence in known else Looks({**self.looks, champion.identity: (*known, evidence)})
 
     def find_number(self, champion: ModelVersion, evidence: str) -> int:
-        """Return the number of a comparison; 1 for the first."""
+        """Return the position of a comparison among all comparisons with the champion, counted from 1."""
         return self.looks[champion.identity].index(evidence) + 1
 
 

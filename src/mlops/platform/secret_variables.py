@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mlops.errors import SecretNotFoundError, UsageError
 
 PREFIX = "MLOPS_SECRET_"
-SHORTEST = 8  # characters; a shorter secret would also be redacted in ordinary words
+SHORTEST = 8  # characters; the redaction of a shorter secret would also replace parts of ordinary words
 
 
 def name_variable(secret: str) -> str:
@@ -30,7 +30,7 @@ def read_variable(secret: str) -> str:
 
 
 def redact_error(text: str) -> str:
-    """Redact all known secrets in the text of an error."""
+    """Return the text of an error with all known secrets redacted."""
     from mlops.record.redaction import redact_known  # imported late: `mlops --help` does not need it
 
     given = [value for name, value in os.environ.items() if name.startswith(PREFIX) and len(value) >= SHORTEST]

@@ -13,7 +13,7 @@ Health = Literal["healthy", "unhealthy", "stopped", "unreadable"]  # unreadable:
 
 @dataclass(frozen=True)
 class Decision:
-    """The decision for a deployment: who made it, why, and in which run. An empty text means "not recorded"."""
+    """The decision to deploy an image: who made it, why, and in which run. An empty text means "not recorded"."""
 
     by: str = ""
     reason: str = ""
@@ -36,7 +36,7 @@ class Permissions:
     redeploy: bool = False
 
 
-FAILED_TEST, UNFINISHED_TEST = "failed its test", "did not finish its test"  # end the reason of a restored service
+FAILED_TEST, UNFINISHED_TEST = "failed its test", "did not finish its test"  # at the end of `Decision.reason`
 NO_DECISION, NO_PERMISSIONS = Decision(), Permissions()
 
 
@@ -223,7 +223,7 @@ class Services(Protocol):
         The previous service keeps running until the new one is ready. Safe to call again: a healthy service with the
         same digest is not restarted unless `force` is true. Raises DeploymentError if the service is not ready in time,
         the image has not passed a required test, or the environment serves another model. Raises RolledBackError if the
-        model version was rolled back. `allowed` can permit replacing another model, and deploying such a version.
+        model version was rolled back. `allowed` can permit replacing another model, or deploying a rolled-back version.
         """
         ...
 

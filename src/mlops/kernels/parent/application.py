@@ -37,7 +37,7 @@ def prepare_application() -> Any:
     from IPython.core import shellapp
 
     class IPKernelApp(kernelapp.IPKernelApp):
-        """ipykernel's application, which uses what the parent found out instead of finding it out again."""
+        """ipykernel's application, which reuses facts that the parent has collected, such as the names of modules."""
 
         launcher = getattr(importlib.util.find_spec("ipykernel_launcher"), "origin", None)
         logs_to: ClassVar[tuple[object, object]] = (None, None)  # the configuration of its log, and standard error
@@ -47,7 +47,7 @@ def prepare_application() -> Any:
         modules = 0  # the number of modules when the fork began
 
         def _configure_logging(self) -> None:
-            # A change would look at all loggers, which takes 3 ms in a fork.
+            # Configuring the log again would visit all loggers, which takes 3 ms in a fork.
             logs_to = (self.get_default_logging_config(), sys.stderr)
             if self.logging_config or logs_to != self.logs_to or not logging.getLogger(type(self).__name__).handlers:
                 super()._configure_logging()
@@ -66,7 +66,7 @@ def prepare_application() -> Any:
                 debugger.kernel_modules = self.module_files
 
         def init_code(self) -> None:
-            # IPython lists the names of all modules for `%reset aggressive`, which forgets later modules.
+            # IPython lists the names of all modules for `%reset aggressive`, which removes modules imported later.
             shellapp.sys = _SysWithoutModules()
             try:
                 super().init_code()
@@ -82,8 +82,9 @@ def prepare_application() -> Any:
             os.close(self.ready)
 
     IPKernelApp().parse_command_line(["-f", ""])
+    # The first access to `__annotations__` clears the attribute caches of all generic classes, so it happens here.
     for kind in {*zmq.Context.__mro__, *zmq.Socket.__mro__}:
-        getattr(kind, "__annotations__", None)  # creates them, which clears the attribute caches of all generic classes
+        getattr(kind, "__annotations__", None)
     return IPKernelApp
 
 
@@ -91,4 +92,4 @@ def fill_caches() -> None:
     """Fill the caches that imports clear. The parent calls this function before it forks."""
     arguments: Sequence[object] = ("", 0, [], Path())
     for argument in arguments:
-        isinstance(argument, Mapping)  # logging checks the arguments of its messages
+        isinstance(argument, Mapping)  # as logging does with the arguments of each message

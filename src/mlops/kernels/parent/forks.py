@@ -73,7 +73,7 @@ class Forks:
         return fork.channel, os.waitstatus_to_exitcode(status)
 
     def serves(self, channel: Channel) -> bool:
-        """Return whether a connection has a running fork, or a request that waits for one."""
+        """Return whether the client at the other end of a connection has a running fork or a waiting request."""
         owners = [fork.channel for fork in self._running.values()] + [waiting.channel for waiting in self.waiting]
         return any(owner is channel for owner in owners)
 
@@ -110,7 +110,7 @@ def close_all(files: Iterable[int]) -> None:
 
 
 def _kill_group(pid: int) -> None:
-    """Kill a fork and the processes that it started, before the exit code of the fork is collected."""
+    """Kill a fork and the processes that it started. The exit code of the fork must not have been collected yet."""
     for kill in (os.killpg, os.kill):  # a new fork may not have its own process group yet
         with contextlib.suppress(ProcessLookupError):
             kill(pid, signal.SIGKILL)

@@ -60,7 +60,7 @@ class Imports:
 
 
 class Importer:
-    """The imports of a parent of warm kernels, one module at a time.
+    """An importer that imports modules for a parent of warm kernels, one module at a time.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ class Importer:
         else:
             module = self._pending.pop(0)
             load = partial(self._import, module)
-        # pandas checks on import whether it runs in a notebook. There, it shows 20 columns.
+        # pandas checks on import whether it runs in a notebook, where it shows 20 columns of a table.
         builtins.get_ipython = lambda: types.SimpleNamespace(kernel=True, config={})  # type: ignore[attr-defined]
         _try_import(module, load, self._seconds - self._spent, end_if_late=end_if_late)
         del builtins.get_ipython  # type: ignore[attr-defined]
@@ -134,7 +134,7 @@ class Importer:
 
     def _record_imported(self, began: float) -> None:
         self._generators += [found for found in gc.get_objects() if isinstance(found, random.Random)]
-        gc.freeze()  # the next search skips these objects, and the garbage collector does not touch shared memory
+        gc.freeze()  # the next search skips these objects, and garbage collection in a fork copies no shared memory
         self._sources.record(began)
 
     def _check_threads(self, module: str) -> None:
@@ -173,7 +173,7 @@ class Importer:
     def describe(self) -> Imports:
         """Return the facts that a fork needs about the imports so far."""
         asking = [name for name in ASKING if name in sys.modules]
-        if len(self._names) != len(sys.modules):  # the forks do not look at all modules, which would copy shared memory
+        if len(self._names) != len(sys.modules):  # done here, because a loop over all modules in a fork copies memory
             self._names = set(sys.modules)
             self._files = [file for module in sys.modules.values() if (file := getattr(module, "__file__", None))]
             importlib.invalidate_caches()

@@ -19,7 +19,7 @@ from mlops.kernels.request import COMMAND, Request, read_request
 from mlops.kernels.socket_folder import lock
 
 LOOK_SECONDS = 5.0  # seconds between two checks of the clock and of the socket's file
-QUIET_SECONDS = 2.0  # modules that may be unneeded are imported once no fork has started or ended for this time
+QUIET_SECONDS = 2.0  # modules that no kernel waits for are imported once no fork has started or ended for this time
 
 Job = Callable[[], int]
 
@@ -99,8 +99,8 @@ class ParentServer:
         return max(0.0, self._last_fork + QUIET_SECONDS - time.monotonic())
 
     def _import_next_and_fork(self) -> Job | None:
-        # If the parent ended, its forks would end, too. The first fork does not wait for the first-time work of
-        # modules, of which its notebook may need nothing. The parent does this work while that notebook runs.
+        # While there are forks, the parent must not end, because they would end, too. The first fork does not wait for
+        # the first-time work of modules, because its notebook may not need it. The parent does this work afterwards.
         self._importer.import_next(end_if_late=not self._forks, rehearse=self._forked)
         if not self._importer.pending:
             self._last = time.monotonic()
