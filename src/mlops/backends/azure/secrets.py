@@ -39,7 +39,7 @@ class AzureSecrets:
         if value is not None and len(value) < SHORTEST:
             raise UsageError(
                 f"The secret {name!r} in the Key Vault {self._vault} has {len(value)} characters. Use {SHORTEST} or "
-                "more, because a shorter one would also be redacted in ordinary words."
+                "more, because the redaction of a shorter one would also replace parts of ordinary words."
             )
         if value is None:
             raise SecretNotFoundError(

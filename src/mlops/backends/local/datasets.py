@@ -74,7 +74,7 @@ class LocalDatasets:
     command_options : str
         The option that selects the platform, to add to commands in messages: " --platform local", or empty.
     load_problem : callable, optional
-        Returns the problem, whose name is the name of the data set. If it is None, there is only one data set.
+        Returns the problem, whose name is also the name of the data set. If omitted, there is only one data set.
     """
 
     def __init__(

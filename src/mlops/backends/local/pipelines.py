@@ -1,4 +1,4 @@
-"""The published pipeline on one machine, whose runs execute in background processes."""
+"""The published pipeline on one machine. Its runs execute in background processes."""
 
 # Submitted runs use the current sources. This platform has no schedules. To retrain regularly, run
 # `mlops submit retrain` with cron.

@@ -1,4 +1,4 @@
-"""Trainings as MLflow runs."""
+"""Trainings, recorded as MLflow runs."""
 
 import json
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ ENDINGS: Mapping[SweepState, str] = {"succeeded": "FINISHED", "failed": "FAILED"
 
 
 class LocalTracker:
-    """Trainings as MLflow runs; see `mlops.platform.trainings.Tracker`."""
+    """Trainings, recorded as MLflow runs; see `mlops.platform.trainings.Tracker`."""
 
     def __init__(self, store: MlflowStore) -> None:
         self._store = store

@@ -39,7 +39,7 @@ class Identity:
     def __init__(self) -> None:
         from azure.identity import DefaultAzureCredential
 
-        logging.getLogger("azure.identity").setLevel(logging.CRITICAL)  # it would also log the error raised below
+        logging.getLogger("azure.identity").setLevel(logging.CRITICAL)  # `get_token` raises the error that it would log
         self._found = DefaultAzureCredential()
 
     def get_token(self, *scopes: str, **options: Any) -> "AccessToken":

@@ -43,7 +43,7 @@ class LeaseLock:
 
     @contextmanager
     def hold(self) -> Iterator["Lease"]:
-        """Hold the lock until the end of the block.
+        """Hold the lock until the end of the ``with`` block.
 
         Raises
         ------

@@ -100,7 +100,7 @@ class Authenticated(Protocol):
 
 @contextmanager
 def explain_refusals(session: Authenticated, doing: str, scope: Scope = WORKSPACE) -> Iterator[None]:
-    """Raise a `PlatformError` in place of any error that one of Azure's SDKs raises in this block.
+    """Replace any error that one of Azure's SDKs raises in the ``with`` block with a `PlatformError`.
 
     Parameters
     ----------

@@ -81,7 +81,7 @@ class SdkRun(Protocol):
         """Return the names of the run's files."""
 
     def upload_files(self, names: Sequence[str], paths: Sequence[str]) -> Iterable[object]:
-        """Store files in the run. Errors of failed uploads are raised only by iterating over the result."""
+        """Store files in the run. If an upload fails, the error is raised when the caller iterates over the result."""
 
     def download_file(self, name: str, path: str) -> None:
         """Download a file of the run to a local path."""

@@ -51,7 +51,7 @@ class AzureSettings:
         "", "an existing cluster to attach; empty to create one", pattern="(|/subscriptions/.+)"
     )
     kubernetes_vm_size: str = declare("Standard_DS3_v2", "size of the nodes", pattern=r"\w+")
-    kubernetes_min_nodes: int = declare(3, "minimum number of nodes; together, they need 12 cores", "[3, 1000]")
+    kubernetes_min_nodes: int = declare(3, "minimum number of nodes; they need 12 cores in total", "[3, 1000]")
     kubernetes_max_nodes: int = declare(6, "maximum number of nodes", "[3, 1000]")
     dataset: str = declare("", "name of the registered data set; if empty, the name of the model", pattern=OWN_NAME)
     dataset_path: str = declare(
@@ -82,7 +82,7 @@ class AzureSettings:
     production_target_utilization: int = declare(70, "percent of utilization that autoscaling aims for", "[1, 100]")
 
     given: Mapping[str, Setting] = field(default_factory=dict, compare=False)  # the settings with their sources
-    unnamed: ProblemError | None = field(default=None, compare=False)  # why the names that are still empty are unknown
+    unnamed: ProblemError | None = field(default=None, compare=False)  # why empty names could not be derived
 
     def require_name(self, setting: str) -> str:
         """Return the value of a setting whose default is derived from the name of the model.
@@ -168,7 +168,7 @@ def _derive_names_from_model(workspace: Workspace, values: Mapping[str, object])
     layer = read_layer(base) if base.is_file() else None
     model = layer.shared.get(MODEL_NAME) if layer else None
     if layer and layer.problem and not model:
-        load_problem(workspace)  # raises the error why the problem has no name
+        load_problem(workspace)  # raises an error that says why the problem has no name
     name = str(model.value) if model else "model"
     return {
         parameter.name: check_value(

@@ -82,7 +82,7 @@ class ChampionNotes:
     def _describe_deployed_version(self, name: str) -> str:
         # Images are created only from promoted versions, so a deployment shows that the model had a champion.
         for environment in reversed(ENVIRONMENTS):
-            with suppress(IntegrityError):  # `status` reports a damaged environment by itself
+            with suppress(IntegrityError):  # `mlops status` reports a damaged environment
                 current = StateBlob(self._session, environment).read().current
                 if current and name_model(current.image) == name:
                     return f"version {current.model_version} was deployed in {environment}"

@@ -1,4 +1,4 @@
-"""A blob in the default container that lists, for each champion that a model has had, the comparisons with it."""
+"""The comparisons with each champion of a model, stored in a blob in the workspace's default container."""
 
 import json
 from dataclasses import asdict
@@ -10,7 +10,7 @@ from mlops.platform.models import LOOKS_DAMAGED, Looks
 
 
 def read_looks(session: AzureSession, name: str) -> Looks:
-    """Return the comparisons with the champions of a model; empty before the first one."""
+    """Return the comparisons with the champions of a model; empty before the first comparison."""
     from azure.core.exceptions import ResourceNotFoundError
 
     try:

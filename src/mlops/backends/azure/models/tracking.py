@@ -1,4 +1,4 @@
-"""Trainings as runs of an experiment in the workspace."""
+"""Trainings, recorded as runs of an experiment in the workspace."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress

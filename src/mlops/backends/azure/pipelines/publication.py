@@ -125,7 +125,8 @@ class Publication:
 
     def _publish_once(self, pipeline: SdkPipeline, workspace: SdkWorkspace, build_id: str, build_uri: str) -> None:
         if wrong := pipeline.validate():
-            raise PlatformError(f"Azure's validation rejected {self._name}: {'; '.join(map(str, wrong))}")
+            found = "; ".join(map(str, wrong))
+            raise PlatformError(f"azureml-sdk found errors in the pipeline {self._name}: {found}. Correct its steps.")
         # An earlier attempt may have created the version although Azure's answer was lost.
         if not self._list_versions(workspace, build_id):
             pipeline.publish(name=self._name, description=build_uri or None, version=build_id)

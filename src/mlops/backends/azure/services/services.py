@@ -53,7 +53,7 @@ class AzureServices(Releases[AzureState]):
         decision: Decision = NO_DECISION,
     ) -> Service:
         """See `Services`."""
-        make_configuration(self._session.settings, environment, {})  # refuses wrong settings before any request
+        make_configuration(self._session.settings, environment, {})  # raises an error if a setting is wrong
         return super().deploy(
             environment, image, ready_seconds=ready_seconds, force=force, allowed=allowed, decision=decision
         )

@@ -24,7 +24,7 @@ def install_packages(python: Path, requirements: Path) -> str:
     """
     uv = find_uv()
     if not uv:
-        return "uv, which installs them, is not installed"
+        return "uv is not installed"
     command = [uv, "pip", "sync", "--python", str(python), "--require-hashes", "--compile-bytecode", "--no-progress"]
     said = ""
     for options in (["--offline"], []):

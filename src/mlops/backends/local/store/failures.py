@@ -117,7 +117,7 @@ def require_room(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent, buffering=0) as probe:
-            probe.seek(size)  # so that the probe is larger than the database, because the size of files may be limited
+            probe.seek(size)  # if the size of files is limited, a write at this position of the probe fails
             if probe.write(bytes(ROOM)) < ROOM:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     except OSError as error:

@@ -1,4 +1,4 @@
-"""SQL queries of MLflow's database, which return the same as MLflow's client in less time."""
+"""SQL queries of MLflow's database. They return the same as MLflow's client, but faster."""
 
 # Call `schema.require_schema` once before these functions.
 
