@@ -64,7 +64,7 @@ test: $(call extras,$(ALL))  ## run unit tests, data tests, notebook regression 
 	@$(PYTEST) -m "not slow" $(SPREAD) $(WORKERS)
 
 # The slow tests mostly wait for processes, notebooks and Azurite, so they run on more workers than there are cores.
-test-all: test azurite  ## run all tests, also the slow ones: browser, Azure, azure-pipelines.yml, killed processes
+test-all: test azurite  ## run all tests, including the slow ones: browser, Azure, azure-pipelines.yml, killed processes
 	@MAKEFLAGS= MFLAGS= $(PYTEST) -m slow $(SPREAD_SLOW) $(SLOW_WORKERS)
 
 test-azure: WANTED = azure test
@@ -86,7 +86,7 @@ nbval: $(call extras,test)  ## run the notebooks in a scratch MLOPS_HOME and com
 	@$(NBVAL) notebooks $(call fix,make notebooks (if the new outputs are right))
 
 notebooks: WANTED = test
-notebooks: $(call extras,test)  ## run the notebooks and update their committed outputs; with CONFIRM=1, also what they declare
+notebooks: $(call extras,test)  ## run the notebooks and update their committed outputs; with CONFIRM=1, also the results that they declare
 	@CONFIRM='$(CONFIRM)' $(BIN)/python tests/notebooks/refresh.py
 
 simulations: WANTED = test
@@ -114,7 +114,7 @@ ui: .venv-ui/.ready  ## serve MLflow's page of all trainings
 	@$(BIN)/uv pip install --quiet --python .venv-ui/bin/python --require-hashes --compile-bytecode -r .ci/ui.lock
 	@touch $@
 
-lock: $(READY)  ## resolve the versions of all packages again
+lock: $(READY)  ## resolve the versions of all packages again, and write the lock files
 	@$(COMPILE) $(OMIT) --upgrade --group install $(addprefix --extra ,$(ALL)) pyproject.toml | $(UNMARK) > requirements.lock.new
 	@mv requirements.lock.new requirements.lock
 	@$(LIST) --group install pyproject.toml | $(UNMARK) > .ci/packages/base.txt

@@ -5,8 +5,8 @@
     cases     what is simulated: a name, the number of rounds, and the goal
     running   runs cases on several processes, with seeds that do not depend on the processes
     tables    writes the rates into docs/statistics.md
-    gate      the promotion gate: one look
-    years     the promotion gate: a year of looks, and its power
+    gate      the promotion gate: one comparison
+    years     the promotion gate: a year of comparisons, and its power
     drift     the data test: false alarms, changes that are found
     corrections   the data test: corrections for many tests
     draws     random rows of equal and of unequal models
