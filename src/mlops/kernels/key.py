@@ -115,7 +115,7 @@ def _list_edit_times() -> list[tuple[str, int]]:
 
 
 def _describe_process_limits() -> list[object]:
-    # A fork inherits these from its parent and cannot change them.
+    # A fork inherits these limits from its parent and cannot change them.
     spaces = [os.readlink(space) for space in sorted(Path("/proc/self/ns").iterdir())]
     status = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
     limits = [line for line in status.splitlines() if line.startswith(RESTRICTIONS)]

@@ -40,8 +40,9 @@ def _compute_metric() -> None:
     mean_squared_error(values, values)
 
 
-# The function that does the work, by the name of a module. After the first fork, it is called right after the import of
-# this module; before, only after the imports of all modules, so that the first kernel does not wait for it.
+# The function that does the first-time work of a module, by the name of the module. After the first fork, it is called
+# right after the import of its module. Before the first fork, it is called after the imports of all modules, so that
+# the first kernel does not wait for it.
 REHEARSALS: dict[str, Callable[[], object]] = {
     "ipykernel.kernelapp": prepare_application,
     "matplotlib.backends.backend_agg": _draw_plot,

@@ -23,7 +23,7 @@ def make_build_environment(name: str, bundle: Path) -> object:
     from azureml.core.conda_dependencies import CondaDependencies
 
     environment = Environment(name)
-    environment.environment_variables.clear()  # the SDK sets an example variable
+    environment.environment_variables.clear()  # removes the example variable that the SDK sets
     environment.python.conda_dependencies = CondaDependencies.create(
         python_version=PYTHON, pip_packages=list_packages(bundle), pin_sdk_version=False
     )
@@ -35,7 +35,7 @@ def make_image_environment(name: str, image: Image) -> object:
     from azureml.core import Environment
 
     environment = Environment(name)
-    environment.environment_variables.clear()  # the SDK sets an example variable
+    environment.environment_variables.clear()  # removes the example variable that the SDK sets
     environment.docker.base_image = image.url
     environment.python.user_managed_dependencies = True
     return environment

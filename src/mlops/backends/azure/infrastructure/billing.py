@@ -1,7 +1,7 @@
 """The quantities that Azure bills in a month, calculated from the settings."""
 
-# They do not include the operations of Key Vault, traffic that leaves the region, and the disks, load balancer and
-# public address of a Kubernetes cluster.
+# The quantities do not include operations of Key Vault, traffic that leaves the region, and the disks, load balancer
+# and public address of a Kubernetes cluster.
 
 from mlops.backends.azure.connection.settings import AzureSettings
 from mlops.platform.billing import Billable, Usage

@@ -95,7 +95,7 @@ class AzureRegistry:
         return self.get_version(name, version)
 
     def _set_champion_tag(self, lease: Lease, name: str, version: int, value: str) -> None:
-        # Another program does not take the lock. It can read all tags before this write, and write them back after it.
+        # Other programs do not take the lock. They can read the tags before this write, then write the old tags.
         for _ in range(WRITES):
             model = self._get(name, version)
             if (model.tags or {}).get(CHAMPION, "") == value:

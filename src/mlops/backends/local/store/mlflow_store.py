@@ -97,7 +97,7 @@ class MlflowStore:
         from mlflow import MlflowClient
 
         for name in ("alembic", "mlflow"):
-            logging.getLogger(name).setLevel(logging.WARNING)  # importing MLflow sets its own level
+            logging.getLogger(name).setLevel(logging.WARNING)  # importing MLflow sets another level
         logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # `explain_failures` reports these errors
         database = self.database  # checks the schema, because MLflow would upgrade older databases without a backup
         with explain_failures(database):
