@@ -182,7 +182,7 @@ def test_a_rollback_that_fails_is_recorded_as_well(two_released: OpenProject, mo
 def test_a_rollback_is_neither_resumed_nor_compared(two_released: OpenProject) -> None:
     roll_back(two_released, "production", "too slow")
     outputs = two_released.workspace.outputs
-    with pytest.raises(UsageError, match="there is no run yet"):
+    with pytest.raises(UsageError, match="has no run, so there is nothing to resume"):
         find_run(outputs)
     with pytest.raises(UsageError, match="[Nn]o run in .* has succeeded yet"):
         find_checked(outputs)
