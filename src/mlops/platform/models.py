@@ -104,7 +104,7 @@ def _describe_champion(identity: str) -> str:
 
 @dataclass(frozen=True)
 class FailedTest:
-    """A failed service test: the name and digest of the tested image, and the identity of its model, or empty."""
+    """A failed service test: the tested image, and the identity of its model. Older records lack identity or digest."""
 
     image: str
     model_identity: str = ""
