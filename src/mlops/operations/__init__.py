@@ -2,11 +2,11 @@
 
 .. code-block:: text
 
-    opening        a project on one of its platforms, with which every operation starts, and the check of its files
+    opening        opens the project on a platform, and checks its notebooks and files
     running        runs a pipeline, or resumes a run
     request        a request to run a pipeline, and the checks of its options
     preconditions  the checks of the platform before the first step
-    releasing      releases the last image of production again if production is down
+    releasing      after a run, releases its model, or production's last image if production is down
     rolling_back   restores the previous service of an environment, and records this as a run
     stepping       runs one step of a submitted run, on the machine that the platform started for it
     submitting     the published pipeline: publish, submit, watch, download; all runs of a platform

@@ -1,4 +1,4 @@
-"""A project that is opened on a platform, and the check of its notebooks and files."""
+"""A project on one of its platforms, and the check of the project's notebooks and files."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
