@@ -46,7 +46,7 @@ def require_possible(opened: OpenProject, request: RunRequest) -> None:
 
 
 def require_comparable_champion(opened: OpenProject, steps: Sequence[Step], advice: str = REPLACE) -> None:
-    """Raise an error if steps would compare a new model with a champion of another problem, or of other columns.
+    """Raise an error if steps would compare a new model with a champion for another problem or other columns.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def _require_testable_image(opened: OpenProject, request: RunRequest) -> None:
     for step in (step for step in request.asked if step.deploys.image):
         digest = str(opened.parameters.values[step.name].get(step.deploys.image) or "")
         if not digest and any(need in names for need in step.needs):
-            continue  # the step deploys the image of an earlier step
+            continue  # the step deploys the image that an earlier step of this run creates
         try:
             if digest or request.only:
                 image = choose_image(opened.backend, opened.model_name, digest)
