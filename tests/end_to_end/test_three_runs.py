@@ -228,6 +228,17 @@ def test_a_better_model_takes_over_at_the_same_address_and_is_rolled_back(rolled
     assert [service["model_version"] for service in services] == [2, 1]
 
 
+def test_a_worse_model_is_rejected(rolled_back, mlops) -> None:  # type: ignore[no-untyped-def]
+    """The first training is evaluated again, with the new champion."""
+    worse = mlops("run", "retrain", *POOR[2:])
+    assert worse.returncode == 0, worse.stderr
+    newest = list_runs(mlops.workspace.outputs)[0]
+    assert (newest.outcome, [step.state for step in newest.steps][:3]) == ("rejected", ["reused", "reused", "done"])
+    assert str(newest.result("reason")).startswith(
+        "The challenger is worse: the increase of the mean squared error is "
+    )
+
+
 def test_a_run_is_held_against_the_outputs_of_another_one(rolled_back, record, mlops, tmp_path) -> None:  # type: ignore[no-untyped-def]
     """Another alpha gives another model. What belongs to another version of the model is not compared."""
     better = next(run for run in list_runs(mlops.workspace.outputs) if run.pipeline == "all")
