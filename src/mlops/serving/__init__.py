@@ -11,7 +11,7 @@
     faults       finds the row and the column for the message of a refusal
     scoring      scores a request: rows, scoring script, answer
     answers      checks the answer of the scoring script
-    refusals     the refusal of a request: status, message, and what is wrong with which row
+    refusals     an error that refuses a request: status, message, and the row and the value that are wrong
     tracing      the id and the trace of a request
     identity     the identity of the image, for /readyz and the headers of each answer
     script       loads the user's scoring script, which has the functions init() and run()

@@ -101,7 +101,7 @@ class Application:
 
 
 def refuse_method(path: str, method: str, allowed: str) -> Refusal:
-    """Return the refusal of a method. `allowed` has the methods that the path accepts, separated by commas."""
+    """Return an error that refuses a method. `allowed` has the methods that the path accepts, separated by commas."""
     return Refusal(405, f"{path} does not accept {method}. Use {allowed.split(',')[0]}.", headers={"allow": allowed})
 
 
@@ -116,7 +116,7 @@ def check_content(content_type: str, encoding: str, length: str) -> None:
     Raises
     ------
     Refusal
-        If the headers say that the body is not JSON, that it is compressed, or that it is too large.
+        If the body is not JSON, is compressed or is too large, according to the headers.
     """
     if content_type.split(";")[0].strip().lower() != "application/json":
         raise Refusal(415, "The body must be JSON. Send the header Content-Type: application/json.")

@@ -45,7 +45,7 @@ else:  # Azure's server loads this file by its path. In the image, the package `
     from serving.script import load_script
     from serving.tracing import REQUEST_ID, TRACE, identify_request
 
-COLLECT = "AML_MODEL_DC_STORAGE_ENABLED"  # set by Azure if data is to be collected
+COLLECT = "AML_MODEL_DC_STORAGE_ENABLED"  # Azure sets this if the deployment enables data collection
 
 logger = logging.getLogger("azmlinfsrv.serving")  # Azure keeps the messages of the logger azmlinfsrv
 _scorer: Any = None  # set by `init`

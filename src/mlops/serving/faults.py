@@ -1,4 +1,4 @@
-"""The first fault of a request that the server refuses: its row, its column, the value, and the broken rule."""
+"""The first error in a request that the server refuses: row, column, value, and the broken rule."""
 
 # This is slower than the check of valid requests, so it runs only for requests that failed that check.
 
@@ -16,7 +16,7 @@ from .schema import Feature, Schema
 
 LONGEST_VALUE = 40  # maximum number of characters of a value in a message
 MOST_NAMES = 10
-LONGEST_NUMBER = 4300  # digits of a whole number that Python converts
+LONGEST_NUMBER = 4300  # maximum number of digits of a whole number that Python converts
 Details = Mapping[str, object]
 
 
@@ -34,24 +34,24 @@ def find_fault(schema: Schema, body: bytes, otherwise: str) -> Refusal:
     """
     try:
         content = _decode(body)
-    except (ValueError, RecursionError) as error:  # the body is damaged behind its first fault
+    except (ValueError, RecursionError) as error:  # the body is not valid JSON behind its first error
         return _refuse_text(error)
     return next(_list_faults(schema, content), Refusal(422, otherwise))
 
 
 def explain_text(body: bytes, error: Exception) -> Refusal:
-    """Return the refusal of a body that cannot be decoded, because it is not JSON or is nested too deeply.
+    """Return an error that refuses a body, because the body is not JSON or is nested too deeply.
 
     Parameters
     ----------
     body : bytes
         The body.
     error : Exception
-        The error of another decoder, which is used if this one finds no fault.
+        The error of another decoder. The message quotes it if this decoder finds no error.
     """
     try:
         _decode(body)
-    except (ValueError, RecursionError) as found:  # has the line and the column
+    except (ValueError, RecursionError) as found:  # this error has the line and the column
         return _refuse_text(found)
     return _refuse_text(error)
 
@@ -195,7 +195,7 @@ def _is_between(value: float, feature: Feature) -> bool:
 def _is_day(text: str) -> bool:
     try:
         msgspec.convert(text, datetime.date)
-    except (msgspec.ValidationError, UnicodeEncodeError):  # half of a surrogate pair
+    except (msgspec.ValidationError, UnicodeEncodeError):  # the string has half of a surrogate pair
         return False
     return True
 
@@ -242,7 +242,7 @@ def _shorten(text: str) -> str:
 
 
 def _show_single(value: object) -> Details:
-    """Return the value for the details of a refusal; nothing if it is a list, an object or an infinite number."""
+    """Return the value for the details of a refusal, unless it is a list, an object or an infinite number."""
     if isinstance(value, dict | list) or (isinstance(value, int | float) and abs(value) > sys.float_info.max):
         return {}
     return {"value": _shorten(value) if isinstance(value, str) else value}

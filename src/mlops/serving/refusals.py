@@ -1,4 +1,4 @@
-"""The refusal of a request, which becomes a problem document (RFC 9457)."""
+"""Errors that refuse requests, and the problem documents (RFC 9457) with which the service answers."""
 
 import http
 import json
@@ -10,19 +10,19 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Refusal(Exception):
-    """The refusal of a request, or the failure to answer it.
+    """An error that refuses a request, or reports that the service failed to answer it.
 
     Parameters
     ----------
     status : int
         The HTTP status of the answer.
     message : str
-        What is wrong, and what to send instead. The client reads it.
+        A message for the client: what is wrong, and what to send instead.
     details : mapping
-        What is wrong with a row, as far as it is known: its index ("row"), the "column", the "value" and the broken
-        "rule". The rules are "columns", "type", "missing", "range", "values", "repeated" and "rows".
+        The place of the error, as far as it is known: the index of the row ("row"), the "column", the "value" and the
+        broken "rule". The rules are "columns", "type", "missing", "range", "values", "repeated" and "rows".
     headers : mapping of str to str
-        More headers of the answer, such as ``Allow`` and ``Retry-After``.
+        Additional headers of the answer, such as ``Allow`` and ``Retry-After``.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Refusal(Exception):
 
 
 def encode_refusal(refusal: Refusal, request_id: str = "") -> bytes:
-    """Return the problem document of a refusal: the body of an answer with the content type `PROBLEM`."""
+    """Return the problem document for a refusal, which is the body of an answer with the content type `PROBLEM`."""
     title = http.HTTPStatus(refusal.status).phrase
     document = {"type": "about:blank", "title": title, "status": refusal.status, "detail": str(refusal)}
     named = {"request_id": request_id} if request_id else {}

@@ -44,7 +44,7 @@ class Scorer:
         Raises
         ------
         Refusal
-            With status 400, 422 or 500, as in the table at the top of `serving.app`.
+            With status 400, 422 or 500; see ``docs/service.md``.
         """
         rows, count = self._reader.read_rows(body)
         try:

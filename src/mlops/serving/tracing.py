@@ -1,4 +1,4 @@
-"""The id and the trace of a request, which its answer repeats."""
+"""The id and the trace of a request. The answer to the request repeats them."""
 
 import os
 import re
@@ -13,7 +13,7 @@ _is_trace = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a
 
 
 def identify_request(headers: Mapping[bytes, bytes]) -> list[Header]:
-    """Return the headers that identify a request, for its answer: first its id, then its trace if it has one.
+    """Return the headers that identify a request, for its answer: the id and, if the request has one, the trace.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ from mlops.problem.column import Kind
 
 WIDTH = 120
 FEW = 20  # maximum number of values that a proposal lists
-LATER = 2  # years after the last date that a proposal allows
+LATER = 2  # the range of a proposal ends this many years after the last date
 TARGETS = ("number", "boolean", "category")
 EXACT = 2**53  # above this, two different whole numbers can be the same float
 DAYS = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y-%m-%d", "%d.%m.%y", "%m/%d/%y")

@@ -1,19 +1,19 @@
-"""The collection of inputs and predictions: segments on this machine, and their upload.
+"""The collection of inputs and predictions in local files, called segments, and the upload of these files.
 
-Each worker of a service appends to a segment of its own. All records of one turn of the event loop are one frame, which
-is written before the answers leave. A closed segment is compressed and uploaded by a separate process,
-``python -m serving.collection``.
+Each worker of a service appends to its own segment. All requests that are scored in one turn of the event loop become
+one frame, which is written before the answers are sent. A separate process, ``python -m serving.collection``,
+compresses closed segments and uploads them.
 
 .. code-block:: text
 
     __main__     the uploader as a program
-    settings     what is collected, where to, and the limits
+    settings     what is collected, where it is stored, and the limits
     frames       payloads with a length and a checksum
     segments     the files: written, closed, recovered after a crash, read
     layout       the content of a segment: its header, and the records of each turn
-    packing      rows and predictions as they are stored; columns that are left out or hashed
+    packing      converts rows and predictions to the form in which they are stored; omits or hashes columns
     collector    collects the requests of a worker, within a limit of disk space
-    turns        one write for all requests of a turn of the event loop, or for each request of a thread
+    turns        writes all requests of a turn of the event loop at once, or each request of a thread
     stores       the places to which segments are uploaded: a folder, or any URL of fsspec
     uploader     uploads closed segments, and deletes old uploads
     children     starts the uploader beside a service, and restarts it

@@ -27,11 +27,11 @@ logger = logging.getLogger("serving")
 
 
 class Ending(Exception):
-    """Raised by a signal that asks the program to end."""
+    """An exception that a termination signal raises."""
 
 
 def upload_until_closed(settings: Settings, *, with_parent: bool) -> None:
-    """Upload segments until the parent ends or a signal arrives, then upload what is left."""
+    """Upload segments until the parent ends or a signal arrives, then upload the remaining segments."""
     pause, uploader = POLL_SECONDS, Uploader(settings)
     try:
         while True:
@@ -44,7 +44,7 @@ def upload_until_closed(settings: Settings, *, with_parent: bool) -> None:
 
 
 def try_upload(uploader: Uploader, pause: float) -> float:
-    """Upload what there is, and return the pause before the next attempt, which doubles after each failure."""
+    """Upload all closed segments, and return the pause before the next attempt, which doubles after each failure."""
     try:
         uploader.run()
     except Ending:
@@ -57,13 +57,13 @@ def try_upload(uploader: Uploader, pause: float) -> float:
 
 
 def describe_error(error: Exception) -> str:
-    """Return the kind and the first line of an error, without query strings, which can contain signatures."""
+    """Return the class and the first line of an error, without query strings, because these can contain signatures."""
     said = str(error).splitlines()
     return re.sub(r"\?\S*", "", f"{type(error).__name__}: {said[0] if said else ''}")[:300]
 
 
 def wait_for_end(seconds: float, *, with_parent: bool) -> bool:
-    """Wait, and return True as soon as the parent has closed the standard input."""
+    """Wait for the given time, and return whether the parent has closed the standard input."""
     if not with_parent:
         time.sleep(seconds)
         return False

@@ -11,14 +11,14 @@ ROOT = Path(__file__).parents[__package__.count(".") + 1]  # the folder of the o
 
 
 class UploaderProcess:
-    """The uploader of a service. It ends by itself after the end of the service, even if that was killed.
+    """The uploader of a service. It ends when the service ends, even if the service is killed.
 
     Parameters
     ----------
     settings : Path
         The file with the settings of the collection.
     elapsed : callable
-        Returns seconds that always increase.
+        A function that returns a time in seconds, which never decreases.
     """
 
     def __init__(self, settings: Path, elapsed: Callable[[], float] = time.monotonic) -> None:
@@ -34,7 +34,7 @@ class UploaderProcess:
         return self._process.pid if self._process else 0
 
     def check(self) -> None:
-        """Start the uploader if it does not run, but not more often than every `CHECK_SECONDS`."""
+        """Start the uploader if it is not running, but at most once in `CHECK_SECONDS`."""
         if self._process and self._process.poll() is None:
             return
         if self._process and self._elapsed() - self._started < CHECK_SECONDS:
@@ -43,6 +43,6 @@ class UploaderProcess:
         self._process = subprocess.Popen(self._command, cwd=ROOT, stdin=subprocess.PIPE)
 
     def close(self) -> None:
-        """Let the uploader upload what is left and end. Does not wait for it."""
+        """Tell the uploader to upload the remaining segments and end. Do not wait for this."""
         if self._process and self._process.stdin:
             self._process.stdin.close()

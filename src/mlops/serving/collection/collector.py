@@ -35,7 +35,7 @@ logger = logging.getLogger("serving")
 
 
 class LimitReached(Exception):
-    """Raised if there is no room for a record within the limit of disk space."""
+    """An exception that says that a record does not fit within the limit of disk space."""
 
 
 @dataclass(frozen=True)
@@ -58,22 +58,22 @@ class Counters:
 
 
 class Collector:
-    """Collects the requests of one worker. Create it after the worker was forked.
+    """The collector of the requests of one worker. Create the collector after the worker was forked.
 
     Parameters
     ----------
     settings : Settings
-        What is collected, where to, and the limits.
+        What is collected, where it is stored, and the limits.
     identity : Identity
         The model.
     schema : Schema, optional
         The schema of the image.
     clock : callable
-        Returns the time in nanoseconds since 1970. It can be set back.
+        A function that returns the time in nanoseconds since 1970, which can be set back.
     elapsed : callable
-        Returns seconds that always increase.
+        A function that returns a time in seconds, which never decreases.
     choose : callable
-        Returns a random number from 0 to 1, by which requests are sampled.
+        A function that returns a random number from 0 to 1, with which requests are sampled.
 
     Raises
     ------
@@ -121,14 +121,14 @@ class Collector:
         self._rows = 0
 
     def pack(self, rows: Rows) -> Packed | None:
-        """Return the rows of a request for `add`; None if the request is not in the sample.
+        """Return the rows of a request in the form that `add` needs; None if the request is not in the sample.
 
-        Call this before the scoring script runs, because a script may change its rows.
+        Call this before the scoring script runs, because the script can change the rows.
 
         Raises
         ------
         Refusal
-            With status 503, if the limit is reached and the policy is to refuse requests.
+            With status 503, if the limit is reached and the policy is "refuse".
         """
         if self._settings.share < 1 and self._choose() >= self._settings.share:
             return None
@@ -151,7 +151,7 @@ class Collector:
         Raises
         ------
         Refusal
-            With status 503, if they cannot be written and the policy is to refuse requests.
+            With status 503, if the records cannot be written and the policy is "refuse".
         """
         if not self._records:
             return
@@ -176,7 +176,7 @@ class Collector:
         self._asked = asked
 
     def close(self) -> None:
-        """Write what is left, and close the segment."""
+        """Write the remaining records, and close the segment."""
         with suppress(Refusal):  # logged, and the requests of this turn were refused
             self.flush()
         self._close_segment()

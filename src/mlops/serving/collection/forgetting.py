@@ -11,14 +11,14 @@ from .unpacking import keep_rows, list_ids
 
 
 class Person:
-    """The rows to remove.
+    """A person whose rows are removed.
 
     Parameters
     ----------
     ids : collection of str
-        The ids of the rows.
+        The ids of the person's rows.
     key : str
-        The key with which ids were hashed; empty if none were.
+        The key with which ids were hashed; empty if ids were not hashed.
     """
 
     def __init__(self, ids: Collection[str], key: str = "") -> None:
@@ -26,7 +26,7 @@ class Person:
         self._hashes = {hash_text(key.encode(), one) for one in ids} if key else set()
 
     def find_rows(self, header: Header, record: Record) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
-        """Return which rows of a record are the person's, as an array of booleans."""
+        """Return an array of booleans, which is true for each row of a record that belongs to the person."""
         found = np.zeros(record.count, dtype=bool)
         for _, values, hashed in list_ids(header, record):
             wanted = self._hashes if hashed else self._ids
@@ -40,7 +40,7 @@ def forget_rows(content: bytes, person: Person) -> tuple[bytes, int]:
     Returns
     -------
     tuple of (bytes, int)
-        The new content, which is empty if no row is left, and the number of removed rows.
+        The new content, which is empty if no row remains, and the number of removed rows.
     """
     frames = read_frames(content)
     header = decode_header(next(frames)[0])
@@ -63,5 +63,5 @@ def forget_rows(content: bytes, person: Person) -> tuple[bytes, int]:
 
 
 def can_find(header: Header) -> bool:
-    """Return whether the rows of a segment have ids in a column. Ids besides the rows may exist in any segment."""
+    """Return whether the rows of a segment have a column with ids. Requests can also have ids outside of the rows."""
     return any(column.kind == "id" for column in header.stored)

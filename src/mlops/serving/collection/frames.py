@@ -1,7 +1,7 @@
 """Frames: payloads in an append-only file, each with a length and a checksum."""
 
-# A file that lost its end, or that ends with zeros after a power failure, must not be read as if it were valid. The
-# checksum of nothing is 0, so without the magic number and the minimum length, zeros would be empty frames.
+# After a power failure, a file can lack its end, or end with zeros. Such an end must not be read as valid frames.
+# Without the magic number and the minimum length, zeros would be empty frames, because the checksum of no bytes is 0.
 
 import struct
 import zlib
@@ -19,7 +19,7 @@ def encode_frame(payload: bytes) -> bytes:
 
 
 def read_frames(content: bytes) -> Iterator[tuple[bytes, int]]:
-    """Yield the payload of each frame, and the position of its end. Stop at the first frame that is not whole."""
+    """Yield the payload of each frame, and the position of its end. Stop at the first incomplete frame."""
     start = 0
     while start + HEAD.size < len(content):
         magic, length, checksum = HEAD.unpack_from(content, start)

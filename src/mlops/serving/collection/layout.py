@@ -1,6 +1,7 @@
 """The content of a segment: its header, and the records of each turn."""
 
-# The payload of the first frame is a header, and that of each further frame is a turn. Both are in msgpack.
+# The payload of the first frame is a header, and the payload of each later frame is a turn. Both are encoded in
+# msgpack.
 
 from typing import Any, Literal
 
@@ -10,7 +11,7 @@ from ..schema import Answer
 
 FORMAT = 1
 Treatment = Literal["kept", "hashed", "omitted"]
-Packed = bytes | list[Any]  # numbers as float64, dates as microseconds since 1970, anything else as a list
+Packed = bytes | list[Any]  # numbers as float64, dates as microseconds since 1970, all other values as a list
 
 
 class CollectedColumn(msgspec.Struct, frozen=True):
@@ -35,7 +36,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     started : int
         The time when the segment was created, in nanoseconds since 1970, UTC.
     columns : tuple of CollectedColumn, optional
-        The features. None if the image has no schema, so that rows are numbers without names.
+        The features. None if the image has no schema; rows are then numbers without names.
     answer : Answer
         The kind of the predictions.
     share : float
@@ -107,7 +108,7 @@ class Turn(msgspec.Struct, array_like=True, gc=False):
 
 
 class TurnCount(msgspec.Struct, array_like=True):
-    """The beginning of a turn, which is enough to count rows without decoding the records."""
+    """The beginning of a turn, from which rows are counted without decoding the records."""
 
     time: int
     rows: int
@@ -115,7 +116,7 @@ class TurnCount(msgspec.Struct, array_like=True):
 
 
 class UnknownFormat(ValueError):
-    """Raised for a segment that a newer version wrote."""
+    """An exception for a segment that a newer version wrote."""
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -1,4 +1,4 @@
-"""Rows and predictions as they are stored. Columns can be left out, or replaced by an HMAC of their values."""
+"""Rows and predictions in the form in which they are stored. Columns can be omitted, or stored as HMACs."""
 
 import hmac
 from collections.abc import Collection, Mapping, Sequence
@@ -12,18 +12,18 @@ from ..schema import Schema
 from .layout import CollectedColumn, Packed, Treatment
 
 DIGITS = 32  # hexadecimal digits of an HMAC; 128 bits are enough to distinguish all values
-NUMBERS = "iuf"  # numpy's kinds of integers and floats
+NUMBERS = "iuf"  # numpy's codes for integers and floats
 
 
 class Packer:
-    """Packs the rows of requests.
+    """An object that converts the rows of requests to the form in which they are stored.
 
     Parameters
     ----------
     schema : Schema, optional
         The schema of the image. Without it, rows are numbers, whose columns have no names.
     omitted, hashed : collection of str
-        The columns to leave out, and those of which only an HMAC is stored.
+        The columns to omit, and the columns of which only an HMAC is stored.
     key : str
         The key of the HMAC.
 
@@ -53,7 +53,7 @@ class Packer:
         self._is_matrix = self._only_numbers and not hashed
 
     def pack_rows(self, rows: Rows) -> Packed:
-        """Return rows as they are stored."""
+        """Return rows in the form in which they are stored."""
         if not isinstance(rows, Mapping):
             if self._is_matrix:
                 return (rows if self._kept is None else rows[:, self._kept]).tobytes()
@@ -65,11 +65,11 @@ class Packer:
             return [None if text is None else hash_text(self._key, text) for text in list_texts(column.kind, values)]
         if column.kind in ("number", "date"):
             return values.tobytes()
-        return [None if value != value else value for value in values.tolist()]  # a missing text is NaN
+        return [None if value != value else value for value in values.tolist()]  # a missing string is NaN
 
 
 def pack_predictions(predictions: NDArray[Any]) -> Packed:
-    """Return predictions as they are stored: numbers as float64, and booleans and labels as a list."""
+    """Return predictions in the form in which they are stored: numbers as float64, booleans and labels as a list."""
     if predictions.dtype.kind in NUMBERS:
         return predictions.astype(np.float64, copy=False).tobytes()
     found: list[Any] = predictions.tolist()
@@ -77,12 +77,12 @@ def pack_predictions(predictions: NDArray[Any]) -> Packed:
 
 
 def hash_text(key: bytes, text: str) -> str:
-    """Return the HMAC-SHA256 of a text, as hexadecimal digits."""
+    """Return the HMAC-SHA256 of a string, as hexadecimal digits."""
     return hmac.digest(key, text.encode(), "sha256").hex()[:DIGITS]
 
 
 def list_texts(kind: str, values: NDArray[Any]) -> Sequence[str | None]:
-    """Return the values of a column as texts: "0.5", "true", "2024-01-31". A missing value is None."""
+    """Return the values of a column as strings: "0.5", "true", "2024-01-31". A missing value is None."""
     if kind == "date":
         texts = np.datetime_as_string(values, unit="D").tolist()
         return [None if text == "NaT" else text for text in texts]

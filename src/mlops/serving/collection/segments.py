@@ -1,11 +1,11 @@
-"""The segments: append-only files, which are closed by size or age, and recovered after a crash.
+"""Segments: append-only files, which are closed at a certain size or age, and recovered after a crash.
 
 .. code-block:: text
 
-    .NAME.new      being created; contains no record yet
+    .NAME.new      is being created; contains no record yet
     NAME.open      a worker appends to it, and holds its lock
-    NAME.segment   closed; it does not change any more
-    NAME.damaged   closed, and already uploaded as far as it can be read
+    NAME.segment   is closed; does not change any more
+    NAME.damaged   is closed and damaged; the part that can be read was uploaded
 
 The name begins with the time when the segment was created.
 """
@@ -27,11 +27,11 @@ from .layout import Header, Turn, count_rows, decode_header, decode_turn, encode
 OPEN, CLOSED, DAMAGED = ".open", ".segment", ".damaged"
 NAME = re.compile(r"(\d{4})(\d\d)(\d\d)T\d{6}\.\d{6}Z-[0-9a-f]{16}")
 LOCK = ".lock"
-STALE_SECONDS = 60.0  # age at which a file that is being created is left over from a crash
+STALE_SECONDS = 60.0  # an older file that is still being created is left over from a crash
 
 
 def name_segment(moment: int) -> str:
-    """Return a new name for a segment that begins at a time, in nanoseconds since 1970."""
+    """Return a new name for a segment that begins at the given time, in nanoseconds since 1970."""
     began = datetime.fromtimestamp(moment // 1_000_000_000, UTC)
     return f"{began:%Y%m%dT%H%M%S}.{moment // 1000 % 1_000_000:06d}Z-{secrets.token_hex(8)}"
 
@@ -79,12 +79,12 @@ class SegmentWriter:
             raise
 
     def append(self, frame: bytes, rows: int) -> None:
-        """Append a frame with a number of rows.
+        """Append a frame. `rows` is the number of rows in the frame.
 
         Raises
         ------
         OSError
-            If the frame cannot be written. Then the segment ends where it ended before.
+            If the frame cannot be written. The segment is then unchanged.
         """
         self._write(frame)
         self.rows += rows
@@ -111,7 +111,7 @@ class SegmentWriter:
             while done < len(frame):
                 done += os.write(self._handle, frame[done:] if done else frame)
         except OSError:
-            # Readers stop at a torn frame, so no other frame must follow it.
+            # Readers stop at an incomplete frame, so no other frame must follow it.
             os.ftruncate(self._handle, self.size)
             raise
         self.size += len(frame)
@@ -128,7 +128,7 @@ class Segment:
     turns : list of Turn
         The turns in the order in which they were written, which is not always the order of their times.
     is_whole : bool
-        False if the file has more bytes than those that could be read.
+        False if the file has bytes that could not be read.
     """
 
     header: Header
@@ -137,7 +137,7 @@ class Segment:
 
 
 def decode_segment(content: bytes) -> Segment | None:
-    """Return the content of a segment as far as it can be read; None if not even its header can be read."""
+    """Return the readable part of a segment; None if even the header cannot be read."""
     frames = read_frames(content)
     first = next(frames, None)
     if first is None:
@@ -168,7 +168,8 @@ def list_segments(folder: Path, *endings: str) -> list[Path]:
 def recover_orphans(folder: Path, now: float | None = None) -> list[Path]:
     """Close the segments of workers that died, and return their new paths.
 
-    A torn frame at the end, whose records were never acknowledged, is removed. `now` is the time in seconds since 1970.
+    An incomplete frame at the end is removed. Its requests were never answered. `now` is the time in seconds since
+    1970.
     """
     now = time.time() if now is None else now
     for path in folder.glob(".*.new"):
@@ -191,13 +192,13 @@ def _recover(path: Path) -> Path | None:
                 return None
             file.truncate(size)
             return path.rename(path.with_suffix(CLOSED))
-    except (BlockingIOError, FileNotFoundError):  # its worker is alive, or has just closed it
+    except (BlockingIOError, FileNotFoundError):  # the worker is alive, or has just closed the segment
         return None
 
 
 @contextmanager
 def hold_folder(folder: Path, name: str = LOCK, *, wait: bool = True) -> Iterator[bool]:
-    """Hold a lock of a folder of segments, and yield whether it is held.
+    """Try to lock a folder of segments for a ``with`` statement, and yield whether the lock is held.
 
     Parameters
     ----------

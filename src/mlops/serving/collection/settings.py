@@ -5,12 +5,13 @@ from typing import Literal
 
 import msgspec
 
-VARIABLE = "SERVING_COLLECTION"  # names the file; an older server ignores a variable, but not an option
+# The variable with the path of the file. It is not an option, because older servers would refuse an unknown option.
+VARIABLE = "SERVING_COLLECTION"
 Policy = Literal["drop", "refuse"]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """The settings of the collection: what is collected, where to, and the limits.
+    """The settings of the collection: what is collected, where it is stored, and the limits.
 
     Parameters
     ----------
@@ -23,7 +24,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     share : float
         The share of requests to collect, above 0 and at most 1.
     omitted, hashed : tuple of str
-        Columns that are left out, and columns of which only an HMAC is stored.
+        The columns that are omitted, and the columns of which only an HMAC is stored.
     key : str
         The key of the HMAC.
     policy : str

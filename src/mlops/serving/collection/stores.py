@@ -1,6 +1,6 @@
 """The stores to which segments are uploaded: a folder, or any URL that fsspec supports."""
 
-# Local folders need no package besides the standard library, so an image needs fsspec only for other URLs.
+# Local folders need only the standard library, so an image needs fsspec only for other URLs.
 
 import os
 import secrets
@@ -19,7 +19,7 @@ class Store(Protocol):
     """A store of files. The names of files have slashes and are relative to the store's URL."""
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a file as a whole. A file of the same name is replaced."""
+        """Write a whole file. It replaces a file with the same name."""
         ...
 
     def read(self, name: str) -> bytes:
@@ -122,7 +122,7 @@ def open_store(url: str, options: Mapping[str, str] | None = None) -> Store:
     Raises
     ------
     ImportError
-        If a package is missing that the URL needs.
+        If a package that the URL needs is missing.
     ValueError
         If the scheme of the URL is unknown.
     """
@@ -133,18 +133,18 @@ def open_store(url: str, options: Mapping[str, str] | None = None) -> Store:
 
 
 def name_upload(name: str, header: Header) -> str:
-    """Return where a segment is uploaded: "MODEL/VERSION/DAY/NAME.segment.gz"."""
-    # The same segment has the same name each time, so a repeated upload replaces the first one.
+    """Return the name of the file to which a segment is uploaded: "MODEL/VERSION/DAY/NAME.segment.gz"."""
+    # The same segment always has the same name, so a repeated upload replaces the first upload.
     return f"{name_version(header.model, header.version)}/{find_day(name)}/{name}{ENDING}"
 
 
 def name_version(model: str, version: str) -> str:
-    """Return the folder of the uploads of a model version."""
+    """Return the name of the folder for the uploads of a model version."""
     return f"{quote(model, safe='')}/{quote(version, safe='')}"
 
 
 def split_upload(name: str) -> tuple[str, str, str]:
-    """Return the folder of the version, the day and the name of a segment, given the name of its upload."""
+    """Split the name of an upload into the folder of the model version, the day, and the name of the segment."""
     folder, _, file = name.rpartition("/")
     version, _, day = folder.rpartition("/")
     return version, day, file.removesuffix(ENDING)

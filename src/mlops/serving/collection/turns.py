@@ -1,4 +1,4 @@
-"""The collectors of a server: one write for all requests of a turn of the event loop, or one for each request."""
+"""The collectors of a server, which write all requests of a turn of the event loop at once, or each one by itself."""
 
 import asyncio
 import threading
@@ -16,7 +16,7 @@ TICK_SECONDS = 1.0
 
 
 class TurnCollector:
-    """Collects the requests of a server with an event loop.
+    """A collector for a server with an event loop.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class TurnCollector:
     def collect(
         self, request: str, rows: Packed, predictions: NDArray[Any], ids: list[str] | None = None
     ) -> "asyncio.Future[None]":
-        """Add a scored request, and return a future that is done when its record is on disk.
+        """Add a scored request, and return a future that is done when the record of the request is on disk.
 
         The future raises `Refusal` if the request must be refused. All requests of one turn have the same future.
         """
@@ -50,7 +50,7 @@ class TurnCollector:
         return self._written
 
     def close(self) -> None:
-        """Close the segment, and let the uploader upload it and end."""
+        """Close the segment, and tell the uploader to upload the segment and end."""
         if self._timer:
             self._timer.cancel()
         self._collector.close()
@@ -64,7 +64,7 @@ class TurnCollector:
             self._collector.flush()
         except Refusal as refusal:
             written.set_exception(refusal)
-            written.exception()  # a client may have disconnected, so that nothing awaits the future
+            written.exception()  # avoids a warning if the client has disconnected, so that nothing awaits the future
         else:
             written.set_result(None)
 
@@ -76,7 +76,7 @@ class TurnCollector:
 
 
 class ThreadCollector:
-    """Collects the requests of a server that answers each of them in a thread. Parameters as in `TurnCollector`."""
+    """A collector for a server that answers each request in a thread. See `TurnCollector` for the parameters."""
 
     def __init__(self, collector: Collector, uploader: UploaderProcess | None = None) -> None:
         self._collector = collector
@@ -97,7 +97,7 @@ class ThreadCollector:
             self._collector.flush()
 
     def close(self) -> None:
-        """Close the segment, and let the uploader upload it and end."""
+        """Close the segment, and tell the uploader to upload the segment and end."""
         self._ended.set()
         with self._lock:
             self._collector.close()

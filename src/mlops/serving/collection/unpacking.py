@@ -39,9 +39,9 @@ def unpack_predictions(header: Header, records: Iterable[Record]) -> list[NDArra
 
 
 def list_ids(header: Header, record: Record) -> Iterator[tuple[str, list[str | None], bool]]:
-    """Yield the ids of a record's rows: for each column of the kind "id", its name, its values, and if it is hashed.
+    """Yield the ids of a record's rows: the name and values of each column of the kind "id", and whether it is hashed.
 
-    The ids that a request gives besides its rows have the name "".
+    For ids that a request has outside of its rows, the name is "".
     """
     if record.ids is not None:
         yield "", [*record.ids], False
@@ -52,7 +52,7 @@ def list_ids(header: Header, record: Record) -> Iterator[tuple[str, list[str | N
 
 
 def keep_rows(header: Header, record: Record, kept: NDArray[np.bool_]) -> Record:
-    """Return a record with only some of its rows."""
+    """Return a copy of a record with only some of its rows."""
     choose = kept.nonzero()[0].tolist()
 
     def select(packed: Packed) -> Packed:

@@ -1,4 +1,4 @@
-"""The upload of closed segments, and the deletion of old ones."""
+"""The upload of closed segments, and the deletion of old segments and uploads."""
 
 import gzip
 import logging
@@ -24,14 +24,14 @@ def read_today() -> date:
 
 
 class Uploader:
-    """Uploads the closed segments of a folder, and deletes old ones.
+    """An object that uploads the closed segments of a folder, and deletes old segments and uploads.
 
     Parameters
     ----------
     settings : Settings
         The folder, the URL and the retention period. Without a URL, segments stay in the folder.
     today : callable
-        Returns the present day.
+        A function that returns the present day.
     """
 
     def __init__(self, settings: Settings, today: Callable[[], date] = read_today) -> None:
@@ -42,10 +42,10 @@ class Uploader:
         self._cleaned: date | None = None
 
     def run(self) -> int:
-        """Recover the segments of dead workers, upload all closed segments, and return their number.
+        """Recover the segments of dead workers, upload all closed segments, and return the number of uploads.
 
-        A segment is deleted only after its upload is complete. If the process is killed in between, the next upload
-        replaces the first one.
+        A segment is deleted only after its upload is complete. If the process is killed before the deletion, the
+        segment is uploaded again and replaces the first upload.
         """
         # `forget` changes segments and uploads under the same lock.
         with hold_folder(self._folder):
@@ -60,7 +60,7 @@ class Uploader:
     def _upload(self, store: Store, path: Path) -> bool:
         try:
             content = path.read_bytes()
-        except FileNotFoundError:  # a collector has just dropped it
+        except FileNotFoundError:  # a collector has just deleted the segment
             return False
         size, rows = measure_valid(content)
         if rows:
