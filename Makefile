@@ -90,7 +90,7 @@ notebooks: $(call extras,test)  ## run the notebooks and update their committed 
 	@CONFIRM='$(CONFIRM)' $(BIN)/python tests/notebooks/refresh.py
 
 simulations: WANTED = test
-simulations: $(call extras,test)  ## measure the error rates of the gate and the data test (20 minutes); ONLY=gate for a part
+simulations: $(call extras,test)  ## measure the error rates of the gate, the segments and the data test (20 minutes); ONLY=gate for a part
 	@PYTHONPATH=tests:tests/support $(BIN)/python -m simulations $(foreach name,$(ONLY),--only $(name))
 
 lint: WANTED = test

@@ -6,7 +6,7 @@ from datetime import date, datetime
 import pandas as pd
 import pytest
 
-from mlops.numbers import format_number, format_pair, format_value
+from mlops.numbers import format_count, format_number, format_pair, format_value
 
 
 @pytest.mark.parametrize(
@@ -63,6 +63,11 @@ def test_two_numbers_have_the_digits_that_show_their_difference(
     first: float, second: float, shown: tuple[str, str]
 ) -> None:
     assert format_pair(first, second) == shown
+
+
+@pytest.mark.parametrize(("number", "shown"), [(0, "0 rows"), (1, "1 row"), (1234, "1,234 rows")])
+def test_a_count_agrees_with_its_noun(number: int, shown: str) -> None:
+    assert format_count(number, "row") == shown
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,17 @@ def format_value(value: object) -> str:
     return format_number(value)
 
 
+def format_count(number: int, noun: str) -> str:
+    """Format a number of things, with their noun in the singular or the plural.
+
+    Examples
+    --------
+    >>> format_count(1, "row"), format_count(1234, "row")
+    ('1 row', '1,234 rows')
+    """
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
 def format_pair(first: float, second: float) -> tuple[str, str]:
     """Format two numbers with three significant digits, or with more if three digits would hide their difference.
 

@@ -405,7 +405,7 @@ def test_of_many_violations_a_message_lists_the_first() -> None:
     with pytest.raises(DataTestFailed) as raised:
         require_valid(found, "data.csv")
     first, *lines, last = str(raised.value).splitlines()
-    assert (first, len(lines), last) == ("The data file data.csv breaks 1000 rules.", 20, "  and 980 more")
+    assert (first, len(lines), last) == ("The data file data.csv breaks 1,000 rules.", 20, "  and 980 more")
 
 
 CATEGORIES = (

@@ -72,6 +72,23 @@ def test_the_alt_text_says_what_the_figure_shows() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("compared", "title", "gain"),
+    [
+        (compare(np.full(100, 3.0)), "mean squared error: 3.00", "3.00 points"),
+        (Comparison(AUC, POOR, POOR**3, actual=ACTUAL), "area under the ROC curve: 0", "0"),
+    ],
+)
+def test_equal_gains_have_no_interval(compared: Comparison, title: str, gain: str) -> None:
+    """The report said that the improvement is "between 3.0 and 3.0"."""
+    assert draw(compared)[0].get_title("left") == f"Improvement of the {title} (the same for all rows)"
+    assert describe_gains(compared).startswith(f"Improvement of the {title} (the same for all rows)")
+    assert report_gains(compared, decide_promotion(compared)).startswith(
+        f"All rows have the same gain, {gain}, so they do not show how much the improvement varies. A promotion needs "
+        "a gain above zero.\n"
+    )
+
+
 def test_gains_that_are_too_skewed_have_no_interval() -> None:
     compared = compare(np.append(np.ones(88) + 0.01 * POOR[:88], -50.0))
     above, _ = draw(compared)

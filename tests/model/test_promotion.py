@@ -134,6 +134,14 @@ def test_too_few_rows_promote_nothing(rows: int, promoted: bool) -> None:
     assert (left_out.reason == f"{refused} 7 rows are left out.") is not promoted
 
 
+def test_the_reason_counts_rows_with_separators() -> None:
+    one = decide_promotion(LOSSES[:1], LOSSES[:1] - 1)
+    assert one.reason == "Only 1 row is known to be unseen by both models, but the comparison needs 30."
+    losses = np.random.default_rng(3).normal(100, 10, 12_345)
+    assert " on 12,345 rows unseen by both models" in decide_promotion(losses, losses - 1).reason
+    assert " on all 12,345 rows unseen by both models." in decide_promotion(losses, losses).reason
+
+
 def test_the_bound_of_gains_without_skewness_is_student_s() -> None:
     """The gains of 89 rows that hardly differ are carried by 88.9 rows."""
     gains = 5 + 0.1 * np.concatenate([GAINS - GAINS.mean(), GAINS.mean() - GAINS])

@@ -1,4 +1,7 @@
-"""``python -m simulations``: simulates the error rates, and writes them into docs/statistics.md."""
+"""``python -m simulations``: simulates error rates, and writes them into docs/statistics.md.
+
+The sections are the promotion gate, the comparison by segment, and the data test.
+"""
 
 import argparse
 import sys

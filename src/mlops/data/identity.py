@@ -17,6 +17,7 @@ from scipy.spatial import cKDTree
 
 from mlops.data.blocks import hash_rows, list_blocks
 from mlops.data.rounding import bound_coarseness, bound_rounding
+from mlops.numbers import format_count
 from mlops.problem import Column
 from mlops.problem.split import write_texts
 
@@ -53,8 +54,8 @@ class Familiarity:
 
     def __str__(self) -> str:
         said = (
-            f"{int(self.unseen.sum())} of {len(self.seen)} held-out rows are unseen. "
-            f"Left out: {int(self.seen.sum())} seen, {int(self.unknown.sum())} that may have been seen."
+            f"{int(self.unseen.sum()):,} of {len(self.seen):,} held-out rows are unseen. "
+            f"Left out: {int(self.seen.sum()):,} seen, {int(self.unknown.sum()):,} that may have been seen."
         )
         return f"{said}\n{self.explanation}" if self.explanation else said
 
@@ -67,8 +68,9 @@ class Familiarity:
         if self.unavailable:
             reason = "the training rows of a model are unavailable. Restore them from a backup."
         else:
-            reason = "each agrees with a training row except for rounding, and may be the same row."
-        return f"{unknown} rows are left out because {reason}"
+            each = "it" if unknown == 1 else "each"
+            reason = f"{each} agrees with a training row except for rounding, and may be the same row."
+        return f"{format_count(unknown, 'row')} {'is' if unknown == 1 else 'are'} left out because {reason}"
 
     @property
     def unseen(self) -> NDArray[np.bool_]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mlops.data.kinds.counts import CountProfile
 from mlops.errors import IntegrityError, UsageError
 from mlops.files.records import read_record
+from mlops.numbers import format_count
 from mlops.problem import Column
 
 BINS = 20
@@ -222,7 +223,7 @@ def describe_reference(reference: Profile, columns: Sequence[Column], path: Path
         )
     lacking = [name for name in tested if name not in reference or reference[name].count < FEWEST]
     rows = next((column.count + column.nulls for column in reference.values()), 0)
-    size = f"reference: {rows} rows, {len(reference)} columns"
+    size = f"reference: {format_count(rows, 'row')}, {format_count(len(reference), 'column')}"
     if not lacking:
         return size
     more = f" and {len(lacking) - MOST:,} more" if len(lacking) > MOST else ""

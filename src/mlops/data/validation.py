@@ -11,7 +11,7 @@ from mlops.data.profile import Profile, find_repeated
 from mlops.data.scan import TableScan
 from mlops.data.totals import ColumnTotals
 from mlops.errors import DataTestFailed
-from mlops.numbers import format_number, format_pair
+from mlops.numbers import format_count, format_number, format_pair
 from mlops.problem import Column
 
 MOST = 20  # maximum number of violations or columns in a message
@@ -104,7 +104,7 @@ def require_valid(violations: Iterable[Violation], url: str) -> None:
     """
     found = list(violations)
     if found:
-        begin = f"The data file {url} breaks {_count(len(found), 'rule')}."
+        begin = f"The data file {url} breaks {format_count(len(found), 'rule')}."
         raise DataTestFailed("\n".join([begin, *list_violations(found)]))
 
 
@@ -119,14 +119,10 @@ def _list_names(names: Sequence[str]) -> str:
     return ", ".join(names[:MOST]) + more
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def _check_size(scan: TableScan, max_duplicate_share: float, min_rows: int) -> list[Violation]:
     found = []
     if scan.rows < min_rows:
-        found.append(Violation("(table)", "rows", _count(scan.rows, "row"), f"{min_rows} or more"))
+        found.append(Violation("(table)", "rows", format_count(scan.rows, "row"), f"{min_rows:,} or more"))
     share = scan.copies / scan.rows if scan.rows else 0.0
     if share > max_duplicate_share:
         seen, allowed = format_pair(100 * share, 100 * max_duplicate_share)
@@ -161,7 +157,7 @@ def _check_rules(scan: TableScan, declared: Column) -> list[Violation]:
     if other:
         found += _check_values(other, declared)
     if totals and totals.outside:
-        seen = f"{_count(totals.outside, 'value')} outside, the furthest {_name_furthest(totals, declared)}"
+        seen = f"{format_count(totals.outside, 'value')} outside, the furthest {_name_furthest(totals, declared)}"
         found.append(Violation(name, "range", seen, _describe_range(declared)))
     return found
 
@@ -171,13 +167,13 @@ def _check_values(other: OtherColumn, declared: Column) -> list[Violation]:
     if other.bad and other.kind == "number":
         found.append(Violation(name, "type", f"{other.type}, for example {other.example}", EXAMPLES["number"]))
     elif other.bad:
-        seen = f"{_count(other.bad, 'value')} of another kind, the first {other.example!r}"
+        seen = f"{format_count(other.bad, 'value')} of another kind, the first {other.example!r}"
         found.append(Violation(name, "type", seen, describe_kind(other.kind, other.example)))
     if other.refused:
-        seen = f"{_count(other.refused, 'value')} not in the list, the first {other.first_refused!r}"
+        seen = f"{format_count(other.refused, 'value')} not in the list, the first {other.first_refused!r}"
         found.append(Violation(name, "values", seen, _list_names(declared.allowed)))
     if other.repeats:
-        seen = f"{_count(other.repeats, 'value')} already in an earlier row, for example {other.repeated!r}"
+        seen = f"{format_count(other.repeats, 'value')} already in an earlier row, for example {other.repeated!r}"
         found.append(Violation(name, "unique", seen, "each value once"))
     return [*found, *_check_shares(other, declared)]
 
@@ -196,7 +192,8 @@ def _check_shares(other: OtherColumn, declared: Column) -> list[Violation]:
 
 
 def _describe_missing(found: ColumnTotals | OtherColumn, share: float, rows: int) -> tuple[str, str]:
-    seen = f"{_count(found.missing, 'missing value')}, the first in row {found.first_missing + 1}, counted from 1"
+    count = format_count(found.missing, "missing value")
+    seen = f"{count}, the first in row {found.first_missing + 1}, counted from 1"
     if not share:
         return seen, "none"
     percent, allowed = format_pair(100 * found.missing / rows, 100 * share)

@@ -87,7 +87,7 @@ class Comparison:
         """A sentence that says why there are too few rows for a comparison. Empty if there are enough."""
         if self.actual is None:
             return ""
-        of_rows = f"the {self.rows} rows unseen by both models"
+        of_rows = f"the {self.rows:,} rows unseen by both models"
         if np.isnan(self.improvement):
             return f"The {self.metric.title} is undefined for {of_rows}."
         if self.metric.all_classes and (fewest := _count_rarest(self.actual)) < FEWEST_OF_CLASS:

@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from mlops.data.equality import are_equal
 from mlops.model.comparison import Comparison
 from mlops.model.looks import describe_looks
 from mlops.model.promotion import Decision, describe_sensitivity
@@ -66,6 +67,12 @@ def report_gains(compared: Comparison, decision: Decision) -> str:
 
 def describe_interval(compared: Comparison) -> str:
     """Return sentences with the interval of the improvement."""
+    if _is_constant(compared):
+        gain = f"{format_number(compared.improvement)} {compared.metric.unit}".strip()
+        return (
+            f"All {_name_values(compared)} have the same gain, {gain}, so they do not show how much the improvement "
+            "varies. A promotion needs a gain above zero."
+        )
     low, high = format_pair(compared.lower_bound, compared.upper_bound)
     return (
         f"With a confidence of {_give_confidence(compared)}, the true improvement is between {low} and "
@@ -132,6 +139,11 @@ def _find_limits(values: NDArray[np.float64]) -> tuple[float, float]:
     return min(float(low), 0.0), max(float(high), 0.0)
 
 
+def _is_constant(compared: Comparison) -> bool:
+    """Return whether all gains are equal, so that both ends of the interval are the improvement itself."""
+    return are_equal([compared.lower_bound], [compared.upper_bound])
+
+
 def _name_values(compared: Comparison) -> str:
     return "rows" if len(compared.gains) == compared.rows else "groups of rows"
 
@@ -149,6 +161,8 @@ def _title_interval(compared: Comparison) -> str:
     named = f"{named[0].upper()}{named[1:]}: {value}"
     if compared.too_skewed:
         return f"{named} (a few rows are too extreme for an interval)"
+    if _is_constant(compared):
+        return f"{named} (the same for all {_name_values(compared)})"
     low, high = format_pair(compared.lower_bound, compared.upper_bound)
     return f"{named} ({_give_confidence(compared)} interval: {low} to {high})"
 

@@ -12,7 +12,7 @@ from scipy.stats import norm
 
 from mlops.errors import UsageError
 from mlops.model.comparison import Comparison
-from mlops.numbers import format_number
+from mlops.numbers import format_count, format_number
 from mlops.pipelines.advice import GATE, GATE_NOTEBOOK
 from mlops.pipelines.tags import OVERRIDDEN_BY, OVERRIDE_REASON
 
@@ -85,18 +85,18 @@ def decide_promotion(compared: Comparison, *, min_rows: int = 30, left_out: str 
         reason = "There is no champion yet, so the first model is promoted."
         return Decision(promoted=True, reason=reason, rows=rows, kind="first")
     if rows < min_rows:
-        reason = f"Only {rows} rows are known to be unseen by both models, but the comparison needs {min_rows}."
+        known = f"Only {format_count(rows, 'row')} {'is' if rows == 1 else 'are'} known to be unseen by both models"
+        reason = f"{known}, but the comparison needs {min_rows:,}."
         return Decision(promoted=False, reason=f"{reason} {left_out}".rstrip(), rows=rows, kind="few")
     if compared.equality:
-        reason = (
-            f"The challenger and the champion are equal: {compared.equality} on all {rows} rows unseen by both models."
-        )
+        everywhere = f"{compared.equality} on all {rows:,} rows unseen by both models"
+        reason = f"The challenger and the champion are equal: {everywhere}."
         return Decision(promoted=False, reason=reason, rows=rows, kind="equal")
     if compared.shortage:
         return Decision(promoted=False, reason=f"{compared.shortage} {left_out}".rstrip(), rows=rows, kind="few")
     if compared.too_skewed:
         reason = (
-            f"These rows cannot show whether the challenger is better: on a few of the {rows} rows unseen by both "
+            f"These rows cannot show whether the challenger is better: on a few of the {rows:,} rows unseen by both "
             "models, the challenger is so much worse that other rows could give a different result."
         )
         return Decision(False, reason, rows, compared.improvement, look=compared.look, kind="skewed")
@@ -121,7 +121,7 @@ def _explain(compared: Comparison, lower_bound: float) -> str:
     rule = f" A release needs an improvement of {least}." if lower_bound > 0 and size < compared.smallest_gain else ""
     return (
         f"The challenger {verdict}: the {change} of the {metric.title} is "
-        f"{f'{format_number(size)} {metric.unit}'.strip()} on {compared.rows} rows unseen by both models, "
+        f"{f'{format_number(size)} {metric.unit}'.strip()} on {compared.rows:,} rows unseen by both models, "
         f"with a {100 * compared.spent:.4g}% lower bound of {format_number(bound)}.{rule}"
     )
 

@@ -89,7 +89,7 @@ def draw_predictions(data: Predicted) -> Drawn:
     figure = plot_predictions(*data.pair, data.measure)
     scores = data.problem.score(data.actual, data.predicted)
     title = data.problem.target.title
-    return figure, f"Predicted against actual {title} of {data.rows} rows; {data.problem.summarize(scores)}."
+    return figure, f"Predicted against actual {title} of {data.rows:,} rows; {data.problem.summarize(scores)}."
 
 
 def draw_residuals(data: Predicted) -> Drawn:
@@ -102,7 +102,7 @@ def draw_residuals(data: Predicted) -> Drawn:
     axes.set(xlabel=f"predicted ({data.measure})", ylabel=f"error ({data.measure})")
     mean, deviation = (format_number(float(value)) for value in (errors.mean(), errors.std()))
     numbers = f"their mean is {mean} and their standard deviation {deviation} {data.problem.target.unit}".rstrip()
-    return figure, f"Errors against predicted {data.problem.target.title} of {data.rows} rows; {numbers}."
+    return figure, f"Errors against predicted {data.problem.target.title} of {data.rows:,} rows; {numbers}."
 
 
 def draw_roc(data: Predicted) -> Drawn:
@@ -129,11 +129,11 @@ def draw_roc(data: Predicted) -> Drawn:
     axes.legend(loc="lower right", title=chosen)
     least = format_number(areas[shown[0]])
     if len(areas) == 1:
-        return figure, f"ROC curve of {shown[0]} for {data.rows} rows; the area under it is {least}."
+        return figure, f"ROC curve of {shown[0]} for {data.rows:,} rows; the area under it is {least}."
     mean = format_number(float(np.mean([*areas.values()])))
     return figure, (
-        f"ROC curves of {len(areas)} classes, each against the rest, for {data.rows} rows; the mean area under them is "
-        f"{mean}, and the smallest is {least} ({shown[0]})."
+        f"ROC curves of {len(areas)} classes, each against the rest, for {data.rows:,} rows; the mean area under them "
+        f"is {mean}, and the smallest is {least} ({shown[0]})."
     )
 
 
@@ -159,8 +159,8 @@ def draw_calibration(data: Predicted) -> Drawn:
     figure.legend(loc="outside lower center", ncols=2)
     gap = float(np.average(np.abs(means - shares), weights=sizes))
     return figure, (
-        f"Share of {data.positive} against its predicted probability in {len(groups)} groups with {data.rows} rows in "
-        f"total; on average, the two differ by {format_number(gap)}."
+        f"Share of {data.positive} against its predicted probability in {len(groups)} groups with {data.rows:,} rows "
+        f"in total; on average, the two differ by {format_number(gap)}."
     )
 
 
@@ -185,7 +185,7 @@ def draw_confusion(data: Predicted) -> Drawn:
     axes.set_yticks(range(len(names)), names)
     right = int(np.trace(counts))
     share = 100 * right / max(data.rows, 1)
-    return figure, f"Confusion matrix of {title}: {right} of {data.rows} rows have the right class, {share:.0f}%."
+    return figure, f"Confusion matrix of {title}: {right:,} of {data.rows:,} rows have the right class, {share:.0f}%."
 
 
 def draw_importances(data: Predicted) -> Drawn:

@@ -75,7 +75,7 @@ def cross_validate(problem: "Problem", rows: "pd.DataFrame", **hyperparameters: 
     defined = [value for value in found if value is not None]
     if not defined:
         raise ProblemError(
-            f"{problem}: the metric {problem.decisive.name} is undefined for every fold of the {len(rows)} rows. Use "
+            f"{problem}: the metric {problem.decisive.name} is undefined for every fold of the {len(rows):,} rows. Use "
             "more rows, or another metric."
         )
     return float(np.mean(defined))

@@ -62,8 +62,8 @@ def check_split(
     """
     if min(len(training), len(holdout)) < 2:
         raise UsageError(
-            f"holdout_share {share:g} of {len(training) + len(holdout)} rows leaves {len(training)} for training and "
-            f"{len(holdout)} for the holdout, but both need 2 or more. Use more rows, or another share."
+            f"holdout_share {share:g} of {len(training) + len(holdout):,} rows leaves {len(training):,} for training "
+            f"and {len(holdout):,} for the holdout, but both need 2 or more. Use more rows, or another share."
         )
     found = dict(training[target.name].value_counts().items())
     rare = [name for name in classes if found.get(name, 0) < 2]
