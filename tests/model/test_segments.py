@@ -1,5 +1,6 @@
 """The comparison in segments of the rows."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -126,6 +127,36 @@ def test_a_problem_can_reject_a_challenger_that_is_worse_in_a_segment() -> None:
     assert found.review(first) is first
 
 
+class Tolerant(StrictPrices):
+    """The same, where only a difference of 30 matters."""
+
+    smallest_gain = 30.0
+
+
+@pytest.mark.parametrize(("decline", "verdict"), [(0.0009, "too small to matter"), (0.0011, "worse")])
+def test_a_decline_in_a_segment_has_to_matter(decline: float, verdict: str) -> None:
+    """On 100,000 rows, even a decline by 0.09 % is beyond chance. The smallest gain of a release is 0.1 %."""
+    rows = ROWS.loc[ROWS.index.repeat(250)]
+    errors = np.random.default_rng(3).normal(0, 5, len(rows))
+    factor = np.where(rows.plan == "family", (1 + decline) ** 0.5, 0.5)
+    found, decision = decide(
+        StrictPrices(), {"champion": rows.price + errors, "challenger": rows.price + factor * errors}, rows
+    )
+    family = found.found[2]
+    assert family.improvement == pytest.approx(-decline * (family.champion or 0.0))
+    assert (family.upper_bound or 0.0) < 0
+    assert [segment.verdict for segment in found.found] == ["better", "better", verdict]
+    assert decision.promoted is (verdict != "worse")
+
+
+def test_the_smallest_gain_of_a_release_can_have_the_unit_of_the_metric() -> None:
+    """In the family plan, the squared error is larger by 25.2."""
+    found, decision = decide(Tolerant(), BOTH)
+    assert [segment.verdict for segment in found.found] == ["too small to matter"] * 3
+    assert found.review(replace(decision, promoted=True)).promoted
+    assert str(found).startswith("None of the 3 segments with enough rows shows a decline that is significant and")
+
+
 def test_the_segments_share_the_allowed_error() -> None:
     """The bound of each of three segments has the confidence 1 - 0.05 / 3, and spends nothing on looks."""
     found = compare_segments(Prices(), ROWS, BOTH, 0.95)
@@ -164,7 +195,7 @@ def test_a_segment_with_one_class_is_shown_with_the_reason() -> None:
     family = found.found[2]
     assert (family.champion, family.improvement, family.verdict) == (None, None, "metric undefined")
     assert found.found[0].verdict == "better"
-    assert str(found).startswith("The challenger is not significantly worse in any of the 2 segments with enough")
+    assert str(found).startswith("None of the 2 segments with enough rows shows a decline that is significant and")
 
 
 def test_equal_models_are_equal_in_each_segment() -> None:

@@ -90,6 +90,10 @@ def _list_intervals() -> Iterator[Case]:
         "lognormal losses, sigma 1.0": partial(draws.draw_skewed_gains, sigma=1.0),
         "lognormal losses, sigma 1.5": partial(draws.draw_skewed_gains, sigma=1.5),
     }
+    for metric in ("area", "F1"):
+        for kind in ("normal", "t5"):
+            draw = partial(scores.draw_gains, kind=kind, metric=metric)
+            situations[f"{CLASSIFIED[metric]}, {kind} errors"] = draw
     for rows in ROWS:
         for name, draw in situations.items():
             simulate = partial(count_outside, draw=draw, rows=rows)

@@ -23,7 +23,7 @@ def draw_gains(rng: np.random.Generator, shape: Shape, kind: str, metric: str) -
     """Return the gains of two equal classifiers in "log loss", "area" or "F1"."""
     actual, shared = draw_rows(rng, shape, kind)
     champion, challenger = (shared + NOISE * draw_errors(rng, shape, kind) for _ in range(2))
-    return {"log loss": gain_losses, "area": gain_area, "F1": gain_f1}[metric](actual, champion, challenger)
+    return GAINS[metric](actual, champion, challenger)
 
 
 def gain_losses(actual: Flags, champion: Floats, challenger: Floats) -> Floats:
@@ -75,3 +75,6 @@ def _measure_f1(actual: Flags, chosen: Flags) -> tuple[Floats, Floats]:
     (hit, one_hit), (all_marked, one_marked) = counts
     with np.errstate(invalid="ignore", divide="ignore"):
         return 2 * hit / all_marked, 2 * (hit - one_hit) / (all_marked - one_marked)
+
+
+GAINS = {"log loss": gain_losses, "area": gain_area, "F1": gain_f1}

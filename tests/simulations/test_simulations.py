@@ -159,21 +159,64 @@ class Parts(Problem):
     columns = (Column("part", kind="category"), Column("x"), Column("y", role="target"))
     metrics = (metrics.mean_absolute_error("mae"),)
     segments = ("part",)
+    smallest_relative_gain = 0.0
+
+
+class Flags(Problem):
+    """A boolean that has the same rows in each of four parts."""
+
+    name = "flags"
+    columns = (Column("part", kind="category"), Column("x"), Column("y", kind="boolean", role="target"))
+    metrics = (metrics.roc_auc_score("auc"),)
+    segments = ("part",)
+    smallest_relative_gain = 0.0
 
 
 def test_the_simulations_call_a_challenger_worse_where_the_comparison_does() -> None:
     rng = np.random.default_rng(0)
-    gains = segments.draw_gains(rng, (100, 88), "1.0") - np.linspace(0, 2, 100)[:, None]
+    parts = [part - np.linspace(0, 2, 100)[:, None] for part in segments.draw_parts(rng, (100, 88), "1.0", 4)]
+    gains = np.hstack(parts)
     rows = pd.DataFrame({"part": np.repeat(list("abcd"), 22), "y": 0.0})
     both = ({"champion": 20 + sample.clip(-20), "challenger": np.full(88, 20.0)} for sample in gains)
     found = [bool(compare_segments(Parts(), rows, predictions, 0.95).worse) for predictions in both]
-    assert segments.report_worse(gains, 4).tolist() == found
+    assert segments.report_worse(parts).tolist() == found
     assert 20 < sum(found) < 80
 
 
-def test_equal_models_are_seldom_called_worse_in_a_segment() -> None:
-    count = partial(segments.count_reports, rounds=1000, kind="normal", rows=2000, count=20)
+def test_the_areas_of_segments_are_compared_as_the_simulations_do() -> None:
+    rng = np.random.default_rng(0)
+    actual, shared = scores.draw_rows(rng, (40, 160), "normal")
+    champion, challenger = shared, shared + 1.5 * rng.normal(size=shared.shape)
+    split = (np.array_split(values, 4, axis=1) for values in (actual, champion, challenger))
+    reported = segments.report_worse([scores.gain_area(*part) for part in zip(*split, strict=True)])
+    part = np.repeat(list("abcd"), 40)
+    found = [
+        bool(
+            compare_segments(
+                Flags(),
+                pd.DataFrame({"part": part, "y": truth}),
+                {"champion": expit(scores.find_logits(old)), "challenger": expit(scores.find_logits(new))},
+                0.95,
+            ).worse
+        )
+        for truth, old, new in zip(actual, champion, challenger, strict=True)
+    ]
+    assert reported.tolist() == found
+    assert 5 < sum(found) < 35
+
+
+@pytest.mark.parametrize(("kind", "rows"), [("normal", 2000), ("area", 500), ("F1", 500)])
+def test_equal_models_are_seldom_called_worse_in_a_segment(kind: str, rows: int) -> None:
+    count = partial(segments.count_reports, rounds=1000, kind=kind, rows=rows, count=rows // 100)
     assert count(np.random.default_rng(0)) / 1000 < 0.06
+
+
+@pytest.mark.parametrize("metric", ["area", "F1"])
+def test_the_interval_of_a_classifier_contains_the_true_gain(metric: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw: gate.Draw = partial(scores.draw_gains, kind="normal", metric=metric)
+    assert 0.02 < gate.count_outside(np.random.default_rng(0), 2000, draw, 30) / 2000 < 0.07
+    monkeypatch.setattr(gate, "bound_mean", bound_percentile)
+    assert gate.count_outside(np.random.default_rng(0), 2000, draw, 30) / 2000 > 0.08
 
 
 def test_segments_that_do_not_share_the_allowed_error_report_too_often(monkeypatch: pytest.MonkeyPatch) -> None:

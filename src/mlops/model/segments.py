@@ -1,8 +1,9 @@
 """The comparison of the challenger with the champion in segments of the rows, such as the customers of each plan.
 
 The problem declares the columns. In each segment, both models are compared by the metric that decides about promotions.
-The challenger is worse in a segment if the upper bound of the improvement in this segment is below zero. The segments
-share the allowed error rate equally (Bonferroni), so the confidence holds for all segments together.
+The challenger is worse in a segment if the upper bound of the improvement in this segment is below zero, and if the
+decline is at least as large as the smallest gain that is worth a release. The segments share the allowed error rate
+equally (Bonferroni), so the confidence holds for all segments together.
 """
 
 import json
@@ -24,7 +25,7 @@ FEWEST_ROWS = 20  # with fewer rows, skewed gains cause too many false reports; 
 QUARTERS = (0.25, 0.5, 0.75)
 LONGEST_LABEL, MOST_NAMED, MOST_SHOWN = 40, 3, 60  # pandas shows at most 60 rows
 LARGEST_WHOLE = 1e15
-WORSE = "worse"
+WORSE, TOO_SMALL = "worse", "too small to matter"
 
 Marks = NDArray[np.bool_]
 
@@ -90,7 +91,7 @@ class Segments:
 
     @cached_property
     def worse(self) -> tuple[Segment, ...]:
-        """The segments in which the challenger is significantly worse."""
+        """The segments in which the challenger is significantly worse, by enough to matter."""
         return tuple(segment for segment in self.found if segment.verdict == WORSE)
 
     def review(self, decision: Decision) -> Decision:
@@ -133,8 +134,9 @@ class Segments:
         each = f"Together, the bounds of all segments have a confidence of {100 * self.confidence:.4g}%."
         if self.worse:
             return f"The challenger is {self._name_worse()} {each}"
-        segments = f"any of the {count} segments" if count > 1 else "the only segment"
-        return f"The challenger is not significantly worse in {segments} with enough rows. {each}"
+        none = f"None of the {count} segments with enough rows shows a"
+        none = none if count > 1 else "The only segment with enough rows shows no"
+        return f"{none} decline that is significant and large enough to matter. {each}"
 
     def _name_worse(self) -> str:
         named = "; ".join(map(self._describe, self.worse[:MOST_NAMED]))
@@ -145,7 +147,7 @@ class Segments:
 
     def _describe(self, segment: Segment) -> str:
         old, new = format_pair(segment.champion or 0.0, segment.challenger or 0.0)
-        return f"{segment.name} ({self.metric.title} {new} instead of {old} on {segment.rows} rows)"
+        return f"{segment.name} ({self.metric.title} {new} instead of {old} on {segment.rows:,} rows)"
 
     def _list_cells(self, segment: Segment) -> dict[str, str]:
         cells = {"rows": f"{segment.rows:,}", "share": f"{format_number(100 * segment.share)}%"}
@@ -283,5 +285,9 @@ def _compare(
 def _judge(compared: Comparison) -> str:
     if compared.champion is not None and compared.upper_bound < 0:
         swapped = replace(compared, champion=compared.challenger, challenger=compared.champion)
-        return "a few rows decide" if swapped.too_skewed else WORSE
-    return "better" if compared.lower_bound > 0 and not compared.too_skewed else "no difference shown"
+        verdict = "a few rows decide" if swapped.too_skewed else WORSE
+    elif compared.lower_bound > 0 and not compared.too_skewed:
+        verdict = "better"
+    else:
+        return "no difference shown"
+    return verdict if abs(compared.improvement) >= compared.smallest_gain else TOO_SMALL

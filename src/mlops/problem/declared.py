@@ -49,7 +49,8 @@ class Problem:
         The names of columns that divide the rows into segments, in which the models are compared, too. A category or a
         boolean has a segment for each value. A number has four segments, each with a quarter of the rows.
     reject_worse_segments : bool
-        Whether a challenger that is better overall is rejected if it is significantly worse in a segment.
+        Whether a challenger that is better overall is rejected if it is significantly worse in a segment, by at least
+        the smallest improvement that is worth a release.
     plots : tuple of str or callable
         The plots of the predictions for the held-out rows: "predictions" or "residuals" for a target that is a number,
         "roc", "calibration" or "confusion" for classes, and "importances" for the result of `explain`. If empty, the
