@@ -132,6 +132,7 @@ class Nameless(churn.Churn):
     """Churn without the id."""
 
     columns = churn.Churn.columns[1:]
+    image_files = ()  # they are in the folder of Churn
 
 
 @pytest.fixture(scope="module")
