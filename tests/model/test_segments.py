@@ -135,7 +135,7 @@ class Tolerant(StrictPrices):
 
 @pytest.mark.parametrize(("decline", "verdict"), [(0.0009, "too small to matter"), (0.0011, "worse")])
 def test_a_decline_in_a_segment_has_to_matter(decline: float, verdict: str) -> None:
-    """On 100,000 rows, even a decline by 0.09 % is beyond chance. The smallest gain of a release is 0.1 %."""
+    """On 100,000 rows, even a decline of 0.09 % is significant. The smallest gain of a release is 0.1 %."""
     rows = ROWS.loc[ROWS.index.repeat(250)]
     errors = np.random.default_rng(3).normal(0, 5, len(rows))
     factor = np.where(rows.plan == "family", (1 + decline) ** 0.5, 0.5)
