@@ -113,7 +113,7 @@ def test_times_of_day_are_not_proposed_as_dates(tmp_path: Path, ending: str, for
     assert lines[place] == '    Column("seen", kind="category", role="ignored", max_missing=0.04),'
 
 
-DATES = "To use it, write them as 2024-01-31 with the kind date."
+DATES = "To use it, write dates such as 2024-01-31."
 NUMBERS = "To use it, write them with a point and without separators."
 
 

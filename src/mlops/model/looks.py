@@ -1,4 +1,4 @@
-"""Looks at a champion: the comparisons of other models with it, which are counted (see `mlops.model.spending`)."""
+"""Looks at a champion: the counted comparisons of other models with this champion. See `mlops.model.spending`."""
 
 import hashlib
 from dataclasses import replace

@@ -33,7 +33,7 @@ class Service(Server):
 
     def __init__(self, application: Application, limits: Limits, listener: socket.socket, ready: Path) -> None:
         super().__init__(application, limits, listener)
-        self.successor = 0  # until it is confirmed, this server is the second one on its port
+        self.successor = 0  # until the starter confirms this server, the previous server stays
         self._ready = ready
         self._port = listener.getsockname()[1]
 

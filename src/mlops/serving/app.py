@@ -18,7 +18,7 @@ from .scoring import Scorer
 from .tracing import Header, identify_request
 
 MAX_BODY = 8 << 20  # maximum size of a body in bytes
-OVERLOADED = "overloaded"  # in the state of a request that came while too many others were waiting
+OVERLOADED = "overloaded"  # marks a request that arrived while too many other requests were waiting
 KEY_NEEDED = "The key is missing or wrong. Send the header Authorization: Bearer <key>."
 
 logger = logging.getLogger("serving")
@@ -61,7 +61,7 @@ class Application:
         await send({"type": "http.response.body", "body": answer})
 
     def refuse(self, refusal: Refusal, named: Sequence[Header]) -> tuple[int, list[Header], bytes]:
-        """Return the status, the headers and the body of a refusal, for the headers that `identify_request` returns."""
+        """Return the status, the headers and the body of an answer that refuses a request."""
         answer = encode_refusal(refusal, named[0][1].decode())
         return refusal.status, [*self._bad, *_encode_headers(refusal.headers)], answer
 

@@ -108,7 +108,7 @@ def _explain_dates(series: pl.Series) -> str:
     shown = series.filter(~find_gaps(series))
     days = shown.str.strip_chars().str.replace(CLOCK, "")
     if any(not days.str.to_date(form, strict=False).null_count() for form in DAYS):
-        return f"This column has dates such as {shown[0]}. To use it, write them as 2024-01-31 with the kind date."
+        return f"This column has dates such as {shown[0]}. To use it, write dates such as 2024-01-31."
     return ""
 
 

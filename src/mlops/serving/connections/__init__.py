@@ -1,12 +1,12 @@
-"""The connections of the server: their limits and deadlines, and how they end when another server takes over.
+"""The connections of the server: their limits and deadlines, and their end when another server takes over.
 
 .. code-block:: text
 
     limits     how long a client may take, and how much it may use
-    admission  counts the connections and requests of a server, and closes connections whose deadline passed
+    admission  counts the connections and requests of a server, and closes connections whose deadline has passed
     reading    reads requests, in slices
     protocol   uvicorn's protocol of a connection, with these limits
     answers    the answer to a request that is refused before the application sees it
     listener   the socket that listens for connections
-    server     uvicorn's server, which loses no request when another server replaces it
+    server     uvicorn's server, with a handover to the next server that loses no request
 """

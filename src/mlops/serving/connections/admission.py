@@ -1,4 +1,4 @@
-"""The admission of connections and requests: what a server has open, and what it refuses."""
+"""The admission of connections and requests: a server counts those that are open, and refuses others."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -8,25 +8,25 @@ from uvicorn.server import ServerState
 
 from .limits import MOST_CONNECTIONS, SPARE, Limits
 
-SWEEPS = 4  # sweeps within the shortest time that a client may take
-LONGEST_PAUSE = 0.5  # seconds between two sweeps
+SWEEPS = 4  # the number of sweeps within the shortest time limit
+LONGEST_PAUSE = 0.5  # maximum number of seconds between two sweeps
 
 
 class Connection(Protocol):
-    """A connection with a deadline, by the clock of its server's `Admission`."""
+    """A connection with a deadline, which is a time of the clock of the server's `Admission`."""
 
     deadline: float
 
     def expire(self) -> None:
-        """Do what is due at the deadline, and set the next one."""
+        """Handle the end of the deadline, and set the next deadline."""
         ...
 
 
 class Admission(ServerState):
     """uvicorn's state of a server, with a clock and counts for the limits.
 
-    The clock only advances while the server reads what clients send. After a script has blocked the server for
-    seconds, requests that arrived meanwhile are therefore read before their deadlines pass.
+    The clock advances only while the server reads what clients send. So if a script blocks the server for seconds,
+    requests that arrive in this time are still read before their deadlines pass.
 
     Parameters
     ----------
@@ -42,8 +42,8 @@ class Admission(ServerState):
         self.clock = 0.0
         self.draining = False
         self.idle_seconds = limits.idle_seconds
-        self.waiting = 0  # requests that are complete, but not answered
-        self.held = 0  # bytes of requests that are not answered
+        self.waiting = 0  # the number of requests that have arrived, but are not answered yet
+        self.held = 0  # the number of bytes of requests that are not answered yet
         times = (limits.head_seconds, limits.body_seconds, limits.answer_seconds, limits.idle_seconds)
         self.pause = min(LONGEST_PAUSE, min(times) / SWEEPS)
         self.most = limits.connections or max(1, min(MOST_CONNECTIONS, open_files - 2 * SPARE))
@@ -62,7 +62,7 @@ class Admission(ServerState):
         return len(self.connections) - self._admitted
 
     def admit(self, client: str) -> bool:
-        """Return whether another connection of a client address is within the limits, and count it."""
+        """Count a new connection of a client address, and return True. If it exceeds a limit, return False instead."""
         if self._clients[client] >= self._most_of_client or self._admitted >= self.most:
             return False
         self._clients[client] += 1
@@ -70,14 +70,14 @@ class Admission(ServerState):
         return True
 
     def release(self, client: str) -> None:
-        """Forget a connection that was admitted."""
+        """Stop counting a connection that was admitted, because it has been closed."""
         self._admitted -= 1
         self._clients[client] -= 1
         if not self._clients[client]:
             del self._clients[client]
 
     def sweep(self, elapsed: float) -> None:
-        """Advance the clock by the time since the last sweep, and expire connections whose deadline passed."""
+        """Advance the clock by the time since the last sweep, and expire connections whose deadline has passed."""
         self.clock += min(elapsed, 2 * self.pause)
         connections: Iterable[Connection] = self.connections  # type: ignore[assignment]  # of `protocol`
         for connection in [found for found in connections if found.deadline <= self.clock]:

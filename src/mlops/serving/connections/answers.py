@@ -21,7 +21,7 @@ def encode_answer(
     refusal : Refusal
         The refusal.
     sent : sequence of tuple of bytes
-        The headers of the request that have arrived.
+        The headers of the request that have arrived so far.
     common : sequence of tuple of bytes
         The headers that each answer of the server has.
     """

@@ -4,7 +4,7 @@ import resource
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-SPARE = 128  # descriptors for files, the log, and connections that are being refused
+SPARE = 128  # file descriptors for files, the log, and connections that are being refused
 MOST_CONNECTIONS = 10_000  # idle connections use about 6 kB each
 HEAD_BYTES = 32 << 10  # browsers and proxies send up to 16 KiB
 HELD_BYTES = 256 << 20  # 32 bodies of the largest size
@@ -24,7 +24,8 @@ class Limits:
     answer_seconds: float = limit(
         30.0, "time for a client to read a part of an answer that is too long to send at once"
     )
-    # Load balancers keep connections for 60 s. A client whose request crosses with the end of an idle connection fails.
+    # This is longer than the 60 s for which load balancers keep connections. A client whose request arrives just after
+    # the end of an idle connection gets an error.
     idle_seconds: float = limit(75.0, "time between two requests of a connection")
     drain_seconds: float = limit(5.0, "time between two requests of a connection while the server shuts down")
     connections: int = limit(0, "connections at a time; 0 for as many as the limit of open files allows, up to 10,000")
@@ -46,6 +47,6 @@ def raise_open_files() -> int:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    except (ValueError, OSError):  # macOS reports a hard limit that it does not accept
+    except (ValueError, OSError):  # on macOS, the reported hard limit cannot be set
         return soft
     return hard

@@ -1,8 +1,8 @@
-"""The socket that listens for connections, and its handover from one server to the next."""
+"""The socket that listens for connections, and the handover of connections from one server to the next."""
 
 # Both servers listen on the same port. Linux gives each of the sockets its own queue of connections, and resets the
-# connections that are still in the queue when a socket closes. So the kernel is told to give new connections only to
-# the other server, and then the queue is emptied before the socket closes.
+# connections that are still in the queue when a socket closes. So before a socket closes, the kernel is told to give
+# new connections only to the other server, and the queue of the socket is emptied.
 
 import ctypes
 import socket
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 
-SO_ATTACH_REUSEPORT_CBPF = 51  # asm-generic/socket.h; Python has no name for it
+SO_ATTACH_REUSEPORT_CBPF = 51  # from asm-generic/socket.h, because Python has no name for this option
 RETURN_CONSTANT = 0x06  # BPF_RET | BPF_K
 
 
@@ -29,20 +29,20 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def direct_connections(listener: socket.socket, place: int) -> None:
-    """Have the kernel give new connections to one of the sockets that listen on the port.
+    """Tell the kernel to give new connections to one of the sockets that listen on the port.
 
     Parameters
     ----------
     listener : socket
-        One of these sockets.
+        Any of these sockets.
     place : int
-        The place of the chosen socket in the order in which they began to listen: 0 or 1. If there is no such socket,
-        the kernel distributes the connections.
+        The place of the chosen socket, 0 or 1, in the order in which the sockets began to listen. If there is no such
+        socket, the kernel distributes the connections over all sockets.
     """
     if sys.platform == "linux":
         program = ctypes.create_string_buffer(struct.pack("HBBI", RETURN_CONSTANT, 0, 0, place))
         filter_ = struct.pack("HL", 1, ctypes.addressof(program))
-        with suppress(OSError):  # an old kernel, which distributes the connections
+        with suppress(OSError):  # raised by old kernels, which distribute the connections
             listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, filter_)
 
 

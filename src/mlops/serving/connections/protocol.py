@@ -23,7 +23,7 @@ READ_SECONDS = 2.0  # time for a client to read a refusal before its connection 
 
 
 class Connection(Reader):
-    """A connection of a client. `deadline` is when it expires, by the clock of the server's `Admission`."""
+    """A connection of a client, which expires at the time `deadline` of the clock of the server's `Admission`."""
 
     def __init__(
         self,
@@ -38,11 +38,11 @@ class Connection(Reader):
         self._limits = server_state.limits
         self._address = ""
         self._admitted = False
-        self._waiting = 0  # requests that are complete, but not answered
-        self._bodies = 0  # bytes of the bodies of requests that are not answered
-        self._unsent = 0  # bytes of answers that waited when they were last counted
-        self._final: RequestResponseCycle | None = None  # the request after which a draining server ends the connection
-        self._last_words = b""  # a refusal that follows the answers to earlier requests
+        self._waiting = 0  # the number of requests that have arrived, but are not answered yet
+        self._bodies = 0  # the number of bytes in the bodies of these requests
+        self._unsent = 0  # the number of unsent bytes of answers at the last count
+        self._final: RequestResponseCycle | None = None  # the last request of the connection, if the server shuts down
+        self._last_words = b""  # a refusal that is sent after the answers to earlier requests
 
     @property
     def must_wait(self) -> bool:
@@ -50,7 +50,7 @@ class Connection(Reader):
         return bool(self.pipeline or self._behind or self._last_words) and not self._ended
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Refuse the connection if the client or the server has too many."""
+        """Refuse the connection if the client or the server has too many connections."""
         super().connection_made(transport)
         self.flow = _Flow(self, transport)
         self._address = self.client[0] if self.client else ""
@@ -83,7 +83,7 @@ class Connection(Reader):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Start to answer the request, or let it wait for the answers to earlier ones."""
+        """Start to answer the request, or let it wait for the answers to earlier requests."""
         if self._resumed:
             return
         self._arriving = "body"
@@ -143,7 +143,7 @@ class Connection(Reader):
         self.flow.resume_reading()
 
     def pause_writing(self) -> None:
-        """Begin to watch whether the client reads its answers."""
+        """Begin to check whether the client reads its answers."""
         super().pause_writing()
         self._unsent = self.transport.get_write_buffer_size()
         self._set_deadline(self._limits.answer_seconds)
@@ -156,14 +156,14 @@ class Connection(Reader):
         self._set_deadline(limits[self._arriving])
 
     def shutdown(self) -> None:
-        """End the connection after the last request that has begun, and otherwise after a short time."""
+        """End the connection after its last request or, if no request has begun, after a short time."""
         if self._is_answering():
             self._close_after(self.cycle)
         elif not (self._arriving and self._fed):
             self.deadline = min(self.deadline, self._admission.clock + self._admission.idle_seconds)
 
     def expire(self) -> None:
-        """Refuse the request that did not arrive, or close the connection."""
+        """Refuse a request that did not arrive in time, or close the connection."""
         unsent = self.transport.get_write_buffer_size()
         if self._ended or self.transport.is_closing() or (self.flow.write_paused and unsent >= self._unsent):
             self.transport.abort()
@@ -179,7 +179,7 @@ class Connection(Reader):
             self._set_deadline(self._limits.answer_seconds)
 
     def refuse(self, refusal: Refusal) -> None:
-        """See `Reader`. The refusal follows the answers to earlier requests."""
+        """See `Reader`. The refusal is sent after the answers to earlier requests."""
         if self._last_words:
             return
         sent = self.headers if self._arriving else None
@@ -187,10 +187,10 @@ class Connection(Reader):
         self._behind = b""
         self.deadline = math.inf
         cycle = self.cycle if self._arriving == "body" else None
-        if cycle is not None and self.pipeline:  # it is the newest of the requests that wait
+        if cycle is not None and self.pipeline:  # the request is the newest of the requests that wait
             self.pipeline.popleft()
             self.flow.pause_reading()
-        elif cycle is not None and cycle.response_started:  # it was answered before its body arrived
+        elif cycle is not None and cycle.response_started:  # the request was answered before its body arrived
             self._ended = True
             self.transport.close()
             self._set_deadline(READ_SECONDS)
@@ -198,7 +198,7 @@ class Connection(Reader):
             self.flow.pause_reading()
         else:
             if cycle is not None:
-                cycle.disconnected = True  # the application gets no more of it
+                cycle.disconnected = True  # the application gets no more of the body
                 cycle.message_event.set()
             self._say_last_words()
 
@@ -215,7 +215,7 @@ class Connection(Reader):
 
     def _close_after(self, cycle: RequestResponseCycle) -> None:
         if self._final is not None and not self._final.response_started:
-            self._final.keep_alive = True  # another request has begun to arrive behind it
+            self._final.keep_alive = True  # another request has begun to arrive after this one
         self._final = cycle if cycle.keep_alive else None
         cycle.keep_alive = False
 
@@ -228,13 +228,13 @@ class Connection(Reader):
 
 
 class _Flow(FlowControl):
-    """uvicorn's flow control, which also reads nothing while requests wait."""
+    """uvicorn's flow control, which also stops reading while requests wait."""
 
     def __init__(self, connection: Connection, transport: asyncio.Transport) -> None:
         super().__init__(transport)
         self._connection = connection
 
     def resume_reading(self) -> None:
-        """Continue to read, unless requests wait."""
+        """Continue to read, unless requests wait for their answers."""
         if not self._connection.must_wait:
             super().resume_reading()

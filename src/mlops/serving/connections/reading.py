@@ -1,4 +1,4 @@
-"""The reading of requests: in slices, so that what a client sends can wait without becoming requests."""
+"""The reading of requests. Bytes are parsed in slices, so that they can wait before they become requests."""
 
 import asyncio
 from typing import Any, Literal
@@ -11,13 +11,13 @@ from ..refusals import Refusal
 from .admission import Admission
 from .limits import HEAD_BYTES, HELD_BYTES
 
-SLICE = 2048  # bytes to parse at a time: at most 113 requests, which use 0.2 MB
+SLICE = 2048  # the number of bytes to parse at a time; they contain at most 113 requests, which use 0.2 MB
 FRAMING = (b"content-length", b"transfer-encoding")
 AGAIN = {"retry-after": "1"}
 
 
 class Reader(HttpToolsProtocol):
-    """A connection that reads requests. `Connection` says when it reads, and answers them."""
+    """A connection that reads requests. The subclass `Connection` decides when to read, and answers the requests."""
 
     def __init__(
         self,
@@ -28,26 +28,26 @@ class Reader(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._admission = server_state
-        # The request that has begun to arrive: its part, its bytes, and those of its body.
+        # The request that is arriving: the part that arrives now, its bytes so far, and the bytes of its body.
         self._arriving: Literal["", "head", "body"] = "head"
         self._fed = 0
         self._received = 0
-        self._resumed = False  # whether another parser reads its body
-        self._behind = b""  # what arrived behind requests that wait
-        self._counted = 0  # bytes of requests in the count of the server
+        self._resumed = False  # whether another parser reads the body
+        self._behind = b""  # the bytes that arrived after requests that wait
+        self._counted = 0  # the bytes of this connection in the server's count
         self._ended = False  # whether the last answer was sent
 
     @property
     def must_wait(self) -> bool:
-        """True if nothing may be read before a request is answered."""
+        """True if a request must be answered before more is read."""
         raise NotImplementedError
 
     def refuse(self, refusal: Refusal) -> None:
-        """Answer the request that has begun to arrive with a refusal, and end the connection."""
+        """Refuse the request that has begun to arrive, and end the connection."""
         raise NotImplementedError
 
     def data_received(self, data: bytes) -> None:
-        """Parse what the client sent. What arrives behind a request that waits is parsed later."""
+        """Parse bytes from the client. Bytes that arrive after a request that waits are parsed later."""
         if self._ended:
             return
         if len(data) <= SLICE and not self.must_wait:
@@ -57,7 +57,7 @@ class Reader(HttpToolsProtocol):
             self.parse_behind()
 
     def parse_behind(self) -> None:
-        """Parse what arrived behind requests that waited."""
+        """Parse the bytes that arrived after requests that waited."""
         data, place = memoryview(self._behind), 0
         self._behind = b""
         while place < len(data) and not self.must_wait and not self._ended and not self.transport.is_closing():
@@ -70,7 +70,7 @@ class Reader(HttpToolsProtocol):
             self.flow.pause_reading()
 
     def count_bytes(self, number: int) -> None:
-        """Record how many bytes of requests the connection holds."""
+        """Update the server's count of bytes with the bytes of requests that this connection holds."""
         self._admission.held += number - self._counted
         self._counted = number
 
@@ -92,8 +92,8 @@ class Reader(HttpToolsProtocol):
 
     def _check_size(self, added: int) -> None:
         self._fed += added
-        # Each byte of a body allows for a byte of overhead, because chunks have heads. The first slice of a request can
-        # contain the end of another request.
+        # A request may have one byte of overhead for each byte of its body, because chunks have heads. Its first slice
+        # can contain the end of another request.
         if self._fed - 2 * self._received > HEAD_BYTES + SLICE:
             self.refuse(Refusal(431, f"The head of the request has more than {HEAD_BYTES} bytes."))
         elif self._counted and self._admission.held > HELD_BYTES:

@@ -1,4 +1,4 @@
-"""uvicorn's server, with limits for its clients, which loses no request when another server replaces it."""
+"""uvicorn's server, with limits for clients, and with a handover to another server that loses no request."""
 
 import asyncio
 import socket
@@ -11,7 +11,7 @@ from .limits import Limits, raise_open_files
 from .listener import accept_waiting, direct_connections
 from .protocol import Connection
 
-SHUTDOWN_SECONDS = 10  # the command that replaces a server kills it after 15 s
+SHUTDOWN_SECONDS = 10  # less than 15 s, after which the command that replaces a server kills it
 
 
 class Server(uvicorn.Server):
@@ -47,14 +47,14 @@ class Server(uvicorn.Server):
         self._listener = listener
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start to answer requests. New connections come to this server, and no longer to its predecessor."""
+        """Start to answer requests. New connections go to this server instead of its predecessor."""
         self._listener.setblocking(False)
         await super().startup([self._listener])
         direct_connections(self._listener, 1)
         self._sweeper = asyncio.create_task(self._sweep())
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Finish the requests that have begun, also those of connections that are not accepted yet."""
+        """Finish the requests that have begun, including those of connections that are not accepted yet."""
         self._application.state = "draining"
         self.server_state.drain()
         direct_connections(self._listener, self.successor)
