@@ -122,7 +122,7 @@ lock: $(READY)  ## resolve the versions of all packages again, and write the loc
 	@echo uv | $(COMPILE) --upgrade --no-annotate - | $(UNMARK) > .ci/uv.lock
 	@echo mlflow | $(COMPILE) --no-annotate -c requirements.lock - | $(UNMARK) > .ci/ui.lock
 	@$(foreach list,$(wildcard src/*/score_requirements.in),$(COMPILE) --no-annotate -c requirements.lock $(list) | $(UNMARK) > $(list:.in=.lock) &&) true
-	@printf 'azureml-defaults\nazureml-monitoring\n' | $(filter-out --generate-hashes,$(COMPILE)) --no-annotate -c requirements.lock - | $(UNMARK) > src/mlops/backends/azure/images/server_requirements.lock
+	@printf 'azureml-defaults\nadlfs\n' | $(filter-out --generate-hashes,$(COMPILE)) --no-annotate -c requirements.lock - | $(UNMARK) > src/mlops/backends/azure/images/server_requirements.lock
 	@$(BIN)/python .ci/write-environment
 
 clean:  ## stop the services; delete .venv, outputs and all state

@@ -78,7 +78,7 @@ def deploy(image: Image, tested: Verdict = "") -> LocalDeployment:
 
 def remember(opened: OpenProject, state: LocalState) -> None:
     """Record what production serves and has served."""
-    LocalSite(opened.workspace.home / "services", "production", WantedPort(), None, None, None).write(state)  # type: ignore[arg-type]
+    LocalSite(opened.workspace.home / "services", "production", WantedPort(), None, None, None, None).write(state)  # type: ignore[arg-type]
 
 
 def list_names(opened: OpenProject, before: float = TOMORROW) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mlops.catalog.forgetting import Forgotten
 from mlops.cli.streams import JSON_FORMAT
 from mlops.kernels.running_parents import RunningFork, RunningParent
 from mlops.operations.costs import Cost, Estimate
@@ -44,6 +45,7 @@ DOCUMENTS: dict[str, type] = {
     "Fork": RunningFork,
     "Changes": Change,
     "Leftover": Leftover,
+    "Forgotten rows": Forgotten,
     "Costs": Estimate,
     "Cost line": Cost,
 }
@@ -53,6 +55,8 @@ PRINTED = {
     "Sweep",
     "Keys",
     "Deletion",
+    "Collected rows",
+    "Trace",
 }  # objects that the command itself composes; tests/cli checks them
 
 

@@ -14,7 +14,7 @@ from mlops.problem import Column
 from mlops.problem.values import make_table
 from mlops.serving.faults import find_fault
 from mlops.serving.refusals import Refusal
-from mlops.serving.rows import open_reader, tabulate_rows
+from mlops.serving.rows import open_reader
 from mlops.serving.schema import Answer, Feature, Schema
 
 NUMBERS = Schema(1, (Feature("AGE", minimum=18, maximum=100), Feature("mean area", missing=True)), Answer())
@@ -143,16 +143,6 @@ def test_an_empty_text_is_a_missing_value() -> None:
     assert said == 'data[0].city is "", which counts as missing, but it must be text.'
     said = refuse(firm, {"data": [{"city": "a", "seller": ""}]})
     assert said == 'data[0].seller is "", which counts as missing, but it must be text or a whole number.'
-
-
-def test_rows_are_collected_as_one_table() -> None:
-    table = tabulate_rows(read(PHONES, CUSTOMER, GAPS))
-    assert table.shape == (2, 9)
-    assert table[0].tolist() == [*list(CUSTOMER.values())[:-1], "9007199254740993"]
-    assert table[1][6] == "2020-01-31"
-    assert pd.isna(table[1]).tolist() == [value is None for value in GAPS.values()]
-    numbers = read(NUMBERS, [18, 2.5])
-    assert tabulate_rows(numbers) is numbers
 
 
 @pytest.mark.parametrize(

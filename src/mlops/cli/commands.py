@@ -35,6 +35,7 @@ SECTIONS = {
     "Services": {
         "keys": Entry("services", "keys", "Print or rotate the keys of a service."),
         "rollback": Entry("services", "rollback", "Serve the previous version again."),
+        "data": Entry("data", "data", "Read or delete the rows that services collect."),
         "stop": Entry("services", "stop", "Stop the services."),
     },
     "Platform": {

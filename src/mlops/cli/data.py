@@ -1,15 +1,26 @@
-"""Commands that work on data files."""
+"""Commands that work on data files and on the rows that services collect."""
 
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from mlops.cli.options import OutputPath, scheduler_option
+from mlops.cli.options import Choice, OutputPath, json_option, open_platform, platform_option, scheduler_option
+from mlops.cli.streams import print_json
+from mlops.platform.services import ENVIRONMENTS
 from mlops.workspace import find_workspace
 
 if TYPE_CHECKING:
-    from mlops.problem import Column
+    import pyarrow as pa
+
+    from mlops.catalog.forgetting import Forgotten, Trace
+    from mlops.operations.opening import OpenProject
+    from mlops.platform.datasets import Collections
+    from mlops.problem import Column, Problem
+
+TABLES = (".parquet", ".csv")
 
 
 @click.command()
@@ -64,3 +75,162 @@ def _read_declared_columns() -> "tuple[Column, ...]":
 
     name = read_layer(find_workspace().project / "parameters" / "base.yml").problem
     return load(name).columns if name else ()
+
+
+class Moment(click.ParamType[datetime]):
+    """A day or a time in UTC. A day without a time is its beginning, or its end if `ends` is true."""
+
+    name = "moment"
+
+    def __init__(self, *, ends: bool = False) -> None:
+        self._ends = ends
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Convert the typed text to a time."""
+        text = str(value)
+        try:
+            found = datetime.fromisoformat(text)
+        except ValueError:
+            self.fail(
+                f"{text!r} is not a time. Write a day or a time in UTC: 2026-11-27, 2026-11-27T18:30.", param, ctx
+            )
+        moment = found if found.tzinfo else found.replace(tzinfo=UTC)
+        return moment + timedelta(days=1) if self._ends and len(text) == len("2026-11-27") else moment
+
+
+class TablePath(OutputPath):
+    """The path of a table to write, whose ending is the format."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path."""
+        path = super().convert(value, param, ctx)
+        if path.suffix not in TABLES:
+            self.fail(
+                f"{str(path)!r} has no known format. Write a name that ends with {' or '.join(TABLES)}.", param, ctx
+            )
+        return path
+
+
+environment_option = click.option(
+    "--environment", type=Choice(ENVIRONMENTS), default="production", show_default=True, help="The service."
+)
+
+
+@click.group()
+def data() -> None:
+    """Read or delete the rows that services collect.
+
+    \b
+    Examples:
+      mlops data collected --output rows.parquet
+      mlops data forget --id 4711
+    """
+
+
+@data.command()
+@environment_option
+@click.option("--from", "since", type=Moment(), metavar="TIME", help="Only rows from this day or time on, in UTC.")
+@click.option("--to", "until", type=Moment(ends=True), metavar="TIME", help="Only rows up to this day or time.")
+@click.option("--version", default="", metavar="NUMBER", help="Only rows that this version of the model scored.")
+@click.option("--output", type=TablePath(), help="Write the rows to this file: .parquet or .csv.")
+@platform_option
+@json_option
+def collected(
+    environment: str,
+    since: datetime | None,
+    until: datetime | None,
+    version: str,
+    output: Path | None,
+    platform: str,
+    as_json: bool,
+) -> None:
+    """Count the rows that a service collected, or write them to a file.
+
+    Each row is included once, with its prediction, whether it is still in the folder of the service or was uploaded.
+
+    \b
+    Examples:
+      mlops data collected
+      mlops data collected --from 2026-11-01 --to 2026-11-30 --output november.parquet
+      mlops data collected --version 3 --output rows.csv
+    """
+    from mlops.catalog.collected import Selection, read_collected, write_collected
+
+    opened = open_platform(platform)
+    place = _get_collections(opened).find_place(environment)
+    table = read_collected(place, Selection(since, until, version))
+    if output:
+        write_collected(table, output)
+    counts = _count_by_version(table)
+    if as_json:
+        print_json({"rows": table.num_rows, "versions": counts, "output": str(output) if output else ""})
+        return
+    if not table.num_rows:
+        click.echo(f"{environment} has collected no such rows.")
+        return
+    for name, count in counts.items():
+        click.echo(f"{name}: {count:,} rows")
+    click.echo(f"Written to {output}." if output else "To write them to a file, add --output rows.parquet.")
+
+
+@data.command()
+@click.option("--id", "ids", multiple=True, required=True, metavar="ID", help="Id of the person; can be repeated.")
+@environment_option
+@platform_option
+@json_option
+def forget(ids: tuple[str, ...], environment: str, platform: str, as_json: bool) -> None:
+    """Delete all collected rows that have an id, and list the data sets and models that contain it.
+
+    An id is searched in the columns of the kind "id", also if they are hashed. Versions of the data set are searched in
+    their id columns. They and the models are not changed.
+
+    \b
+    Example:
+      mlops data forget --id 4711
+    """
+    from mlops.catalog.forgetting import find_traces, forget_person
+    from mlops.record.ledger import list_runs
+    from mlops.serving.collection.forgetting import Person
+
+    opened = open_platform(platform)
+    collections = _get_collections(opened)
+    found = forget_person(collections.find_place(environment), Person(ids, collections.find_key()))
+    traces = find_traces(opened.backend.datasets, opened.problem, list_runs(opened.workspace.outputs), ids)
+    if as_json:
+        listed = [
+            {"dataset": trace.dataset.name, "version": trace.dataset.version, "models": trace.models}
+            for trace in traces
+        ]
+        print_json({"forgotten": asdict(found), "traces": listed})
+        return
+    click.echo("\n".join(_describe_forgotten(found, traces, opened.problem)))
+
+
+def _get_collections(opened: "OpenProject") -> "Collections":
+    return opened.backend.require(opened.backend.collections, "collected data")
+
+
+def _count_by_version(table: "pa.Table") -> dict[str, int]:
+    if not table.num_rows:
+        return {}
+    from mlops.catalog.collected import MODEL, VERSION
+
+    groups = table.group_by([MODEL, VERSION]).aggregate([([], "count_all")]).sort_by([(MODEL, "ascending")])
+    return {f"{row[MODEL]} version {row[VERSION]}": row["count_all"] for row in groups.to_pylist()}
+
+
+def _describe_forgotten(found: "Forgotten", traces: "list[Trace]", problem: "Problem") -> "list[str]":
+    lines = [f"Deleted rows: {found.rows:,}. Changed files: {found.files:,}."]
+    if found.without_ids:
+        lines.append(f"Files without a column of the kind id, which could not be searched: {found.without_ids:,}.")
+    lines += [f"{path} is damaged, and was searched only as far as it can be read." for path in found.damaged]
+    lines += [f"{path} is still being written. Run the command again." for path in found.open]
+    for trace in traces:
+        made = f"used to train {', '.join(trace.models)}" if trace.models else "no run here trained a model on it"
+        lines.append(f"Contains the id: {trace.dataset.name} version {trace.dataset.version} ({made}).")
+    if not any(column.read_as == "id" for column in problem.columns):
+        lines.append(f"The problem {problem.name!r} declares no id column, so the data sets could not be searched.")
+    elif not traces:
+        lines.append("No version of the data set contains the id.")
+    lines.append("Models of deleted runs, copies outside of this platform and backups were not searched.")
+    return lines

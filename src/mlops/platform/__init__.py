@@ -7,7 +7,8 @@
     models          Registry: versions of models, one of which is the champion
     images          Images: scoring images, found by digest; ServiceEnvironments: the environments of their services
     services        Services: the deployed images, one per environment
-    datasets        Datasets: versions of the training data; Arrivals: new files in a watched folder
+    datasets        Datasets: versions of the training data; Arrivals: new files in a watched folder;
+                    Collections: the rows that services collect
     secrets         Secrets: secrets, and the keys of services
     pipelines       Pipelines: the published pipeline and its runs; Triggers: the schedule, and the trigger for new data
     submission      Submission: a request to start the published pipeline

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from mlops.errors import UsageError
 from mlops.platform.billing import Billing
-from mlops.platform.datasets import Arrivals, Datasets
+from mlops.platform.datasets import Arrivals, Collections, Datasets
 from mlops.platform.images import Images, ServiceEnvironments
 from mlops.platform.infrastructure import Infrastructure
 from mlops.platform.jobs import Jobs
@@ -82,6 +82,8 @@ class Backend:
         Upgrades state in MLOPS_HOME that an older version created; None if no state can be outdated.
     environments : ServiceEnvironments, optional
         Creates the virtual environments of services; None if they are part of the images.
+    collections : Collections, optional
+        Finds the rows that services collect; None if they collect nothing.
     leftovers : Leftovers, optional
         Deletes state that nothing needs any more; None if old state is deleted by other means.
     tracking_page : TrackingPage, optional
@@ -107,6 +109,7 @@ class Backend:
     telemetry: Telemetry | None = None
     upgrades: Upgrades | None = None
     environments: ServiceEnvironments | None = None
+    collections: Collections | None = None
     leftovers: Leftovers | None = None
     tracking_page: TrackingPage | None = None
     command_options: str = ""

@@ -1,6 +1,7 @@
-"""The interface to data sets: versions of the training data."""
+"""The interface to data: versions of the training data, new data, and the data that services collect."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -96,4 +97,35 @@ class Arrivals(Protocol):
         If another run claimed the file, the result names that run. Safe to call again for the same run. Raises
         DatasetNotFoundError if no file has arrived.
         """
+        ...
+
+
+@dataclass(frozen=True)
+class CollectedPlace:
+    """The place of the rows that a service collects.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        The folder on this machine with the segments that are not yet uploaded. None if they are on other machines.
+    url : str
+        Where segments are uploaded; empty if they are not.
+    options : mapping
+        Options of fsspec for the URL.
+    """
+
+    folder: Path | None
+    url: str
+    options: Mapping[str, str] = field(default_factory=dict, repr=False)  # they can contain a key
+
+
+class Collections(Protocol):
+    """The rows that services collect."""
+
+    def find_place(self, environment: str) -> CollectedPlace:
+        """Return where the service of an environment collects its rows; called by `mlops data`."""
+        ...
+
+    def find_key(self) -> str:
+        """Return the key with which columns are hashed; "" if none is set. Called by `mlops data forget`."""
         ...

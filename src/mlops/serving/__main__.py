@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 from .app import Application
+from .collection.opening import open_collection
 from .connections.limits import Limits, list_options
 from .connections.listener import bind
 from .connections.server import Server
@@ -44,6 +45,10 @@ class Service(Server):
         scratch.rename(self._ready)
         asyncio.get_running_loop().add_reader(sys.stdin, self._hear_starter)
         self._watcher = asyncio.create_task(self._watch())
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        self._application.close()
 
     def _hear_starter(self) -> None:
         asyncio.get_running_loop().remove_reader(sys.stdin)
@@ -82,7 +87,10 @@ def main() -> None:
     script = load_script(options.bundle / "score.py")
     listener = bind(options.host, options.port)
     keys = list(json.loads(options.keys.read_text()).values())
-    application = Application(Scorer(script.run, read_schema(options.bundle)), keys, identity)
+    schema = read_schema(options.bundle)
+    collector = open_collection(identity, schema)
+    scorer = Scorer(script.run, schema, collector.pack if collector else None)
+    application = Application(scorer, keys, identity, collector=collector)
     limits = Limits(**{name: getattr(options, name) for name in Limits.__dataclass_fields__})
     logging.info("%s on port %s", identity, listener.getsockname()[1])
     Service(application, limits, listener, options.ready).run()

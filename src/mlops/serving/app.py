@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from .answers import encode_result
+from .collection.turns import TurnCollector
 from .faults import quote_value
 from .identity import list_headers
 from .refusals import PROBLEM, Refusal, encode_refusal
@@ -36,13 +37,22 @@ class Application:
     identity : mapping
         The name and the digest of the image, and the name and the version of its model. ``/readyz`` reports them, and
         each answer has them in its headers.
+    collector : TurnCollector, optional
+        Collects the scored requests.
     """
 
-    def __init__(self, scorer: Scorer, keys: Sequence[str], identity: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        scorer: Scorer,
+        keys: Sequence[str],
+        identity: Mapping[str, Any],
+        collector: TurnCollector | None = None,
+    ) -> None:
         self.state: Literal["ready", "draining"] = "ready"
         self._scorer = scorer
         self._keys = [key.encode() for key in keys]
         self._identity = identity
+        self._collector = collector
         named = list_headers(identity)
         self._good = _encode_headers({"content-type": "application/json", **named})
         self._bad = _encode_headers({"content-type": PROBLEM, **named})
@@ -53,12 +63,17 @@ class Application:
         sent = dict(scope["headers"])
         named = identify_request(sent)
         try:
-            status, answer, headers = 200, await self._answer(scope, sent, receive), self._good
+            status, answer, headers = 200, await self._answer(scope, sent, receive, named), self._good
         except Exception as error:  # noqa: BLE001 - whatever fails, the client must get an answer
             status, headers, answer = self.refuse(_explain(error), named)
         length = (b"content-length", b"%d" % len(answer))
         await send({"type": "http.response.start", "status": status, "headers": [*headers, length, *named]})
         await send({"type": "http.response.body", "body": answer})
+
+    def close(self) -> None:
+        """Close the segment of collected requests, after the last answer."""
+        if self._collector:
+            self._collector.close()
 
     def refuse(self, refusal: Refusal, named: Sequence[Header]) -> tuple[int, list[Header], bytes]:
         """Return the status, the headers and the body of an answer that refuses a request."""
@@ -66,7 +81,11 @@ class Application:
         return refusal.status, [*self._bad, *_encode_headers(refusal.headers)], answer
 
     async def _answer(
-        self, scope: Mapping[str, Any], sent: Mapping[bytes, bytes], receive: Callable[[], Awaitable[Any]]
+        self,
+        scope: Mapping[str, Any],
+        sent: Mapping[bytes, bytes],
+        receive: Callable[[], Awaitable[Any]],
+        named: Sequence[Header],
     ) -> bytes:
         path, method = scope["path"], scope["method"]
         if path != "/score":
@@ -78,7 +97,9 @@ class Application:
         self._check_key(sent.get(b"authorization", b""))
         names = (b"content-type", b"content-encoding", b"content-length")
         check_content(*(sent.get(name, b"").decode("latin-1") for name in names))
-        _, predictions = self._scorer.score(await _read_body(receive))
+        packed, predictions = self._scorer.score(await _read_body(receive))
+        if self._collector and packed is not None:
+            await self._collector.collect(named[0][1].decode(), packed, predictions)
         return encode_result(predictions)
 
     def _show_state(self, path: str, method: str) -> bytes:

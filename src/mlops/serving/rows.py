@@ -122,19 +122,6 @@ class NumberReader:
         return np.array(rows, dtype=np.float64), len(rows)
 
 
-def tabulate_rows(rows: Rows) -> NDArray[Any]:
-    """Return rows as one array of shape (n, k), for data collection. Dates become text; missing dates become NaN."""
-    if not isinstance(rows, Mapping):
-        return rows
-    return np.column_stack([_list_column(column) for column in rows.values()])
-
-
-def _list_column(column: NDArray[Any]) -> NDArray[Any]:
-    if column.dtype.kind != "M":
-        return column.astype(object)
-    return np.where(np.isnat(column), np.nan, np.datetime_as_string(column, unit="D").astype(object))
-
-
 def _choose_record(schema: Schema, types: Sequence[Any]) -> Any:
     if any(json.dumps(name, ensure_ascii=False) != f'"{name}"' for name in schema.names):
         return dict[str, Any]  # msgspec refuses some names, such as names with a quotation mark

@@ -7,11 +7,13 @@ from typing import Any
 from numpy.typing import NDArray
 
 from .answers import WrongAnswer, check_answer
+from .collection.layout import Packed
 from .refusals import Refusal
 from .rows import Rows, open_reader
 from .schema import Schema
 
 Run = Callable[[Any], Any]
+Pack = Callable[[Rows], Packed | None]
 
 logger = logging.getLogger("serving")
 
@@ -26,29 +28,33 @@ class Scorer:
         columns, which are arrays of length n. It returns n predictions. For wrong rows, it raises ValueError.
     schema : Schema, optional
         The schema of the image. Without a schema, each row is a list of numbers, and the answers are numbers.
+    pack : callable, optional
+        Returns the rows of a request as they are collected, or None if the request is not collected.
     """
 
-    def __init__(self, run: Run, schema: Schema | None = None) -> None:
+    def __init__(self, run: Run, schema: Schema | None = None, pack: Pack | None = None) -> None:
         self._run = run
+        self._pack = pack
         self._reader = open_reader(schema)
         self._answer = schema.answer if schema else None
 
-    def score(self, body: bytes) -> tuple[Rows, NDArray[Any]]:
+    def score(self, body: bytes) -> tuple[Packed | None, NDArray[Any]]:
         """Score the rows of a body.
 
         Returns
         -------
-        rows, predictions : array or mapping of str to array, array of length n
-            The rows as they were passed to the script, and their predictions.
+        rows, predictions : bytes or list, array of length n
+            The rows as they are collected, or None if they are not collected; and their predictions.
 
         Raises
         ------
         Refusal
-            With status 400, 422 or 500; see ``docs/service.md``.
+            With status 400, 422, 500 or 503; see ``docs/service.md``.
         """
         rows, count = self._reader.read_rows(body)
+        packed = self._pack(rows) if self._pack else None  # now, because a script may change its rows
         try:
-            return rows, self._predict(rows, count)
+            return packed, self._predict(rows, count)
         except Refusal:
             raise
         except (Exception, SystemExit) as error:  # the client must get an answer, whatever the script raises

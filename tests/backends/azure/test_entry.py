@@ -1,6 +1,7 @@
 """The image gives the same answers under Azure's inference server as under ours."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -10,11 +11,14 @@ from pathlib import Path
 
 import pytest
 import requests
+from collected import read_uploads
+from doubles.azure.azurite import Azurite
 from doubles.azure.inference import InferenceServer, find_port
 
 from mlops.image.bundle import build_bundle
 from mlops.release.service_checks import check_refusals
 from mlops.serving.app import MAX_BODY
+from mlops.serving.collection.unpacking import unpack_predictions, unpack_rows
 
 KEY = "the-primary-key"
 IDS = {"x-ms-request-id": "order-7", "traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
@@ -50,17 +54,6 @@ SCHEMA = {
     ],
     "answer": {"kind": "category", "classes": ["leaves", "stays"]},
 }
-COLLECTOR = """
-import json
-class ModelDataCollector:
-    def __init__(self, model_name, designation="default", feature_names=None, model_version="default"):
-        self.about = [model_name, designation, model_version, feature_names]
-    def collect(self, data, user_correlation_id=""):
-        if 13 in data[0]:
-            raise OSError("the storage is full")
-        with open("collected.jsonl", "a") as file:
-            file.write(json.dumps([*self.about, data.tolist()]) + "\\n")
-"""
 
 
 @pytest.fixture(scope="module")
@@ -214,40 +207,43 @@ def test_a_bundle_that_was_changed_does_not_start(bundle: Path, tmp_path: Path) 
     server.stop()
 
 
-def test_inputs_and_predictions_are_collected_and_a_failing_collector_costs_no_answer(
-    records: Path, tmp_path: Path
-) -> None:
-    package = tmp_path / "packages" / "azureml"
-    package.mkdir(parents=True)
-    (package / "monitoring.py").write_text(COLLECTOR)
-    server = start(records, AML_MODEL_DC_STORAGE_ENABLED="true", PYTHONPATH=str(package.parent))
-    assert server.wait(60), server.log
-
-    def score(plan: str, fee: float) -> tuple[int, str]:
-        rows = [{"plan": plan, "joined": "2024-01-31", "fee": fee}, {"plan": "plus", "joined": None, "fee": 1}]
-        return post(server.url, json.dumps({"data": rows}).encode())[::2]
-
-    assert score("basic", 20) == (200, '{"result":[[0.625,1.0],[0.5,0.0]]}')
-    assert score("basic", 13) == (200, '{"result":[[0.625,1.0],[0.5,0.0]]}')
-    status, refusal = score("gold", 20)
-    assert (status, json.loads(refusal)["detail"]) == (
-        422,
-        'data[0].plan is "gold", but it must be one of: basic, plus.',
+@pytest.mark.slow
+def test_requests_are_collected_in_the_container_modeldata(records: Path, azurite: Azurite, tmp_path: Path) -> None:
+    azurite.make_container("modeldata")
+    server = start(
+        records,
+        AML_MODEL_DC_STORAGE_ENABLED="true",
+        AML_MODEL_DC_STORAGE=azurite.connection_string,
+        SERVICE_NAME=tmp_path.name,
+        TMPDIR=str(tmp_path),
     )
-    lines = (records.parent / "collected.jsonl").read_text().splitlines()
-    collected = [json.loads(line, parse_constant=str) for line in lines]
-    inputs, names = [["basic", "2024-01-31", 20.0], ["plus", "NaN", 1.0]], ["plan", "joined", "fee"]
-    predictions = [[0.625, 1.0], [0.5, 0.0]]
-    assert collected == [["plans", "inputs", "3", names, inputs], ["plans", "predictions", "3", None, predictions]]
-    assert "2 rows were NOT collected" in server.log
+    assert server.wait(60), server.log
+    rows = [{"plan": "basic", "joined": "2024-01-31", "fee": 20}, {"plan": "plus", "joined": None, "fee": 1}]
+    assert post(server.url, json.dumps({"data": rows}).encode())[0] == 200
+    assert post(server.url, json.dumps({"data": [{**rows[0], "plan": "gold"}]}).encode())[0] == 422
+    url, options = f"az://modeldata/{tmp_path.name}", {"connection_string": azurite.connection_string}
+    deadline = time.monotonic() + 60
+    while not (uploads := read_uploads(url, options)):
+        assert time.monotonic() < deadline, server.log
+        time.sleep(0.5)
     server.stop()
+    ((name, segment),) = uploads.items()
+    assert re.fullmatch(r"plans/3/\d{4}-\d\d-\d\d/[^/]+\.segment\.gz", name)
+    (record,) = segment.turns[0].records
+    columns = unpack_rows(segment.header, [record])
+    assert {key: values.tolist() for key, values in columns.items() if key != "joined"} == {
+        "plan": ["basic", "plus"],
+        "fee": [20.0, 1.0],
+    }
+    assert columns["joined"].astype("datetime64[D]").astype(str).tolist() == ["2024-01-31", "NaT"]
+    assert unpack_predictions(segment.header, [record])[0].tolist() == [[0.625, 1.0], [0.5, 0.0]]
 
 
-def test_without_the_collectors_package_it_says_so_and_serves(bundle: Path, tmp_path: Path) -> None:
+def test_without_a_storage_account_it_says_so_and_serves(bundle: Path, tmp_path: Path) -> None:
     server = start(copy(bundle, tmp_path), AML_MODEL_DC_STORAGE_ENABLED="true")
     assert server.wait(60), server.log
     assert post(server.url, b'{"data": [[1, 2]]}')[0] == 200
-    assert "Inputs and predictions are NOT collected, because azureml-monitoring is not installed" in server.log
+    assert "Requests are NOT collected, because AML_MODEL_DC_STORAGE has no connection string." in server.log
     server.stop()
 
 

@@ -15,13 +15,14 @@ OPTIONAL = (
     "billing",
     "telemetry",
     "tracking_page",
+    "collections",
     "leftovers",
     "environments",
 )
 CAPABILITIES = {
     "memory": set(),
-    "local": {"infrastructure", "upgrades", "pipelines", "tracking_page", "leftovers", "environments"},
-    "azure": {"infrastructure", "pipelines", "triggers", "arrivals", "jobs", "billing", "telemetry"},
+    "local": {"infrastructure", "upgrades", "pipelines", "tracking_page", "leftovers", "environments", "collections"},
+    "azure": {"infrastructure", "pipelines", "triggers", "arrivals", "jobs", "billing", "telemetry", "collections"},
 }
 
 

@@ -204,8 +204,22 @@ class WebServices:
         root.mkdir(parents=True)
         self._azure.packages.write_app(self._azure.packages.built[image], root)
         self._azure.packages.write_app(wanted, root)
-        service.starting = InferenceServer(root, _make_environ(service.asked, root))
+        service.starting = InferenceServer(root, self._make_environ(service.asked, root))
         return self._azure.operations.start(lambda: self._progress(service))
+
+    def _make_environ(self, asked: dict[str, Any], root: Path) -> dict[str, str]:
+        """Return the variables of the container."""
+        environ = dict(asked["environmentImageRequest"]["environment"]["environmentVariables"])
+        collected = (asked.get("dataCollection") or {}).get("storageEnabled", False)
+        environ["AML_MODEL_DC_STORAGE_ENABLED"] = str(collected).lower()
+        if collected:
+            azurite = self._azure.blobs.azurite
+            azurite.make_container("modeldata")
+            environ["AML_MODEL_DC_STORAGE"] = azurite.connection_string
+        environ["SERVICE_NAME"] = asked["name"]
+        environ["AZUREML_MODEL_DIR"] = str(root / "azureml-models")
+        (root / "tmp").mkdir()
+        return {**environ, "TMPDIR": str(root / "tmp")}
 
     def _progress(self, service: WebService, seconds: float = STEP_SECONDS) -> dict[str, Any]:
         """Wait up to `seconds` for a starting service to be ready, and return its progress."""
@@ -336,16 +350,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
-
-
-def _make_environ(asked: dict[str, Any], root: Path) -> dict[str, str]:
-    """Return the variables of the container."""
-    environ = dict(asked["environmentImageRequest"]["environment"]["environmentVariables"])
-    collected = (asked.get("dataCollection") or {}).get("storageEnabled", False)
-    environ["AML_MODEL_DC_STORAGE_ENABLED"] = str(collected).lower()
-    environ["SERVICE_NAME"] = asked["name"]
-    environ["AZUREML_MODEL_DIR"] = str(root / "azureml-models")
-    return environ
 
 
 def _apply(changed: dict[str, Any], op: str, path: list[str], value: Any) -> None:

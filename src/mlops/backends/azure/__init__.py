@@ -31,6 +31,7 @@ from mlops.backends.azure.models.registry import AzureRegistry
 from mlops.backends.azure.models.tracking import AzureTracker
 from mlops.backends.azure.pipelines.pipelines import AzurePipelines
 from mlops.backends.azure.secrets import AzureSecrets
+from mlops.backends.azure.services.collections import AzureCollections
 from mlops.backends.azure.services.services import AzureServices
 from mlops.backends.azure.submitted.job import AzureJobs
 from mlops.backends.azure.telemetry import AzureTelemetry
@@ -66,7 +67,7 @@ def open_backend(caller: Caller) -> Backend:
     session = AzureSession(read_settings(caller.workspace), caller.workspace)
     images = AzureImages(session)
     services = AzureServices(session, images, caller.command_options)
-    datasets = AzureDatasets(session)
+    datasets, secrets = AzureDatasets(session), AzureSecrets(session)
     pipelines = AzurePipelines(session)
     return Backend(
         name="azure",
@@ -74,7 +75,7 @@ def open_backend(caller: Caller) -> Backend:
         registry=AzureRegistry(session),
         images=images,
         services=services,
-        secrets=AzureSecrets(session),
+        secrets=secrets,
         datasets=datasets,
         infrastructure=AzureInfrastructure(session, services),
         pipelines=pipelines,
@@ -83,6 +84,7 @@ def open_backend(caller: Caller) -> Backend:
         jobs=AzureJobs(session),
         billing=AzureBilling(session.settings),
         telemetry=AzureTelemetry(session),
+        collections=AzureCollections(session, secrets),
     )
 
 

@@ -12,6 +12,7 @@
     deployments     the recorded state of an environment: qa or production
     processes       starts, finds and stops the server processes
     secrets         secrets in environment variables, and keys in private files
+    collections     the rows that services collect
     datasets        data files named by their content, and the catalogue of versions
     pipelines       the published pipeline, and the runs submitted to it
     background      starts and stops the processes of submitted runs
@@ -24,6 +25,7 @@
 
 from functools import partial
 
+from mlops.backends.local.collections import LocalCollections
 from mlops.backends.local.datasets import LocalDatasets
 from mlops.backends.local.environments.environments import LocalEnvironments
 from mlops.backends.local.images import LocalImages
@@ -58,7 +60,8 @@ def open_backend(caller: Caller) -> Backend:
     secrets = LocalSecrets(workspace.home)
     settings = read_settings(workspace)
     environments = LocalEnvironments(settings.find_environments(workspace))
-    host = LocalHost(workspace.home, settings, images, secrets, environments, caller.command_options)
+    collections = LocalCollections(workspace.home, settings, secrets)
+    host = LocalHost(workspace.home, settings, images, secrets, environments, collections, caller.command_options)
     services = Releases(host, images.get_image)
     registry = LocalRegistry(store, caller.command_options)
     pipelines = LocalPipelines(workspace, datasets, caller.command, caller.command_options)
@@ -74,6 +77,7 @@ def open_backend(caller: Caller) -> Backend:
         infrastructure=LocalInfrastructure(workspace, services),
         upgrades=LocalUpgrades(workspace.home, datasets),
         environments=environments,
+        collections=collections,
         leftovers=LocalLeftovers(workspace.home, host, images, registry, datasets, pipelines, environments),
         tracking_page=LocalTrackingPage(workspace.project, store),
     )

@@ -16,6 +16,7 @@ from mlops.files.disk import is_full
 from mlops.files.hashes import hash_content
 from mlops.files.records import read_record
 from mlops.record.processes import ProcessId, identify_process
+from mlops.serving.collection.settings import VARIABLE
 
 MACHINE = Path("/etc/machine-id")
 SERVER = "serving"  # the module that a server runs
@@ -75,7 +76,7 @@ def identify_machine() -> str:
 
 
 def start_process(
-    python: Path, bundle: Path, keys: Path, port: int, folder: Path
+    python: Path, bundle: Path, keys: Path, port: int, folder: Path, collection: Path | None = None
 ) -> tuple[subprocess.Popen[bytes], Path]:
     """Start a server for an image.
 
@@ -90,6 +91,8 @@ def start_process(
     folder : Path
         An empty folder for ``service.log`` and ``ready.json``. The server writes ``ready.json`` as soon as it can
         answer requests, and ends when that file is deleted.
+    collection : Path, optional
+        The file with the settings of the collection. Without it, the server collects nothing.
 
     Returns
     -------
@@ -100,11 +103,12 @@ def start_process(
     command = [str(python), "-B", "-m", SERVER, "--bundle", str(bundle), "--keys", str(keys)]
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ", "LD_LIBRARY_PATH") if name in os.environ}
     limits = {name: value for name, value in os.environ.items() if name.startswith("OPENBLAS_")}
+    collected = {VARIABLE: str(collection)} if collection else {}
     with open(folder / "service.log", "ab") as log:
         process = subprocess.Popen(
             [*command, "--port", str(port), "--ready", str(ready)],
             cwd=bundle,
-            env={**kept, **limits, "PYTHONUNBUFFERED": "1"},  # other variables may contain secrets
+            env={**kept, **limits, **collected, "PYTHONUNBUFFERED": "1"},  # other variables may contain secrets
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,

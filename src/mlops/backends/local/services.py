@@ -12,6 +12,7 @@ import msgspec
 import requests
 from filelock import FileLock
 
+from mlops.backends.local.collections import LocalCollections
 from mlops.backends.local.deployments import LocalDeployment, LocalState
 from mlops.backends.local.environments.environments import LocalEnvironments
 from mlops.backends.local.images import LocalImages
@@ -56,6 +57,7 @@ class LocalHost:
         images: LocalImages,
         secrets: LocalSecrets,
         environments: LocalEnvironments,
+        collections: LocalCollections,
         command_options: str = "",
     ) -> None:
         self.command_options = command_options
@@ -64,11 +66,13 @@ class LocalHost:
         self._images = images
         self._secrets = secrets
         self._environments = environments
+        self._collections = collections
 
     def look(self, environment: str) -> "LocalSite":
         """See `Host`."""
         port = self._settings.find_port(environment)
-        return LocalSite(self._folder, environment, port, self._images, self._secrets, self._environments)
+        stores = self._images, self._secrets, self._environments, self._collections
+        return LocalSite(self._folder, environment, port, *stores)
 
     @contextmanager
     def lock(self, environment: str) -> Iterator["LocalSite"]:
@@ -89,8 +93,8 @@ class LocalSite:
         The environment.
     wanted : WantedPort
         The port that the settings give the service.
-    images, secrets, environments : LocalImages, LocalSecrets, LocalEnvironments
-        The stores of images, keys and virtual environments.
+    images, secrets, environments, collections : LocalImages, LocalSecrets, LocalEnvironments, LocalCollections
+        The stores of images, keys, virtual environments and collected rows.
     """
 
     def __init__(
@@ -101,6 +105,7 @@ class LocalSite:
         images: LocalImages,
         secrets: LocalSecrets,
         environments: LocalEnvironments,
+        collections: LocalCollections,
     ) -> None:
         self._home = str(folder.parent)
         self._file = folder / f"{environment}.json"
@@ -110,6 +115,7 @@ class LocalSite:
         self._images = images
         self._secrets = secrets
         self._environments = environments
+        self._collections = collections
         self._started: subprocess.Popen[bytes] | None = None
 
     def read(self) -> LocalState:
@@ -157,7 +163,8 @@ class LocalSite:
             folder = make_new_folder(self._folder, now().replace(":", ""))
             keys_file = self._secrets.find_keys_file(self._environment)
         keys = self._secrets.hash_keys(self._environment)
-        self._started, ready = start_process(python, bundle, keys_file, port, folder)
+        collection = self._collections.write_settings(self._environment)
+        self._started, ready = start_process(python, bundle, keys_file, port, folder, collection)
         process = wait_ready(self._started, ready, ready_seconds, image.name)
         deployment = LocalDeployment(
             image.digest,

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-CHECK_SECONDS = 5.0  # how often the service should call `UploaderProcess.check`
+RESTART_SECONDS = 2.0  # minimum time between two starts
 ROOT = Path(__file__).parents[__package__.count(".") + 1]  # the folder of the outermost package
 
 
@@ -34,10 +34,10 @@ class UploaderProcess:
         return self._process.pid if self._process else 0
 
     def check(self) -> None:
-        """Start the uploader if it is not running, but at most once in `CHECK_SECONDS`."""
+        """Start the uploader if it is not running, but at most once in `RESTART_SECONDS`."""
         if self._process and self._process.poll() is None:
             return
-        if self._process and self._elapsed() - self._started < CHECK_SECONDS:
+        if self._process and self._elapsed() - self._started < RESTART_SECONDS:
             return
         self._started = self._elapsed()
         self._process = subprocess.Popen(self._command, cwd=ROOT, stdin=subprocess.PIPE)

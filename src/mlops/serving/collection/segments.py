@@ -26,7 +26,7 @@ from .layout import Header, Turn, count_rows, decode_header, decode_turn, encode
 
 OPEN, CLOSED, DAMAGED = ".open", ".segment", ".damaged"
 NAME = re.compile(r"(\d{4})(\d\d)(\d\d)T\d{6}\.\d{6}Z-[0-9a-f]{16}")
-LOCK = ".lock"
+LOCK = "lock"
 STALE_SECONDS = 60.0  # an older file that is still being created is left over from a crash
 
 

@@ -50,9 +50,9 @@ class Uploader:
         # `forget` changes segments and uploads under the same lock.
         with hold_folder(self._folder):
             recover_orphans(self._folder)
-            if self._settings.url and self._store is None:
-                self._store = open_store(self._settings.url, self._settings.storage)
             found = list_segments(self._folder, CLOSED)
+            if self._store is None and self._settings.url and (found or self._settings.retention_days):
+                self._store = open_store(self._settings.url, self._settings.storage)
             done = sum(self._upload(self._store, path) for path in found) if self._store else 0
             self._delete_old()
         return done

@@ -1,0 +1,82 @@
+"""The rows that services on one machine collect: their settings, and where they are."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from mlops.backends.local.secrets import LocalSecrets
+from mlops.backends.local.settings import LocalSettings
+from mlops.errors import SecretNotFoundError
+from mlops.files.atomic import write_atomically
+from mlops.platform.datasets import CollectedPlace
+from mlops.serving.collection.settings import Settings
+
+FOLDER = "collected"  # a folder in MLOPS_HOME
+KEY = "collection-key"  # the secret with which columns are hashed
+MEGABYTE = 1 << 20
+
+
+class LocalCollections:
+    """See `mlops.platform.datasets.Collections`.
+
+    Parameters
+    ----------
+    home : Path
+        The folder of the local platform (``MLOPS_HOME``).
+    settings : LocalSettings
+        What is collected, and the limits.
+    secrets : LocalSecrets
+        The store of the key of hashed columns.
+    """
+
+    def __init__(self, home: Path, settings: LocalSettings, secrets: LocalSecrets) -> None:
+        self._home = home
+        self._settings = settings
+        self._secrets = secrets
+
+    def find_place(self, environment: str) -> CollectedPlace:
+        """See `Collections`."""
+        folder = self._home / FOLDER / environment
+        given = self._settings.collect_url.rstrip("/")
+        return CollectedPlace(folder / "segments", f"{given}/{environment}" if given else (folder / "uploads").as_uri())
+
+    def find_key(self) -> str:
+        """See `Collections`."""
+        with suppress(SecretNotFoundError):
+            return self._secrets.get_secret(KEY)
+        return ""
+
+    def write_settings(self, environment: str) -> Path | None:
+        """Write the settings for the server of an environment, and return the file; None if nothing is collected.
+
+        Raises
+        ------
+        SecretNotFoundError
+            If columns are to be hashed, but the key is not set.
+        """
+        settings, place = self._settings, self.find_place(environment)
+        if not settings.collect_share:
+            return None
+        hashed = split_names(settings.collect_hashed)
+        path = self._home / "secrets" / f"{environment}-collection.json"
+        content = Settings(
+            folder=str(place.folder),
+            url=place.url,
+            share=settings.collect_share,
+            omitted=split_names(settings.collect_omitted),
+            hashed=hashed,
+            key=self._secrets.get_secret(KEY) if hashed else "",
+            policy="refuse" if settings.collect_when_full == "refuse" else "drop",
+            max_bytes=settings.collect_limit_mb * MEGABYTE,
+            segment_seconds=settings.collect_close_seconds,
+            retention_days=settings.collect_retention_days,
+        )
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_atomically(path, msgspec.json.format(msgspec.json.encode(content), indent=1), mode=0o600)
+        return path
+
+
+def split_names(text: str) -> tuple[str, ...]:
+    """Return the names in a text that has commas between them."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())

@@ -1,0 +1,169 @@
+"""The removal of a person's rows from collected data, and the search for data sets and models that contain them."""
+
+import gzip
+import os
+import time
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlops.catalog.segments import list_uploads, open_uploads
+from mlops.data.tables import read_table
+from mlops.files.atomic import write_atomically
+from mlops.pipelines import ALL_STEPS, find_data_step
+from mlops.pipelines.step import Step
+from mlops.platform.datasets import CollectedPlace, Datasets, DatasetVersion
+from mlops.platform.models import name_version
+from mlops.problem import Problem
+from mlops.record.ledger import RunRecord
+from mlops.serving.collection.collector import CLOSE_NOW
+from mlops.serving.collection.forgetting import Person, can_find, forget_rows
+from mlops.serving.collection.segments import (
+    CLOSED,
+    DAMAGED,
+    OPEN,
+    decode_segment,
+    hold_folder,
+    list_segments,
+    recover_orphans,
+)
+
+CLOSE_SECONDS = 15.0  # workers notice within a second that they must close their segments
+
+
+@dataclass
+class Forgotten:
+    """The result of a removal: what was removed, and what could not be searched.
+
+    Parameters
+    ----------
+    rows, files : int
+        The number of removed rows, and of segments and uploads that contained them.
+    without_ids : int
+        The number of segments and uploads without a column of the kind "id".
+    damaged : tuple of str
+        Segments that cannot be read to their end.
+    open : tuple of str
+        Segments that a service still writes, and that were not searched.
+    """
+
+    rows: int = 0
+    files: int = 0
+    without_ids: int = 0
+    damaged: tuple[str, ...] = ()
+    open: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A version of the data set that contains a person, and the models that were trained on it."""
+
+    dataset: DatasetVersion
+    models: tuple[str, ...]
+
+
+def forget_person(place: CollectedPlace, person: Person, wait: Callable[[float], None] = time.sleep) -> Forgotten:
+    """Remove a person's rows from the segments and the uploads of a service. Safe to repeat.
+
+    Raises
+    ------
+    PlatformError
+        If the uploads cannot be listed.
+    """
+    found = Forgotten()
+    if place.folder is None or not place.folder.is_dir():
+        _forget_uploads(place, person, found)
+        return found
+    _close_segments(place.folder, wait)
+    # The uploader takes the same lock, so no segment is uploaded while it changes.
+    with hold_folder(place.folder):
+        recover_orphans(place.folder)
+        found.open = tuple(str(path) for path in list_segments(place.folder, OPEN))
+        for path in list_segments(place.folder, CLOSED, DAMAGED):
+            content = path.read_bytes()
+            changed = _forget(content, person, str(path), found)
+            if changed:
+                write_atomically(path, changed, 0o600)
+            elif changed is not None:
+                path.unlink()
+        _forget_uploads(place, person, found)
+    return found
+
+
+def find_traces(
+    datasets: Datasets,
+    problem: Problem,
+    runs: Iterable[RunRecord],
+    ids: Collection[str],
+    steps: Iterable[Step] = ALL_STEPS,
+) -> list[Trace]:
+    """Return the versions of the data set that contain an id in an id column, and the models trained on them.
+
+    The models are those of `runs`, so models of deleted runs cannot be found.
+    """
+    keys = [column for column in problem.columns if column.read_as == "id" and column.role != "ignored"]
+    newest = datasets.find_newest() if keys else None
+    if newest is None:
+        return []
+    runs, steps, traces = [*runs], [*steps], []
+    for number in range(1, newest.version + 1):
+        version = datasets.get_version(str(number))
+        table = read_table(version.url, columns=keys).frame
+        if any(table[column.name].astype(str).isin([*ids]).any() for column in keys if column.name in table):
+            traces.append(Trace(version, tuple(_list_models(runs, version.url, steps))))
+    return traces
+
+
+def _list_models(runs: Iterable[RunRecord], url: str, steps: list[Step]) -> list[str]:
+    tested = find_data_step(steps)
+    assert tested is not None
+    models = set()
+    for run in runs:
+        data = run.step(tested.name)
+        if data is None or data.results.get(tested.takes_data) != url:
+            continue
+        for step in steps:
+            made = run.step(step.name)
+            if step.registers and step.names_model and made is not None and made.has_results:
+                models.add((str(made.results[step.names_model.name]), int(made.results[step.names_model.version])))
+    return [name_version(name, version) for name, version in sorted(models)]
+
+
+def _close_segments(folder: Path, wait: Callable[[float], None]) -> None:
+    before = list_segments(folder, OPEN)
+    if not before:
+        return
+    request = folder / CLOSE_NOW
+    request.touch()
+    moment = time.time_ns()
+    os.utime(request, ns=(moment, moment))
+    for _ in range(int(CLOSE_SECONDS / 0.5)):
+        recover_orphans(folder)
+        if not any(path.exists() for path in before):
+            return
+        wait(0.5)
+
+
+def _forget_uploads(place: CollectedPlace, person: Person, found: Forgotten) -> None:
+    store = open_uploads(place)
+    for name in list_uploads(store, place.url) if store else ():
+        assert store is not None
+        changed = _forget(gzip.decompress(store.read(name)), person, name, found)
+        if changed:
+            store.write(name, gzip.compress(changed, mtime=0))
+        elif changed is not None:
+            store.delete(name)
+
+
+def _forget(content: bytes, person: Person, name: str, found: Forgotten) -> bytes | None:
+    """Return the changed content of a segment, which is empty if no row is left; None if it does not change."""
+    segment = decode_segment(content)
+    if segment is None or not segment.is_whole:
+        found.damaged += (name,)
+    if segment is None:
+        return None
+    found.without_ids += not can_find(segment.header)
+    changed, removed = forget_rows(content, person)
+    found.rows += removed
+    found.files += removed > 0
+    return changed if removed else None

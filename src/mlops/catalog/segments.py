@@ -1,0 +1,112 @@
+"""The segments of a service: those on this machine and those that were uploaded, each of them once."""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from mlops.errors import IntegrityError, PlatformError, UsageError, quote_cause
+from mlops.platform.datasets import CollectedPlace
+from mlops.serving.collection.layout import UnknownFormat
+from mlops.serving.collection.segments import CLOSED, DAMAGED, OPEN, Segment, decode_segment, find_day, list_segments
+from mlops.serving.collection.stores import Store, open_store, split_upload
+
+
+def open_uploads(place: CollectedPlace) -> Store | None:
+    """Return the store of the uploads; None if the service uploads nothing.
+
+    Raises
+    ------
+    UsageError
+        If its URL is wrong, or a package for it is missing.
+    PlatformError
+        If it is unavailable.
+    """
+    if not place.url:
+        return None
+    try:
+        return open_store(place.url, place.options)
+    except (ImportError, ValueError) as error:
+        raise UsageError(f"{place.url} cannot be opened: {quote_cause(error)}.") from error
+    except OSError as error:
+        raise PlatformError(f"Could not reach {place.url}: {quote_cause(error)}. Try again.") from error
+
+
+def list_uploads(store: Store, url: str) -> list[str]:
+    """Return the names of all uploads, sorted.
+
+    Raises
+    ------
+    PlatformError
+        If the store is unavailable.
+    """
+    try:
+        return sorted(store.list_names())
+    except Exception as error:
+        raise PlatformError(f"Could not list the uploads in {url}: {quote_cause(error)}. Try again.") from error
+
+
+def read_segments(place: CollectedPlace, first: str = "", last: str = "") -> Iterator[tuple[str, Segment]]:
+    """Yield each segment with its name, those on this machine first.
+
+    Parameters
+    ----------
+    place : CollectedPlace
+        Where the segments are.
+    first, last : str
+        The first and the last day, such as "2026-11-27"; empty for no limit.
+
+    Raises
+    ------
+    IntegrityError
+        If an upload is damaged.
+    PlatformError
+        If the uploads cannot be read.
+    """
+    seen = set()
+    # A segment can be uploaded at any time, so the uploads are listed after the segments on this machine were read.
+    for name, segment in _read_local(place.folder, first, last):
+        seen.add(name)
+        yield name, segment
+    store = open_uploads(place)
+    for upload in list_uploads(store, place.url) if store else ():
+        _, day, name = split_upload(upload)
+        if store and name not in seen and _is_between(day, first, last):
+            found = _read_upload(store, upload)
+            if found:
+                yield name, found
+
+
+def _read_local(folder: Path | None, first: str, last: str) -> Iterator[tuple[str, Segment]]:
+    for path in list_segments(folder, OPEN, CLOSED, DAMAGED) if folder else ():
+        if not _is_between(find_day(path.name), first, last):
+            continue
+        # The worker may close the segment just now.
+        for name in (path, path.with_suffix(CLOSED)):
+            with suppress(FileNotFoundError):
+                segment = _decode(str(path), name.read_bytes())
+                if segment:
+                    yield path.stem, segment
+                break
+
+
+def _read_upload(store: Store, upload: str) -> Segment | None:
+    try:
+        content = gzip.decompress(store.read(upload))
+    except FileNotFoundError:  # it has just been deleted, because it was old
+        return None
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise IntegrityError(f"The upload {upload} is damaged. Restore it from a backup, or delete it.") from error
+    return _decode(upload, content)
+
+
+def _decode(place: str, content: bytes) -> Segment | None:
+    try:
+        return decode_segment(content)
+    except UnknownFormat as error:
+        raise UsageError(f"{place}: {error} Use the version of mlops that runs the service.") from error
+
+
+def _is_between(day: str, first: str, last: str) -> bool:
+    return (not first or first <= day) and (not last or day <= last)

@@ -1,0 +1,72 @@
+"""The start of the collection, with the settings that the platform gives a service."""
+
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ..schema import Schema
+from .children import UploaderProcess
+from .collector import Collector, Identity
+from .settings import VARIABLE, Settings, read_settings
+from .turns import ThreadCollector, TurnCollector
+
+# Azure sets these variables for a service with `collect_model_data`.
+ENABLED, STORAGE, SERVICE = "AML_MODEL_DC_STORAGE_ENABLED", "AML_MODEL_DC_STORAGE", "SERVICE_NAME"
+CONTAINER = "modeldata"
+AZURE_SECONDS = 5.0  # a container can be lost at any time, with everything that was not uploaded
+AZURE_BYTES = 256 << 20
+
+logger = logging.getLogger("azmlinfsrv.serving")  # Azure keeps the records of this logger's parent
+
+
+def open_collection(identity: Mapping[str, Any], schema: Schema | None) -> TurnCollector | None:
+    """Return the collector of a service with an event loop; None if the service collects nothing.
+
+    `identity` is the identity of the image; see `serving.identity`. If the settings are wrong, the program ends.
+    """
+    file = Path(os.environ.get(VARIABLE, ""))
+    if not file.name:
+        return None
+    try:
+        collector = Collector(read_settings(file), _identify(identity), schema)
+    except ValueError as error:
+        sys.exit(f"The collection cannot start. {error}")
+    return TurnCollector(collector, UploaderProcess(file))
+
+
+def open_azure_collection(identity: Mapping[str, Any], schema: Schema | None) -> ThreadCollector | None:
+    """Return the collector of a service on Azure, which collects into the container `modeldata`.
+
+    Returns
+    -------
+    ThreadCollector or None
+        None if Azure has not enabled the collection, or gives no connection string of a storage account.
+    """
+    if os.environ.get(ENABLED, "").lower() != "true":
+        return None
+    if not os.environ.get(STORAGE):
+        logger.warning("Requests are NOT collected, because %s has no connection string.", STORAGE)
+        return None
+    folder = Path(tempfile.gettempdir(), "collected")
+    settings = Settings(
+        folder=str(folder),
+        url=f"az://{CONTAINER}/{os.environ.get(SERVICE, identity['model_name'])}",
+        storage={"connection_string": os.environ[STORAGE]},
+        max_bytes=AZURE_BYTES,
+        segment_seconds=AZURE_SECONDS,
+    )
+    collector = Collector(settings, _identify(identity), schema)
+    file = folder / f"settings-{os.getpid()}.json"  # one per worker of the server
+    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as written:
+        written.write(msgspec.json.encode(settings))
+    return ThreadCollector(collector, UploaderProcess(file))
+
+
+def _identify(identity: Mapping[str, Any]) -> Identity:
+    return Identity(identity["model_name"], str(identity["model_version"]), identity["digest"])

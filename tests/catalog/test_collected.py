@@ -1,0 +1,180 @@
+"""Collected rows as one table: each once, with the types of the schema, wherever they are."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pytest
+from collected import KINDS, NUMBERS, Collection, add, add_kinds
+
+from mlops.catalog.collected import Selection, read_collected, write_collected
+from mlops.data.tables import read_table
+from mlops.errors import IntegrityError, PlatformError, UsageError
+from mlops.platform.datasets import CollectedPlace
+from mlops.serving.collection.segments import CLOSED, list_segments
+from mlops.serving.collection.settings import Settings
+from mlops.serving.collection.stores import open_store
+from mlops.serving.collection.uploader import Uploader
+from mlops.serving.schema import Answer, Feature, Schema
+
+ALL = Selection()
+HOUR = 3600.0
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> CollectedPlace:
+    """An empty place."""
+    return CollectedPlace(tmp_path / "segments", (tmp_path / "uploads").as_uri())
+
+
+def upload(place: CollectedPlace) -> int:
+    """Upload all closed segments."""
+    return Uploader(Settings(folder=str(place.folder), url=place.url)).run()
+
+
+def collect(place: CollectedPlace, *names: str, schema: Schema = NUMBERS, hours: float = 0, close: bool = True) -> None:
+    """Collect requests at some hours after noon."""
+    assert place.folder is not None
+    collection = Collection(place.folder, schema)
+    collection.clock.advance(hours * HOUR)
+    collector = collection.open()
+    add(collector, *names)
+    if close:
+        collector.close()
+
+
+def list_names(table: pa.Table) -> list[str]:
+    """Return the ids of the requests in a table."""
+    return table["_request"].to_pylist() if table.num_rows else []
+
+
+def test_open_closed_and_uploaded_segments_are_one_table_sorted_by_time(place: CollectedPlace) -> None:
+    collect(place, "uploaded", hours=1)
+    assert upload(place) == 1
+    collect(place, "closed")
+    assert place.folder is not None
+    collector = Collection(place.folder).open()
+    add(collector, "open")
+    table = read_collected(place, ALL)
+    assert list_names(table) == ["closed", "open", "uploaded"]
+    assert table["_time"].to_pylist()[2] == datetime(2026, 11, 27, 13, tzinfo=UTC)
+    collector.close()
+
+
+def test_a_segment_that_is_local_and_uploaded_counts_once(place: CollectedPlace) -> None:
+    collect(place, "r1", "r2")
+    assert place.folder is not None
+    (path,) = list_segments(place.folder, CLOSED)
+    content = path.read_bytes()
+    upload(place)
+    path.write_bytes(content)  # as if the uploader had been killed before it deleted the segment
+    assert list_names(read_collected(place, ALL)) == ["r1", "r2"]
+
+
+def test_values_have_the_types_of_the_schema(place: CollectedPlace, tmp_path: Path) -> None:
+    assert place.folder is not None
+    collector = Collection(place.folder, KINDS).open(hashed=("city",), key="k", omitted=("plan",), share=0.5)
+    collector._choose = lambda: 0.0
+    add_kinds(collector, ids=["c1", "c2"])
+    collector.close()
+    table = read_collected(place, ALL)
+    assert {name: str(kind) for name, kind in zip(table.column_names, table.schema.types, strict=True)} == {
+        "_time": "timestamp[us, tz=UTC]",
+        "_request": "string",
+        "_row": "int32",
+        "_model": "string",
+        "_version": "string",
+        "_share": "double",
+        "_id": "string",
+        "city": "string",
+        "fee": "double",
+        "mobile": "bool",
+        "joined": "date32[day]",
+        "paid": "date32[day]",
+        "seller": "string",
+        "_prediction_leaves": "double",
+        "_prediction_stays": "double",
+    }
+    first = table.to_pylist()[0]
+    assert (first["_row"], first["_id"], first["_model"], first["_version"], first["_share"]) == (
+        0,
+        "c1",
+        "churn",
+        "3",
+        0.5,
+    )
+    assert (first["fee"], first["mobile"], first["joined"], first["paid"]) == (20.0, None, date(2020, 1, 31), None)
+    assert (first["_prediction_leaves"], first["_prediction_stays"]) == (0.25, 0.75)
+    for ending in ("parquet", "csv"):
+        write_collected(table, tmp_path / f"rows.{ending}")
+        frame = read_table(str(tmp_path / f"rows.{ending}")).frame
+        assert frame["fee"].tolist() == [20.0, 5.5]
+        assert frame["seller"].tolist() == ["s1", "7"]
+
+
+def test_a_missing_number_is_null(place: CollectedPlace) -> None:
+    assert place.folder is not None
+    collector = Collection(place.folder).open()
+    packed = collector.pack(np.array([[1.0, 2.0, np.nan]]))
+    assert packed is not None
+    collector.add("r", packed, np.array([3.0]))
+    collector.close()
+    assert read_collected(place, ALL)["c"].to_pylist() == [None]
+
+
+def test_rows_are_selected_by_time_and_version(place: CollectedPlace) -> None:
+    for number, hours in enumerate((-13, 0, 5, 12)):
+        collect(place, f"r{number}", hours=hours)
+        if number % 2:
+            upload(place)
+    day = Selection(datetime(2026, 11, 27, tzinfo=UTC), datetime(2026, 11, 28, tzinfo=UTC))
+    assert list_names(read_collected(place, day)) == ["r1", "r2"]
+    assert list_names(read_collected(place, Selection(datetime(2026, 11, 27, 17, tzinfo=UTC)))) == ["r2", "r3"]
+    assert list_names(read_collected(place, Selection(version="3"))) == ["r0", "r1", "r2", "r3"]
+    assert read_collected(place, Selection(version="4")).num_rows == 0
+
+
+def test_versions_with_other_columns_are_one_table(place: CollectedPlace) -> None:
+    collect(place, "old")
+    collect(place, "new", schema=Schema(1, (Feature("a"), Feature("b"), Feature("d")), Answer()))
+    rows = read_collected(place, ALL).to_pylist()
+    assert [(row["_request"], row["c"] is None, row["d"] is None) for row in rows] == [
+        ("new", True, False),
+        ("old", False, True),
+    ]
+
+
+def test_a_column_that_changed_its_kind_needs_a_version(place: CollectedPlace) -> None:
+    collect(place, "old")
+    assert place.folder is not None
+    other = Schema(1, (Feature("a", "category"), Feature("fee")), Answer())
+    collection = Collection(place.folder, other)
+    collector = collection.open()
+    collector._header = msgspec.structs.replace(collector._header, version="4")
+    packed = collector.pack({"a": np.array(["x"], dtype=object), "fee": np.ones(1)})
+    assert packed is not None
+    collector.add("new", packed, np.ones(1))
+    collector.close()
+    with pytest.raises(UsageError, match="the same column with different kinds of values. Select one version"):
+        read_collected(place, ALL)
+    assert list_names(read_collected(place, Selection(version="4"))) == ["new"]
+
+
+def test_a_place_without_data_is_empty(tmp_path: Path) -> None:
+    assert read_collected(CollectedPlace(tmp_path / "none", str(tmp_path / "none either")), ALL).num_rows == 0
+    assert read_collected(CollectedPlace(None, ""), ALL).num_rows == 0
+
+
+def test_a_damaged_upload_and_a_store_that_is_unavailable_are_named(place: CollectedPlace) -> None:
+    collect(place, "r")
+    upload(place)
+    (name,) = open_store(place.url).list_names()
+    open_store(place.url).write(name, b"not gzip")
+    with pytest.raises(IntegrityError, match=f"The upload {name} is damaged"):
+        read_collected(place, ALL)
+    with pytest.raises(UsageError, match="xyz://host/path cannot be opened: "):
+        read_collected(CollectedPlace(None, "xyz://host/path"), ALL)
+    with pytest.raises(PlatformError, match="Could not reach ftp://127.0.0.1:9/none: .* refused. Try again"):
+        read_collected(CollectedPlace(None, "ftp://127.0.0.1:9/none"), ALL)

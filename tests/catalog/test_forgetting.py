@@ -1,0 +1,107 @@
+"""A person is removed from segments and uploads, and found in data sets and models."""
+
+import threading
+from pathlib import Path
+
+import pandas as pd
+from collected import KINDS, Collection, add, add_kinds
+
+from mlops.backends.memory import open_backend
+from mlops.catalog.collected import Selection, read_collected
+from mlops.catalog.forgetting import find_traces, forget_person
+from mlops.platform.datasets import CollectedPlace
+from mlops.serving.collection.forgetting import Person
+from mlops.serving.collection.segments import CLOSED, OPEN, list_segments
+from mlops.serving.collection.settings import Settings
+from mlops.serving.collection.uploader import Uploader
+
+
+def count(place: CollectedPlace) -> int:
+    """Return the number of collected rows."""
+    return read_collected(place, Selection()).num_rows
+
+
+def test_segments_and_uploads_are_searched_and_others_keep_their_rows(tmp_path: Path) -> None:
+    place = CollectedPlace(tmp_path / "segments", str(tmp_path / "uploads"))
+    for _ in range(2):
+        collector = Collection(tmp_path / "segments", KINDS).open()
+        add_kinds(collector)
+        collector.close()
+        Uploader(Settings(folder=str(place.folder), url=place.url)).run()
+    collector = Collection(tmp_path / "segments", KINDS).open()
+    add_kinds(collector)
+    collector.close()
+    numbers = Collection(tmp_path / "segments").open()
+    add(numbers, "without ids")
+    numbers.close()
+    assert count(place) == 7
+    found = forget_person(place, Person(["s1"]))
+    assert (found.rows, found.files, found.without_ids, found.damaged, found.open) == (3, 3, 1, (), ())
+    table = read_collected(place, Selection())
+    assert set(table["seller"].to_pylist()) == {"7", None}
+    assert forget_person(place, Person(["s1"])).rows == 0
+    assert forget_person(place, Person(["7"])).rows == 3
+    assert count(place) == 1
+    assert len(list_segments(tmp_path / "segments", CLOSED)) == 1
+
+
+def test_a_running_service_closes_its_segment_so_that_it_can_be_searched(tmp_path: Path) -> None:
+    place = CollectedPlace(tmp_path, "")
+    collector = Collection(tmp_path, KINDS).open()
+    add_kinds(collector)
+    ended = threading.Event()
+
+    def serve() -> None:
+        while not ended.wait(0.01):
+            collector.tick()
+
+    service = threading.Thread(target=serve)
+    service.start()
+    found = forget_person(place, Person(["s1"]))
+    ended.set()
+    service.join()
+    assert (found.rows, found.open) == (1, ())
+    add_kinds(collector)
+    assert count(place) == 3
+    collector.close()
+
+
+def test_a_segment_that_stays_open_is_named(tmp_path: Path) -> None:
+    collector = Collection(tmp_path, KINDS).open()
+    add_kinds(collector)
+    waited: list[float] = []
+    found = forget_person(CollectedPlace(tmp_path, ""), Person(["s1"]), waited.append)
+    (path,) = list_segments(tmp_path, OPEN)
+    assert (found.rows, found.open) == (0, (str(path),))
+    assert sum(waited) == 15.0
+    collector.close()
+
+
+def test_a_damaged_segment_is_named(tmp_path: Path) -> None:
+    collector = Collection(tmp_path, KINDS).open()
+    add_kinds(collector)
+    collector.close()
+    (path,) = list_segments(tmp_path, CLOSED)
+    with path.open("ab") as file:
+        file.write(b"x" * 50)
+    found = forget_person(CollectedPlace(tmp_path, ""), Person(["s9"]))
+    assert (found.rows, found.damaged) == (0, (str(path),))
+
+
+def test_versions_of_the_data_set_with_the_person_are_listed(tmp_path: Path) -> None:
+    from churn import problem
+
+    backend = open_backend()
+    for number, customers in enumerate((["007", "8"], ["8", "9"], ["007", "9"])):
+        file = tmp_path / f"{number}.csv"
+        pd.DataFrame({"customer": customers, "fee": [1.0, 2.0]}).to_csv(file, index=False)
+        backend.datasets.register(backend.datasets.stage(file))
+    traces = find_traces(backend.datasets, problem, [], ["007"])
+    assert [(trace.dataset.version, trace.models) for trace in traces] == [(1, ()), (3, ())]
+    assert find_traces(backend.datasets, problem, [], ["7"]) == []
+
+
+def test_a_problem_without_ids_has_no_traces() -> None:
+    from progression import problem
+
+    assert find_traces(open_backend().datasets, problem, [], ["1"]) == []

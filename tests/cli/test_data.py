@@ -1,0 +1,117 @@
+"""`mlops data`: the rows that a real service collected are written, and a person's rows are deleted."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import requests
+from collected import KINDS, Collection, add, add_kinds
+from command_line import CommandLine
+from tiny_model import deploy, publish
+
+from mlops.backends import open_backend
+from mlops.catalog.collected import Selection, read_collected
+from mlops.workspace import Workspace
+
+PLACE = "collected/production/segments"
+
+
+@pytest.fixture
+def line(make_mlops: Callable[[], CommandLine]) -> CommandLine:
+    """The command line with a home of its own."""
+    return make_mlops()
+
+
+def run(line: CommandLine, *words: str) -> Any:
+    """Run a command in this process, and return its JSON."""
+    done = line.invoke("data", *words, "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def test_nothing_is_collected_yet(line: CommandLine) -> None:
+    assert line.invoke("data", "collected").stdout == "production has collected no such rows.\n"
+    assert run(line, "collected") == {"format": 1, "rows": 0, "versions": {}, "output": ""}
+
+
+def test_rows_are_counted_by_version_and_written_as_the_name_of_the_file_says(
+    line: CommandLine, tmp_path: Path
+) -> None:
+    collection = Collection(line.workspace.home / PLACE)
+    collector = collection.open()
+    add(collector, "r1", "r2", rows=3)
+    collection.clock.advance(86_400)
+    add(collector, "r3")
+    collector.close()
+    shown = line.invoke("data", "collected").stdout
+    assert shown == "churn version 3: 7 rows\nTo write them to a file, add --output rows.parquet.\n"
+    for ending, read in (("parquet", pd.read_parquet), ("csv", pd.read_csv)):
+        path = tmp_path / f"rows.{ending}"
+        said = line.invoke("data", "collected", "--to", "2026-11-27", "--output", str(path)).stdout
+        assert said == f"churn version 3: 6 rows\nWritten to {path}.\n"
+        assert read(path)["_request"].tolist() == ["r1"] * 3 + ["r2"] * 3
+        assert path.stat().st_mode & 0o077 == 0
+    assert run(line, "collected", "--from", "2026-11-27T12:30")["rows"] == 1
+    assert run(line, "collected", "--environment", "qa")["rows"] == 0
+    assert run(line, "collected", "--version", "3")["versions"] == {"churn version 3": 7}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--from", "monday"], "'monday' is not a time. Write a day or a time in UTC: 2026-11-27, 2026-11-27T18:30."),
+        (["--output", "rows.xlsx"], "'rows.xlsx' has no known format. Write a name that ends with .parquet or .csv."),
+        (["--environment", "prod"], "Did you mean 'production'?"),
+    ],
+)
+def test_mistakes_are_named(line: CommandLine, words: list[str], said: str) -> None:
+    done = line.invoke("data", "collected", *words)
+    assert done.returncode == 2
+    assert said in " ".join((done.stdout + done.stderr).split())
+
+
+def test_a_person_is_forgotten_and_what_cannot_be_searched_is_said(line: CommandLine) -> None:
+    collector = Collection(line.workspace.home / PLACE, KINDS).open()
+    add_kinds(collector)
+    collector.close()
+    numbers = Collection(line.workspace.home / PLACE).open()
+    add(numbers, "r1")
+    numbers.close()
+    said = line.invoke("data", "forget", "--id", "s1").stdout.splitlines()
+    assert said == [
+        "Deleted rows: 1. Changed files: 1.",
+        "Files without a column of the kind id, which could not be searched: 1.",
+        "The problem 'diabetes' declares no id column, so the data sets could not be searched.",
+        "Models of deleted runs, copies outside of this platform and backups were not searched.",
+    ]
+    assert run(line, "collected")["rows"] == 2
+    assert run(line, "forget", "--id", "s1") == {
+        "format": 1,
+        "forgotten": {"rows": 0, "files": 0, "without_ids": 1, "damaged": [], "open": []},
+        "traces": [],
+    }
+
+
+def test_a_deployed_service_collects_in_the_folder_of_its_environment(migrated: Workspace, tmp_path: Path) -> None:
+    backend = open_backend("local", migrated)
+    service = deploy(backend, "qa", publish(backend, tmp_path, 2.5))
+    try:
+        key = backend.secrets.get_keys("qa")[0]
+        for number in range(3):
+            answer = requests.post(
+                f"{service.url}/score",
+                json={"data": [[1.0], [2.0]]},
+                headers={"Authorization": f"Bearer {key}", "x-ms-request-id": f"r{number}"},
+                timeout=10,
+            )
+            assert answer.json() == {"result": [2.5, 2.5]}
+        assert backend.collections is not None
+        table = read_collected(backend.collections.find_place("qa"), Selection())
+        assert table["_request"].to_pylist() == ["r0", "r0", "r1", "r1", "r2", "r2"]
+        assert table["_prediction"].to_pylist() == [2.5] * 6
+        assert set(table["_model"].to_pylist()) == {"tiny"}
+    finally:
+        backend.services.stop("qa")
