@@ -27,17 +27,23 @@ def test_the_modules_are_in_the_folder_of_the_problem(tmp_path: Path) -> None:
     assert find_image_files(Prices(tmp_path)) == []
 
 
+def test_a_missing_module_is_named(tmp_path: Path) -> None:
+    said = r"has 'features\.py' in `image_files`, but there is no .*/features\.py\. Create the file, or"
+    with pytest.raises(ProblemError, match=said):
+        find_image_files(Prices(tmp_path, "features.py"))
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("features.py", r"but there is no .*/features\.py\. Create the file, or correct the name\."),
-        ("features", r"Write the name of a module in .*: features\.py\."),
+        ("features", r"Write the name of a module beside the declaration: features\.py\."),
         ("deeper/features.py", "Write the name of a module"),
         ("../features.py", "Write the name of a module"),
         ("json.py", "already has a module json. Rename the file."),
         ("score.py", "already has a module score. Rename the file."),
     ],
 )
-def test_a_module_that_the_image_cannot_contain_is_refused(tmp_path: Path, name: str, said: str) -> None:
+def test_a_module_that_the_image_cannot_contain_is_refused_with_the_declaration(name: str, said: str) -> None:
+    declared = type("Declared", (Prices,), {"image_files": (name,), "__init__": Problem.__init__})
     with pytest.raises(ProblemError, match=f"^The problem 'prices' has '{name}' in `image_files`.*{said}"):
-        find_image_files(Prices(tmp_path, name))
+        declared()

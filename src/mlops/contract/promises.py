@@ -17,7 +17,7 @@ from mlops.image.schema import check_examples
 from mlops.image.sources import find_sources
 from mlops.parameters.hyperparameters import require_fitting_folder
 from mlops.problem import Problem
-from mlops.problem.image_files import SCORING_LOCK, SCORING_SCRIPT
+from mlops.problem.image_files import SCORING_LOCK, SCORING_SCRIPT, find_image_files
 from mlops.problem.scoring import predict_rows
 from mlops.problem.values import make_table
 
@@ -45,6 +45,7 @@ def check(problem: Problem, rows: pd.DataFrame | None = None, /, **hyperparamete
     """
     check_imports(problem)
     require_fitting_folder(problem, problem.folder.parents[1] / "notebooks")
+    find_image_files(problem)
     _check_script(problem)
     table = read_rows(problem, problem.load_sample if rows is None else lambda: rows)
     training, holdout = _split(problem, table)

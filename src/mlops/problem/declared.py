@@ -10,7 +10,7 @@ from mlops.errors import ProblemError
 from mlops.problem.column import Column
 from mlops.problem.consistency import check_problem
 from mlops.problem.declaration import Declaration, describe_metric
-from mlops.problem.image_files import find_image_files
+from mlops.problem.image_files import check_image_files
 from mlops.problem.metric import Metric
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Problem:
 
     def __init__(self) -> None:
         check_problem(self)
-        find_image_files(self)
+        check_image_files(self)
 
     def __str__(self) -> str:
         return f"The problem {self.name!r}"

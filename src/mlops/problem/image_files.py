@@ -14,27 +14,42 @@ SCORING_LOCK = "score_requirements.lock"  # the packages that the scoring script
 RESERVED = ("score", "serving")  # modules that every image contains
 
 
+def check_image_files(problem: "Problem") -> None:
+    """Check the names in a problem's `image_files`.
+
+    Raises
+    ------
+    ProblemError
+        If a name is not that of a Python module, or is that of a module that every image contains.
+    """
+    for name in problem.image_files:
+        _check_name(problem, name)
+
+
 def find_image_files(problem: "Problem") -> list[Path]:
     """Return the paths of a problem's `image_files`.
 
     Raises
     ------
     ProblemError
-        If a file is missing, is not a Python module, or has the name of a module that every image contains.
+        If a file is missing.
     """
     return [_find_file(problem, name) for name in problem.image_files]
 
 
-def _find_file(problem: "Problem", name: str) -> Path:
+def _check_name(problem: "Problem", name: str) -> None:
     module = name.removesuffix(".py")
     if name != f"{module}.py" or not module.isidentifier():
         raise ProblemError(
-            f"{problem} has {name!r} in `image_files`. Write the name of a module in {problem.folder}: features.py."
+            f"{problem} has {name!r} in `image_files`. Write the name of a module beside the declaration: features.py."
         )
     if module in sys.stdlib_module_names or module in RESERVED:
         raise ProblemError(
             f"{problem} has {name!r} in `image_files`, but an image already has a module {module}. Rename the file."
         )
+
+
+def _find_file(problem: "Problem", name: str) -> Path:
     path = problem.folder / name
     if not path.is_file():
         raise ProblemError(
