@@ -168,7 +168,7 @@ CARRIED = [1.0] * 5
         ([*CARRIED, *[0.25] * 20], "carry 50% of the improvement. Without them, it would be 0.250 points."),
         ([*CARRIED, *[-0.1] * 5], "carry all of the improvement. Without them, it would be -0.100 points."),
         ([1.0] * 1000, "carry less than 1% of the improvement. Without them, it would be 1.00 points."),
-        ([-1.0] * 10, "There is no improvement that could rest on a few rows."),
+        ([-1.0] * 10, "There is no improvement, so no rows contribute to it."),
         ([1.0] * 5, "Only 5 rows were compared, so the whole improvement rests on them."),
     ],
 )

@@ -83,7 +83,7 @@ def describe_interval(compared: Comparison) -> str:
 def describe_largest(compared: Comparison) -> str:
     """Return sentences that say how much of the improvement comes from the five rows with the largest gains."""
     if compared.improvement <= 0:
-        return "There is no improvement that could rest on a few rows."
+        return "There is no improvement, so no rows contribute to it."
     if compared.gains.size < compared.rows:
         return "The rows were compared in groups, so the share of single rows is unknown."
     if compared.rows <= LARGEST:

@@ -23,7 +23,7 @@ READ_SECONDS = 2.0  # time for a client to read a refusal before its connection 
 
 
 class Connection(Reader):
-    """A connection of a client, which expires at the time `deadline` of the clock of the server's `Admission`."""
+    """A connection of a client. It expires when the clock of the server's `Admission` reaches `deadline`."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class Connection(Reader):
             self._close_after(self.cycle)
 
     def on_body(self, body: bytes) -> None:
-        """Take a part of the body."""
+        """Append a part of the body."""
         self._received += len(body)
         if self.cycle.response_complete:
             return

@@ -110,11 +110,11 @@ class Reader(HttpToolsProtocol):
         self._parse(rest)
 
     def on_url(self, url: bytes) -> None:
-        """Take a part of the URL."""
+        """Append a part of the URL."""
         if not self._resumed:
             super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header."""
+        """Append a header."""
         if not self._resumed:
             super().on_header(name, value)
