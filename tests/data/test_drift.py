@@ -13,7 +13,9 @@ from mlops.data.drift import Drift, compare_profiles, select_strongest
 from mlops.data.kinds.counts import CountProfile
 from mlops.data.kinds.reference import make_reference
 from mlops.data.profile import ColumnProfile, Profile, profile_column
+from mlops.problem import Column
 
+NAMES = (Column("x", kind="category"),)
 ROUNDS = 150
 MOST_ALARMS = 14  # of 150 tables; at a rate of 5 %, more would have a probability of 1 %
 
@@ -42,6 +44,18 @@ def test_few_tables_with_the_distribution_of_the_reference_raise_an_alarm(family
 )
 def test_false_alarms_are_as_rare_in_tables_of_other_sizes(known: int, rows: int) -> None:
     assert count_alarms(np.random.default_rng(2), ROUNDS, "mixed", known, rows) <= MOST_ALARMS
+
+
+@pytest.mark.parametrize(
+    ("family", "known", "rows"),
+    [
+        ("300 equal categories", 5000, 5000),
+        ("20,000 equal categories", 442, 442),
+        ("20,000 equal categories", 20_000, 442),
+    ],
+)
+def test_few_columns_of_many_categories_raise_an_alarm(family: str, known: int, rows: int) -> None:
+    assert count_alarms(np.random.default_rng(2), ROUNDS, family, known, rows, columns=(0,)) <= MOST_ALARMS
 
 
 @pytest.mark.parametrize("known", [1, 2, 5])
@@ -80,6 +94,21 @@ def test_power_against_a_reference_of_442_rows(change: Change, least: float) -> 
 )
 def test_power_for_missing_values_and_categories(column: str, change: Change) -> None:
     assert count_alarms(np.random.default_rng(1), 50, "mixed", 442, 442, change, column) >= 0.8 * 50
+
+
+@pytest.mark.parametrize(("known", "count", "test"), [(442, 25, "new"), (20_000, 60, "mix")])
+def test_a_value_that_piles_up_among_thousands_is_found(known: int, count: int, test: str) -> None:
+    """The reference lists none of its values: each occurs once, and 20,000 are too many to count one by one."""
+    reference = make_reference(pd.DataFrame({"x": [f"name {place}" for place in range(known)]}), NAMES)
+    others = [f"other {place}" for place in range(442)]
+    usual, unusual = (
+        make_reference(pd.DataFrame({"x": values}), NAMES)
+        for values in (others, [*others[count:], *["unknown"] * count])
+    )
+    assert not any(drift.drifted for drift in compare_profiles(reference, usual, 0.05))
+    found = {drift.test: drift for drift in compare_profiles(reference, unusual, 0.05)}
+    assert found[test].drifted
+    assert found["new"].detail == "'unknown'"
 
 
 @pytest.mark.parametrize(("moved", "drifted"), [(0.05, False), (0.1, False), (0.2, True)])
@@ -210,6 +239,9 @@ def test_columns_that_certainly_drift_leave_their_share_to_the_others() -> None:
     assert found[0].allowed < 1.02 * alone[0].allowed
 
 
+FIFTY = {f"v{place}": 20 for place in range(50)}  # as many as a profile lists
+
+
 def count_mix(values: dict[str, int], other: int = 0) -> dict[str, ColumnProfile | CountProfile]:
     """Return the profile of a category."""
     return {"plan": CountProfile("category", sum(values.values()) + other, 0, values, other)}
@@ -230,7 +262,9 @@ def count_mix(values: dict[str, int], other: int = 0) -> dict[str, ColumnProfile
             {"new": "'new8', 3.21% 'new7', 3.21% 'new6', 3.21% 'new5', 3.21% 'new4' and 4 more"},
         ),
         (count_mix({"a": 300, "b": 142}), count_mix({"a": 296, "b": 142, "gold": 4}), {}),
-        (count_mix({"a": 300, "b": 102}, 40), count_mix({"a": 290, "b": 102, "gold": 50}), {}),  # one of the others
+        (count_mix({"a": 300, "b": 102}, 40), count_mix({"a": 290, "b": 102, "gold": 50}), {"new": "'gold'"}),
+        (count_mix(FIFTY, 40), count_mix({**FIFTY, "gold": 30}), {}),  # perhaps one of the others
+        (count_mix(FIFTY, 40), count_mix({**FIFTY, "gold": 80}), {"new": "'gold'"}),
         (count_mix({"a": 400, "b": 40, "c": 2}), count_mix({"a": 382, "b": 40, "c": 20}), {"peak": "'c'"}),
         (count_mix({"a": 300_000, "b": 142_000}), count_mix({"a": 298_000, "b": 142_000, "gold": 2000}), {}),
     ],

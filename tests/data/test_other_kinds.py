@@ -10,7 +10,7 @@ import pytest
 from small_profiles import scan_frame
 
 from mlops.data.drift import compare_profiles
-from mlops.data.kinds.counts import LIMIT, MOST, CountProfile
+from mlops.data.kinds.counts import LIMIT, MOST, CountProfile, count_bins
 from mlops.data.kinds.reference import make_reference
 from mlops.data.profile import Profile, encode_profile, read_profile
 from mlops.data.scan import TableScan, scan_file
@@ -178,7 +178,16 @@ def test_the_profile_of_a_category_has_the_frequent_values_but_none_that_occurs_
     assert (len(profile.values), next(iter(profile.values.items()))) == (MOST, ("v59", 60))
     assert profile.other == sum(range(1, 11))
     names = make_reference(pd.DataFrame({"note": [f"name {number % LIMIT}" for number in range(LIMIT)]}))["note"]
-    assert names == CountProfile("category", LIMIT, 0, {}, LIMIT)
+    assert isinstance(names, CountProfile)
+    assert (names.values, names.other, sum(names.bins), len(names.bins)) == ({}, LIMIT, LIMIT, 64)
+    assert max(names.bins) < 40  # 16 on average
+
+
+def test_the_bin_of_a_value_is_the_same_everywhere() -> None:
+    """A profile has the bins of the machine and the version that wrote it."""
+    bins = count_bins(["basic", "Zürich"], [3, 5])
+    assert {place: count for place, count in enumerate(bins) if count} == {19: 3, 62: 5}
+    assert count_bins([], []) == ()
 
 
 @pytest.mark.parametrize(

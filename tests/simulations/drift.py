@@ -26,6 +26,14 @@ COLUMNS: dict[str, Sequence[int]] = {
     "one category of hundreds of values": (9,),
     "20 mixed columns": range(20),
 }
+# Categories whose values are equally frequent: the number of rounds by family, rows of the reference, and rows.
+EQUAL = {
+    ("300 equal categories", 442, 442): 2000,
+    ("300 equal categories", 10_000, 10_000): 1000,
+    ("20,000 equal categories", 442, 442): 2000,
+    ("20,000 equal categories", 100_000, 442): 1000,
+    ("20,000 equal categories", 100_000, 10_000): 1000,
+}
 CHANGES: dict[str, tuple[Change, float]] = {
     "a shift of 0.3 standard deviations": (shift, 0.85),
     "a spread of 1.5": (widen, 0.8),
@@ -38,7 +46,7 @@ MIXED_CHANGES: dict[str, tuple[str, Change]] = {
         partial(exchange, share=0.3, of=0, to=2),
     ),
     "20 values set to a new category, 3 known": ("x7", partial(set_some, count=20, value=9)),
-    "35 values set to a new category, hundreds known": ("x9", partial(set_some, count=35, value=9_000_000)),
+    "20 values set to a new category, hundreds known": ("x9", partial(set_some, count=20, value=9_000_000)),
     "60 values removed, 10 % missing in the reference": ("x6", partial(set_some, count=60, value=np.nan)),
 }
 
@@ -52,6 +60,10 @@ def _list_false_alarms() -> Iterator[Case]:
     for name, columns in COLUMNS.items():
         simulate = partial(count_alarms, family="mixed", known=442, rows=60, columns=columns)
         yield Case("false-alarms", f"{name}, 60 rows, reference of 442 rows", 2000, simulate, most=0.05)
+    for (family, known, rows), rounds in EQUAL.items():
+        simulate = partial(count_alarms, family=family, known=known, rows=rows, columns=(0,))
+        name = f"one column of {family}, {rows:,} rows, reference of {known:,} rows"
+        yield Case("false-alarms", name, rounds, simulate, most=0.05)
 
 
 def _list_found_changes() -> Iterator[Case]:
@@ -60,10 +72,15 @@ def _list_found_changes() -> Iterator[Case]:
             yield _find_change(f"{name}, {family} columns", family, CHANGED, change, least)
     for name, (column, change) in MIXED_CHANGES.items():
         yield _find_change(f"{name}, mixed columns", "mixed", column, change, 0.8)
+    family = "20,000 equal categories"
+    change = partial(set_some, count=20, value=9_000_000)
+    yield _find_change("20 values set to a new category, each of the others once", family, CHANGED, change, 0.8)
+    name, change = "40 values set to a new category", partial(set_some, count=40, value=9_000_000)
+    yield _find_change(f"{name}, 20,000 known, reference of 100,000 rows", family, CHANGED, change, 0.8, 100_000)
 
 
-def _find_change(name: str, family: str, column: str, change: Change, least: float) -> Case:
-    simulate = partial(count_alarms, family=family, known=442, rows=442, change=change, changed=column)
+def _find_change(name: str, family: str, column: str, change: Change, least: float, known: int = 442) -> Case:
+    simulate = partial(count_alarms, family=family, known=known, rows=442, change=change, changed=column)
     return Case("found-changes", name, 2000, simulate, least=least)
 
 

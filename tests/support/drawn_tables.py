@@ -14,6 +14,7 @@ from mlops.data.profile import ColumnProfile, choose_edges, profile_column
 ELEVEN = range(11)
 CHANGED = "x0"
 FAMILIES = ("normal", "t3", "lognormal", "integer", "two-valued", "correlated", "mixed")
+CATEGORICAL = {"300 equal categories": 300, "20,000 equal categories": 20_000}  # by family
 DATE, CATEGORIES = 5, (7, 8, 9, 10)  # in a mixed table
 REUSED = 20  # number of rounds that use the same table, if it has at least ten times as many rows as the other table
 
@@ -31,6 +32,8 @@ def draw_table(rng: np.random.Generator, family: str, rows: int, columns: Sequen
     size = (len(columns), rows)
     if family == "mixed":
         drawn = [DRAW_MIXED[number % len(DRAW_MIXED)](rng, rows) for number in columns]
+    elif family in CATEGORICAL:
+        drawn = list(rng.integers(CATEGORICAL[family], size=size))
     elif family == "normal":
         drawn = list(rng.normal(size=size))
     elif family == "t3":
@@ -99,7 +102,7 @@ def make_current(table: Table, reference: Profiles) -> Profiles:
             found[name] = profile_column(values, known.edges, known.kind)
         else:
             counts, nulls = _count(values, tuple(known.values))
-            found[name] = CountProfile("category", counts.count, nulls, counts.values, counts.other)
+            found[name] = CountProfile("category", counts.count, nulls, counts.values, counts.other, counts.bins)
     return found
 
 
@@ -130,6 +133,8 @@ def count_alarms(
 
 
 def _name_kind(name: str, family: str) -> str:
+    if family in CATEGORICAL:
+        return "category"
     place = int(name[1:]) % len(DRAW_MIXED) if family == "mixed" else 0
     return "category" if place in CATEGORIES else "date" if place == DATE else "number"
 

@@ -7,7 +7,8 @@ Sources: Mann and Whitney (1947), "On a test of whether one of two random variab
 other" (shift); Mood (1954), "On the asymptotic efficiency of certain nonparametric two-sample tests" (spread);
 Przyborowski and Wilenski (1940), "Homogeneity of results in testing samples from Poisson series" (peak, new, missing);
 Pearson (1900), "On the criterion that a given system of deviations ... can be reasonably supposed to have arisen from
-random sampling" (mix); Cochran (1954), "Some methods for strengthening the common chi-square tests" (rare values).
+random sampling" (mix); Cochran (1954), "Some methods for strengthening the common chi-square tests" (rare values). If
+the profile does not list all values, the rare ones and those that it does not list are pooled in bins, by a checksum.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from mlops.data.kinds.column import show_day
-from mlops.data.kinds.counts import CountProfile
+from mlops.data.kinds.counts import LIMIT, MOST, CountProfile, add_bins, count_bins
 from mlops.data.profile import FEWEST, ColumnProfile
 from mlops.numbers import format_pair
 
@@ -37,8 +38,9 @@ WEIGHTS = {
 # reaches the first two floors if it moves by 0.14 standard deviations, or if its standard deviation grows by 10 %.
 FLOORS = {"shift": 0.54, "spread": 1.05, "scale": 0.1, "shape": 0.05, "peak": 0.03, "new": 0.01, "missing": 0.01}
 STABILITY_FLOOR = 0.02  # the same for a mix, as a population stability index
-SMALLEST = 5.0  # values with a smaller expected count are combined into one group
-FREQUENT = 10.0  # a count of this group that chance cannot explain
+SMALLEST = 5.0  # values with a smaller expected count are pooled
+FREQUENT = 10.0  # a count of one pool that chance cannot explain, and the smallest mean expected count of several pools
+CLEARLY = 3.0  # standard deviations by which a listed value has to be more frequent than the others
 MEAN_SQUARE = 1 / 3  # the mean square of uniform ranks from -1 to 1
 TINY = 1e-3  # a lower limit for the mean square of ranks, which keeps the ratio of the spreads finite
 
@@ -203,11 +205,19 @@ def _compare_values(reference: CountProfile, current: CountProfile) -> Iterator[
     new = {name: count for name, count in current.values.items() if name not in known}
     if new:
         name, *others = sorted(new, key=lambda name: (new[name], name), reverse=True)
-        # The reference lists only its most frequent values, so a value that it does not list has at most this count.
-        most = min(reference.other, min((count for count in known.values() if count), default=reference.other))
+        counts = (_bound_unlisted(reference), total[0], new[name], total[1])
         tries = total[1] / new[name]  # at most this many values can be as frequent
-        found = _compare_shares("new", most, total[0], new[name], total[1], tries=tries, detail=repr(name))
+        found = _compare_shares("new", *counts, tries=tries, detail=repr(name))
         yield replace(found, others=tuple((other, new[other] / total[1]) for other in others))
+
+
+def _bound_unlisted(reference: CountProfile) -> int:
+    """Return the largest possible count of a value that the reference does not list."""
+    if len(reference.values) >= MOST:
+        listed = min((count for count in reference.values.values() if count), default=reference.other)
+        return min(reference.other, listed)
+    # It lists all values that occur twice, unless there were too many to count them.
+    return reference.other if reference.other > LIMIT else min(reference.other, 1)
 
 
 def _compare_mix(reference: CountProfile, current: CountProfile) -> Evidence:
@@ -228,22 +238,38 @@ def _compare_mix(reference: CountProfile, current: CountProfile) -> Evidence:
 
 
 def _count_in_both(reference: CountProfile, current: CountProfile) -> tuple[Counts, Counts]:
-    known = [current.values.get(value, 0) for value in reference.values]
-    counts = np.array(
-        [[*reference.values.values(), reference.other], [*known, current.count - sum(known)]], dtype=float
-    )
-    totals, sizes = counts.sum(axis=0), counts.sum(axis=1)
-    rare = totals * sizes.min() / sizes.sum() < SMALLEST
-    # The last column counts all values that the reference does not list. It is combined with the rare values, because
-    # listed values can be frequent by chance, and the share of the others then seems to grow.
-    rare[-1] = True
-    rest, frequent = counts[:, rare].sum(axis=1), counts[:, ~rare]
-    expected = rest.sum() * sizes.min() / sizes.sum()
-    if frequent.size and expected < SMALLEST and rest[sizes.argmin()] < FREQUENT:
-        frequent[:, frequent.sum(axis=0).argmax()] += rest
+    """Return the counts of the frequent values, and those of the other values in pools."""
+    listed = {name: (count, current.values.get(name, 0)) for name, count in reference.values.items()}
+    sizes = np.array([reference.count, current.count], dtype=float)
+    part = sizes.min() / sizes.sum()
+    most = _bound_unlisted(reference)
+    clearly = most + CLEARLY * most**0.5  # a value may be listed because it was frequent by chance
+    names = [name for name, both in listed.items() if sum(both) * part >= SMALLEST and both[0] >= clearly]
+    frequent = np.array([listed[name] for name in names], dtype=float).reshape(-1, 2).T
+    rest = _pool_values(reference, current, frozenset(names), part)
+    if frequent.size and rest.sum() * part < SMALLEST and rest.sum(axis=1)[sizes.argmin()] < FREQUENT:
+        frequent[:, frequent.sum(axis=0).argmax()] += rest.sum(axis=1)
     else:
         frequent = np.column_stack([frequent, rest])
     return frequent[0], frequent[1]
+
+
+def _pool_values(reference: CountProfile, current: CountProfile, without: frozenset[str], part: float) -> Counts:
+    """Return the counts of all values except some, in pools whose mean expected count is large enough.
+
+    There is one pool if the reference lists all values, or if one of the profiles has no bins.
+    """
+    pools, totals = [], []
+    for profile in (reference, current):
+        values = {name: count for name, count in profile.values.items() if name not in without}
+        pools.append(add_bins(profile.bins, count_bins(values, values.values())))
+        totals.append(sum(values.values()) + profile.other)
+    if not reference.other or [sum(bins) for bins in pools] != totals or not all(pools):
+        return np.array(totals, dtype=float)[:, np.newaxis]
+    rest = np.array(pools, dtype=float)
+    while rest.shape[1] > 1 and rest.sum() * part < FREQUENT * rest.shape[1]:
+        rest = rest.reshape(2, 2, -1).sum(axis=1)
+    return rest[:, rest.any(axis=0)]
 
 
 def _measure_index(first: Counts, second: Counts) -> float:

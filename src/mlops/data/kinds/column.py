@@ -60,7 +60,7 @@ class OtherColumn:
         if self.days:
             return replace(self.days.profile, kind=self.kind)
         counts = self.counts
-        return CountProfile(self.kind, counts.count, self.missing + self.bad, counts.values, counts.other)
+        return CountProfile(self.kind, counts.count, self.missing + self.bad, counts.values, counts.other, counts.bins)
 
     def describe(self) -> tuple[object, ...]:
         """Return the number of values, the mean, deviation, minimum and maximum, and the most frequent value."""

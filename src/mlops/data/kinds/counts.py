@@ -1,13 +1,18 @@
 """The counts of the values of a category, a boolean or an id."""
 
+import zlib
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 import polars as pl
 
 LIMIT = 1000  # if a column has more distinct unexpected values, only their total count is kept
 MOST = 50  # maximum number of values in the profile of a column
+BINS = 64  # a power of 2, so that bins can be merged in pairs
+
+Bins = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,9 @@ class CountProfile:
         How often each of the most frequent values occurs. Empty for an id.
     other : int
         The total count of all other values.
+    bins : tuple of int
+        The total count of the other values in each bin (`count_bins`). Empty if there are no other values, for an id,
+        and in the profile of an older version.
     """
 
     kind: str
@@ -31,6 +39,7 @@ class CountProfile:
     nulls: int
     values: Mapping[str, int]
     other: int
+    bins: Bins = ()
 
 
 @dataclass(frozen=True)
@@ -47,12 +56,15 @@ class ValueCounts:
         The total count of all other values.
     is_crowded : bool
         Whether there are more than `LIMIT` distinct unexpected values, so that `values` has only the expected values.
+    bins : tuple of int
+        The total count of the other values in each bin (`count_bins`). Empty if there are none, and for an id.
     """
 
     kept: frozenset[str] = frozenset()
     values: Mapping[str, int] = field(default_factory=dict)
     other: int = 0
     is_crowded: bool = False
+    bins: Bins = ()
 
     @property
     def count(self) -> int:
@@ -68,7 +80,7 @@ class ValueCounts:
         merged = Counter(self.values)
         merged.update(later.values)
         crowded = self.is_crowded or later.is_crowded
-        return _limit(self.kept, merged, self.other + later.other, crowded)
+        return _limit(self.kept, merged, self.other + later.other, add_bins(self.bins, later.bins), crowded)
 
 
 def count_values(values: pl.Series, kept: Collection[str] = ()) -> ValueCounts:
@@ -81,14 +93,31 @@ def count_values(values: pl.Series, kept: Collection[str] = ()) -> ValueCounts:
     kept : collection of str
         The expected values.
     """
-    there, expected = values.drop_nulls().cast(pl.String).alias("value"), frozenset(kept)
-    every = len(there)
-    crowded = every > LIMIT and there.n_unique() > LIMIT + len(expected)
-    if crowded:  # true for names and free text, which have too many distinct values
-        there = there.filter(there.is_in(list(expected)))
-    found = there.value_counts(name="count")
-    counted = dict(zip(found["value"].to_list(), found["count"].to_list(), strict=True))
-    return _limit(expected, counted, every - len(there), crowded)
+    found, expected = values.drop_nulls().cast(pl.String).alias("value").value_counts(name="count"), frozenset(kept)
+    is_expected = pl.col("value").is_in(list(expected))
+    others = found.filter(~is_expected)
+    if len(others) <= LIMIT:
+        return ValueCounts(expected, _pair(found))
+    # true for names and free text, which have too many distinct values
+    bins = count_bins(others["value"].to_list(), others["count"].to_list())
+    return ValueCounts(expected, _pair(found.filter(is_expected)), sum(bins), is_crowded=True, bins=bins)
+
+
+def count_bins(values: Collection[str], counts: Collection[int]) -> Bins:
+    """Return the total count of the values in each of 64 bins. Empty if there are no values.
+
+    A checksum chooses the bin of a value. So the bins show that the mix of thousands of values has changed, although
+    the profile lists none of them.
+    """
+    if not values:
+        return ()
+    places = [zlib.crc32(value.encode()) % BINS for value in values]
+    return tuple(np.bincount(places, list(counts), BINS).astype(int).tolist())
+
+
+def add_bins(left: Bins, right: Bins) -> Bins:
+    """Return the sums of the counts of two parts of a table."""
+    return tuple(map(sum, zip(left, right, strict=True))) if left and right else left or right
 
 
 def summarize_counts(kind: str, counts: ValueCounts, nulls: int) -> CountProfile:
@@ -97,11 +126,19 @@ def summarize_counts(kind: str, counts: ValueCounts, nulls: int) -> CountProfile
     frequent = [name for name, count in counts.list_frequent() if count > 1]
     shown = dict.fromkeys((*sorted(counts.kept), *frequent[:MOST]))
     values = {name: counts.values.get(name, 0) for name in shown}
-    return CountProfile(kind, counts.count, nulls, values, counts.count - sum(values.values()))
+    others = {name: count for name, count in counts.values.items() if name not in shown}
+    bins = add_bins(counts.bins, count_bins(others, others.values()))
+    return CountProfile(kind, counts.count, nulls, values, counts.count - sum(values.values()), bins)
 
 
-def _limit(kept: frozenset[str], values: Mapping[str, int], other: int, crowded: bool) -> ValueCounts:
+def _limit(kept: frozenset[str], values: Mapping[str, int], other: int, bins: Bins, crowded: bool) -> ValueCounts:
     if not crowded and len(values.keys() - kept) <= LIMIT:
-        return ValueCounts(kept, dict(values), other)
+        return ValueCounts(kept, dict(values), other, bins=bins)
     expected = {name: count for name, count in values.items() if name in kept}
-    return ValueCounts(kept, expected, other + sum(values.values()) - sum(expected.values()), is_crowded=True)
+    others = {name: count for name, count in values.items() if name not in kept}
+    bins = add_bins(bins, count_bins(others, others.values()))
+    return ValueCounts(kept, expected, other + sum(others.values()), is_crowded=True, bins=bins)
+
+
+def _pair(counted: pl.DataFrame) -> dict[str, int]:
+    return dict(zip(counted["value"].to_list(), counted["count"].to_list(), strict=True))
