@@ -16,7 +16,7 @@ from mlops.image.bundle import build_bundle
 from mlops.operations.opening import OpenProject, find_image_sources
 from mlops.operations.preconditions import require_possible
 from mlops.operations.request import RunRequest, check_request
-from mlops.operations.running import find_run, resume_run, start_run, warn_of_image
+from mlops.operations.running import find_run, find_warning, resume_run, start_run
 from mlops.parameters.overrides import read_override
 from mlops.pipelines import list_packing
 from mlops.platform.infrastructure import Infrastructure
@@ -206,17 +206,17 @@ def test_results_of_a_home_that_was_moved_are_refused(tmp_path: Path) -> None:
 
 def test_a_single_deployment_of_an_outdated_image_is_warned_of(workspace: Workspace, tmp_path: Path) -> None:
     opened = open_model(workspace, "tiny", memory.open_backend())
-    assert warn_of_image(opened, RunRequest("release", "deploy_qa")) == ""
+    assert find_warning(opened, RunRequest("release", "deploy_qa")) == ""
     release(opened.backend, publish(opened.backend, tmp_path, 1.0))
     opened.backend.registry.promote("tiny", 1, expected="")
-    said = warn_of_image(opened, RunRequest("release", "deploy_qa"))
+    said = find_warning(opened, RunRequest("release", "deploy_qa"))
     assert said.startswith("Warning: ")
     assert said.endswith(
         "changed since the image of tiny:1 was created. deploy_qa deploys this image anyway. To create a new image "
         "first, use `mlops run release`."
     )
     for request in (RunRequest("release"), RunRequest("release", "test_qa"), RunRequest("build", "test_data")):
-        assert warn_of_image(opened, request) == ""
+        assert find_warning(opened, request) == ""
 
 
 def test_a_release_of_an_unchanged_image_that_failed_its_test_is_warned_of(
@@ -226,7 +226,7 @@ def test_a_release_of_an_unchanged_image_that_failed_its_test_is_warned_of(
     outdated = publish(opened.backend, tmp_path, 1.0)
     release(opened.backend, outdated, passed=False)
     opened.backend.registry.promote("tiny", 1, expected="")
-    assert warn_of_image(opened, RunRequest("release")) == ""  # the release creates a new image
+    assert find_warning(opened, RunRequest("release")) == ""  # the release creates a new image
     texts = (f"{name}={tmp_path / file}" for name, file in SOURCES.items())
     opened = opened.override(*map(read_override, texts))
     sources = find_image_sources(opened, list_packing()[0])
@@ -241,20 +241,27 @@ def test_a_release_of_an_unchanged_image_that_failed_its_test_is_warned_of(
         schema=sources.schema,
     )
     image = opened.backend.images.publish(tmp_path / "bundle", opened.backend.registry.get_version("tiny", 1))
-    assert warn_of_image(opened, RunRequest("release")) == ""  # only the older image failed
+    assert find_warning(opened, RunRequest("release")) == ""  # only the older image failed
     release(opened.backend, image, passed=False)
     said = (
         "Warning: tiny version 1 failed its last test in production, and its image is unchanged, so the same image is "
         "deployed and tested again. To get a new image, first change the scoring script or its lock."
     )
     for request in (RunRequest("release"), RunRequest("release", "deploy_qa")):
-        assert warn_of_image(opened, request) == said
+        assert find_warning(opened, request) == said
     for request in (RunRequest("all"), RunRequest("release", "deploy_production"), RunRequest("release", "test_qa")):
-        assert warn_of_image(opened, request) == ""
+        assert find_warning(opened, request) == ""
+
+    def stop(text: str) -> None:
+        raise InterruptedError(text)
+
+    with pytest.raises(InterruptedError, match=f"^{said}$"):
+        start_run(opened, RunRequest("release"), warned=stop)
+    assert not workspace.outputs.exists()
     named = opened.override(*opened.overrides, read_override(f"deploy.image_digest={image.digest}"))
-    assert warn_of_image(named, RunRequest("release")) == ""
+    assert find_warning(named, RunRequest("release")) == ""
     release(opened.backend, image)
-    assert warn_of_image(opened, RunRequest("release")) == ""
+    assert find_warning(opened, RunRequest("release")) == ""
 
 
 def test_a_service_that_a_person_stopped_is_not_tested(workspace: Workspace, tmp_path: Path) -> None:

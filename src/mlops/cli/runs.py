@@ -107,7 +107,7 @@ def run(
       mlops run retrain --force
     """
     from mlops.operations.request import RunRequest
-    from mlops.operations.running import start_run, warn_of_image
+    from mlops.operations.running import start_run
 
     released: list[str] = []
     renewed: list[str] = []
@@ -131,15 +131,15 @@ def run(
         scheduler=scheduler,
     )
 
-    if warning := warn_of_image(opened, request):
-        click.echo(warning, err=True)
+    def warn(text: str) -> None:
+        click.echo(text, err=True)
 
     def image_begins(reason: str) -> None:
         renewed.append(f"{reason} Creating a new image.")
         if not quiet:
             click.echo(renewed[0], err=True)
 
-    record = start_run(opened, request, [] if quiet else [Progress()], release_begins, image_begins)
+    record = start_run(opened, request, [] if quiet else [Progress()], release_begins, image_begins, warn)
     told = [*renewed, *(released if record.outcome == "rejected" else [])]
     _conclude(record, opened, Printed(quiet, as_json), overrides, told)
 

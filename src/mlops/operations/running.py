@@ -26,6 +26,7 @@ def start_run(
     listeners: Sequence[Listener] = (),
     release_begins: Callable[[Remaining], None] | None = None,
     image_begins: Callable[[str], None] | None = None,
+    warned: Callable[[str], None] | None = None,
 ) -> RunRecord:
     """Run a pipeline to its end.
 
@@ -43,6 +44,8 @@ def start_run(
         Called before the run releases production's last image again. The argument is the last service of production.
     image_begins : callable, optional
         Called before the run creates a new image of the champion. The argument is the reason for the new image.
+    warned : callable, optional
+        Called before the first step with a warning, if there is one; see `find_warning`.
 
     Returns
     -------
@@ -58,6 +61,8 @@ def start_run(
     require_ready(opened.backend)
     opened = give_request(opened, request)
     require_possible(opened, request)
+    if warned and (warning := find_warning(opened, request)):
+        warned(warning)
     data_step = find_data_step(request.asked)
     parameters = opened.parameters
     if data_step:
@@ -81,18 +86,20 @@ def start_run(
     return record
 
 
-def warn_of_image(opened: OpenProject, request: RunRequest) -> str:
+def find_warning(opened: OpenProject, request: RunRequest) -> str:
     """Return a warning if a run would deploy an image of the champion that is outdated or failed its last test.
 
     Return "" if there is nothing to warn of.
     """
     first = next((step for step in request.steps if step.deploys.image), None)
-    if request.model_file or first not in request.asked or any(step.packs for step in request.asked):
+    if first is None or first not in request.asked or any(step.packs for step in request.asked):
+        return ""
+    if opened.parameters.values[first.name].get(first.deploys.image):  # a person has named the image
         return ""
     with suppress(MlopsError, OSError):  # the run reports the reason
         if outdated := find_renewal(opened, request.asked):
             return f"Warning: {outdated} {_advise_renewal(opened, request.only)}" if request.only else ""
-        return _warn_of_failed_test(opened, first)
+        return _warn_of_failed_test(opened)
     return ""
 
 
@@ -103,9 +110,7 @@ def _advise_renewal(opened: OpenProject, only: str) -> str:
     )
 
 
-def _warn_of_failed_test(opened: OpenProject, first: Step) -> str:
-    if opened.parameters.values[first.name].get(first.deploys.image):
-        return ""
+def _warn_of_failed_test(opened: OpenProject) -> str:
     image = choose_image(opened.backend, opened.model_name)
     services = opened.backend.services.list_services()
     failed_in = [at.environment for at in services if any(test.digest == image.digest for test in at.failed)]
