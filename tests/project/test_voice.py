@@ -87,7 +87,12 @@ PHRASES = {
     r"\b(?:for|during) the ``with`` statement\b": "within a ``with`` statement",
     r"\bthe name that \w+ has for\b": "the pandas name of the type",
     r"\bsuffices?\b": "is enough; there are too few",
-    r"\bworse, beyond chance\b": "significantly worse",
+    r"\bbeyond chance\b": "significantly worse, statistically significant",
+    r"\bfolded away\b": "collapsed",
+    r"\bmust survive\b": "permanent state",
+    r"\bstays? silent\b": "raises no alarm",
+    r"\b(?:age|number|time) of [\w' ]+ counts from\b": "is measured from, is counted from",
+    r"\bis left out here\b|\bare left out here\b": "omitted",
     r"\bwithout (?:folder and|the|an) ending\b": "the file name without the extension",
 }
 

@@ -67,7 +67,7 @@ class Predicted:
 
     @property
     def positive(self) -> str:
-        """The title of the target, as "each TITLE" if it has several classes, which are drawn one against the rest."""
+        """The title of the target; "each TITLE" if the target is a category, whose classes share one curve."""
         title = self.problem.target.title
         return title if self.problem.target.kind == "boolean" else f"each {title}"
 

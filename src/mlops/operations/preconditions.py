@@ -1,4 +1,4 @@
-"""The checks of the platform before the first step of a run: whether the run is certain to fail."""
+"""The checks before the first step of a run: is the platform ready, and can the run succeed?"""
 
 from collections.abc import Sequence
 
