@@ -175,7 +175,7 @@ def test_a_model_that_cannot_name_a_repository_is_refused(backend: Backend, tmp_
     model = register(backend, tmp_path)
     bundle = make_bundle(tmp_path, model, 1.0)
     odd = type(model)("_tiny", 1, model.run_id, model.files, model.tags)
-    with pytest.raises(UsageError, match="'_tiny' cannot name a repository"):
+    with pytest.raises(UsageError, match="'_tiny' cannot be the name of a repository"):
         backend.images.publish(bundle, odd)
 
 

@@ -1,4 +1,4 @@
-"""The upkeep of a home.
+"""The upkeep of MLOPS_HOME.
 
 .. code-block:: text
 

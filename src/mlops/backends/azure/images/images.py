@@ -213,8 +213,8 @@ def name_repository(model: str) -> str:
     name = model.lower()
     if not REPOSITORY.fullmatch(name):
         raise UsageError(
-            f"The model name {model!r} cannot name a repository of Container Registry. Choose a name that begins and "
-            "ends with a letter or digit."
+            f"The model name {model!r} cannot be the name of a repository in the Container Registry. Choose a name "
+            "that begins and ends with a letter or digit."
         )
     return name
 

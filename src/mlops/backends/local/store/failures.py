@@ -37,7 +37,7 @@ User = TypeVar("User", bound=HomeUser)
 
 @contextmanager
 def explain_failures(database: Path) -> Iterator[None]:
-    """Replace each error of SQLite that a ``with`` block raises by one that explains the cause. Keep other errors.
+    """Replace each error of SQLite in the ``with`` block with an error that explains the cause. Keep other errors.
 
     Raises
     ------
