@@ -41,6 +41,7 @@ class Identity:
 
         logging.getLogger("azure.identity").setLevel(logging.CRITICAL)  # `get_token` raises the error that it would log
         self._found = DefaultAzureCredential()
+        self._refusal = NOBODY  # recorded, because the error of a second attempt does not contain the reason
 
     def get_token(self, *scopes: str, **options: Any) -> "AccessToken":
         """Return a token for the given Azure scopes.
@@ -55,5 +56,6 @@ class Identity:
         try:
             return self._found.get_token(*scopes, **options)
         except ClientAuthenticationError as error:
-            found = REASON.search(str(error))
-            raise explain("log in to Azure", 401, [Reason(*found.groups()) if found else NOBODY]) from error
+            if found := REASON.search(str(error)):
+                self._refusal = Reason(*found.groups())
+            raise explain("log in to Azure", 401, [self._refusal]) from error
