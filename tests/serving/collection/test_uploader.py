@@ -22,7 +22,7 @@ from mlops.serving.collection.stores import FolderStore, name_version, open_stor
 from mlops.serving.collection.uploader import Uploader
 
 
-@pytest.fixture(params=["folder", "file", "memory"])
+@pytest.fixture(params=["folder", "file", "memory", "local"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of each kind of store that needs no server."""
     memory = MemoryFileSystem()
@@ -30,6 +30,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         "folder": str(tmp_path / "up loads"),
         "file": (tmp_path / "up loads").as_uri(),
         "memory": "memory://container/path",
+        "local": f"local://{tmp_path}/up loads",
     }[request.param]
     memory.store.clear()
 

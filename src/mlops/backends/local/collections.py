@@ -1,5 +1,6 @@
 """The rows that services on one machine collect: their settings, and where they are."""
 
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -7,14 +8,17 @@ import msgspec
 
 from mlops.backends.local.secrets import LocalSecrets
 from mlops.backends.local.settings import LocalSettings
-from mlops.errors import SecretNotFoundError
+from mlops.data.location import require_file
+from mlops.errors import SecretNotFoundError, UsageError
 from mlops.files.atomic import write_atomically
 from mlops.platform.datasets import CollectedPlace
+from mlops.serving import collection
 from mlops.serving.collection.settings import Settings
 
 FOLDER = "collected"  # a folder in MLOPS_HOME
 KEY = "collection-key"  # the secret with which columns are hashed
 MEGABYTE = 1 << 20
+UPLOADER = (sys.executable, "-m", collection.__name__)  # the environments of services lack fsspec and adlfs
 
 
 class LocalCollections:
@@ -54,15 +58,19 @@ class LocalCollections:
         ------
         SecretNotFoundError
             If columns are to be hashed, but the key is not set.
+        UsageError
+            If the URL is wrong, or a package for it is missing.
         """
         settings, place = self._settings, self.find_place(environment)
         if not settings.collect_share:
             return None
+        self._check_url()
         hashed = split_names(settings.collect_hashed)
         path = self._home / "secrets" / f"{environment}-collection.json"
         content = Settings(
             folder=str(place.folder),
             url=place.url,
+            uploader=() if self._is_folder() else UPLOADER,
             share=settings.collect_share,
             omitted=split_names(settings.collect_omitted),
             hashed=hashed,
@@ -75,6 +83,17 @@ class LocalCollections:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_atomically(path, msgspec.json.format(msgspec.json.encode(content), indent=1), mode=0o600)
         return path
+
+    def _is_folder(self) -> bool:
+        url = self._settings.collect_url
+        return not url or url.startswith(("/", "file://"))
+
+    def _check_url(self) -> None:
+        url, source = self._settings.collect_url, self._settings.name("collect_url")
+        if not self._is_folder() and "://" not in url:
+            raise UsageError(f"{source} is {url!r}. Write an absolute path, or a URL such as az://container/path.")
+        if not self._is_folder():
+            require_file(url, source)
 
 
 def split_names(text: str) -> tuple[str, ...]:

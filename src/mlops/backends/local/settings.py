@@ -59,6 +59,10 @@ class LocalSettings:
         source = self.given[name].source if name in self.given else ""
         return WantedPort({"qa": self.qa_port, "production": self.production_port}[environment], source)
 
+    def name(self, setting: str) -> str:
+        """Return the name of a setting for messages: where it is set, otherwise its key."""
+        return self.given[setting].source if setting in self.given else f"local.{setting} in parameters/local.yml"
+
     def find_environments(self, workspace: Workspace) -> Path:
         """Return the folder of the services' virtual environments."""
         given = Path(self.environments).expanduser()

@@ -78,6 +78,7 @@ def main() -> None:
     parser.add_argument("--once", action="store_true", help="upload what there is, and end")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    os.nice(10)  # the service has priority
     settings = read_settings(options.settings)
     folder = Path(settings.folder)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)

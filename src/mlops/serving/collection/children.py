@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 RESTART_SECONDS = 2.0  # minimum time between two starts
@@ -17,12 +17,17 @@ class UploaderProcess:
     ----------
     settings : Path
         The file with the settings of the collection.
+    command : sequence of str
+        The command that starts the uploader; empty for the Python of this process.
     elapsed : callable
         A function that returns a time in seconds, which never decreases.
     """
 
-    def __init__(self, settings: Path, elapsed: Callable[[], float] = time.monotonic) -> None:
-        self._command = [sys.executable, "-B", "-m", __package__, "--settings", str(settings), "--with-parent"]
+    def __init__(
+        self, settings: Path, command: Sequence[str] = (), elapsed: Callable[[], float] = time.monotonic
+    ) -> None:
+        program = command or (sys.executable, "-B", "-m", __package__)
+        self._command = [*program, "--settings", str(settings), "--with-parent"]
         self._elapsed = elapsed
         self._started = 0.0
         self._process: subprocess.Popen[bytes] | None = None

@@ -34,10 +34,11 @@ def open_collection(identity: Mapping[str, Any], schema: Schema | None) -> TurnC
     if not file.name:
         return None
     try:
-        collector = Collector(read_settings(file), _identify(identity), schema)
+        settings = read_settings(file)
+        collector = Collector(settings, _identify(identity), schema)
     except ValueError as error:
         sys.exit(f"The collection cannot start. {error}")
-    return TurnCollector(collector, UploaderProcess(file))
+    return TurnCollector(collector, UploaderProcess(file, settings.uploader))
 
 
 def open_azure_collection(identity: Mapping[str, Any], schema: Schema | None) -> ThreadCollector | None:

@@ -19,6 +19,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         The folder of the segments of a service on this machine.
     url : str
         Where closed segments are uploaded; empty to keep them in the folder.
+    uploader : tuple of str
+        The command that starts the uploader; empty for the Python of the service, which may lack fsspec.
     storage : dict of str to str
         Options of fsspec for the URL, such as a connection string.
     share : float
@@ -39,6 +41,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     folder: str
     url: str = ""
+    uploader: tuple[str, ...] = ()
     storage: dict[str, str] = {}
     share: float = 1.0
     omitted: tuple[str, ...] = ()

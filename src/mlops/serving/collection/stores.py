@@ -92,7 +92,12 @@ class FsspecStore:
 
     def write(self, name: str, content: bytes) -> None:
         """See `Store`."""
-        self._system.pipe_file(f"{self._root}/{name}", content)
+        path = f"{self._root}/{name}"
+        try:
+            self._system.pipe_file(path, content)
+        except FileNotFoundError:  # a file system with folders, unlike a blob store
+            self._system.makedirs(path.rpartition("/")[0], exist_ok=True)
+            self._system.pipe_file(path, content)
 
     def read(self, name: str) -> bytes:
         """See `Store`."""

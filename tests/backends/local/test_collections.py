@@ -1,0 +1,79 @@
+"""Collection on this machine: settings that cannot work are refused, and a URL needs no package of the image."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from collected import list_requests, read_uploads
+from tiny_model import ask, deploy, publish
+
+from mlops.backends import open_backend
+from mlops.errors import SecretNotFoundError, UsageError
+from mlops.workspace import Workspace
+
+
+@pytest.mark.parametrize(
+    ("setting", "error", "said"),
+    [
+        ("xyz://host/path", UsageError, "MLOPS_LOCAL_COLLECT_URL is 'xyz://host/path', but xyz:// is not supported"),
+        (
+            "some/folder",
+            UsageError,
+            "COLLECT_URL is 'some/folder'. Write an absolute path, or a URL such as az:",
+        ),
+    ],
+)
+def test_a_url_that_cannot_work_is_refused_before_the_service_starts(
+    migrated: Workspace,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    setting: str,
+    error: type[Exception],
+    said: str,
+) -> None:
+    monkeypatch.setenv("MLOPS_LOCAL_COLLECT_URL", setting)
+    backend = open_backend("local", migrated)
+    with pytest.raises(error, match=said):
+        deploy(backend, "qa", publish(backend, tmp_path))
+    assert backend.services.list_services() == []
+
+
+def test_hashed_columns_need_a_key(migrated: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLOPS_LOCAL_COLLECT_HASHED", "age")
+    backend = open_backend("local", migrated)
+    with pytest.raises(SecretNotFoundError, match="Set the environment variable MLOPS_SECRET_COLLECTION_KEY"):
+        deploy(backend, "qa", publish(backend, tmp_path))
+
+
+def test_nothing_is_collected_with_a_share_of_zero(
+    migrated: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLOPS_LOCAL_COLLECT_SHARE", "0")
+    backend = open_backend("local", migrated)
+    service = deploy(backend, "qa", publish(backend, tmp_path))
+    try:
+        assert ask(backend, service) == 1.0
+    finally:
+        backend.services.stop("qa")
+    assert not (migrated.home / "collected").exists()
+
+
+def test_a_url_of_fsspec_needs_no_package_in_the_image(
+    migrated: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The scheme local:// is a folder that only fsspec knows."""
+    monkeypatch.setenv("MLOPS_LOCAL_COLLECT_URL", f"local://{tmp_path}/uploads")
+    backend = open_backend("local", migrated)
+    service = deploy(backend, "qa", publish(backend, tmp_path))
+    try:
+        assert ask(backend, service) == 1.0
+    finally:
+        backend.services.stop("qa")
+    settings = json.loads((migrated.home / "secrets" / "qa-collection.json").read_text())
+    assert settings["uploader"][1:] == ["-m", "mlops.serving.collection"]
+    deadline = time.monotonic() + 60
+    while not (found := list_requests([*read_uploads(str(tmp_path / "uploads" / "qa")).values()])):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert len(found) == 1
