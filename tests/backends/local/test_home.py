@@ -1,5 +1,6 @@
 """Damaged state in MLOPS_HOME."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,6 +33,25 @@ def test_damaged_state_is_named(workspace: Workspace, name: str, content: bytes)
     path.write_bytes(content)
     with pytest.raises(IntegrityError, match=f"{path.name} is damaged"):
         READERS[name](open_backend("local", workspace))
+
+
+FOLDERS: dict[str, Callable[[Backend], object]] = {
+    **READERS,
+    "champions/tiny.json": lambda backend: backend.registry.find_champion("tiny"),
+    "looks/tiny.json": lambda backend: backend.registry.record_look(ModelVersion("tiny", 1, "", {}, {}), "evidence"),
+    "datasets/catalogue.json": lambda backend: backend.datasets.find_newest(),
+    "services/qa.json": lambda backend: backend.services.find_owner("qa"),
+    "pipelines/retrain.json": lambda backend: backend.require(backend.pipelines, "").find_published(),
+}
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_a_folder_in_place_of_a_file_is_named(workspace: Workspace, name: str) -> None:
+    """Without the error, the state would look like that of a new home."""
+    path = workspace.home / name
+    path.mkdir(parents=True)
+    with pytest.raises(IntegrityError, match=f"^{re.escape(str(path))} "):
+        FOLDERS[name](open_backend("local", workspace))
 
 
 def test_a_damaged_state_of_one_environment_does_not_hide_the_others(tmp_path: Path) -> None:

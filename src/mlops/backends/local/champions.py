@@ -50,7 +50,7 @@ class ChampionNotes:
         """Return the version of a model that was promoted last, or None if no promotion was recorded."""
         path = self.locate(name)
         advice = "Delete it, and the next promotion writes it again."
-        return read_record(path, Note, advice).version if path.is_file() else None
+        return read_record(path, Note, advice).version if path.exists() else None
 
     def list_outdated(self, versions: Iterable[VersionRow]) -> list[VersionRow]:
         """Return the champions in `versions` that are not recorded as the champion of their model."""

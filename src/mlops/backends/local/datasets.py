@@ -159,7 +159,7 @@ class LocalDatasets:
 
     def _read(self) -> Catalogue:
         path = self._folder / CATALOGUE
-        return read_record(path, Catalogue) if path.is_file() else Catalogue(tuple(self._list_numbered_folders()))
+        return read_record(path, Catalogue) if path.exists() else Catalogue(tuple(self._list_numbered_folders()))
 
     def _write(self, versions: Sequence[CatalogueEntry]) -> None:
         content = msgspec.json.format(msgspec.json.encode(Catalogue(tuple(versions))), indent=1)

@@ -161,7 +161,7 @@ class LocalPipelines:
         return self.get_run(run_id)
 
     def _read_versions(self) -> tuple[tuple[str, str], ...]:
-        if not self._published.is_file():
+        if not self._published.exists():
             return ()
         return read_record(self._published, Publications).versions
 

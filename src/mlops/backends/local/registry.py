@@ -91,7 +91,7 @@ class LocalRegistry:
         """See `Registry`."""
         path = self.home / "looks" / f"{champion.name}.json"
         with self._store.hold_lock():
-            found = read_record(path, Looks, LOOKS_DAMAGED) if path.is_file() else Looks()
+            found = read_record(path, Looks, LOOKS_DAMAGED) if path.exists() else Looks()
             looks = found.add(champion, evidence)
             if looks is not found:
                 write_atomically(path, msgspec.json.encode(asdict(looks)))

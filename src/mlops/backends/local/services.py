@@ -120,7 +120,7 @@ class LocalSite:
 
     def read(self) -> LocalState:
         """See `View`. A server that was started from a different MLOPS_HOME is left out of the returned state."""
-        state = read_record(self._file, LocalState) if self._file.is_file() else LocalState()
+        state = read_record(self._file, LocalState) if self._file.exists() else LocalState()
         if state.process is None or serves_from(state.process.pid, self._folder):
             return state
         return state.disown_process(find_home(state.process.pid) if state.process.alive else "")

@@ -122,7 +122,7 @@ class MlflowStore:
     @property
     def exists(self) -> bool:
         """True if there is a database. Reading this property does not create one."""
-        return (self.home / DATABASE).is_file()
+        return (self.home / DATABASE).exists()
 
     def prepare_write(self) -> None:
         """Prepare the store for a change. Call this method before every write."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlops.backends.local.store.database import PATIENT, Patience, ask_database
+from mlops.backends.local.store.failures import explain_damage
 from mlops.errors import FormatError, IntegrityError
 from mlops.files.databases import copy_database
 
@@ -127,8 +128,10 @@ def _find_migrations() -> Path:
 
 
 def _read_revision(database: Path, patience: Patience) -> str:
-    if not database.is_file():
+    if not database.exists():
         return ""
+    if not database.is_file():
+        raise explain_damage(database, "it is not a file")
     if not database.stat().st_size:
         raise IntegrityError(
             f"{database} is damaged, because it is empty. Restore it from a backup, or delete it if it was never used."
