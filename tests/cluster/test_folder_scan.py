@@ -161,7 +161,7 @@ def test_a_damaged_file_is_refused_as_on_one_machine(tmp_path: Path, where: slic
     url = write_folder(tmp_path / "data.parquet")
     path = tmp_path / "data.parquet" / "b.parquet"
     path.write_bytes(path.read_bytes()[where])
-    with pytest.raises(UsageError, match=r"data\.parquet is not a complete Parquet file") as here:
+    with pytest.raises(UsageError, match=r"data\.parquet/b\.parquet is not a complete Parquet file") as here:
         scan_file(url, RULES, REFERENCE)
     with pytest.raises(UsageError) as there:
         scan_folder(url, RULES, REFERENCE, InlineWorkers())

@@ -341,6 +341,19 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
         scan_file(str(path), RULES, REFERENCE)
 
 
+@pytest.mark.parametrize("damaged", [slice(0), slice(100), slice(-40, None)], ids=["empty", "begin", "end"])
+def test_a_damaged_file_of_a_folder_is_named(tmp_path: Path, damaged: slice) -> None:
+    for name in ("a", "b", "c"):
+        pq.write_table(make_table(40), tmp_path / f"{name}.parquet")
+    path = tmp_path / "b.parquet"
+    path.write_bytes(path.read_bytes()[damaged])
+    said = rf"^The data file {path} is not a complete Parquet file: .*\. Write it again\.$"
+    with pytest.raises(UsageError, match=said):
+        scan_file(str(tmp_path), RULES, REFERENCE)
+    with pytest.raises(UsageError, match=said):
+        read_table(str(tmp_path))
+
+
 def test_a_remote_file_is_copied_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import fsspec
 

@@ -174,7 +174,7 @@ def test_text_in_a_folder_that_is_not_utf_8_is_refused_with_its_column(tmp_path:
     folder.mkdir()
     pd.DataFrame({"x": [1.0], "city": ["Bern"]}).to_parquet(folder / "a.parquet")
     write_bad_text(folder / "b.parquet")
-    said = rf"^The column city of the data file {folder} has text that is not UTF-8\. Save it as UTF-8\.$"
+    said = rf"^The column city of the data file {folder}/b\.parquet has text that is not UTF-8\. Save it as UTF-8\.$"
     with pytest.raises(UsageError, match=said):
         read_table(str(folder))
     with pytest.raises(UsageError, match=said):

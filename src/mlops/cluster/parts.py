@@ -35,6 +35,8 @@ class Part:
         Properties of the file that change with its content, such as its size. Empty before the file is inspected.
     sha256 : str
         The hash of the file. Empty if the file was not hashed.
+    in_folder : bool
+        Whether `url` is a folder.
     """
 
     url: str
@@ -43,6 +45,7 @@ class Part:
     format: str
     signature: str = ""
     sha256: str = ""
+    in_folder: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,10 @@ def find_parts(url: str) -> tuple[Files, dict[str, Part]]:
     with explain_unreadable(url):
         if not all(map(found.system.exists, found.paths.values())):
             raise FileNotFoundError(url)
-    return found, {name: Part(url, name, _locate(url, name, found), found.format) for name in found.paths}
+    return found, {
+        name: Part(url, name, _locate(url, name, found), found.format, in_folder=found.is_folder)
+        for name in found.paths
+    }
 
 
 def inspect_part(part: Part, has_rows: bool, is_hashed: bool) -> Inspection:
@@ -99,7 +105,7 @@ def inspect_part(part: Part, has_rows: bool, is_hashed: bool) -> Inspection:
 def fetch_part(part: Part) -> Iterator[Content]:
     """Provide one file of a data folder as a local file, within a ``with`` statement."""
     with _fetch_signed(part) as (path, _):
-        yield Content(part.url, part.format, (path,), (), "")
+        yield Content(part.url, part.format, (path,), (), "", part.in_folder)
 
 
 @contextmanager
@@ -130,7 +136,7 @@ def _fetch_signed(part: Part, *, is_hashed: bool = False) -> Iterator[tuple[Path
     system, place = fsspec.core.url_to_fs(part.location)
     before = _sign(system, place)
     with tempfile.TemporaryDirectory(prefix="mlops-part-") as scratch:
-        path = fetch_file(system, place, Path(scratch) / "part")
+        path = fetch_file(system, place, Path(scratch) / part.name)
         path.open("rb").close()  # without permission, this raises a different error than for a damaged file
         _require_same(part, path, part.signature or before, before)
         signed = replace(part, signature=before, sha256=hash_file(path) if is_hashed else part.sha256)
@@ -161,7 +167,7 @@ def _read_schema(part: Part, path: Path) -> tuple[pa.Schema, int]:
     try:
         return read_schema(path)
     except (pa.ArrowException, OSError) as error:
-        raise explain_damage([path], part.url, error) from error
+        raise explain_damage([path], part.url, error, in_folder=part.in_folder) from error
 
 
 def _locate(url: str, name: str, found: Files) -> str:

@@ -219,7 +219,7 @@ def open_batches(
     try:
         yield ParquetBatches(content.parts, columns)
     except (pa.ArrowException, OSError) as error:
-        raise explain_damage(content.parts, content.url, error) from error
+        raise explain_damage(content.parts, content.url, error, in_folder=content.is_folder) from error
 
 
 def _convert_unsupported(frame: pd.DataFrame) -> pd.DataFrame:

@@ -37,6 +37,8 @@ class Content:
         Properties of each part that change with the part's content, such as its size.
     sha256 : str
         The hash of the file, or of the folder's files with their names.
+    is_folder : bool
+        Whether `url` is a folder.
     """
 
     url: str
@@ -44,6 +46,7 @@ class Content:
     parts: tuple[Path, ...]
     signatures: tuple[Signature, ...]
     sha256: str
+    is_folder: bool = False
 
 
 @contextmanager
@@ -93,7 +96,7 @@ def pack_file(file: Path, sha256: str = "") -> Iterator[tuple[str, Path]]:
         packed = content.parts[0]
         if len(content.parts) > 1:
             packed = Path(scratch, f"packed{content.format}")
-            _join_parquet_files(content.parts, packed)
+            _join_parquet_files(content, packed)
         yield split_name(file.name)[0] + content.format, packed
 
 
@@ -123,7 +126,7 @@ def choose_batch_rows(columns: int) -> int:
     return max(VALUES // max(columns, 1), 1000)
 
 
-def _join_parquet_files(files: Sequence[Path], joined: Path) -> None:
+def _join_parquet_files(content: Content, joined: Path) -> None:
     import pyarrow as pa  # this import takes 120 ms, and every command that opens a platform imports this module
     import pyarrow.parquet as pq
 
@@ -131,15 +134,16 @@ def _join_parquet_files(files: Sequence[Path], joined: Path) -> None:
         return pa.concat_tables([schema.empty_table(), rows], promote_options="permissive")
 
     try:
-        schema = pa.unify_schemas([pq.read_schema(file) for file in files], promote_options="permissive")
+        schema = pa.unify_schemas([pq.read_schema(file) for file in content.parts], promote_options="permissive")
         with explain_full_disk(joined.parent), pq.ParquetWriter(joined, schema) as writer:
-            for file in files:
+            for file in content.parts:
                 with pq.ParquetFile(file, pre_buffer=False) as source:
                     for batch in source.iter_batches(choose_batch_rows(len(schema))):
                         writer.write_table(fit(pa.Table.from_batches([batch])))
     except (pa.ArrowException, OSError) as error:
         raise UsageError(
-            f"The Parquet files of the folder cannot be combined into one table: {quote_cause(error)}."
+            f"The Parquet files in {content.url} cannot be combined into one table: {quote_cause(error)}. Write a column with one "
+            "type in all files."
         ) from error
 
 
@@ -167,4 +171,4 @@ def _find(url: str, scratch: Path) -> Content:
         read = tuple(files[name] for name in found.parts)
         signatures = _list_file_properties(read)  # before hashing, to notice if a file changes meanwhile
         hashes = {name: hash_file(file) for name, file in files.items()}
-    return Content(url, found.format, read, signatures, found.hash_content(hashes))
+    return Content(url, found.format, read, signatures, found.hash_content(hashes), found.is_folder)

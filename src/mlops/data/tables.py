@@ -77,20 +77,22 @@ def parse_content(content: Content, texts: Mapping[str, Collection[str]] = NO_TE
     UsageError
         If the content does not match the ending of the file's name.
     """
-    frames = [_parse_part(content.format, part, content.url, texts) for part in content.parts]
+    frames = [_parse_part(content, part, texts) for part in content.parts]
     return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
 
 
-def _parse_part(ending: str, file: Path, url: str, texts: Mapping[str, Collection[str]]) -> pd.DataFrame:
-    if ending == PARQUET:
-        return _parse_parquet(file, url, texts)
-    content = file.read_bytes()
-    if ending == ZIPPED_CSV:
+def _parse_part(content: Content, file: Path, texts: Mapping[str, Collection[str]]) -> pd.DataFrame:
+    if content.format == PARQUET:
+        return _parse_parquet(content, file, texts)
+    text = file.read_bytes()
+    if content.format == ZIPPED_CSV:
         try:
-            content = gzip.decompress(content)
+            text = gzip.decompress(text)
         except (OSError, EOFError, zlib.error) as error:
-            raise UsageError(f"The data file {url} is not a complete gzip file: {quote_cause(error)}.") from error
-    return read_delimited(content, url, texts)
+            raise UsageError(
+                f"The data file {content.url} is not a complete gzip file: {quote_cause(error)}."
+            ) from error
+    return read_delimited(text, content.url, texts)
 
 
 def parse_parquet(file: Path | IO[bytes]) -> pd.DataFrame:
@@ -100,14 +102,14 @@ def parse_parquet(file: Path | IO[bytes]) -> pd.DataFrame:
     return frame
 
 
-def _parse_parquet(file: Path, url: str, texts: Collection[str]) -> pd.DataFrame:
+def _parse_parquet(content: Content, file: Path, texts: Collection[str]) -> pd.DataFrame:
     try:
         frame = convert_decimals(require_text(parse_parquet(file)))
         for name, values in _read_whole_numbers_as_text(file, texts).items():
             frame[name] = values
         return frame
     except (ValueError, OSError, pa.ArrowException) as error:
-        raise explain_damage([file], url, error) from error
+        raise explain_damage([file], content.url, error, in_folder=content.is_folder) from error
 
 
 def _read_whole_numbers_as_text(file: Path, names: Collection[str]) -> dict[str, pd.Series]:
@@ -121,11 +123,28 @@ def _read_whole_numbers_as_text(file: Path, names: Collection[str]) -> dict[str,
     return {name: table[name].cast(pa.string()).to_pandas() for name in found if table[name].null_count}
 
 
-def explain_damage(files: Sequence[Path], url: str, error: Exception) -> UsageError:
-    """Return an error for the user that explains `error`, which was raised while Parquet files at `url` were read."""
+def explain_damage(files: Sequence[Path], url: str, error: Exception, *, in_folder: bool = False) -> UsageError:
+    """Return an error that says why reading Parquet files raised `error`.
+
+    `url` is the location of the file or, if `in_folder` is true, of the folder that contains the files.
+    """
+    damaged = next(filter(_is_damaged, files), None) if in_folder else None
+    url = f"{url.rstrip('/')}/{damaged.name}" if damaged else url
     if column := next(filter(None, map(_find_column_with_bad_text, files)), ""):
         return UsageError(f"The column {column} of the data file {url} has text that is not UTF-8. Save it as UTF-8.")
-    return UsageError(f"The data file {url} is not a complete Parquet file: {quote_cause(error)}.")
+    return UsageError(f"The data file {url} is not a complete Parquet file: {quote_cause(error)}. Write it again.")
+
+
+def _is_damaged(file: Path) -> bool:
+    import pyarrow.parquet as pq  # imported here, because it is needed only for damaged files
+
+    try:
+        with pq.ParquetFile(file) as opened:
+            for batch in opened.iter_batches():
+                batch.validate(full=True)
+    except (OSError, pa.ArrowException):
+        return True
+    return False
 
 
 def _find_column_with_bad_text(file: Path) -> str:
