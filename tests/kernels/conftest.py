@@ -29,14 +29,14 @@ class Kernel:
         self.process = manager.provisioner.process
         self.client = manager.client()
         self.client.start_channels()
-        self.client.wait_for_ready(timeout=60)
+        self.client.wait_for_ready(timeout=300)
 
     @property
     def warm(self) -> bool:
         """Whether the kernel was forked."""
         return isinstance(self.process, WarmProcess)
 
-    def run(self, code: str, seconds: float = 60) -> str:
+    def run(self, code: str, seconds: float = 300) -> str:
         """Run code and return what it shows: printed text, and the types of what is displayed."""
         shown: list[str] = []
 
@@ -140,7 +140,7 @@ def make_project(tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float = 300) -> bool:
     """Wait for a condition, and return whether it became true."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -123,7 +123,7 @@ def reset_signals() -> None:
 def read_when_done(path: Path, wait_for: Callable[..., bool]) -> str:
     """Return the output of the command once it is complete."""
     done = path.with_name(path.name + ".done")
-    assert wait_for(done.exists, 30)
+    assert wait_for(done.exists)
     return done.read_text()
 
 
@@ -166,10 +166,25 @@ def test_signals_are_forwarded(
     process = start_command("sleep", str(tmp_path / "pid"))
     pid = int(read_when_done(tmp_path / "pid", wait_for))
     process.send_signal(signum)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == -signum % 256
     assert not running(pid)
     assert ("KeyboardInterrupt" in errors) == (signum == signal.SIGINT)
+
+
+def test_a_command_ends_although_its_parent_is_stopped(
+    start_command: Start, tmp_path: Path, wait_for: Callable[..., bool]
+) -> None:
+    """The parent cannot report the exit code, so it is read from the process."""
+    process = start_command("sleep", str(tmp_path / "pid"))
+    parent = psutil.Process(int(read_when_done(tmp_path / "pid", wait_for))).ppid()
+    os.kill(parent, signal.SIGSTOP)
+    try:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    finally:
+        os.kill(parent, signal.SIGCONT)
+    assert process.returncode == -signal.SIGTERM % 256
 
 
 def test_a_pause_stops_the_command_and_resumes_with_it(

@@ -58,11 +58,13 @@ from jupyter_client.manager import KernelManager
 
 manager = KernelManager()
 manager.start_kernel()
+printed, say_printed = os.pipe()
 worker = os.fork()
 if worker == 0:
     print(manager.is_alive(), flush=True)
+    os.write(say_printed, b"1")
 else:
-    time.sleep(0.5)
+    os.read(printed, 1)
     print(manager.is_alive(), manager.provisioner.process.pid, worker, flush=True)
 time.sleep(60)
 """

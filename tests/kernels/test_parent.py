@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,12 +21,18 @@ import pytest
 from jupyter_client.manager import KernelManager
 
 from mlops.errors import ParameterError
-from mlops.kernels import key, launch, parent_client
+from mlops.kernels import key, launch, limit, parent_client
 from mlops.kernels.key import make_key
 from mlops.kernels.leftovers import name_interpreter
 from mlops.kernels.messages import MessageError, open_channel
 from mlops.kernels.parent_client import RETRY_SECONDS, connect, find_key, start_parent
-from mlops.kernels.running_parents import RunningParent, list_failed_starts, list_parents, stop_parents
+from mlops.kernels.running_parents import (
+    ANSWER_SECONDS,
+    RunningParent,
+    list_failed_starts,
+    list_parents,
+    stop_parents,
+)
 from mlops.kernels.socket_folder import UnavailableError, find_folder
 from mlops.parameters.kernel_section import KernelSettings
 
@@ -40,9 +47,9 @@ def find_parent(kernel: Any) -> int:
     return parent
 
 
-def get_running(pid: int) -> RunningParent:
+def get_running(pid: int, seconds: float = ANSWER_SECONDS) -> RunningParent:
     """Return the parent with this id from the list."""
-    return next(parent for parent in list_parents() if parent.pid == pid)
+    return next(parent for parent in list_parents(seconds) if parent.pid == pid)
 
 
 def read_warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -75,7 +82,7 @@ def test_a_parent_that_has_imported_polars_has_run_no_query(start_kernel: Any) -
 
 def test_the_list_says_what_it_costs(start_kernel: Any) -> None:
     kernel = start_kernel()
-    parent = get_running(find_parent(kernel))
+    parent = get_running(find_parent(kernel), 60)
     assert (parent.ready, parent.problem) == (True, "")
     assert [fork.pid for fork in parent.forks] == [kernel.process.pid]
     assert parent.forks[0].kind == "kernel"
@@ -99,6 +106,23 @@ def test_another_variable_that_imports_read_has_another_parent(name: str) -> Non
     assert make_key(settings, environ | {"UNRELATED": "2"}, "/").name == first.name
     assert make_key(settings, environ | {name: "2"}, "/").name != first.name
     assert "UNRELATED" not in first.environ
+
+
+def test_another_hard_limit_has_another_parent() -> None:
+    """A fork cannot raise a limit that its parent has inherited, unless it has the rights of root."""
+    script = "import resource as r, sys\nfrom mlops.kernels.parent_client import find_key\n"
+    script += "r.setrlimit(r.RLIMIT_NOFILE, (int(sys.argv[1]), int(sys.argv[2])))\nprint(find_key().name)"
+
+    def name(soft: int, hard: int) -> str:
+        return subprocess.run(
+            [sys.executable, "-c", script, str(soft), str(hard)],
+            env={**os.environ, "MLOPS_WARM_KERNELS": "1"},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    assert name(100, 256) == name(200, 256) != name(200, 257)
 
 
 def test_what_libraries_set_themselves_is_no_difference() -> None:
@@ -143,7 +167,7 @@ def test_it_ends_with_its_owner(
         owner.kill()
     assert wait_for(lambda: not running(parent))
     assert wait_for(lambda: not running(kernel.process.pid))
-    assert kernel.process.wait(5) == -9
+    assert kernel.process.wait(60) == -9
     assert [path.name for path in private_folder.iterdir()] == ["lock"]
 
 
@@ -161,9 +185,15 @@ def test_it_ends_when_idle(
 
 
 def test_only_so_many_stay_alive_and_the_one_idle_longest_ends_first(
-    private_folder: Path, start_kernel: Any, make_project: Callable[..., Path], wait_for: WaitFor, running: Running
+    private_folder: Path,
+    start_kernel: Any,
+    make_project: Callable[..., Path],
+    wait_for: WaitFor,
+    running: Running,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Two parents stay alive by default. A busy one ends after its kernel."""
+    monkeypatch.setattr(limit, "ANSWER_SECONDS", 60)
     project, parents, kernels = str(make_project()), [], []
     for number in range(4):
         kernels.append(start_kernel(cwd=project, env={**os.environ, "KMP_OF_THE_TEST": str(number)}))
@@ -205,7 +235,7 @@ def test_when_it_is_killed_its_kernels_go_and_the_next_has_a_new_one(
     kernel = start_kernel(cwd=str(make_project()))
     parent = find_parent(kernel)
     os.kill(parent, signal.SIGKILL)
-    assert kernel.process.wait(5) == -9
+    assert kernel.process.wait(60) == -9
     assert wait_for(lambda: not running(kernel.process.pid))
     assert not kernel.manager.is_alive()
     other = start_kernel(cwd=str(make_project()))
@@ -219,7 +249,7 @@ def test_stopping_all_parents_ends_their_kernels(
     kernel = start_kernel(cwd=str(make_project()))
     parent = find_parent(kernel)
     assert [stopped.pid for stopped in stop_parents()] == [parent]
-    assert kernel.process.wait(5) == -9
+    assert kernel.process.wait(60) == -9
     assert list_parents() == []
 
 
@@ -266,20 +296,18 @@ def test_a_silent_client_keeps_nobody_waiting(start_kernel: Any) -> None:
     with socket.socket(socket.AF_UNIX) as silent:
         silent.connect(str(path))
         silent.send(b"\0\0")
-        began = time.monotonic()
-        assert start_kernel().warm
-        assert time.monotonic() - began < 5
+        assert start_kernel().warm  # a parent that waited for the rest of the message would answer nobody
 
 
 def test_a_request_must_be_whole(start_kernel: Any) -> None:
     path = get_running(find_parent(start_kernel())).path
     channel = open_channel(path)
     assert channel is not None
-    assert channel.wait(5) is not None
+    assert channel.wait(60) is not None
     whole = {"ask": "fork", "kind": "kernel", "argv": [1], "entry": "", "directory": "/", "environ": {}, "umask": 0}
     channel.send({**whole, "ignored": [], "limits": {}})
     with pytest.raises(MessageError, match="^the other side closed the connection$"):
-        channel.wait(5)
+        channel.wait(60)
     channel.close()
 
 
@@ -333,12 +361,11 @@ def test_a_parent_that_cannot_be(
     problem: str,
     seconds: int,
 ) -> None:
-    """A fresh kernel starts, with one line of warning. The next kernel does not wait for a parent at all."""
+    """A fresh kernel starts, with one line of warning. The next kernel starts no other parent."""
     folder = make_project("odd")
-    (folder / "odd.py").write_text(module)
+    (folder / "odd.py").write_text(f"open({str(folder / 'imported')!r}, 'a').write('once')\n{module}")
     for import_seconds in (seconds, 60):
         monkeypatch.setattr(parent_client, "IMPORT_SECONDS", import_seconds)
-        began = time.monotonic()
         caplog.clear()
         kernel = start_kernel(cwd=str(folder), env={**os.environ, "PYTHONPATH": str(folder)})
         assert not kernel.warm
@@ -347,27 +374,54 @@ def test_a_parent_that_cannot_be(
         assert "Starting a fresh kernel instead of a warm one. " in warning
         assert problem in warning
         assert "\n" not in warning
-    assert time.monotonic() - began < 30  # no other parent was started and waited for
+    assert (folder / "imported").read_text() == "once"
     reported = [parent.problem for parent in list_parents()] + list_failed_starts()
     assert len(reported) == 1
     assert problem in reported[0]
 
 
-def test_a_parent_that_does_not_answer_is_replaced_by_a_fresh_kernel(
-    private_folder: Path,
-    start_kernel: Any,
-    make_project: Callable[..., Path],
-    caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_parent_that_cannot_start_a_process_says_why(
+    private_folder: Path, start_kernel: Any, make_project: Callable[..., Path], caplog: pytest.LogCaptureFixture
 ) -> None:
-    parent = find_parent(start_kernel(cwd=str(make_project())))
-    monkeypatch.setattr(parent_client, "ANSWER_SECONDS", 0.3)
-    os.kill(parent, signal.SIGSTOP)
+    """The limit on processes does not hold for root, so a preloaded module stands for the limit."""
+    folder = make_project("limiting")
+    (folder / "limiting.py").write_text(
+        "import errno, os\n\ndef fail():\n    raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))\n\nos.fork = fail"
+    )
+    assert not start_kernel(cwd=str(folder), env={**os.environ, "PYTHONPATH": str(folder)}).warm
+    assert read_warnings(caplog) == [
+        "Starting a fresh kernel instead of a warm one. The parent of the warm kernels could not start a process: "
+        "Resource temporarily unavailable. End other processes, or raise the limit on processes (`ulimit -u`)."
+    ]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a small disk")
+def test_a_full_disk_gives_a_fresh_kernel(
+    tmp_path: Path, start_kernel: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="mlops-test-"))
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", folder], check=True)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
+    (folder / "full").write_bytes(bytes(4096))
     try:
-        kernel = start_kernel(cwd=str(make_project()))
+        assert not start_kernel().warm
     finally:
-        os.kill(parent, signal.SIGCONT)
-    assert not kernel.warm
+        subprocess.run(["umount", folder], check=True)
+    folder.rmdir()
+    assert read_warnings(caplog) == [
+        f"Starting a fresh kernel instead of a warm one. {folder}/mlops-kernels-0 cannot be written: No space left on "
+        "device. Free some space there, or set XDG_RUNTIME_DIR to another folder."
+    ]
+
+
+def test_a_parent_that_does_not_answer_is_replaced_by_a_fresh_kernel(
+    stepwise: Any, wait_for: WaitFor, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stepwise("last")
+    assert wait_for((stepwise.folder / "holding").exists)  # the parent imports this module, and does not answer
+    monkeypatch.setattr(parent_client, "ANSWER_SECONDS", 0.3)
+    assert not stepwise("last").warm
+    (stepwise.folder / "go").touch()
     (warning,) = read_warnings(caplog)
     assert "It did not answer within 0.3 s" in warning
 
@@ -446,17 +500,20 @@ def test_starting_in_the_background(
 ) -> None:
     """The start returns before the imports are done. Commands use the parent only when they are."""
     folder = make_project("slow")
-    (folder / "slow.py").write_text("import time; time.sleep(1)")
+    (folder / "slow.py").write_text(
+        f"import pathlib, time\nwhile not pathlib.Path({str(folder / 'go')!r}).exists(): time.sleep(0.01)"
+    )
     found = find_key({**os.environ, "PYTHONPATH": str(folder)}, str(folder))
     assert found is not None
     assert connect(found, start=False) is None
     start_parent(found)
-    assert connect(found, start=False) is None
-    assert [parent.ready for parent in list_parents(0.1)] == [False]
     connection = connect(found)
     assert connection is not None
     assert "slow" in connection.pending
     connection.channel.close()
+    assert connect(found, start=False) is None
+    assert [parent.ready for parent in list_parents(0.1)] == [False]
+    (folder / "go").touch()
     assert wait_for(lambda: connect(found, start=False) is not None)
 
 
@@ -465,12 +522,14 @@ def stepwise(make_project: Callable[..., Path], start_kernel: Any) -> Callable[.
     """Starts kernels in a project whose parent imports the modules first, held and last. `held` waits for a file."""
     folder = make_project("first, held, last")
     (folder / "first.py").write_text(
-        "import time; time.sleep(0.5)  # so that the request comes before `held`\n"
+        "import time\nended = time.process_time() + 0.5\n"
+        "while time.process_time() < ended: pass  # so that the request comes before `held`\n"
         "done = []\ndef rehearse(): done.append(True)"
     )
     (folder / "last.py").touch()
     (folder / "held.py").write_text(
-        f"import pathlib, time\nwhile not pathlib.Path({str(folder / 'go')!r}).exists(): time.sleep(0.01)"
+        f"import pathlib, time\npathlib.Path({str(folder / 'holding')!r}).touch()\n"
+        f"while not pathlib.Path({str(folder / 'go')!r}).exists(): time.sleep(0.01)"
     )
 
     def start(imports: str) -> Any:
@@ -521,12 +580,11 @@ def test_a_module_that_exits_is_left_out(make_project: Callable[..., Path], star
     assert kernel.run("import sys; print('odd' in sys.modules, 'fine' in sys.modules)") == "False True"
 
 
-def test_an_import_that_hangs_ends_no_kernel_that_is_already_in_use(
-    stepwise: Any, wait_for: WaitFor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(parent_client, "IMPORT_SECONDS", 3)
+def test_an_import_that_hangs_ends_no_kernel_that_is_already_in_use(stepwise: Any, wait_for: WaitFor) -> None:
     kernel = stepwise("last")  # `held` is imported after it was forked, and nobody lets it end
     parent = find_parent(kernel)
+    assert wait_for((stepwise.folder / "holding").exists)
+    os.kill(parent, signal.SIGALRM)  # as at the time limit
     assert wait_for(lambda: get_running(parent).ready)
     assert kernel.run(LOADED) in ("['last']", "['first', 'last']")
     assert "held could not be imported: LateError" in get_running(parent).path.with_suffix(".log").read_text()
@@ -556,21 +614,21 @@ def _start_and_kill(kernels: int, folder: Path) -> None:
         process = launch.launch(cmd, {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL})
         assert process is not None
         process.kill()
-        assert process.wait(10) == -9
-    time.sleep(0.2)  # the parent closes the connection after it has reported the exit code
+        assert process.wait(60) == -9
 
 
 @pytest.mark.parametrize("kernels", [5, pytest.param(1000, marks=pytest.mark.slow)])
-def test_nothing_leaks(start_kernel: Any, tmp_path: Path, kernels: int) -> None:
+def test_nothing_leaks(start_kernel: Any, tmp_path: Path, wait_for: WaitFor, kernels: int) -> None:
     """The parent leaks neither memory nor open files nor processes."""
     parent = psutil.Process(find_parent(start_kernel()))
     _start_and_kill(3, tmp_path)
     gc.collect()  # closes what earlier tests left open, so that it does not hide a leak
+    time.sleep(0.2)  # the parent closes the connection after it has reported the exit code
     memory, files = parent.memory_info().rss, parent.num_fds()
     own_files = psutil.Process().num_fds()
     _start_and_kill(kernels, tmp_path)
     gc.collect()
-    assert parent.num_fds() <= files  # fewer if an earlier kernel's connection was still closing
+    assert wait_for(lambda: parent.num_fds() <= files)  # fewer if an earlier kernel's connection was still closing
     assert psutil.Process().num_fds() <= own_files
     assert parent.memory_info().rss - memory < 2 * 2**20
     assert len(parent.children()) == len(get_running(parent.pid).forks) == 1
@@ -581,7 +639,7 @@ def test_a_kernel_that_is_asked_to_end_ends_by_itself(kernels: int) -> None:
     """ipykernel's threads may wait for each other at the end, and then the manager has to kill it: one in fifty did."""
     codes = []
     for _ in range(kernels):
-        manager = KernelManager()
+        manager = KernelManager(shutdown_wait_time=300)
         manager.start_kernel(stderr=subprocess.DEVNULL)
         client = manager.client()
         client.start_channels()

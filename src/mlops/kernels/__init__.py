@@ -17,5 +17,6 @@ See docs/kernels.md for their limits, and for how they differ from fresh kernels
     socket_folder    the folder for the sockets of parents
     request          the options of a parent, and the request for a fork
     process          a forked process, as its client sees it
+    stopped          detects a stopped parent, which does not answer
     messages         messages between a parent and its clients
 """

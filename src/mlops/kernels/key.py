@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import resource
 import site
 import sys
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlops.errors import ParameterError
+from mlops.kernels.request import LIMITS
 from mlops.parameters.kernel_section import KernelSettings
 
 OWNER = "MLOPS_KERNELS_OWNER"
@@ -120,4 +122,5 @@ def _describe_process_limits() -> list[object]:
     status = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
     limits = [line for line in status.splitlines() if line.startswith(RESTRICTIONS)]
     priority = os.getpriority(os.PRIO_PROCESS, 0)
-    return [os.getgid(), sorted(os.getgroups()), priority, sorted(os.sched_getaffinity(0)), *spaces, *limits]
+    hard = [resource.getrlimit(getattr(resource, name))[1] for name in LIMITS]
+    return [os.getgid(), sorted(os.getgroups()), priority, sorted(os.sched_getaffinity(0)), hard, *spaces, *limits]

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from mlops.kernels.key import Key, make_key
 from mlops.kernels.leftovers import name_interpreter
@@ -18,7 +19,8 @@ from mlops.kernels.limit import end_surplus
 from mlops.kernels.messages import FORK_SECONDS, Channel, MessageError, open_channel
 from mlops.kernels.process import WarmProcess
 from mlops.kernels.request import COMMAND, Order, Request, make_request, write_request
-from mlops.kernels.socket_folder import UnavailableError, find_folder, lock
+from mlops.kernels.socket_folder import UnavailableError, explain_failure, find_folder, lock
+from mlops.kernels.stopped import wait_for_parent
 from mlops.parameters.kernel_section import find_settings
 
 IMPORT_SECONDS = 60  # time limit in seconds for a parent's imports
@@ -55,11 +57,14 @@ class Connection:
         The packages that the parent has not imported yet.
     path : Path
         The path of the parent's socket.
+    parent : int
+        The process id of the parent.
     """
 
     channel: Channel
     pending: tuple[str, ...]
     path: Path
+    parent: int
 
 
 def connect(key: Key, *, start: bool = True) -> Connection | None:
@@ -92,9 +97,9 @@ def connect(key: Key, *, start: bool = True) -> Connection | None:
                 return None
             channel, started = _start_and_connect(path, key), True
         try:
-            pending = _read_greeting(channel, ANSWER_SECONDS if start else 0.1)
-            if pending is not None and (start or not pending):
-                return Connection(channel, pending, path)
+            greeting = _read_greeting(channel, ANSWER_SECONDS if start else 0.1)
+            if greeting is not None and (start or not greeting["pending"]):
+                return Connection(channel, tuple(greeting["pending"]), path, greeting["pid"])
             channel.close()
             if not start:
                 return None
@@ -109,7 +114,8 @@ def connect(key: Key, *, start: bool = True) -> Connection | None:
 
 def _write_failure_note(path: Path, problem: str) -> UnavailableError:
     said = f"The parent of the warm kernels did not start. {problem} (see {path.with_suffix('.log')})."
-    path.with_suffix(".failed").write_text(said)
+    with contextlib.suppress(OSError):  # without the note, the next kernel tries again
+        path.with_suffix(".failed").write_text(said)
     return UnavailableError(said)
 
 
@@ -141,7 +147,10 @@ def fork(connection: Connection, request: Request, files: Sequence[int]) -> Warm
     channel, seconds = connection.channel, ANSWER_SECONDS if connection.pending else FORK_SECONDS
     try:
         channel.send(write_request(request), files)
-        message = channel.wait(seconds)
+        message = wait_for_parent(channel, seconds, connection.parent)
+    except UnavailableError:
+        channel.close()
+        raise
     except (MessageError, OSError) as error:
         channel.close()
         if connection.pending and not _listens(connection.path):
@@ -234,15 +243,15 @@ def is_recent(note: Path) -> bool:
     return abs(time.time() - note.stat().st_mtime) < RETRY_SECONDS
 
 
-def _read_greeting(channel: Channel, seconds: float) -> tuple[str, ...] | None:
-    message = channel.wait(seconds)
+def _read_greeting(channel: Channel, seconds: float) -> Mapping[str, Any] | None:
+    message = wait_for_parent(channel, seconds, channel.find_peer())
     if message and "problem" in message.content:
         raise UnavailableError(message.content["problem"])
-    return tuple(message.content["pending"]) if message else None
+    return message.content if message else None
 
 
 def _start_and_connect(path: Path, key: Key) -> Channel:
-    with lock(path.parent):
+    with explain_failure(path.parent), lock(path.parent):
         if channel := open_channel(path):
             return channel  # another client was faster
         path.unlink(missing_ok=True)

@@ -5,9 +5,11 @@ import os
 import select
 import signal
 import subprocess
+import time
 from typing import IO, Any
 
 from mlops.kernels.messages import Channel, MessageError
+from mlops.kernels.stopped import LOOK_SECONDS, is_stopped, read_status
 
 
 class WarmProcess:
@@ -68,18 +70,31 @@ class WarmProcess:
         subprocess.TimeoutExpired
             If the process is still running after `timeout` seconds.
         """
-        if self.returncode is None:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while self.returncode is None:
+            left = LOOK_SECONDS if deadline is None else max(0.0, deadline - time.monotonic())
             try:
-                message = self._channel.wait(timeout)
-            except MessageError:  # the parent ended, so its forks end, too
-                self._signal(signal.SIGKILL)
-                self._end(-signal.SIGKILL)
-            else:
-                if message is None:
-                    raise subprocess.TimeoutExpired(self.args, timeout or 0)
+                message = self._channel.wait(min(left, LOOK_SECONDS))
+            except MessageError:
+                if self.returncode is None:  # the parent ended, so its forks end, too
+                    self._signal(signal.SIGKILL)
+                    self._end(-signal.SIGKILL)
+                break  # otherwise, a signal handler waited during this wait, and closed the connection
+            if message:
                 self._end(int(message.content["exit"]))
+            elif (code := self._find_uncollected_code()) is not None:
+                self._end(code)
+            elif not left:
+                raise subprocess.TimeoutExpired(self.args, timeout or 0)
         assert self.returncode is not None
         return self.returncode
+
+    def _find_uncollected_code(self) -> int | None:
+        """Return the exit code if the process ended, but its parent is stopped and so does not report the code."""
+        status = read_status(self.pid) if self.has_ended else None
+        if status is None or not is_stopped(status.parent):
+            return None
+        return os.waitstatus_to_exitcode(status.wait_status)
 
     def send_signal(self, signum: int) -> None:
         """Send a signal to the process if it is still running."""

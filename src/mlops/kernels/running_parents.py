@@ -13,6 +13,7 @@ from mlops.kernels.leftovers import belongs_here
 from mlops.kernels.messages import Channel, Message, MessageError, open_channel
 from mlops.kernels.parent_client import is_recent
 from mlops.kernels.socket_folder import find_folder
+from mlops.kernels.stopped import explain_stop, is_stopped
 
 ANSWER_SECONDS = 2.0
 END_SECONDS = 10.0
@@ -90,6 +91,7 @@ def stop_parents(python: str = "") -> list[RunningParent]:
     for parent in parents:
         with contextlib.suppress(ProcessLookupError):
             os.kill(parent.pid, signal.SIGTERM)  # when a parent ends, Linux kills its forks
+            os.kill(parent.pid, signal.SIGCONT)  # a stopped parent ends when it continues
     deadline = time.monotonic() + END_SECONDS
     pids = [pid for parent in parents for pid in (parent.pid, *(fork.pid for fork in parent.forks))]
     while any(_is_running(pid) for pid in pids) and time.monotonic() < deadline:
@@ -113,7 +115,9 @@ def _describe(path: Path, channel: Channel, seconds: float) -> RunningParent:
         memory=_measure(pid),
         forks=_list_forks(status),
         ready=status is not None and not status.content.get("pending"),  # parents of older versions do not report it
-        problem=_find_problem(status) or _find_problem(greeting),  # older parents report it only in the greeting
+        problem=_find_problem(status)
+        or _find_problem(greeting)  # older parents report it only in the greeting
+        or (explain_stop(pid) if is_stopped(pid) else ""),
         python=psutil.Process(pid).cmdline()[0],
     )
 

@@ -16,7 +16,7 @@ from mlops.kernels.parent import child
 from mlops.kernels.parent.forks import Fork, Forks, Waiting, close_all
 from mlops.kernels.parent.importer import Importer, count_threads, log
 from mlops.kernels.request import COMMAND, Request, read_request
-from mlops.kernels.socket_folder import lock
+from mlops.kernels.socket_folder import LIMITS, lock
 
 LOOK_SECONDS = 5.0  # seconds between two checks of the clock and of the socket's file
 QUIET_SECONDS = 2.0  # modules that no kernel waits for are imported once no fork has started or ended for this time
@@ -197,14 +197,16 @@ class ParentServer:
 
     def _fork(self, channel: Channel, request: Request, files: tuple[int, ...]) -> Job | None:
         imports = self._importer.describe()
+        problem, pid = imports.problem, -1
         try:
-            if imports.problem:
-                self._answer(channel, {"problem": imports.problem})
-                raise MessageError(imports.problem)
-            pid = os.fork()
-        except (MessageError, OSError) as error:
+            pid = -1 if problem else os.fork()
+        except OSError as error:
+            advice = LIMITS.get(error.errno or 0, "")
+            problem = f"The parent of the warm kernels could not start a process: {error.strerror}. {advice}".strip()
+        if problem:
             close_all(files)
-            raise MessageError(f"the parent could not fork: {error}") from error
+            self._answer(channel, {"problem": problem})
+            raise MessageError(f"the parent could not fork: {problem}")
         if pid == 0:
             self._close_inherited()
             return partial(child.run, request, files, self._pid, imports)
