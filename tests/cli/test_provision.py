@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,18 @@ def provisioned(make_mlops: Any) -> Any:
     return mlops
 
 
+def find_first_run(mlops: Any) -> Path:
+    """Return the folder of the run that set up a state."""
+    return min(mlops.workspace.outputs.glob("*-provision-*"))
+
+
+def read_versions(mlops: Any) -> list[Any]:
+    """Return the versions of the data set, the oldest first."""
+    catalogue = mlops.workspace.home / "datasets" / "catalogue.json"
+    versions: list[Any] = json.loads(catalogue.read_text())["versions"]
+    return versions
+
+
 def test_what_if_changes_nothing(make_mlops: Any) -> None:
     mlops = make_mlops()
     ran = mlops.invoke("provision", "--what-if")
@@ -29,7 +42,7 @@ def test_what_if_changes_nothing(make_mlops: Any) -> None:
 
 
 def test_it_is_a_run_with_a_report(provisioned: Any) -> None:
-    (folder,) = provisioned.workspace.outputs.glob("*-provision-*")
+    folder = find_first_run(provisioned)
     record = json.loads((folder / "run.json").read_text())
     assert (record["pipeline"], record["state"]) == ("provision", "succeeded")
     tested, step = record["steps"]
@@ -41,16 +54,19 @@ def test_it_is_a_run_with_a_report(provisioned: Any) -> None:
 
 
 def test_a_second_time_there_is_nothing_to_do(provisioned: Any) -> None:
+    newest = read_versions(provisioned)[-1]["version"]
     ran = provisioned.invoke("provision", "--what-if")
     assert ran.stdout.endswith(f"  unchanged folder  {provisioned.workspace.home}\nNothing to change.\n")
     record = json.loads(provisioned.invoke("provision", "--json").stdout)
     *_, step = record["steps"]
-    assert (step["results"]["changes"], step["results"]["dataset_version"]) == (0, 1)
-    published = min(path.name for path in provisioned.workspace.outputs.glob("*-provision-*"))
-    assert step["results"]["pipeline_version"] == published
+    assert (step["results"]["changes"], step["results"]["dataset_version"]) == (0, newest)
+    assert step["results"]["pipeline_version"] == find_first_run(provisioned).name
 
 
-def test_a_data_file_is_tested_and_becomes_the_next_version(provisioned: Any, tmp_path: Path) -> None:
+def test_a_data_file_becomes_the_next_version_and_then_an_older_one_the_newest(
+    provisioned: Any, tmp_path: Path
+) -> None:
+    first, *_ = read_versions(provisioned)
     rows = problem.load_sample()
     rows.head(400).to_csv(tmp_path / "new.csv", index=False)
     record = json.loads(provisioned.invoke("provision", "-p", f"data_path={tmp_path / 'new.csv'}", "--json").stdout)
@@ -58,16 +74,13 @@ def test_a_data_file_is_tested_and_becomes_the_next_version(provisioned: Any, tm
     assert (tested["results"]["rows"], step["results"]["dataset_version"]) == (400, 2)
     built = json.loads(provisioned.invoke("run", "build", "--json").stdout)
     assert built["steps"][0]["parameters"]["data_path"] == step["results"]["dataset_url"]
-
-
-def test_the_file_of_an_older_version_becomes_the_newest_again(provisioned: Any) -> None:
-    catalogue = provisioned.workspace.home / "datasets" / "catalogue.json"
-    first = catalogue.parent / json.loads(catalogue.read_text())["versions"][0]["file"]
-    record = json.loads(provisioned.invoke("provision", "-p", f"data_path={first}", "--json").stdout)
+    older = provisioned.workspace.home / "datasets" / first["file"]
+    record = json.loads(provisioned.invoke("provision", "-p", f"data_path={older}", "--json").stdout)
     assert (record["steps"][1]["results"]["dataset_version"], record["steps"][0]["results"]["rows"]) == (3, 442)
 
 
 def test_a_data_file_that_fails_its_test_is_not_registered(provisioned: Any, tmp_path: Path) -> None:
+    before = read_versions(provisioned)
     rows = problem.load_sample()
     rows.assign(BMI=rows["BMI"] + 20).to_csv(tmp_path / "bad.csv", index=False)
     ran = provisioned.invoke("provision", "-p", f"data_path={tmp_path / 'bad.csv'}")
@@ -75,8 +88,7 @@ def test_a_data_file_that_fails_its_test_is_not_registered(provisioned: Any, tmp
     assert "DataTestFailed" in ran.stderr
     assert "\nNo resource changes.\n" in ran.stdout
     assert re.search(r"^Report: .*/01_test_data.html$", ran.stdout, re.MULTILINE)
-    catalogue = json.loads((provisioned.workspace.home / "datasets" / "catalogue.json").read_text())
-    assert [entry["version"] for entry in catalogue["versions"]] == [1, 2, 3]
+    assert read_versions(provisioned) == before
 
 
 def test_what_it_does_not_take_is_refused(provisioned: Any) -> None:
@@ -94,10 +106,12 @@ def test_deleting_needs_an_answer(provisioned: Any) -> None:
     assert provisioned.workspace.home.is_dir()
 
 
-def test_deleting_twice_is_no_error(provisioned: Any) -> None:
-    assert provisioned.invoke("provision", "--delete", "--yes").returncode == 0
-    assert not provisioned.workspace.home.exists()
-    ran = provisioned.invoke("provision", "--delete", "--yes")
+def test_deleting_twice_is_no_error(provisioned: Any, make_mlops: Any) -> None:
+    mlops = make_mlops()
+    shutil.copytree(provisioned.workspace.home, mlops.workspace.home)
+    assert mlops.invoke("provision", "--delete", "--yes").returncode == 0
+    assert not mlops.workspace.home.exists()
+    ran = mlops.invoke("provision", "--delete", "--yes")
     assert (ran.returncode, ran.stdout) == (0, "Nothing to delete.\n")
 
 

@@ -3,12 +3,15 @@
 import json
 import re
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import mlflow.pyfunc
 import pandas as pd
 import pytest
 import requests
+from command_line import CommandLine
 from imported import SLOW, list_imported
 from mlflow.exceptions import MlflowException
 from opened import open_here
@@ -22,18 +25,98 @@ from mlops.pipelines import PIPELINES
 from mlops.record.ledger import RunRecord, list_runs
 
 POOR = ("run", "all", "-p", "train.alpha=1")  # a model that leaves room for a better one
+Ran = subprocess.CompletedProcess[str]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What users see at one moment: the index of runs, and `mlops status` as text and as JSON."""
+
+    index: str
+    status: str
+    status_json: dict[str, Any]
+
+
+def show(mlops: CommandLine) -> Shown:
+    """Return what users see now."""
+    index = (mlops.workspace.outputs / "index.html").read_text()
+    return Shown(index, mlops.invoke("status").stdout, json.loads(mlops.invoke("status", "--json").stdout))
+
+
+# The fixtures run one after the other, whatever the order of the tests. Each keeps what its tests need, because later
+# runs change it.
 
 
 @pytest.fixture(scope="module")
-def first(mlops) -> "subprocess.CompletedProcess[str]":  # type: ignore[no-untyped-def]
+def _first(mlops: CommandLine) -> tuple[Ran, Shown]:
+    return mlops(*POOR), show(mlops)
+
+
+@pytest.fixture(scope="module")
+def first(_first: tuple[Ran, Shown]) -> Ran:
     """The first run: everything from the data test to the tested production service."""
-    return mlops(*POOR)
+    return _first[0]
 
 
 @pytest.fixture(scope="module")
-def record(first, mlops) -> RunRecord:  # type: ignore[no-untyped-def]
+def shown(_first: tuple[Ran, Shown]) -> Shown:
+    """What users saw after the first run."""
+    return _first[1]
+
+
+@pytest.fixture(scope="module")
+def record(first: Ran, mlops: CommandLine) -> RunRecord:
     """The record of the first run."""
     return list_runs(mlops.workspace.outputs)[-1]
+
+
+@pytest.fixture(scope="module")
+def again(first: Ran, mlops: CommandLine) -> tuple[Ran, RunRecord]:
+    """The second run, on the same data, and its record."""
+    return mlops(*POOR), list_runs(mlops.workspace.outputs)[0]
+
+
+@dataclass(frozen=True)
+class Correction:
+    """A release with a corrected scoring script: its record, what users saw before and after it, and later needs."""
+
+    script: Path
+    ran: Ran
+    record: RunRecord
+    before: Shown
+    after: Shown
+    renewal: str
+
+
+@pytest.fixture(scope="module")
+def correction(
+    again: tuple[Ran, RunRecord], mlops: CommandLine, tmp_path_factory: pytest.TempPathFactory
+) -> Correction:
+    """A release of the first model with another scoring script."""
+    script = tmp_path_factory.mktemp("corrected") / "score.py"
+    script.write_text((mlops.workspace.project / "src/progression/score.py").read_text() + "# corrected\n")
+    changed = f"create_image.scoring_script={script}"
+    before, ran = show(mlops), mlops("run", "release", "-p", changed)
+    renewal = find_renewal(open_here(mlops.workspace, changed), PIPELINES["release"])
+    return Correction(script, ran, list_runs(mlops.workspace.outputs)[0], before, show(mlops), renewal)
+
+
+@pytest.fixture(scope="module")
+def rolled_back(correction: Correction, mlops: CommandLine) -> tuple[RunRecord, Shown]:
+    """A better model, which was released to production and rolled back: its run, and what users saw at the end."""
+    before = json.loads(mlops.invoke("status", "--json").stdout)["services"][1]
+    better = mlops("run", "all")
+    assert better.returncode == 0, better.stderr
+    run = list_runs(mlops.workspace.outputs)[0]
+    after = json.loads(mlops.invoke("status", "--json").stdout)
+    assert after["champion"]["version"] == 2
+    assert (after["services"][1]["url"], after["services"][1]["model_version"]) == (before["url"], 2)
+    rolled = mlops("rollback", "--reason", "too slow")
+    assert rolled.returncode == 0, rolled.stderr
+    assert "production serves diabetes version 1 again. diabetes version 2 was rolled back." in rolled.stdout
+    answer = requests.get(before["url"] + "/readyz", timeout=60).json()
+    assert answer["digest"] == before["digest"]
+    return run, show(mlops)
 
 
 def test_the_first_model_is_promoted_and_released(first, record) -> None:  # type: ignore[no-untyped-def]
@@ -64,17 +147,16 @@ def test_the_curl_line_can_be_pasted(first, mlops) -> None:  # type: ignore[no-u
     assert "(rows of the data set that the model was not trained on; their true values: 141 and 97)" in first.stdout
 
 
-def test_every_step_leaves_a_notebook_and_a_report(record, mlops) -> None:  # type: ignore[no-untyped-def]
+def test_every_step_leaves_a_notebook_and_a_report(record, shown, mlops) -> None:  # type: ignore[no-untyped-def]
     folder = mlops.workspace.outputs / record.run_id
     assert len(list(folder.glob("*.ipynb"))) == len(PIPELINES["all"])
     for step in record.steps:
         assert "<title>" in (folder / step.report).read_text(), step.name
-    index = (mlops.workspace.outputs / "index.html").read_text()
-    assert f'href="{record.run_id}/06_deploy-production.html"' in index
-    assert "3,370" in index
-    assert "promoted by the gate, deployed by" in index
-    assert "points of disease progression" in index
-    assert "Last data test of diabetes version 1: " in index
+    assert f'href="{record.run_id}/06_deploy-production.html"' in shown.index
+    assert "3,370" in shown.index
+    assert "promoted by the gate, deployed by" in shown.index
+    assert "points of disease progression" in shown.index
+    assert "Last data test of diabetes version 1: " in shown.index
 
 
 def test_the_client_of_mlflow_loads_the_champion_and_predicts_the_same(  # type: ignore[no-untyped-def]
@@ -84,7 +166,9 @@ def test_the_client_of_mlflow_loads_the_champion_and_predicts_the_same(  # type:
     loaded = mlflow.pyfunc.load_model("models:/diabetes@champion")
     assert list(loaded.input_example.columns) == list(problem.features)
     backend = open_backend("local", mlops.workspace)
-    champion = load_registered(backend, problem, backend.registry.get_version("diabetes", 1))
+    version = backend.registry.find_champion("diabetes")
+    assert version is not None
+    champion = load_registered(backend, problem, version)
     predicted = loaded.predict(good[list(problem.features)])
     assert predicted == pytest.approx(problem.predict(champion, good), rel=1e-12)
     whole = pd.DataFrame([range(1, 11)], columns=loaded.input_example.columns)
@@ -93,8 +177,8 @@ def test_the_client_of_mlflow_loads_the_champion_and_predicts_the_same(  # type:
     assert loaded.predict(whole.astype(float)) == pytest.approx(problem.predict(champion, whole), rel=1e-12)
 
 
-def test_status_tells_champion_services_and_runs(first, mlops) -> None:  # type: ignore[no-untyped-def]
-    status = json.loads(mlops.invoke("status", "--json").stdout)
+def test_status_tells_champion_services_and_runs(shown) -> None:  # type: ignore[no-untyped-def]
+    status = shown.status_json
     assert (status["champion"]["name"], status["champion"]["version"]) == ("diabetes", 1)
     assert [(found["environment"], found["health"]) for found in status["services"]] == [
         ("qa", "healthy"),
@@ -103,11 +187,11 @@ def test_status_tells_champion_services_and_runs(first, mlops) -> None:  # type:
     assert status["services"][0]["digest"] == status["services"][1]["digest"]
     assert status["services"][1]["url"].startswith("http://127.0.0.1:")
     assert status["runs"][-1]["outcome"] == "promoted"
-    assert "Champion:   diabetes version 1" in mlops.invoke("status").stdout
+    assert "Champion:   diabetes version 1" in shown.status
 
 
-def test_the_version_has_its_lineage(first, record, mlops) -> None:  # type: ignore[no-untyped-def]
-    tags = json.loads(mlops.invoke("status", "--json").stdout)["champion"]["tags"]
+def test_the_version_has_its_lineage(shown, record) -> None:  # type: ignore[no-untyped-def]
+    tags = shown.status_json["champion"]["tags"]
     assert tags["run_id"] == record.result("training_run")
     assert tags["data_sha256"] == record.result("data_sha256")
     assert (tags["BuildId"], Path(tags["BuildUri"]).name) == (record.run_id, record.run_id)
@@ -132,21 +216,20 @@ def test_keys_come_in_three_forms(first, mlops) -> None:  # type: ignore[no-unty
     assert min(len(both[name]) for name in ("primary", "secondary")) >= 40
 
 
-def test_the_same_data_again_is_rejected_and_green(first, mlops) -> None:  # type: ignore[no-untyped-def]
-    again = mlops(*POOR)
-    newest = list_runs(mlops.workspace.outputs)[0]
-    assert again.returncode == 0, again.stderr
+def test_the_same_data_again_is_rejected_and_green(again) -> None:  # type: ignore[no-untyped-def]
+    ran, newest = again
+    assert ran.returncode == 0, ran.stderr
     assert (newest.state, newest.outcome) == ("succeeded", "rejected")
     states = {step.name: step.state for step in newest.steps}
     assert (states["test_data"], states["train"], states["evaluate"]) == ("reused", "reused", "done")
     assert {states[step.name] for step in PIPELINES["all"] if step.effects} == {"skipped"}
-    assert "make the same errors on all 101 rows unseen by both models" in again.stdout
-    assert "(healthy, diabetes version 1)" in again.stdout
+    assert "make the same errors on all 101 rows unseen by both models" in ran.stdout
+    assert "(healthy, diabetes version 1)" in ran.stdout
 
 
-def test_status_runs_and_an_unchanged_retraining_import_no_slow_package(first, mlops) -> None:  # type: ignore[no-untyped-def]
+def test_status_runs_and_an_unchanged_retraining_import_no_slow_package(again, mlops) -> None:  # type: ignore[no-untyped-def]
     retrain = ("run", "retrain", *POOR[2:])
-    assert mlops(*retrain).returncode == 0  # it compares its model with the champion of the first run
+    assert mlops(*retrain).returncode == 0  # it compares its model with the present champion
     for words in (retrain, ("status",), ("runs",)):
         assert list_imported(mlops.environ, *words) & SLOW == set(), words
     states = [step.state for step in list_runs(mlops.workspace.outputs)[0].steps]
@@ -173,28 +256,23 @@ def test_a_proxy_does_not_make_a_healthy_service_look_broken(first, mlops) -> No
     assert [service["health"] for service in services] == ["healthy", "healthy"]
 
 
-def test_a_changed_scoring_script_gives_a_new_image_of_the_champion(first, mlops, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_changed_scoring_script_gives_a_new_image_of_the_champion(correction) -> None:  # type: ignore[no-untyped-def]
     """The image passes its test in QA and in production. The next release finds it up to date."""
-    script = tmp_path / "score.py"
-    script.write_text((mlops.workspace.project / "src/progression/score.py").read_text() + "# corrected\n")
-    changed = f"create_image.scoring_script={script}"
-    before = json.loads(mlops.invoke("status", "--json").stdout)
+    before, after = correction.before.status_json, correction.after.status_json
     assert before["outdated"] == ""
-    released = mlops("run", "release", "-p", changed)
-    assert released.returncode == 0, released.stderr
+    assert correction.ran.returncode == 0, correction.ran.stderr
+    script = correction.script
     told = f"{script} has changed since the image of diabetes:1 was created. Creating a new image.\n"
-    assert released.stderr.startswith(told)
-    run = list_runs(mlops.workspace.outputs)[0]
+    assert correction.ran.stderr.startswith(told)
+    run = correction.record
     assert (run.outcome, [step.state for step in run.steps]) == ("released", ["done"] * 5)
     assert run.steps[0].results["outdated"] == told.removesuffix(" Creating a new image.\n")
-    after = json.loads(mlops.invoke("status", "--json").stdout)
     assert [found["digest"] for found in after["services"]] == [run.steps[0].results["digest"]] * 2
     assert after["services"][1]["digest"] != before["services"][1]["digest"]
     assert after["champion"] == before["champion"]
-    shown = mlops.invoke("status").stdout
     own = "src/progression/score.py has changed since the image of diabetes:1 was created. `mlops run release` creates"
-    assert own in shown.splitlines()[1]  # the next release uses the problem's own script again
-    assert find_renewal(open_here(mlops.workspace, changed), PIPELINES["release"]) == ""
+    assert own in correction.after.status.splitlines()[1]  # the next release uses the problem's own script again
+    assert correction.renewal == ""
 
 
 def test_a_script_that_imports_what_its_lock_lacks_is_refused(first, mlops, tmp_path) -> None:  # type: ignore[no-untyped-def]
@@ -207,25 +285,9 @@ def test_a_script_that_imports_what_its_lock_lacks_is_refused(first, mlops, tmp_
     assert [run.run_id for run in list_runs(mlops.workspace.outputs)] == before
 
 
-@pytest.fixture(scope="module")
-def rolled_back(first, mlops) -> None:  # type: ignore[no-untyped-def]
-    """A better model, which was released to production and rolled back."""
-    before = json.loads(mlops.invoke("status", "--json").stdout)["services"][1]
-    better = mlops("run", "all")
-    assert better.returncode == 0, better.stderr
-    after = json.loads(mlops.invoke("status", "--json").stdout)
-    assert after["champion"]["version"] == 2
-    assert (after["services"][1]["url"], after["services"][1]["model_version"]) == (before["url"], 2)
-    rolled = mlops("rollback", "--reason", "too slow")
-    assert rolled.returncode == 0, rolled.stderr
-    assert "production serves diabetes version 1 again. diabetes version 2 was rolled back." in rolled.stdout
-    answer = requests.get(before["url"] + "/readyz", timeout=5).json()
-    assert answer["digest"] == before["digest"]
-
-
-def test_a_better_model_takes_over_at_the_same_address_and_is_rolled_back(rolled_back, mlops) -> None:  # type: ignore[no-untyped-def]
-    services = json.loads(mlops.invoke("status", "--json").stdout)["services"]
-    assert [service["model_version"] for service in services] == [2, 1]
+def test_a_better_model_takes_over_at_the_same_address_and_is_rolled_back(rolled_back) -> None:  # type: ignore[no-untyped-def]
+    _, shown = rolled_back
+    assert [service["model_version"] for service in shown.status_json["services"]] == [2, 1]
 
 
 def test_a_worse_model_is_rejected(rolled_back, mlops) -> None:  # type: ignore[no-untyped-def]
@@ -241,7 +303,7 @@ def test_a_worse_model_is_rejected(rolled_back, mlops) -> None:  # type: ignore[
 
 def test_a_run_is_held_against_the_outputs_of_another_one(rolled_back, record, mlops, tmp_path) -> None:  # type: ignore[no-untyped-def]
     """Another alpha gives another model. What belongs to another version of the model is not compared."""
-    better = next(run for run in list_runs(mlops.workspace.outputs) if run.pipeline == "all")
+    better, _ = rolled_back
     committed = commit_outputs(mlops, better.run_id, tmp_path)
     same = committed.invoke("check-notebooks", better.run_id)
     assert same.returncode == 0, same.stdout
@@ -301,9 +363,9 @@ def test_a_model_of_another_name_does_not_take_production_over_unasked(first, ml
 
 
 @pytest.mark.slow  # tests/operations/test_releasing.py has the rule
-def test_after_stop_a_run_brings_production_back(first, mlops) -> None:  # type: ignore[no-untyped-def]
+def test_after_stop_a_run_brings_production_back(again, mlops) -> None:  # type: ignore[no-untyped-def]
     assert "production: stopped" in mlops("stop").stdout
-    again = mlops(*POOR)
-    assert again.returncode == 0, again.stderr
-    assert "Production is stopped, so its last model, diabetes version 1, is released again." in again.stderr
-    assert "(healthy, diabetes version" in again.stdout
+    ran = mlops(*POOR)
+    assert ran.returncode == 0, ran.stderr
+    assert "Production is stopped, so its last model, diabetes version 1, is released again." in ran.stderr
+    assert "(healthy, diabetes version" in ran.stdout
