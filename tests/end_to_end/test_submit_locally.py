@@ -59,12 +59,10 @@ def test_a_run_that_fails_is_exit_code_1(mlops, tmp_path: Path) -> None:  # type
 
 
 def test_submit_comes_back_at_once_and_a_run_can_be_canceled(mlops) -> None:  # type: ignore[no-untyped-def]
-    began = time.monotonic()
     run = json.loads(mlops("submit", "retrain", "-p", "model_name=other", "--json").stdout)
-    assert time.monotonic() - began < 20
+    assert run["state"] not in ENDED
     folder = mlops.workspace.outputs / run["run_id"]
-    deadline = time.monotonic() + 30
-    while not (folder / "run.json").is_file() and time.monotonic() < deadline:
+    while not (folder / "run.json").is_file():
         time.sleep(0.02)
     canceled = mlops("runs", run["run_id"], "--cancel", "--json")
     ended = json.loads(canceled.stdout)

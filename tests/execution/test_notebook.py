@@ -110,12 +110,10 @@ def test_a_kernel_that_does_not_start_says_why(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_hang_is_ended_at_the_deadline(tmp_path: Path) -> None:
-    began = time.monotonic()
     with pytest.raises(
         StepFailed, match=r"took longer than 0\.02 minutes and was ended in the cell that begins 'while"
     ):
         run(tmp_path, "while True: pass", seconds=1.2)
-    assert time.monotonic() - began < 20
     assert find_failed_cell(tmp_path) == "while True: pass"
 
 
@@ -275,7 +273,7 @@ def test_an_interrupt_ends_the_kernel(tmp_path: Path) -> None:
 
     threading.Thread(target=interrupt).start()
     with pytest.raises(KeyboardInterrupt):
-        run(tmp_path, f"import pathlib, time; pathlib.Path({str(marker)!r}).touch(); time.sleep(30)")
+        run(tmp_path, f"import pathlib, time; pathlib.Path({str(marker)!r}).touch(); time.sleep(3600)")
     assert find_kernels(os.getpid()) == []
 
 
@@ -288,7 +286,7 @@ def test_another_thread_can_end_it(tmp_path: Path) -> None:
         cancel.ask()
 
     threading.Thread(target=ask).start()
-    source = write_notebook(tmp_path, f"import pathlib, time; pathlib.Path({str(marker)!r}).touch(); time.sleep(30)")
+    source = write_notebook(tmp_path, f"import pathlib, time; pathlib.Path({str(marker)!r}).touch(); time.sleep(3600)")
     for copy in ("copy.ipynb", "never.ipynb"):  # the second time, it is cancelled before it begins
         with pytest.raises(StepFailed, match="^interrupted$"):
             execute(source, tmp_path / copy, {}, seconds=60, cancel=cancel)

@@ -208,8 +208,7 @@ def test_an_installation_that_failed_or_was_killed_is_not_taken_for_complete(che
     (checkout / "slow").touch()
     (checkout / "calls").write_text("")
     killed = start(checkout, "EXTRAS=azure")
-    deadline = time.monotonic() + 30
-    while list_installed(checkout) != ["azure"] and time.monotonic() < deadline:
+    while list_installed(checkout) != ["azure"]:
         time.sleep(0.05)
     os.killpg(killed.pid, signal.SIGKILL)
     killed.communicate(timeout=60)

@@ -743,7 +743,7 @@ def test_an_interrupt_leaves_a_run_that_can_be_resumed(small: Workspace) -> None
     notebook = nbformat.read(small.notebooks / "02_judge.ipynb", as_version=4)
     work = notebook.cells[2].source
     wait = f"import time; from pathlib import Path; marker = Path({str(marker)!r})\nif not marker.exists():\n"
-    notebook.cells[2].source = f"{wait}    marker.touch(); time.sleep(60)\n{work}"
+    notebook.cells[2].source = f"{wait}    marker.touch(); time.sleep(3600)\n{work}"
     nbformat.write(notebook, small.notebooks / "02_judge.ipynb")
 
     def interrupt() -> None:

@@ -31,7 +31,7 @@ STEPS = (
     Step("rest", "04_rest", needs=("act",)),
 )
 NOTEBOOKS = {
-    "01_look": "import time\nif wait: time.sleep(30)\n"
+    "01_look": "import time\nif wait: time.sleep(3600)\n"
     "assert seen, 'nothing was seen'\nglue_results('01_look', run_folder, seen=seen, tall=True, name='x')",
     "02_judge": "seen = read_results('01_look', run_folder)['seen']\n"
     "glue_results('02_judge', run_folder, promoted=seen > 3, reason=f'{seen} seen')",

@@ -22,7 +22,7 @@ def find_kernels(runner: int) -> list[psutil.Process]:
     return found
 
 
-def wait_for_kernel(runner: int, seconds: float = 60) -> psutil.Process:
+def wait_for_kernel(runner: int, seconds: float = 300) -> psutil.Process:
     """Wait until a runner has a kernel that executes a notebook. A kernel that dies earlier is replaced."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

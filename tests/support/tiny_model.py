@@ -128,7 +128,7 @@ def ask(backend: Backend, service: Service) -> float:
     """Return a service's prediction for one row. The request uses the second key."""
     key = backend.secrets.get_keys(service.environment)[1]
     answer = requests.post(
-        f"{service.url}/score", json={"data": [[1.0]]}, headers={"Authorization": f"Bearer {key}"}, timeout=10
+        f"{service.url}/score", json={"data": [[1.0]]}, headers={"Authorization": f"Bearer {key}"}, timeout=60
     )
     answer.raise_for_status()
     return float(answer.json()["result"][0])

@@ -1,6 +1,7 @@
 """The run of a sweep: the record, the best combination, failures and interruptions, with real threads."""
 
 import json
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from given_parameters import load_parameters, load_project
+from kernel_processes import find_kernels
 from shown import make_cell, make_scraps
 from small_sweep import FAILED, STEPS, FakeExecutor
 
@@ -232,20 +234,19 @@ def test_an_interrupted_sweep_leaves_what_has_ended_and_offers_nothing(small: Wo
 def test_threads_that_are_cut_off_end_their_kernels(small: Workspace) -> None:
     path = small.notebooks / "02_fit.ipynb"
     path.write_text(
-        path.read_text().replace("assert x != boom", "import time; time.sleep(60 if x > 1 else 0); assert 1")
+        path.read_text().replace("assert x != boom", "import time; time.sleep(3600 if x > 1 else 0); assert 1")
     )
-    began = time.monotonic()
     with pytest.raises(UsageError, match="02_fit has no result 'los'"):
         sweep(small, "x=1,2,3", executor=Threads(2), goal=Goal("los"))
-    assert time.monotonic() - began < 30
+    assert find_kernels(os.getpid()) == []
 
 
 def test_a_thousand_combinations_cost_little_beyond_their_notebooks(small: Workspace) -> None:
     values = ",".join(str(number / 100) for number in range(1000))
-    began = time.monotonic()
+    began = time.process_time()
     record, _, points = sweep(small, f"x={values}")
     assert len(points) == 1000
-    assert time.monotonic() - began < 15  # 2 s here, with the run of the first notebook
+    assert time.process_time() - began < 15  # 2 s here, with the run of the first notebook
     assert (small.outputs / record.run_id / "run.json").stat().st_size < 50_000
 
 

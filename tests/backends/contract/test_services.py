@@ -14,7 +14,7 @@ from mlops.platform.services import Decision, Permissions
 def test_a_service_answers_only_with_a_key(backend: Backend, tmp_path: Path) -> None:
     service = deploy(backend, "qa", publish(backend, tmp_path, 4.5))
     assert ask(backend, service) == 4.5
-    assert requests.post(f"{service.url}/score", json={"data": [[1.0]]}, timeout=5).status_code == 401
+    assert requests.post(f"{service.url}/score", json={"data": [[1.0]]}, timeout=60).status_code == 401
 
 
 def test_a_healthy_service_is_left_alone_unless_forced(backend: Backend, tmp_path: Path) -> None:
@@ -124,4 +124,4 @@ def test_stop_says_whether_a_service_ran(backend: Backend, tmp_path: Path) -> No
     keys = {"Authorization": f"Bearer {backend.secrets.get_keys('qa')[0]}"}
     assert backend.services.stop("qa")
     with pytest.raises(requests.ConnectionError):
-        requests.post(f"{url}/score", json={"data": [[1.0]]}, headers=keys, timeout=5)
+        requests.post(f"{url}/score", json={"data": [[1.0]]}, headers=keys, timeout=60)

@@ -59,7 +59,14 @@ def test_two_platforms_share_nothing(tmp_path: Path) -> None:
 
 
 EXITING = "import sys\ndef init(): sys.exit('no licence')\ndef run(data): ..."
-SLOW = "import time\ndef init(): ...\ndef run(data): time.sleep(4); return data[:, 0]"
+HELD = """
+import pathlib, time
+def init(): ...
+def run(data):
+    pathlib.Path({folder!r}, "asked").touch()
+    while not pathlib.Path({folder!r}, "go").exists(): time.sleep(0.01)
+    return data[:, 0]
+"""
 FORGETTING = """
 import os
 def init(): del os.environ["AZUREML_MODEL_DIR"]
@@ -98,10 +105,10 @@ def test_a_port_that_somebody_else_has_is_an_error_not_an_exit(tmp_path: Path) -
 def test_a_request_that_hangs_does_not_hold_up_stopping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mlops.backends.memory.services.STOP_SECONDS", 0.2)
     backend = memory.open_backend()
-    service = deploy(backend, "qa", publish(backend, tmp_path, script=SLOW))
+    service = deploy(backend, "qa", publish(backend, tmp_path, script=HELD.format(folder=str(tmp_path))))
     with ThreadPoolExecutor(1) as pool:  # suppresses the client's error, which would otherwise appear in another test
         pool.submit(ask, backend, service)
-        time.sleep(0.5)
-        began = time.monotonic()
-        assert backend.services.stop("qa")
-        assert time.monotonic() - began < 2
+        while not (tmp_path / "asked").exists():
+            time.sleep(0.01)
+        assert backend.services.stop("qa")  # returns, although the script still waits for the file
+        (tmp_path / "go").touch()
