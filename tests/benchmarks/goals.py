@@ -66,6 +66,7 @@ GOALS = {
     "unchanged": Goal("mlops run retrain, unchanged", 1.0, 1.0, " s", at_least=False),
     "help": Goal("mlops --help", 0.25, 0.25, " s", at_least=False),
     "unknown": Goal("an unknown command", 0.25, 0.25, " s", at_least=False),
+    "mistake": Goal("a mistake in the name of a parameter", 1.0, 1.0, " s", at_least=False),
     "tall_time": Goal("1,000,000 rows of 20 columns: mlops run all", 40, 40, " s", at_least=False),
     "tall_memory": Goal("1,000,000 rows of 20 columns: largest memory of a step", 900, 900, " MB", at_least=False),
     "wide_time": Goal("500 rows of 10,000 columns: mlops run all", 45, 45, " s", at_least=False),

@@ -12,13 +12,15 @@ from benchmarks.processes import BIN, PYTHON, measure_cold, measure_commands, wa
 from benchmarks.scratch import Section, make_scratch
 
 MLOPS = BIN / "mlops"
-# By their goal. An unknown command ends with 2, which is right here.
+MISTAKE = "mlops run retrain -p train.alhpa=1"
+# By their goal. An unknown command and a mistake end with 2, which is right here.
 COMMANDS: dict[str, tuple[str, Sequence[str | Path]]] = {
     "status": ("mlops status", (MLOPS, "status")),
     "runs": ("mlops runs", (MLOPS, "runs")),
     "unchanged": ("mlops run retrain, unchanged", (MLOPS, "run", "retrain")),
     "help": ("mlops --help", (MLOPS, "--help")),
     "unknown": ("mlops stauts", ("sh", "-c", '"$0" stauts; test $? = 2', MLOPS)),
+    "mistake": (MISTAKE, ("sh", "-c", f'"$0" {MISTAKE.removeprefix("mlops ")}; test $? = 2', MLOPS)),
 }
 PEERS: dict[str, Sequence[str | Path]] = {
     "python -c pass": (PYTHON, "-c", "pass"),
