@@ -216,7 +216,7 @@ def _bound_unlisted(reference: CountProfile) -> int:
     if len(reference.values) >= MOST:
         listed = min((count for count in reference.values.values() if count), default=reference.other)
         return min(reference.other, listed)
-    # It lists all values that occur twice, unless there were too many to count them.
+    # The reference lists all values that occur twice or more, unless there were too many values to count.
     return reference.other if reference.other > LIMIT else min(reference.other, 1)
 
 
@@ -255,7 +255,7 @@ def _count_in_both(reference: CountProfile, current: CountProfile) -> tuple[Coun
 
 
 def _pool_values(reference: CountProfile, current: CountProfile, without: frozenset[str], part: float) -> Counts:
-    """Return the counts of all values except some, in pools whose mean expected count is large enough.
+    """Return the counts of all values except `without`, in pools whose mean expected count is large enough.
 
     There is one pool if the reference lists all values, or if one of the profiles has no bins.
     """

@@ -20,7 +20,7 @@ def check_image_files(problem: "Problem") -> None:
     Raises
     ------
     ProblemError
-        If a name is not that of a Python module, or is that of a module that every image contains.
+        If a name is not the name of a Python module, or is the name of a module that every image contains.
     """
     for name in problem.image_files:
         _check_name(problem, name)

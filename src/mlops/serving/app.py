@@ -38,7 +38,7 @@ class Application:
         The name and the digest of the image, and the name and the version of its model. ``/readyz`` reports them, and
         each answer has them in its headers.
     collector : TurnCollector, optional
-        Collects the scored requests.
+        The object that collects the scored requests.
     """
 
     def __init__(

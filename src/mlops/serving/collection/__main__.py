@@ -21,7 +21,7 @@ from .uploader import Uploader
 
 POLL_SECONDS = 1.0
 LONGEST_PAUSE = 60.0  # seconds between two attempts while the store is unavailable
-ACTIVE = "uploader.lock"  # the lock of the only uploader of a folder
+ACTIVE = "uploader.lock"  # the lock that allows only one uploader per folder
 
 logger = logging.getLogger("serving")
 

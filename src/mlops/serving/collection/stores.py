@@ -95,7 +95,7 @@ class FsspecStore:
         path = f"{self._root}/{name}"
         try:
             self._system.pipe_file(path, content)
-        except FileNotFoundError:  # a file system with folders, unlike a blob store
+        except FileNotFoundError:  # raised if the file system needs a folder first
             self._system.makedirs(path.rpartition("/")[0], exist_ok=True)
             self._system.pipe_file(path, content)
 

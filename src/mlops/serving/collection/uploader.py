@@ -13,7 +13,7 @@ from .segments import CLOSED, DAMAGED, find_day, hold_folder, list_segments, mea
 from .settings import Settings
 from .stores import Store, name_upload, open_store, split_upload
 
-LEVEL = 1  # of 0 to 9; compresses 64 MB/s, level 6 only 23 MB/s and by 5 % more
+LEVEL = 1  # from 0 to 9; level 1 compresses 64 MB/s. The result of level 6 is 5 % smaller, at 23 MB/s
 
 logger = logging.getLogger("serving")
 
