@@ -348,7 +348,7 @@ def test_a_table_with_text_has_a_profile_and_a_proposal(mlops: Any, tmp_path: Pa
     path = tmp_path / "good.csv"
     path.write_text("customer_id,plan,left\n" + "".join(f"C{row},{'ab'[row % 2]},{row % 2}\n" for row in range(9)))
     profile = json.loads(mlops.invoke("profile", str(path)).stdout)
-    assert profile["customer_id"] == {"kind": "id", "count": 9, "nulls": 0, "values": {}, "other": 9}
+    assert profile["customer_id"] == {"kind": "id", "count": 9, "nulls": 0, "values": {}, "other": 9, "bins": []}
     assert profile["plan"]["values"] == {"a": 5, "b": 4}
     printed = mlops.invoke("profile", str(path), "--propose").stdout
     assert '    Column("left", kind="boolean", role="target", min_share=0.22),\n)\n' in printed
