@@ -25,6 +25,7 @@ from benchmarks.scratch import Section, make_scratch
 from mlops.backends.local.processes import start_process, wait_ready
 from mlops.image.bundle import build_bundle
 from mlops.image.schema import encode_schema, write_rows
+from mlops.image.sources import ImageSources
 from mlops.problem import Problem
 
 REQUESTS = {1: 4000, 100: 400}  # requests of a measurement, by their number of rows
@@ -96,13 +97,11 @@ def serve(problem: Problem, result: str, folder: Path) -> Iterator[tuple[psutil.
     lock.write_text("")
     build_bundle(
         folder / "bundle",
+        ImageSources(folder, script, lock, (), encode_schema(problem)),
         model_name=problem.name,
         model_version=1,
         model_files=[],
-        script=script,
-        requirements=lock,
         example=[],
-        schema=encode_schema(problem),
     )
     process, ready = start_process(Path(PYTHON), folder / "bundle", keys, 0, folder)
     try:

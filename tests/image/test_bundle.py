@@ -5,11 +5,14 @@ import os
 from pathlib import Path
 
 import pytest
+from churn import problem as churn
 from other_project import PROBLEMS
 
 from mlops.errors import IntegrityError, ProblemError
 from mlops.files.hashes import hash_folder
 from mlops.image.bundle import build_bundle, digest_bundle, list_unhashed, read_pins, split_example, verify_bundle
+from mlops.image.schema import encode_schema
+from mlops.image.sources import ImageSources
 
 
 def build(folder: Path, weight: float = 1.0, version: int = 3, example: float = 1.0) -> str:
@@ -21,11 +24,10 @@ def build(folder: Path, weight: float = 1.0, version: int = 3, example: float = 
     (inputs / "pins.lock").write_text("numpy==2.3.2\n")
     return build_bundle(
         folder,
+        ImageSources(inputs, inputs / "my_script.py", inputs / "pins.lock"),
         model_name="diabetes",
         model_version=version,
         model_files=[inputs / "model.json"],
-        script=inputs / "my_script.py",
-        requirements=inputs / "pins.lock",
         example=[[example, 2.0]],
     )
 
@@ -60,19 +62,17 @@ def test_the_digest_covers_the_schema_and_the_modules_beside_the_script(tmp_path
         (tmp_path / "pins.lock").write_text("numpy==2.3.2\n")
         return build_bundle(
             tmp_path / "image",
+            ImageSources(tmp_path, tmp_path / "features.py", tmp_path / "pins.lock", modules, schema),
             model_name="diabetes",
             model_version=3,
             model_files=[],
-            script=tmp_path / "features.py",
-            requirements=tmp_path / "pins.lock",
             example=[{"plan": "basic"}],
-            schema=schema,
-            image_files=modules,
         )
 
-    digests = {build_with(b""), build_with(b"{}"), build_with(b"{}", tmp_path / "features.py")}
+    schema = encode_schema(churn)
+    digests = {build_with(b""), build_with(schema), build_with(schema, tmp_path / "features.py")}
     assert len(digests) == 3
-    assert {"schema.json", "features.py"} < set(hash_folder(tmp_path / "image"))
+    assert {"schema.json", "openapi.json", "swagger.json", "features.py"} < set(hash_folder(tmp_path / "image"))
 
 
 def test_a_bundle_is_made_anew(tmp_path: Path) -> None:

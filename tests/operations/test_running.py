@@ -232,13 +232,11 @@ def test_a_release_of_an_unchanged_image_that_failed_its_test_is_warned_of(
     sources = find_image_sources(opened, list_packing()[0])
     build_bundle(
         tmp_path / "bundle",
+        sources,
         model_name="tiny",
         model_version=1,
         model_files=[make_files(tmp_path, 1.0) / "model.json"],
-        script=sources.script,
-        requirements=sources.requirements,
         example=[],
-        schema=sources.schema,
     )
     image = opened.backend.images.publish(tmp_path / "bundle", opened.backend.registry.get_version("tiny", 1))
     assert find_warning(opened, RunRequest("release")) == ""  # only the older image failed

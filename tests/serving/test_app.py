@@ -22,6 +22,7 @@ CHURN = Schema(
     Answer("category", ("leaves", "stays")),
 )
 GOOD = {"data": [[1.0, 2.0], [3.0, 4.0]]}
+DOCUMENTS = {"openapi.json": b'{"openapi": "3.1.0"}', "swagger.json": b'{"swagger": "2.0"}'}
 IDENTITY = {"image": "tiny:3", "digest": "sha256:abc", "model_name": "tiny", "model_version": 3}
 
 
@@ -38,7 +39,7 @@ def add(data: NDArray[np.float64]) -> NDArray[np.float64]:
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """The address of a service for numbers."""
-    with serve(Application(Scorer(add), [KEY, "the-secondary-key"], IDENTITY)) as address:
+    with serve(Application(Scorer(add), [KEY, "the-secondary-key"], IDENTITY, DOCUMENTS)) as address:
         yield address
 
 
@@ -90,6 +91,37 @@ def test_the_state_of_the_service_needs_no_key(url: str, method: str, path: str)
     answer = requests.request(method, f"{url}{path}", timeout=60)
     shown = {"status": "live"} if path == "/livez" else {"status": "ready", **IDENTITY}
     assert (answer.status_code, answer.text and answer.json()) == (200, shown if method == "GET" else "")
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/openapi.json", "openapi.json"),
+        ("/openapi.json?version=2", "openapi.json"),
+        ("/swagger.json", "swagger.json"),
+        ("/swagger.json?version=2", "swagger.json"),
+        ("/swagger.json?version=2.0", "swagger.json"),
+        ("/swagger.json?version=3.1", "openapi.json"),
+    ],
+)
+def test_the_descriptions_of_the_service_need_a_key(url: str, path: str, name: str) -> None:
+    assert requests.get(url + path, timeout=5).status_code == 401
+    answer = requests.get(url + path, headers={"Authorization": f"Bearer {KEY}"}, timeout=5)
+    assert (answer.headers["content-type"], answer.content) == ("application/json", DOCUMENTS[name])
+    assert requests.post(url + path, timeout=5).headers["allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize("version", ["3", "1", "", "x", "%ff", "../keys"])
+def test_another_version_of_the_description_is_404(url: str, version: str) -> None:
+    headers = {"Authorization": f"Bearer {KEY}"}
+    answer = requests.get(f"{url}/swagger.json?version={version}", headers=headers, timeout=5)
+    assert answer.status_code == 404
+    assert answer.json()["detail"] == "/swagger.json has no such version. Use one of: 2, 2.0, 3.1."
+
+
+def test_an_image_without_descriptions_has_no_such_paths(churn_url: str) -> None:
+    found = [requests.get(f"{churn_url}/{name}", timeout=5).status_code for name in DOCUMENTS]
+    assert found == [404, 404]
 
 
 def test_a_draining_service_is_live_and_answers_but_is_not_ready() -> None:

@@ -78,10 +78,14 @@ CASES: dict[str, list[Case]] = {
         Case("The body is nested too deeply.", b'{"data": [{"age": ' + b'{"a":' * 100_000),
     ],
     "401 the key is missing or wrong": [
-        Case("The key is missing or wrong.", {"data": [GOOD]}, key=key, headers={"www-authenticate": "Bearer"})
-        for key in ("", KEY, "Bearer ", "Bearer not-the-key", f"Basic {KEY}", "Bearer ü", f"Bearer {KEY}{KEY}")
+        Case("The key is missing or wrong.", method="GET", path="/swagger.json", key=""),
+        *(
+            Case("The key is missing or wrong.", {"data": [GOOD]}, key=key, headers={"www-authenticate": "Bearer"})
+            for key in ("", KEY, "Bearer ", "Bearer not-the-key", f"Basic {KEY}", "Bearer ü", f"Bearer {KEY}{KEY}")
+        ),
     ],
-    "404 there is no such path": [
+    "404 there is no such path, or `/swagger.json` has no such version": [
+        Case("/swagger.json has no such version.", method="GET", path="/swagger.json?version=3"),
         Case('There is no "/scores".', {"data": [GOOD]}, path="/scores"),
         Case(f'There is no "/{"x" * 38}…. POST to /score.', method="GET", path="/" + "x" * 9000),
     ],
@@ -162,7 +166,7 @@ IN_OTHER_TESTS = [
 @pytest.fixture(scope="module")
 def application() -> Application:
     """A service for records."""
-    return Application(Scorer(predict, SCHEMA), [KEY, "the-secondary-key"], IDENTITY)
+    return Application(Scorer(predict, SCHEMA), [KEY, "the-secondary-key"], IDENTITY, {"swagger.json": b"{}"})
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import requests
 from mlops.backends import open_backend
 from mlops.errors import ConflictError
 from mlops.image.bundle import build_bundle
+from mlops.image.sources import ImageSources
 from mlops.platform.backend import Backend
 from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion
@@ -86,11 +87,10 @@ def make_bundle(
     bundle = folder / f"bundle-{number}"
     build_bundle(
         bundle,
+        ImageSources(folder, folder / "score.py", folder / "requirements.txt"),
         model_name=model.name,
         model_version=model.version,
         model_files=[make_files(folder, number) / "model.json"],
-        script=folder / "score.py",
-        requirements=folder / "requirements.txt",
         example=[[1.0]],
     )
     return bundle

@@ -2,10 +2,13 @@
 
 .. code-block:: text
 
-    check    checks the files of an image before anything runs
-    bundle   the content of an image: a folder with a manifest, identified by a digest
-    code     reads the Python code of an image without running it
-    imports  checks that the packages of an image provide every module that its files import
-    schema   the form of requests and answers, as a file of the image
-    sources  the files of a problem that an image contains, and their changes since an image was created
+    check         checks the files of an image before anything runs
+    bundle        the content of an image: a folder with a manifest, identified by a digest
+    code          reads the Python code of an image without running it
+    imports       checks that the packages of an image provide every module that its files import
+    schema        the form of requests and answers, as a file of the image
+    openapi       describes the service for clients (OpenAPI 3.1)
+    swagger       describes the service for clients of Azure (Swagger 2.0)
+    descriptions  the parts that both descriptions share
+    sources       the files of a problem that an image contains, and their changes since an image was created
 """

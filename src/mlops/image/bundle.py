@@ -6,6 +6,8 @@
     example.json       an example request, and the true values for its rows if they are known
     requirements.txt   the packages that the service needs, with exact versions
     schema.json        the features of a request and the kind of the answers; older images do not have this file
+    openapi.json       the description of the service for clients; older images do not have this file
+    swagger.json       the same as Swagger 2.0, for clients of Azure
     score.py           the scoring script: init(), run()
     *.py               modules that the scoring script imports (`image_files` of the problem)
     model/             the files that the scoring script loads, and the ranges of the training data
@@ -29,12 +31,13 @@ import mlops.serving
 from mlops.errors import IntegrityError, ProblemError
 from mlops.files.hashes import hash_folder, verify_files
 from mlops.files.records import read_record
+from mlops.image.openapi import describe_service
+from mlops.image.sources import REQUIREMENTS, SCHEMA, ImageSources
 from mlops.problem.image_files import SCORING_SCRIPT
+from mlops.serving.schema import decode_schema
 
 MANIFEST = "manifest.json"
-REQUIREMENTS = "requirements.txt"
 EXAMPLE = "example.json"
-SCHEMA = "schema.json"
 MODEL = "model"
 SERVING = "serving"
 COMMENT = re.compile(r"(?:^|\s)#")
@@ -44,16 +47,13 @@ EXACT = re.compile(r"==[^*,]+")
 
 def build_bundle(
     folder: Path,
+    sources: ImageSources,
     *,
     model_name: str,
     model_version: int,
     model_files: list[Path],
-    script: Path,
-    requirements: Path,
     example: Sequence[object],
     actual: Sequence[object] = (),
-    schema: bytes = b"",
-    image_files: Sequence[Path] = (),
 ) -> str:
     """Write a bundle, and return its digest.
 
@@ -61,22 +61,16 @@ def build_bundle(
     ----------
     folder : Path
         The folder of the bundle. Its previous content is deleted.
+    sources : ImageSources
+        The files of the problem.
     model_name, model_version : str, int
         The name and the version of the model. The name of the image is "<model name>:<version>".
     model_files : list of Path
         Files that the scoring script loads.
-    script : Path
-        The scoring script.
-    requirements : Path
-        A file of pinned packages, one per line, with hashes.
     example : sequence of length n
         Rows of an example request; see `mlops.image.schema.write_rows`.
     actual : sequence of length n
         The true values of these rows; empty if they are unknown.
-    schema : bytes
-        The form of requests and answers; see `mlops.image.schema`. If it is empty, the service accepts any numbers.
-    image_files : sequence of Path
-        Modules that the scoring script imports.
 
     Returns
     -------
@@ -87,12 +81,15 @@ def build_bundle(
     (folder / MODEL).mkdir(parents=True)
     for file in model_files:
         shutil.copyfile(file, folder / MODEL / file.name)
-    shutil.copyfile(script, folder / SCORING_SCRIPT)
-    for file in image_files:
+    shutil.copyfile(sources.script, folder / SCORING_SCRIPT)
+    for file in sources.image_files:
         shutil.copyfile(file, folder / file.name)
-    if schema:
-        (folder / SCHEMA).write_bytes(schema)
-    shutil.copyfile(requirements, folder / REQUIREMENTS)
+    if sources.schema:
+        (folder / SCHEMA).write_bytes(sources.schema)
+        described = describe_service(decode_schema(sources.schema), sources.write_examples(), model_name, model_version)
+        for name, content in described.items():
+            (folder / name).write_bytes(content)
+    shutil.copyfile(sources.requirements, folder / REQUIREMENTS)
     request: dict[str, object] = {"data": example, **({"actual": actual} if actual else {})}
     (folder / EXAMPLE).write_text(json.dumps(request) + "\n", encoding="utf-8")
     server = Path(mlops.serving.__file__).parent

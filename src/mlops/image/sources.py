@@ -6,12 +6,13 @@ from pathlib import Path
 
 from mlops.errors import ProblemError
 from mlops.files.hashes import hash_content, hash_file
-from mlops.image.bundle import REQUIREMENTS, SCHEMA
-from mlops.image.schema import encode_schema
+from mlops.image.schema import Row, encode_schema, write_rows
 from mlops.pipelines.advice import IMAGE_NOTEBOOK
 from mlops.problem import Problem
 from mlops.problem.image_files import SCORING_LOCK, SCORING_SCRIPT, find_image_files
 
+REQUIREMENTS = "requirements.txt"
+SCHEMA = "schema.json"
 SCHEMA_TITLE = "the schema of the problem"
 
 
@@ -28,14 +29,17 @@ class ImageSources:
     image_files : tuple of Path
         The modules beside the script.
     schema : bytes
-        The content of ``schema.json``.
+        The form of requests and answers; see `mlops.image.schema`. If it is empty, the service accepts any numbers.
+    problem : Problem, optional
+        The problem, for its examples.
     """
 
     project: Path
     script: Path
     requirements: Path
-    image_files: tuple[Path, ...]
-    schema: bytes
+    image_files: tuple[Path, ...] = ()
+    schema: bytes = b""
+    problem: Problem | None = None
 
     def find_changes(self, recorded: Mapping[str, str]) -> list[str]:
         """Return the files that have changed since an image was created, as paths relative to the project.
@@ -49,6 +53,10 @@ class ImageSources:
         changed = [title for name, (title, sha256) in present.items() if recorded.get(name) != sha256]
         removed = (name for name in recorded if "/" not in name and name.endswith(".py") and name not in present)
         return [*changed, *removed]
+
+    def write_examples(self) -> list[Row]:
+        """Return the examples that the problem declares, as rows of a request."""
+        return write_rows(self.problem, self.problem.example_rows) if self.problem and self.problem.examples else []
 
     def shorten(self, path: Path) -> str:
         """Return a path for messages, relative to the project if the file is in the project."""
@@ -84,6 +92,7 @@ def find_sources(problem: Problem, project: Path, script: str = "", requirements
         project / requirements if requirements else problem.folder / SCORING_LOCK,
         tuple(find_image_files(problem)),
         encode_schema(problem),
+        problem,
     )
     for path in (found.script, found.requirements):
         if not path.is_file():

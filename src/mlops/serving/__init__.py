@@ -13,6 +13,7 @@
     answers      checks the answer of the scoring script
     refusals     an error that refuses a request: status, message, and the row and the value that are wrong
     tracing      the id and the trace of a request
+    documents    /openapi.json and /swagger.json
     identity     the identity of the image, for /readyz and the headers of each answer
     script       loads the user's scoring script, which has the functions init() and run()
     collection/  collects inputs and predictions in files, and uploads them

@@ -20,6 +20,7 @@ from .collection.opening import open_collection
 from .connections.limits import Limits, list_options
 from .connections.listener import bind
 from .connections.server import Server
+from .documents import read_documents
 from .identity import read_identity
 from .log import configure_log, shorten_log
 from .schema import read_schema
@@ -90,7 +91,7 @@ def main() -> None:
     schema = read_schema(options.bundle)
     collector = open_collection(identity, schema)
     scorer = Scorer(script.run, schema, collector.pack if collector else None)
-    application = Application(scorer, keys, identity, collector=collector)
+    application = Application(scorer, keys, identity, read_documents(options.bundle), collector)
     limits = Limits(**{name: getattr(options, name) for name in Limits.__dataclass_fields__})
     logging.info("%s on port %s", identity, listener.getsockname()[1])
     Service(application, limits, listener, options.ready).run()

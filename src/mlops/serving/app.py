@@ -8,10 +8,12 @@ import hmac
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal
 
 from .answers import encode_result
 from .collection.turns import TurnCollector
+from .documents import choose_document
 from .faults import quote_value
 from .identity import list_headers
 from .refusals import PROBLEM, Refusal, encode_refusal
@@ -21,6 +23,7 @@ from .tracing import Header, identify_request
 MAX_BODY = 8 << 20  # maximum size of a body in bytes
 OVERLOADED = "overloaded"  # marks a request that arrived while too many other requests were waiting
 KEY_NEEDED = "The key is missing or wrong. Send the header Authorization: Bearer <key>."
+NO_DOCUMENTS: Mapping[str, bytes] = MappingProxyType({})
 
 logger = logging.getLogger("serving")
 
@@ -37,6 +40,8 @@ class Application:
     identity : mapping
         The name and the digest of the image, and the name and the version of its model. ``/readyz`` reports them, and
         each answer has them in its headers.
+    documents : mapping of str to bytes
+        The descriptions of the service by their names; see `serving.documents`.
     collector : TurnCollector, optional
         The object that collects the scored requests.
     """
@@ -46,12 +51,14 @@ class Application:
         scorer: Scorer,
         keys: Sequence[str],
         identity: Mapping[str, Any],
+        documents: Mapping[str, bytes] = NO_DOCUMENTS,
         collector: TurnCollector | None = None,
     ) -> None:
         self.state: Literal["ready", "draining"] = "ready"
         self._scorer = scorer
         self._keys = [key.encode() for key in keys]
         self._identity = identity
+        self._documents = documents
         self._collector = collector
         named = list_headers(identity)
         self._good = _encode_headers({"content-type": "application/json", **named})
@@ -89,7 +96,7 @@ class Application:
     ) -> bytes:
         path, method = scope["path"], scope["method"]
         if path != "/score":
-            return self._show_state(path, method)
+            return self._answer_get(path, method, sent, scope["query_string"])
         if method != "POST":
             raise refuse_method(path, method, "POST")
         if scope["state"].get(OVERLOADED):
@@ -102,11 +109,15 @@ class Application:
             await self._collector.collect(named[0][1].decode(), packed, predictions)
         return encode_result(predictions)
 
-    def _show_state(self, path: str, method: str) -> bytes:
-        if path not in ("/", "/livez", "/readyz"):
+    def _answer_get(self, path: str, method: str, sent: Mapping[bytes, bytes], query: bytes) -> bytes:
+        described = path.removeprefix("/") in self._documents
+        if not described and path not in ("/", "/livez", "/readyz"):
             raise Refusal(404, f"There is no {quote_value(path)}. POST to /score.")
         if method not in ("GET", "HEAD"):
             raise refuse_method(path, method, "GET, HEAD")
+        if described:
+            self._check_key(sent.get(b"authorization", b""))
+            return choose_document(self._documents, path, query)
         if path == "/livez":
             return b'{"status": "live"}'
         if self.state != "ready":

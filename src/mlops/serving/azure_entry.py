@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mlops.serving.answers import encode_result
     from mlops.serving.app import MAX_BODY, check_content, check_size, refuse_method
     from mlops.serving.collection.opening import open_azure_collection
+    from mlops.serving.documents import OPENAPI, SWAGGER, read_documents
     from mlops.serving.identity import list_headers, read_identity
     from mlops.serving.refusals import PROBLEM, Refusal, encode_refusal
     from mlops.serving.schema import read_schema
@@ -34,12 +35,15 @@ else:  # Azure's server loads this file by its path. In the image, the package `
     from serving.answers import encode_result
     from serving.app import MAX_BODY, check_content, check_size, refuse_method
     from serving.collection.opening import open_azure_collection
+    from serving.documents import OPENAPI, SWAGGER, read_documents
     from serving.identity import list_headers, read_identity
     from serving.refusals import PROBLEM, Refusal, encode_refusal
     from serving.schema import read_schema
     from serving.scoring import Scorer
     from serving.script import load_script
     from serving.tracing import REQUEST_ID, TRACE, identify_request
+
+PUBLISHED = {OPENAPI: "swagger3.1.json", SWAGGER: "swagger.json"}  # the names that Azure's server looks for
 
 logger = logging.getLogger("azmlinfsrv.serving")  # Azure keeps the messages of the logger azmlinfsrv
 _scorer: Any = None  # set by `init`
@@ -55,6 +59,7 @@ def init() -> None:
     schema = read_schema(BUNDLE)
     identity = read_identity(BUNDLE)
     _headers.update(list_headers(identity))
+    _publish_documents()
     _collector = open_azure_collection(identity, schema)
     _scorer = Scorer(load_script(BUNDLE / "score.py").run, schema, _collector.pack if _collector else None)
     logger.info("%s is ready", manifest["name"])
@@ -106,3 +111,15 @@ def _read_verified_manifest(bundle: Path) -> dict[str, Any]:
         if found != recorded:
             raise ValueError(f"{name} has changed since {manifest['name']} was created. Create the image again.")
     return manifest
+
+
+def _publish_documents() -> None:
+    # After `init`, Azure's server reads the documents for ``/swagger.json`` from this folder.
+    root = Path(os.environ.get("AML_APP_ROOT", "/var/azureml-app"))
+    for name, content in read_documents(BUNDLE).items():
+        scratch = root / f".{name}.{os.getpid()}"
+        try:
+            scratch.write_bytes(content)  # each worker writes it, while another one may read it
+            scratch.replace(root / PUBLISHED[name])
+        except OSError as error:
+            logger.warning("/swagger.json does not describe the rows: %s could not be written (%s).", name, error)

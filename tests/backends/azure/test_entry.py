@@ -16,6 +16,7 @@ from doubles.azure.azurite import Azurite
 from doubles.azure.inference import InferenceServer, find_port
 
 from mlops.image.bundle import build_bundle
+from mlops.image.sources import ImageSources
 from mlops.release.service_checks import check_refusals
 from mlops.serving.app import MAX_BODY
 from mlops.serving.collection.unpacking import unpack_predictions, unpack_rows
@@ -45,6 +46,7 @@ FEATURES = """
 def join(data):
     return [[len(plan) / 8, float(joined == joined)] for plan, joined in zip(data["plan"], data["joined"])]
 """
+NUMBERS = {"format": 1, "features": [{"name": "a"}, {"name": "b"}], "answer": {"kind": "number"}}
 SCHEMA = {
     "format": 1,
     "features": [
@@ -64,11 +66,10 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name).write_text(content)
     build_bundle(
         folder / "root" / "bundle",
+        ImageSources(folder, folder / "score.py", folder / "requirements.txt", (), json.dumps(NUMBERS).encode()),
         model_name="tiny",
         model_version=3,
         model_files=[folder / "model.json"],
-        script=folder / "score.py",
-        requirements=folder / "requirements.txt",
         example=[[1.0, 2.0]],
     )
     return folder / "root" / "bundle"
@@ -79,16 +80,14 @@ def records(tmp_path: Path) -> Path:
     """The content of an image that accepts records, whose script imports a module beside it."""
     for name, content in (("score.py", PLANS), ("features.py", FEATURES), ("requirements.txt", "")):
         (tmp_path / name).write_text(content)
+    lock, schema = tmp_path / "requirements.txt", json.dumps(SCHEMA).encode()
     build_bundle(
         tmp_path / "root" / "bundle",
+        ImageSources(tmp_path, tmp_path / "score.py", lock, (tmp_path / "features.py",), schema),
         model_name="plans",
         model_version=3,
         model_files=[],
-        script=tmp_path / "score.py",
-        requirements=tmp_path / "requirements.txt",
         example=[],
-        schema=json.dumps(SCHEMA).encode(),
-        image_files=[tmp_path / "features.py"],
     )
     return tmp_path / "root" / "bundle"
 
@@ -189,6 +188,14 @@ def test_paths_and_methods(theirs: str) -> None:
     refused = requests.get(f"{theirs}/score", timeout=60)
     assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
     assert requests.post(f"{theirs}/nothing", timeout=60).status_code == 404
+
+
+@pytest.mark.parametrize(("version", "name"), [("2", "swagger.json"), ("3.1", "openapi.json")])
+def test_azure_s_server_returns_the_descriptions_of_the_image(
+    theirs: str, bundle: Path, version: str, name: str
+) -> None:
+    described = requests.get(f"{theirs}/swagger.json?version={version}", timeout=5).json()
+    assert described == json.loads((bundle / name).read_text())
 
 
 def test_the_service_test_finds_what_the_script_must_refuse(theirs: str) -> None:

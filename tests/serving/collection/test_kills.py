@@ -22,6 +22,7 @@ from collected import list_requests, read_uploads
 
 from mlops.backends.local.processes import start_process, wait_ready
 from mlops.image.bundle import build_bundle
+from mlops.image.sources import ImageSources
 from mlops.serving.collection.segments import CLOSED, OPEN, list_segments
 from mlops.serving.collection.settings import Settings
 
@@ -89,11 +90,10 @@ class Server:
         (folder / "requirements.txt").write_text("")
         build_bundle(
             folder / "bundle",
+            ImageSources(folder, folder / "score.py", folder / "requirements.txt"),
             model_name="tiny",
             model_version=3,
             model_files=[],
-            script=folder / "score.py",
-            requirements=folder / "requirements.txt",
             example=[],
         )
         self.segments, self._folder, self._count = folder / "segments", folder, 0

@@ -11,7 +11,7 @@ from mlops.backends.local.pipelines import LocalPipelines
 from mlops.backends.local.registry import LocalRegistry
 from mlops.backends.local.services import LocalHost
 from mlops.files.hashes import hash_file
-from mlops.image.bundle import REQUIREMENTS
+from mlops.image.sources import REQUIREMENTS
 from mlops.platform.leftovers import Leftover
 from mlops.platform.services import ENVIRONMENTS
 from mlops.record.clock import from_iso

@@ -36,7 +36,7 @@ from mlops.errors import DeploymentError, IntegrityError
 from mlops.files.atomic import make_new_folder, write_atomically
 from mlops.files.disk import explain_full_disk
 from mlops.files.records import read_record
-from mlops.image.bundle import REQUIREMENTS
+from mlops.image.sources import REQUIREMENTS
 from mlops.platform.images import Image
 from mlops.platform.services import Health, Service
 from mlops.record.clock import now

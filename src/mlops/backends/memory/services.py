@@ -24,6 +24,7 @@ from mlops.serving.app import Application
 from mlops.serving.connections.limits import Limits
 from mlops.serving.connections.listener import bind
 from mlops.serving.connections.server import Server
+from mlops.serving.documents import read_documents
 from mlops.serving.identity import read_identity
 from mlops.serving.schema import read_schema
 from mlops.serving.scoring import Scorer
@@ -195,13 +196,13 @@ class MemorySite:
 
         with tempfile.TemporaryDirectory() as scratch, _point_to_model_folder(Path(scratch, "bundle", MODEL)):
             bundle = self.images.fetch_bundle(image.digest, Path(scratch, "bundle"))
-            schema, identity = read_schema(bundle), read_identity(bundle)
+            schema, identity, documents = read_schema(bundle), read_identity(bundle), read_documents(bundle)
             thread = threading.Thread(target=load, args=(bundle / SCORING_SCRIPT,), daemon=True)
             thread.start()
             thread.join(seconds)
         if loaded:
             keys = self.secrets.get_keys(self.environment)
-            return Application(Scorer(loaded[0].run, schema), keys, identity)
+            return Application(Scorer(loaded[0].run, schema), keys, identity, documents)
         said = f"could not be loaded: {failed[0]}" if failed else f"was not ready within {seconds:g} s"
         raise DeploymentError(f"The service of {image.name} {said}.") from (failed[0] if failed else None)
 

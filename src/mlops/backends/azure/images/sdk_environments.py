@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from mlops.image.bundle import REQUIREMENTS, read_pins
+from mlops.image.bundle import read_pins
+from mlops.image.sources import REQUIREMENTS
 from mlops.platform.images import Image
 
 SERVER = Path(__file__).with_name("server_requirements.lock")  # for Azure's inference server; `make lock` writes it

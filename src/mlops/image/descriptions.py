@@ -1,0 +1,94 @@
+"""The shared parts of the descriptions of a service: the JSON Schemas of requests and answers, and the statuses."""
+
+from typing import Any
+
+from mlops.serving.faults import describe_values
+from mlops.serving.schema import Answer, Feature, Schema
+
+Json = dict[str, Any]
+
+STATUSES = {  # of POST /score
+    400: "The body is not JSON, or is nested too deeply.",
+    401: "The key is missing or wrong.",
+    408: "The body did not arrive in time.",
+    413: "The body is too large.",
+    415: "The content type is not application/json, or the body is compressed.",
+    422: "A row does not fit the schema, or the scoring script refuses it.",
+    500: "The scoring script failed.",
+}
+TYPES = {"number": "number", "category": "string", "boolean": "boolean", "date": "string", "id": "string"}
+PROBLEM: Json = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "request_id"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "What is wrong, and what to send instead."},
+        "row": {"type": "integer", "description": "The index of the row in data, from 0."},
+        "column": {"type": "string"},
+        "value": {"description": "The value that was sent."},
+        "rule": {"type": "string", "description": "The broken rule."},
+        "request_id": {"type": "string"},
+    },
+}
+
+
+def describe_request(row: Json) -> Json:
+    """Return the JSON Schema of the body of a request from that of its rows."""
+    return {
+        "type": "object",
+        "required": ["data"],
+        "properties": {"data": {"type": "array", "minItems": 1, "items": row}},
+        "additionalProperties": False,
+    }
+
+
+def describe_record(schema: Schema) -> Json:
+    """Return the JSON Schema of a row that is a record."""
+    return {
+        "type": "object",
+        "required": [*schema.names],
+        "properties": {feature.name: describe_feature(feature) for feature in schema.features},
+        "additionalProperties": False,
+    }
+
+
+def describe_feature(feature: Feature) -> Json:
+    """Return the JSON Schema of the values of a feature."""
+    types = [
+        TYPES[feature.kind],
+        *(["integer"] if feature.kind == "id" else []),
+        *(["null"] if feature.missing else []),
+    ]
+    found: Json = {"type": types if len(types) > 1 else types[0], "description": f"{describe_values(feature)}."}
+    if feature.kind == "number":
+        bounds = {"minimum": feature.minimum, "maximum": feature.maximum}
+        return found | {rule: bound for rule, bound in bounds.items() if bound is not None}
+    if feature.kind == "date":
+        return found | {"format": "date"}
+    if feature.allowed:
+        return found | {"enum": [*feature.allowed, *(["", None] if feature.missing else [])]}
+    return found if feature.missing or feature.kind == "boolean" else found | {"minLength": 1}
+
+
+def describe_answer(answer: Answer) -> Json:
+    """Return the JSON Schema of the body of an answer that contains predictions."""
+    probability = {"type": "number", "minimum": 0, "maximum": 1}
+    kinds: dict[str, list[Json]] = {
+        "number": [{"type": "number"}],
+        "boolean": [probability, {"type": "boolean"}],
+        "category": [
+            {"type": "string", "enum": [*answer.classes]},
+            {
+                "type": "array",
+                "description": f"The probabilities of the classes: {', '.join(map(str, answer.classes))}.",
+                "items": probability,
+                "minItems": len(answer.classes),
+                "maxItems": len(answer.classes),
+            },
+        ],
+    }
+    found = kinds[answer.kind]
+    result = {"type": "array", "items": found[0] if len(found) == 1 else {"anyOf": found}}
+    return {"type": "object", "required": ["result"], "properties": {"result": result}}

@@ -1,0 +1,117 @@
+"""``openapi.json`` in an image: the description of its service as OpenAPI 3.1, for clients.
+
+It is made from the schema of the image, so it describes what the service accepts. The examples are those that the
+problem declares, never rows of a data set, because clients may publish the document.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from mlops.image.descriptions import (
+    PROBLEM,
+    STATUSES,
+    Json,
+    describe_answer,
+    describe_feature,
+    describe_record,
+    describe_request,
+)
+from mlops.image.swagger import describe_swagger
+from mlops.serving.documents import OPENAPI, SWAGGER, VERSIONS
+from mlops.serving.refusals import PROBLEM as PROBLEM_TYPE
+from mlops.serving.schema import Schema
+
+OPEN = {
+    "/": "Whether the service is ready.",
+    "/livez": "Whether the process of the service runs.",
+    "/readyz": "Whether the service is ready.",
+}
+CLOSED = {f"/{OPENAPI}": "This document.", f"/{SWAGGER}": "The service as Swagger 2.0 or OpenAPI 3.1."}
+SENT = {
+    "x-ms-request-id": {"type": "string", "maxLength": 100},
+    "traceparent": {"type": "string", "description": "See https://www.w3.org/TR/trace-context."},
+}
+RETURNED = {"x-model-name", "x-model-version", "x-image-digest", "x-ms-request-id"}
+
+
+def describe_service(schema: Schema, examples: Sequence[object], name: str, version: int) -> dict[str, bytes]:
+    """Return the documents that describe the service of an image, by the names of their files.
+
+    Parameters
+    ----------
+    schema : Schema
+        What the service accepts and answers.
+    examples : sequence
+        The declared examples, as rows of a request; see `mlops.image.schema.write_rows`.
+    name, version : str, int
+        The name and the version of the model.
+    """
+    info = {"title": name, "version": str(version), "description": f"Predictions of the model {name}."}
+    example: Json = {"data": [*examples]} if examples else {}
+    described = {
+        OPENAPI: describe_openapi(schema, info, example),
+        SWAGGER: describe_swagger(schema, info, example),
+    }
+    return {file: (json.dumps(content, indent=1) + "\n").encode() for file, content in described.items()}
+
+
+def describe_openapi(schema: Schema, info: Json, example: Json) -> Json:
+    """Return the description of a service as OpenAPI 3.1; the parameters are those of `describe_swagger`."""
+    shown = {"examples": {"declared": {"value": example}}} if example else {}
+    request = {"required": True, "content": {"application/json": {"schema": _refer("Request"), **shown}}}
+    score = {
+        "operationId": "score",
+        "summary": "Predict rows.",
+        "parameters": [{"name": name, "in": "header", "schema": found} for name, found in SENT.items()],
+        "requestBody": request,
+        "responses": _list_responses("The predictions.", _refer("Answer"), STATUSES),
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": info,
+        "security": [{"Bearer": []}],
+        "paths": {
+            "/score": {"post": score},
+            **{path: {"get": {**_describe_page(path, said), "security": []}} for path, said in OPEN.items()},
+            **{path: {"get": _describe_page(path, said)} for path, said in CLOSED.items()},
+        },
+        "components": {
+            "securitySchemes": {"Bearer": {"type": "http", "scheme": "bearer"}},
+            "schemas": {
+                **_describe_rows(schema),
+                "Request": describe_request(_refer("Row")),
+                "Answer": describe_answer(schema.answer),
+                "Problem": PROBLEM,
+            },
+        },
+    }
+
+
+def _describe_rows(schema: Schema) -> dict[str, Json]:
+    record = describe_record(schema)
+    if not schema.only_numbers:
+        return {"Row": record}
+    values = [describe_feature(feature) for feature in schema.features]
+    ordered = {"type": "array", "prefixItems": values, "minItems": len(values), "maxItems": len(values)}
+    return {"Record": record, "Values": ordered, "Row": {"anyOf": [_refer("Record"), _refer("Values")]}}
+
+
+def _describe_page(path: str, said: str) -> Json:
+    if path in OPEN:
+        refused = {503: "The service is shutting down."}
+    else:
+        refused = {401: STATUSES[401], **({404: "There is no such version."} if path == f"/{SWAGGER}" else {})}
+    version = {"name": "version", "in": "query", "schema": {"type": "string", "enum": [*VERSIONS], "default": "2"}}
+    sent = {"parameters": [version]} if path == f"/{SWAGGER}" else {}
+    return {"summary": said, **sent, "responses": _list_responses("The answer.", {"type": "object"}, refused)}
+
+
+def _list_responses(said: str, schema: Json, refused: Mapping[int, str]) -> Json:
+    headers = {name: {"schema": {"type": "string"}} for name in sorted(RETURNED)}
+    good = {"description": said, "headers": headers, "content": {"application/json": {"schema": schema}}}
+    problem = {"headers": headers, "content": {PROBLEM_TYPE: {"schema": _refer("Problem")}}}
+    return {"200": good, **{str(status): {"description": why, **problem} for status, why in refused.items()}}
+
+
+def _refer(name: str) -> Json:
+    return {"$ref": f"#/components/schemas/{name}"}

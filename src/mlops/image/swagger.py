@@ -1,0 +1,71 @@
+"""``swagger.json`` in an image: the description of its service as Swagger 2.0, for clients of Azure.
+
+The names of the operation and its schemas are those of Azure's inference server. Swagger 2.0 knows neither null nor
+values of several types, so a row is a record, and the answer to a row can be any value unless it is a number.
+"""
+
+from mlops.image.descriptions import PROBLEM, STATUSES, Json, describe_record, describe_request
+from mlops.serving.schema import Schema
+
+
+def describe_swagger(schema: Schema, info: Json, example: Json) -> Json:
+    """Return the description of a service as Swagger 2.0.
+
+    Parameters
+    ----------
+    schema : Schema
+        What the service accepts and answers.
+    info : dict
+        The title, version and description of the service.
+    example : dict
+        The body of an example request; empty if there is none.
+    """
+    record = describe_record(schema)
+    record["properties"] = {name: _simplify(found) for name, found in record["properties"].items()}
+    request = describe_request({"$ref": "#/definitions/Row"}) | ({"example": example} if example else {})
+    result = {"type": "array", "items": {"type": "number"} if schema.answer.kind == "number" else {}}
+    refused = {str(status): {"description": said, "schema": _refer("Problem")} for status, said in STATUSES.items()}
+    return {
+        "swagger": "2.0",
+        "info": info,
+        "consumes": ["application/json"],
+        "produces": ["application/json", "application/problem+json"],
+        "securityDefinitions": {"Bearer": {"type": "apiKey", "name": "Authorization", "in": "header"}},
+        "paths": {
+            "/": {
+                "get": {
+                    "operationId": "ServiceHealthCheck",
+                    "responses": {"200": {"description": "The service is ready."}},
+                }
+            },
+            "/score": {
+                "post": {
+                    "operationId": "RunMLService",
+                    "security": [{"Bearer": []}],
+                    "parameters": [{"name": "body", "in": "body", "required": True, "schema": _refer("ServiceInput")}],
+                    "responses": {
+                        "200": {"description": "The predictions.", "schema": _refer("ServiceOutput")},
+                        **refused,
+                    },
+                }
+            },
+        },
+        "definitions": {
+            "ServiceInput": request,
+            "ServiceOutput": {"type": "object", "required": ["result"], "properties": {"result": result}},
+            "Row": record,
+            "Problem": PROBLEM,
+        },
+    }
+
+
+def _refer(name: str) -> Json:
+    return {"$ref": f"#/definitions/{name}"}
+
+
+def _simplify(feature: Json) -> Json:
+    types = [feature["type"]] if isinstance(feature["type"], str) else feature["type"]
+    found = {**feature, "type": types[0], **({"x-nullable": True} if "null" in types else {})}
+    if "enum" in found:
+        found["enum"] = [value for value in found["enum"] if value is not None]
+    return found

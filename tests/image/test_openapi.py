@@ -1,0 +1,122 @@
+"""The descriptions of a service: valid documents, and the schemas accept what the service accepts."""
+
+import itertools
+import json
+from typing import Any
+
+import jsonschema
+import pytest
+from cancer import problem as cancer
+from churn import problem as churn
+from openapi_spec_validator import validate
+from progression import problem as progression
+
+from mlops.image.descriptions import STATUSES
+from mlops.image.openapi import describe_service
+from mlops.image.schema import encode_schema, write_rows
+from mlops.problem import Problem
+from mlops.serving.documents import OPENAPI, SWAGGER
+from mlops.serving.refusals import Refusal
+from mlops.serving.rows import open_reader
+from mlops.serving.schema import Answer, Feature, Schema, decode_schema
+
+EVERY = Schema(
+    1,
+    tuple(
+        Feature(f"{kind} {missing} {allowed}", kind, allowed=allowed, missing=missing)
+        for kind, missing, allowed in [
+            *itertools.product(("number", "category", "boolean", "date", "id"), (False, True), ((),)),
+            ("category", False, ("a", "b")),
+            ("category", True, ("a", "b")),
+        ]
+    ),
+    Answer("category", ("a", "b")),
+)
+BOUNDED = Schema(
+    1, (Feature('a "b"', minimum=0.0), Feature("c", maximum=1.5, missing=True)), Answer("boolean", (False, True))
+)
+VALUES = [None, True, 0, 1.5, -1, 2, "", "a", "A", "2024-01-31", [], {}, [1]]
+RECORD = {
+    feature.name: {"number": 1, "boolean": True, "date": "2024-01-31"}.get(feature.kind, "a")
+    for feature in EVERY.features
+}
+
+
+def describe(schema: Schema, examples: tuple[object, ...] = ()) -> dict[str, Any]:
+    """Return both documents."""
+    return {name: json.loads(content) for name, content in describe_service(schema, examples, "tiny", 3).items()}
+
+
+def check_request(schema: Schema, body: object) -> bool:
+    """Return whether a request fits the schema of its description."""
+    document = describe(schema)[OPENAPI]
+    validator = jsonschema.Draft202012Validator(
+        {"$ref": "#/components/schemas/Request", "components": document["components"]},
+        format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER,
+    )
+    return bool(validator.is_valid(body))
+
+
+def accepts(schema: Schema, body: object) -> bool:
+    """Return whether the service accepts a request."""
+    try:
+        open_reader(schema).read_rows(json.dumps(body).encode())
+    except Refusal:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("problem", [progression, cancer, churn], ids=lambda problem: problem.name)
+def test_the_documents_are_valid_and_have_the_declared_examples(problem: Problem) -> None:
+    schema = decode_schema(encode_schema(problem))
+    rows = write_rows(problem, problem.example_rows)
+    found = describe(schema, tuple(rows))
+    for document in found.values():
+        validate(document)
+    request = found[OPENAPI]["paths"]["/score"]["post"]["requestBody"]["content"]["application/json"]
+    assert request["examples"] == {"declared": {"value": {"data": rows}}}
+    assert found[SWAGGER]["definitions"]["ServiceInput"]["example"] == {"data": rows}
+    assert check_request(schema, {"data": rows})
+    assert found[OPENAPI]["info"] == {"title": "tiny", "version": "3", "description": "Predictions of the model tiny."}
+
+
+@pytest.mark.parametrize("schema", [EVERY, BOUNDED])
+def test_other_documents_are_valid(schema: Schema) -> None:
+    for document in describe(schema).values():
+        validate(document)
+        assert "example" not in json.dumps(document)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *({"data": [{**RECORD, name: value}]} for name, value in itertools.product(RECORD, VALUES)),
+        *({"data": [{name: RECORD[name] for name in RECORD if name != missing}]} for missing in RECORD),
+        *({}, [], {"data": []}, {"data": [RECORD], "more": 1}, {"data": [{**RECORD, "more": 1}]}, {"data": [[1]]}),
+    ],
+)
+def test_the_description_accepts_what_the_service_accepts(body: object) -> None:
+    assert check_request(EVERY, body) == accepts(EVERY, body)
+
+
+@pytest.mark.parametrize(
+    "row", [[0, 1], [0, None], [-1, 1], [0, 2], [0], [0, 1, 1], ["0", 1], {'a "b"': 0, "c": 1}, {"c": 1}]
+)
+def test_a_row_of_numbers_is_described(row: object) -> None:
+    assert check_request(BOUNDED, {"data": [row]}) == accepts(BOUNDED, {"data": [row]})
+
+
+def test_swagger_has_no_null_and_no_lists_of_types() -> None:
+    row = describe(EVERY)[SWAGGER]["definitions"]["Row"]["properties"]
+    assert {found["type"] for found in row.values()} == {"number", "string", "boolean"}
+    assert row["category True ('a', 'b')"]["enum"] == ["a", "b", ""]
+    assert [name for name, found in row.items() if found.get("x-nullable")] == [
+        name for name in row if " True " in name
+    ]
+
+
+def test_both_list_the_statuses_of_a_request() -> None:
+    found = describe(EVERY)
+    for document in found.values():
+        responses = document["paths"]["/score"]["post"]["responses"]
+        assert {int(status) for status in responses} == {200, *STATUSES}
