@@ -150,7 +150,7 @@ def test_an_answer_repeats_the_id_and_the_trace_of_its_request(url: str, body: o
 
 def test_a_fault_of_the_service_is_a_problem_document(caplog: pytest.LogCaptureFixture) -> None:
     class Broken(Scorer):
-        def score(self, body: bytes) -> Any:
+        async def score_in_turns(self, body: bytes) -> Any:
             raise LookupError("secret details")
 
     with serve(Application(Broken(add), [KEY], {})) as address:

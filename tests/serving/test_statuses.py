@@ -95,6 +95,10 @@ CASES: dict[str, list[Case]] = {
         Case("/livez does not accept OPTIONS.", method="OPTIONS", path="/livez", headers={"allow": "GET, HEAD"}),
     ],
     "413 the body has more than 8 MiB": [Case("The body has more than 8388608 bytes.", b" " * (app.MAX_BODY + 1))],
+    "413 there are more than 50,000 rows": [
+        Case("data has more than 50,000 rows.", b'{"data": [' + b"{}," * 50_000 + b"{}]}", members={"rule": "rows"}),
+        Case("data has more than 50,000 rows.", b'{"data": [' + b"[0]," * 50_000 + b"[0]]}", members={"rule": "rows"}),
+    ],
     "415 the content type is not `application/json`, or the body is compressed (`Content-Encoding`)": [
         Case("The body must be JSON.", b"1,2", sent={"Content-Type": "text/csv"}),
         Case(

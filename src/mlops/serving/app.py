@@ -104,7 +104,7 @@ class Application:
         self._check_key(sent.get(b"authorization", b""))
         names = (b"content-type", b"content-encoding", b"content-length")
         check_content(*(sent.get(name, b"").decode("latin-1") for name in names))
-        packed, predictions = self._scorer.score(await _read_body(receive))
+        packed, predictions = await self._scorer.score_in_turns(await _read_body(receive))
         if self._collector and packed is not None:
             await self._collector.collect(named[0][1].decode(), packed, predictions)
         return encode_result(predictions)

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from .faults import explain_text, find_fault, has_repeated_key
+from .faults import MAX_ROWS, explain_text, find_fault, has_repeated_key
 from .refusals import Refusal
 from .schema import Feature, Schema
 
@@ -24,6 +24,7 @@ TEXTS = ("category", "id")  # kinds for which an empty string is a missing value
 FILLED = Annotated[str, msgspec.Meta(min_length=1)]
 Columns = Mapping[str, NDArray[Any]]
 Rows = Numbers | Columns
+SHORTEST_ROW = 3  # bytes, with a comma
 
 
 class RowReader(Protocol):
@@ -72,7 +73,7 @@ class SchemaReader:
             read = self._decoder.decode(body).data  # type: ignore[attr-defined]  # the struct is made above
             rows = [row if type(row) is tuple else self._unpack(row) for row in read]
         except msgspec.ValidationError as error:
-            raise find_fault(self._schema, body, str(error)) from error
+            raise find_fault(self._schema, body, f"{error}.") from error
         except NOT_JSON as error:
             raise explain_text(body, error) from error
         if not rows:
@@ -120,6 +121,33 @@ class NumberReader:
         if len({len(row) for row in rows}) > 1:
             raise Refusal(422, "The rows of data have different lengths.", {"rule": "columns"})
         return np.array(rows, dtype=np.float64), len(rows)
+
+
+def require_few_rows(body: bytes) -> None:
+    """Check that a body does not have more than `MAX_ROWS` rows, without reading the rows.
+
+    Raises
+    ------
+    Refusal
+        If it has more rows.
+    """
+    # Each row has a bracket. Only texts can have others in a body that is accepted, so the rows are rarely counted.
+    if len(body) < SHORTEST_ROW * MAX_ROWS or body.count(b"[") + body.count(b"{") <= MAX_ROWS + 2:
+        return
+    try:
+        rows = len(_counter.decode(body).data)  # type: ignore[attr-defined]  # the struct is made below
+    except NOT_JSON:
+        return  # the reader finds out what is wrong
+    if rows > MAX_ROWS:
+        raise Refusal(413, f"data has more than {MAX_ROWS:,} rows. Send fewer rows at a time.", {"rule": "rows"})
+
+
+_counter = msgspec.json.Decoder(msgspec.defstruct("Counted", [("data", list[msgspec.Raw])]))
+
+
+def select_rows(rows: Rows, part: slice) -> Rows:
+    """Return a part of the rows of a request."""
+    return {name: column[part] for name, column in rows.items()} if isinstance(rows, Mapping) else rows[part]
 
 
 def _choose_record(schema: Schema, types: Sequence[Any]) -> Any:

@@ -1,19 +1,22 @@
 """The scoring of a request: the check of its rows, the scoring script, and the check of its answer."""
 
+import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from .answers import WrongAnswer, check_answer
 from .collection.layout import Packed
 from .refusals import Refusal
-from .rows import Rows, open_reader
+from .rows import Rows, open_reader, require_few_rows, select_rows
 from .schema import Schema
 
 Run = Callable[[Any], Any]
 Pack = Callable[[Rows], Packed | None]
+PART_ROWS = 5_000  # rows of a call of the script; boosted trees take 0.1 s for that many
 
 logger = logging.getLogger("serving")
 
@@ -25,7 +28,8 @@ class Scorer:
     ----------
     run : callable
         The scoring script's ``run``. It gets an array of shape (n, k) if all features are numbers, otherwise a dict of
-        columns, which are arrays of length n. It returns n predictions. For wrong rows, it raises ValueError.
+        columns, which are arrays of length n. It returns n predictions. For wrong rows, it raises ValueError. More
+        than `PART_ROWS` rows are scored in several calls.
     schema : Schema, optional
         The schema of the image. Without a schema, each row is a list of numbers, and the answers are numbers.
     pack : callable, optional
@@ -49,12 +53,32 @@ class Scorer:
         Raises
         ------
         Refusal
-            With status 400, 422, 500 or 503; see ``docs/service.md``.
+            With status 400, 413, 422, 500 or 503; see ``docs/service.md``.
         """
+        packed, rows, count = self._read(body)
+        return packed, _join([*self._predict_parts(rows, count)])
+
+    async def score_in_turns(self, body: bytes) -> tuple[Packed | None, NDArray[Any]]:
+        """Score the rows of a body like `score`, and let the server answer other requests between the parts."""
+        packed, rows, count = self._read(body)
+        predictions = []
+        for predicted in self._predict_parts(rows, count):
+            predictions.append(predicted)
+            if count > PART_ROWS:
+                await asyncio.sleep(0)
+        return packed, _join(predictions)
+
+    def _read(self, body: bytes) -> tuple[Packed | None, Rows, int]:
+        require_few_rows(body)
         rows, count = self._reader.read_rows(body)
-        packed = self._pack(rows) if self._pack else None  # now, because a script may change its rows
+        return self._pack(rows) if self._pack else None, rows, count  # packed now: a script may change its rows
+
+    def _predict_parts(self, rows: Rows, count: int) -> Iterator[NDArray[Any]]:
         try:
-            return packed, self._predict(rows, count)
+            for begin in range(0, count, PART_ROWS):
+                end = min(begin + PART_ROWS, count)
+                part = rows if count <= PART_ROWS else select_rows(rows, slice(begin, end))
+                yield self._predict(part, end - begin)
         except Refusal:
             raise
         except (Exception, SystemExit) as error:  # the client must get an answer, whatever the script raises
@@ -71,3 +95,7 @@ class Scorer:
         except WrongAnswer as error:
             logger.error("The scoring script returned a wrong answer: %s", error)
             raise Refusal(500, "The scoring script returned a wrong answer. The service's log says why.") from error
+
+
+def _join(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
