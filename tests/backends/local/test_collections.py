@@ -9,7 +9,7 @@ from collected import list_requests, read_uploads
 from tiny_model import ask, deploy, publish
 
 from mlops.backends import open_backend
-from mlops.errors import SecretNotFoundError, UsageError
+from mlops.errors import DeploymentError, SecretNotFoundError, UsageError
 from mlops.workspace import Workspace
 
 
@@ -43,6 +43,16 @@ def test_hashed_columns_need_a_key(migrated: Workspace, tmp_path: Path, monkeypa
     monkeypatch.setenv("MLOPS_LOCAL_COLLECT_HASHED", "age")
     backend = open_backend("local", migrated)
     with pytest.raises(SecretNotFoundError, match="Set the environment variable MLOPS_SECRET_COLLECTION_KEY"):
+        deploy(backend, "qa", publish(backend, tmp_path))
+
+
+def test_a_column_that_does_not_exist_is_refused(
+    migrated: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLOPS_LOCAL_COLLECT_OMITTED", "age, name")
+    backend = open_backend("local", migrated)
+    said = "The collection cannot start. There is no column 'age' to leave out or to hash. The image has no schema."
+    with pytest.raises(DeploymentError, match=said):
         deploy(backend, "qa", publish(backend, tmp_path))
 
 
