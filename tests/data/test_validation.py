@@ -105,6 +105,11 @@ MUTANTS: dict[str, tuple[Mutate, set[str], str]] = {
         {"S7:columns"},
         f"S7: columns: unexpected; allowed: {ALL}",
     ),
+    "columns with odd names": (
+        lambda good: good.assign(**{"new\nline": 1.0, " S7": 1.0, "a, b": 1.0, "x" * 300: 1.0}),
+        {f"'new\\nline', ' S7', 'a, b', {'x' * 60}…:columns"},
+        f"'new\\nline', ' S7', 'a, b', {'x' * 60}…: columns: unexpected; allowed: {ALL}",
+    ),
     "column duplicated": (
         lambda good: pd.concat([good, good[["BMI"]]], axis="columns"),
         {"BMI:columns"},

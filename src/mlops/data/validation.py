@@ -15,6 +15,7 @@ from mlops.numbers import format_count, format_number, format_pair
 from mlops.problem import Column
 
 MOST = 20  # maximum number of violations or columns in a message
+LONGEST_NAME = 60  # maximum number of characters of a name in a list of names
 SEPARATE = ("new", "missing")  # tests that are reported even if another test of the column shows stronger drift
 SHARES = ("scale", "peak", "new", "missing")  # tests that measure a share
 SAID = {
@@ -116,7 +117,13 @@ def list_violations(violations: Sequence[Violation]) -> list[str]:
 
 def _list_names(names: Sequence[str]) -> str:
     more = f" and {len(names) - MOST:,} more" if len(names) > MOST else ""
-    return ", ".join(names[:MOST]) + more
+    return ", ".join(map(_show_name, names[:MOST])) + more
+
+
+def _show_name(name: str) -> str:
+    # In quotes, if it would otherwise break the line, or look like another name or like several names.
+    shown = name if name.isprintable() and name.strip() == name != "" and "," not in name else repr(name)
+    return shown if len(shown) <= LONGEST_NAME else f"{shown[:LONGEST_NAME]}…"
 
 
 def _check_size(scan: TableScan, max_duplicate_share: float, min_rows: int) -> list[Violation]:
