@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -35,6 +37,7 @@ EVERY = Schema(
 BOUNDED = Schema(
     1, (Feature('a "b"', minimum=0.0), Feature("c", maximum=1.5, missing=True)), Answer("boolean", (False, True))
 )
+LINE = re.compile(r"^\| (\d{3}) \| ", re.MULTILINE)
 VALUES = [None, True, 0, 1.5, -1, 2, "", "a", "A", "2024-01-31", [], {}, [1]]
 RECORD = {
     feature.name: {"number": 1, "boolean": True, "date": "2024-01-31"}.get(feature.kind, "a")
@@ -115,8 +118,9 @@ def test_swagger_has_no_null_and_no_lists_of_types() -> None:
     ]
 
 
-def test_both_list_the_statuses_of_a_request() -> None:
-    found = describe(EVERY)
+def test_both_list_the_statuses_of_a_request(project: Path) -> None:
+    found, manual = describe(EVERY), (project / "docs" / "service.md").read_text(encoding="utf-8")
+    assert {*STATUSES} == {int(status) for status in LINE.findall(manual)} - {404, 405, 431}
     for document in found.values():
         responses = document["paths"]["/score"]["post"]["responses"]
         assert {int(status) for status in responses} == {200, *STATUSES}

@@ -15,6 +15,7 @@ STATUSES = {  # of POST /score
     415: "The content type is not application/json, or the body is compressed.",
     422: "A row does not fit the schema, or the scoring script refuses it.",
     500: "The scoring script failed.",
+    503: "There are too many connections or requests.",
 }
 TYPES = {"number": "number", "category": "string", "boolean": "boolean", "date": "string", "id": "string"}
 PROBLEM: Json = {
