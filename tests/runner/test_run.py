@@ -588,6 +588,19 @@ def test_sources_that_change_while_a_step_runs_spoil_its_reuse(small: Workspace)
 
 
 @pytest.mark.usefixtures("kernels")
+def test_a_notebook_that_is_damaged_while_a_run_is_in_progress_fails_its_step(small: Workspace) -> None:
+    class Editor(Watch):
+        def step_started(self, step: StepRecord) -> None:
+            (small.notebooks / "02_judge.ipynb").write_text("{")
+
+    record = run_pipeline(Plan("four", STEPS, load_parameters(small.project, STEPS)), surround(small, [Editor()]))
+    assert (record.state, states(record)) == ("failed", ["done", "failed", "skipped", "skipped"])
+    said = f"{small.notebooks / '02_judge.ipynb'} cannot be read as a notebook: Expecting property name"
+    assert record.steps[1].error.startswith(said)
+    assert record.steps[1].error.endswith(". Restore it and resume the run.")
+
+
+@pytest.mark.usefixtures("kernels")
 def test_steps_whose_needs_are_met_run_side_by_side(small: Workspace) -> None:
     """Each step waits for the other, so neither ends unless both run at the same time."""
     for name, other in (("01_look", "02_judge"), ("02_judge", "01_look")):

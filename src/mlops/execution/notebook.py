@@ -12,12 +12,12 @@ from jupyter_client.kernelspec import NoSuchKernel
 from papermill.exceptions import PapermillExecutionError
 from papermill.execute import execute_notebook
 
-from mlops.errors import MlopsError, StepFailed
+from mlops.errors import MlopsError, StepFailed, quote_cause
 from mlops.execution.cancel import Cancel
 from mlops.execution.cells import describe_cell, describe_error, find_first_line, find_line
 from mlops.execution.engine import RunEngine
 from mlops.execution.kernel import Kernel, open_kernel
-from mlops.execution.source import find_kernel
+from mlops.execution.source import KernelSpec, find_kernel
 from mlops.execution.store import STORE
 from mlops.record.redaction import Redactor, make_redactor
 
@@ -64,7 +64,7 @@ def execute(
     """
     if not source.is_file():
         raise StepFailed(f"{source} no longer exists. Restore it and resume the run.")
-    named, cancel = find_kernel(source), cancel or Cancel()
+    named, cancel = _find_kernel(source), cancel or Cancel()
     failure: StepFailed | None = None
     own = ExitStack()
     try:
@@ -104,3 +104,11 @@ def execute(
 def _redact(failure: StepFailed, redactor: Redactor) -> StepFailed:
     said, kind, cell = (redactor.redact(text) for text in (str(failure), failure.kind, failure.cell))
     return StepFailed(said, kind, cell, failure.line)
+
+
+def _find_kernel(source: Path) -> KernelSpec:
+    try:
+        return find_kernel(source)
+    except (ValueError, AttributeError) as error:  # it was readable when the run started
+        said = f"{source} cannot be read as a notebook: {quote_cause(error)}. Restore it and resume the run."
+        raise StepFailed(said) from error

@@ -68,7 +68,8 @@ def fingerprint_step(
     str
         SHA-256 in hexadecimal. Empty if the results of the step must never be reused.
     """
-    if step.effects:
+    cells = _read_cells(workspace.notebooks / f"{step.notebook}.ipynb")
+    if step.effects or cells is None:
         return ""
     files: dict[str, str] = {}
     for name in step.files:
@@ -81,7 +82,7 @@ def fingerprint_step(
     return _hash(
         {
             "format": FORMAT,
-            "notebook": _read_cells(workspace.notebooks / f"{step.notebook}.ipynb"),
+            "notebook": cells,
             "parameters": {name: value for name, value in parameters.items() if name not in volatile},
             "files": files,
             "needs": needs,
@@ -191,9 +192,12 @@ def identify_home(home: Path) -> str:
     return read_content(path).decode(errors="replace")
 
 
-def _read_cells(notebook: Path) -> list[tuple[str, str]]:
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    return [(cell["cell_type"], "".join(cell["source"])) for cell in cells]
+def _read_cells(notebook: Path) -> list[tuple[str, str]] | None:
+    try:
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        return [(cell["cell_type"], "".join(cell["source"])) for cell in cells]
+    except (ValueError, KeyError, TypeError):  # it is damaged, or JupyterLab is saving it
+        return None  # the step reports the error
 
 
 def _hash(value: Any) -> str:
