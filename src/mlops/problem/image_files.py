@@ -2,19 +2,27 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import ClassVar, Protocol
 
 from mlops.errors import ProblemError
-
-if TYPE_CHECKING:
-    from mlops.problem.declared import Problem
 
 SCORING_SCRIPT = "score.py"  # the name of the scoring script, both in the problem's package and in an image
 SCORING_LOCK = "score_requirements.lock"  # the packages that the scoring script needs
 RESERVED = ("score", "serving")  # modules that every image contains
 
 
-def check_image_files(problem: "Problem") -> None:
+class Declared(Protocol):
+    """The part of a problem that has its modules."""
+
+    image_files: ClassVar[tuple[str, ...]]
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the package that declares the problem."""
+        ...
+
+
+def check_image_files(problem: Declared) -> None:
     """Check the names in a problem's `image_files`.
 
     Raises
@@ -26,7 +34,7 @@ def check_image_files(problem: "Problem") -> None:
         _check_name(problem, name)
 
 
-def find_image_files(problem: "Problem") -> list[Path]:
+def find_image_files(problem: Declared) -> list[Path]:
     """Return the paths of a problem's `image_files`.
 
     Raises
@@ -37,7 +45,7 @@ def find_image_files(problem: "Problem") -> list[Path]:
     return [_find_file(problem, name) for name in problem.image_files]
 
 
-def _check_name(problem: "Problem", name: str) -> None:
+def _check_name(problem: Declared, name: str) -> None:
     module = name.removesuffix(".py")
     if name != f"{module}.py" or not module.isidentifier():
         raise ProblemError(
@@ -49,7 +57,7 @@ def _check_name(problem: "Problem", name: str) -> None:
         )
 
 
-def _find_file(problem: "Problem", name: str) -> Path:
+def _find_file(problem: Declared, name: str) -> Path:
     path = problem.folder / name
     if not path.is_file():
         raise ProblemError(
