@@ -48,7 +48,7 @@ def _run() -> None:
 
 
 def _open_standard_files() -> None:
-    """Open the null device for each closed standard stream, so that no file gets the descriptor of the stream."""
+    """Open the null device in place of each closed standard stream, so that no other file gets its descriptor."""
     while (found := os.open(os.devnull, os.O_RDWR)) <= STANDARD_ERROR:
         pass
     os.close(found)

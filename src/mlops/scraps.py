@@ -53,7 +53,7 @@ def extract_scraps(notebook: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def collect_scraps(bundles: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the results in the data of cell outputs, by name.
+    """Return the results in cell outputs, by name. Each bundle holds the data of one output, by MIME type.
 
     Raises
     ------

@@ -6,7 +6,7 @@
     azure   runs on Azure Machine Learning
     memory  runs in one process, for tests
 
-    redacted  wrappers of every platform's tracker and registry, which redact secrets
+    redacted  wrappers that redact secrets, around the tracker and the registry of every platform
 """
 
 import importlib

@@ -33,7 +33,7 @@ class Selection:
     Parameters
     ----------
     since, until : datetime, optional
-        The time of the first row, and the time before which all rows were collected.
+        Read only rows from `since` on, and only rows before `until`. None for no limit.
     version : str
         The version of the model; empty for all.
     """
@@ -43,18 +43,18 @@ class Selection:
     version: str = ""
 
     def includes(self, header: Header) -> bool:
-        """Return whether the rows of a segment are of the selected version."""
+        """Return whether the selected version of the model scored the rows of a segment."""
         return self.version in ("", header.version)
 
     def select(self, turns: list[Turn]) -> list[Turn]:
-        """Return the turns in the selected time."""
+        """Return the turns whose time is in the selected range."""
         first = int(self.since.timestamp() * SECOND) if self.since else 0
         end = int(self.until.timestamp() * SECOND) if self.until else 1 << 63
         return [turn for turn in turns if first <= turn.time < end]
 
 
 def read_collected(place: CollectedPlace, selection: Selection) -> "pa.Table":
-    """Return the collected rows, sorted by time. Each row is contained once, even if it is also uploaded.
+    """Return the collected rows, sorted by time. Each row occurs once, even if it was also uploaded.
 
     The table has the columns of the service's features, with the types of their kinds, and these:
 
@@ -105,7 +105,7 @@ def write_collected(table: "pa.Table", path: Path) -> None:
 
 
 def _split_by_form(segment: Segment, turns: list[Turn]) -> Iterator[list[tuple[int, Record]]]:
-    """Yield the records with their times, in groups whose predictions have the same form."""
+    """Yield groups of consecutive records with their times. All predictions of a group have the same form."""
     timed = [(turn.time, record) for turn in turns for record in turn.records]
 
     def find_form(item: tuple[int, Record]) -> object:

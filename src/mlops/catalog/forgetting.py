@@ -38,13 +38,13 @@ class Forgotten:
     Parameters
     ----------
     rows, files : int
-        The number of removed rows, and of segments and uploads that contained them.
+        The number of removed rows, and the number of segments and uploads that contained them.
     without_ids : int
         The number of segments and uploads without a column of the kind "id".
     damaged : tuple of str
-        Segments that cannot be read to their end.
+        The paths of segments and the names of uploads that cannot be read completely.
     open : tuple of str
-        Segments that a service still writes, and that were not searched.
+        The paths of segments that were not searched, because a service still writes to them.
     """
 
     rows: int = 0
@@ -99,7 +99,7 @@ def find_traces(
 ) -> list[Trace]:
     """Return the versions of the data set that contain an id in an id column, and the models trained on them.
 
-    The models are those of `runs`, so models of deleted runs cannot be found.
+    Only models that `runs` trained are found. Models of deleted runs cannot be found.
     """
     keys = [column for column in problem.columns if column.read_as == "id" and column.role != "ignored"]
     newest = datasets.find_newest() if keys else None
@@ -156,7 +156,7 @@ def _forget_uploads(place: CollectedPlace, person: Person, found: Forgotten) -> 
 
 
 def _forget(content: bytes, person: Person, name: str, found: Forgotten) -> bytes | None:
-    """Return the changed content of a segment, which is empty if no row is left; None if it does not change."""
+    """Return a segment without the person's rows: empty if no row is left, None if no row was removed."""
     segment = decode_segment(content)
     if segment is None or not segment.is_whole:
         found.damaged += (name,)

@@ -19,9 +19,9 @@ def open_uploads(place: CollectedPlace) -> Store | None:
     Raises
     ------
     UsageError
-        If its URL is wrong, or a package for it is missing.
+        If the URL of the store is wrong, or a package that the store needs is missing.
     PlatformError
-        If it is unavailable.
+        If the store is unavailable.
     """
     if not place.url:
         return None

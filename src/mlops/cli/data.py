@@ -78,7 +78,7 @@ def _read_declared_columns() -> "tuple[Column, ...]":
 
 
 class Moment(click.ParamType[datetime]):
-    """A day or a time in UTC. A day without a time is its beginning, or its end if `ends` is true."""
+    """A day or a time in UTC. A day without a time means the beginning of the day or, if `ends` is true, its end."""
 
     name = "moment"
 
@@ -99,7 +99,7 @@ class Moment(click.ParamType[datetime]):
 
 
 class TablePath(OutputPath):
-    """The path of a table to write, whose ending is the format."""
+    """The path of a table to write. The ending of the path determines the format."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Return the path."""
@@ -181,8 +181,8 @@ def collected(
 def forget(ids: tuple[str, ...], environment: str, platform: str, as_json: bool) -> None:
     """Delete all collected rows that have an id, and list the data sets and models that contain it.
 
-    An id is searched in the columns of the kind "id", also if they are hashed. Versions of the data set are searched in
-    their id columns. They and the models are not changed.
+    The command searches the columns of the kind "id", even if they are hashed. It also searches the id columns of all
+    versions of the data set. The versions and the models are not changed.
 
     \b
     Example:

@@ -145,7 +145,7 @@ def run(
 
 
 def explain_release(remaining: Remaining) -> str:
-    """Return why a run that rejected its new model continues with a release."""
+    """Return the reason why a run continues with a release although it rejected its new model."""
     production = remaining.service
     if production is None:
         return "Production serves nothing yet, so the champion is released."

@@ -102,7 +102,7 @@ class RedactionFilter(logging.Filter):
 
 
 class _Descriptor(io.FileIO):
-    """A file descriptor that discards all output after a failed write, for example when the reader closed the pipe."""
+    """A file descriptor that discards all later output once a write fails, for example because the pipe was closed."""
 
     def write(self, data: "memoryview[int] | bytes", /) -> int:  # type: ignore[override]
         """Write bytes, and return how many were written."""

@@ -68,7 +68,7 @@ class Inspection:
 
 
 def find_parts(url: str) -> tuple[Files, dict[str, Part]]:
-    """Return the files at the URL of a data file or folder, and the `Part` of each file by its name.
+    """Return the files at the URL of a data file or folder, and a mapping from the name of each file to its `Part`.
 
     Raises
     ------

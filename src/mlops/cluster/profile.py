@@ -167,7 +167,7 @@ def recognize_part(part: Part, columns: Columns, names: Sequence[str]) -> dict[s
 
 
 def outline_part(part: Part, columns: Columns, windows: Windows, dates: Collection[str]) -> Outlines:
-    """Return an outline of the values in each window of each column, for one file of a data folder."""
+    """Return the outlines of one file of a data folder: for each column, one outline per window."""
     names = list(windows)
     with open_part(part, columns) as batches:
         size = max(VALUES // max(batches.rows, 1), 1)

@@ -85,7 +85,7 @@ def _scan_parts(folder: Folder, plan: ScanPlan, workers: Workers) -> TableScan:
 
 
 def _find_repeats(scans: Sequence[Handle[Scanned]], name: str, buckets: int, workers: Workers) -> tuple[int, int]:
-    """Return the number of hashes, over all parts, that are equal to an earlier hash, and the smallest of them."""
+    """Return how many hashes, over all parts, repeat an earlier hash, and the smallest repeated hash."""
     found = workers.collect(
         [
             workers.submit(find_in_bucket, [workers.submit(get_bucket, one, name, number) for one in scans])
@@ -113,8 +113,8 @@ def read_head(part: Part, columns: Columns) -> pd.DataFrame:
 def scan_part(part: Part, columns: Columns, plan: ScanPlan, row: int, buckets: int) -> Scanned:
     """Scan a file. `row` is the number of its first row in the table.
 
-    Return the totals without hashes, and the sorted hashes, split into buckets: of the rows, and of each column whose
-    values must be unique.
+    Return the totals without hashes, and the hashes of the rows and of each column whose values must be unique. The
+    hashes are sorted and split into buckets.
     """
     with open_part(part, columns) as batches:
         found = scan_rows(batches, plan, row)
@@ -136,12 +136,12 @@ def get_findings(scanned: Scanned) -> RowsScan:
 
 
 def get_bucket(scanned: Scanned, name: str, number: int) -> Hashes:
-    """Return one bucket of hashes from the result of `scan_part`: of the rows or, with a `name`, of a column."""
+    """Return one bucket from the result of `scan_part`: hashes of the column `name`, or of the rows if it is `ROWS`."""
     return scanned[1][name][number]
 
 
 def find_in_bucket(parts: Sequence[Hashes]) -> tuple[int, int]:
-    """Return the number of hashes, over all arrays, that are equal to an earlier hash, and the smallest of them."""
+    """Return how many hashes, over all arrays, repeat an earlier hash, and the smallest repeated hash."""
     return find_repeats(np.concatenate(parts))
 
 

@@ -54,7 +54,7 @@ class Workers(Protocol):
 
 @dataclass(frozen=True)
 class Place:
-    """A cluster: the option that names it, its address, and the versions of packages that its workers must have."""
+    """A cluster: the option or parameter with its address, the address, and the versions that its workers must have."""
 
     source: str
     address: str
@@ -158,7 +158,7 @@ def open_workers(address: str, source: str = OPTION) -> Iterator[DaskWorkers]:
 
 
 def make_probe() -> Callable[[], str]:
-    """Return a function that returns the name of a module of this project that is missing, or "" if none is missing."""
+    """Return a function that imports what tasks need, and returns the name of a missing module, or "" if none is."""
     # Dask sends a nested function to the workers as code, but any other function as the name of its module, which a
     # worker without this project could not import.
 
@@ -175,7 +175,7 @@ def make_probe() -> Callable[[], str]:
 
 @lru_cache(maxsize=1)
 def describe_versions() -> dict[str, str]:
-    """Return the versions of Python, of packages that tasks use, and of this project's sources, by name."""
+    """Return, by name, the versions of Python, of the packages that tasks use, and of this project's sources."""
     sources = hash_listing({name: hash_listing(hash_folder(ENGINE / name)) for name in SOURCES})
     python = ".".join(platform.python_version_tuple()[:2])
     return {"Python": python, **{name: version(name) for name in PACKAGES}, "mlops": sources[:12]}

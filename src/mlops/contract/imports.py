@@ -32,9 +32,9 @@ def check_imports(problem: Problem) -> None:
     Raises
     ------
     ProblemError
-        If importing the package imports numpy, pandas, scikit-learn, matplotlib or too many modules, if one of its
-        modules imports a part of `mlops` other than `mlops.problem` or is not valid Python, or if the scoring script or
-        an image file imports `mlops`.
+        If importing the package also imports numpy, pandas, scikit-learn, matplotlib or too many modules; if one of its
+        modules is not valid Python, or imports a part of `mlops` other than `mlops.problem`; or if the scoring script
+        or an image file imports `mlops`.
     """
     _check_weight_in_new_process(problem)
     beside = (SCORING_SCRIPT, *problem.image_files)

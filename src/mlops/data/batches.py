@@ -56,7 +56,7 @@ class Batches(Layout, Protocol):
         """Yield the values of a column, whatever its type, in batches of rows."""
 
     def read_head(self, rows: int) -> pd.DataFrame:
-        """Return at most `rows` of the first rows. If the table has several files, the result can have fewer rows."""
+        """Return the first rows, at most `rows`. If the table has several files, the result can have fewer."""
 
 
 class FrameBatches:
@@ -98,7 +98,7 @@ class Columns:
     Parameters
     ----------
     names : tuple of str
-        The names of the columns. A name that occurs more than once in a file is listed again at the end.
+        The names of the columns. A name that occurs more than once in a file is repeated at the end of the tuple.
     numbers : frozenset of str
         The names of the numeric columns, except names that occur more than once.
     types : mapping of str to tuple of DataType

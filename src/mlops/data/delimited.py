@@ -36,8 +36,8 @@ def read_delimited(content: bytes, url: str, texts: Mapping[str, Collection[str]
     url : str
         The location of the file, for error messages.
     texts : mapping of str to collection of str, optional
-        The columns to read as text, each with the strings that are values, even if pandas would read them as missing:
-        "None" can be a value of a category. The table can lack some of the columns.
+        The columns to read as text. Each has the strings that are values even if pandas would read them as missing,
+        such as "None" in a column of categories. The table can lack some of these columns.
 
     Raises
     ------
@@ -160,7 +160,7 @@ def _convert_decimal_commas(frame: pd.DataFrame, url: str, texts: Mapping[str, o
 
 
 def _find_commas(values: pd.Series) -> pd.Series | None:
-    """Return the values of a column without the missing values, if all are numbers and some have a comma; else None."""
+    """Return a column's present values if all of them are numbers and some have a comma. Otherwise, return None."""
     if pd.api.types.is_numeric_dtype(values):
         return None
     text = values.dropna().astype("str").str.strip()

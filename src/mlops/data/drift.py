@@ -60,7 +60,7 @@ class Drift:
 
     @property
     def strength(self) -> float:
-        """The difference from the reference, divided by the largest difference that is not drift."""
+        """The difference from the reference, divided by the largest that is not drift; 0 up to `expected`."""
         return (self.seen - self.expected) / (self.allowed - self.expected) if self.seen > self.expected else 0.0
 
 

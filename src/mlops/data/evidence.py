@@ -8,7 +8,7 @@ other" (shift); Mood (1954), "On the asymptotic efficiency of certain nonparamet
 Przyborowski and Wilenski (1940), "Homogeneity of results in testing samples from Poisson series" (peak, new, missing);
 Pearson (1900), "On the criterion that a given system of deviations ... can be reasonably supposed to have arisen from
 random sampling" (mix); Cochran (1954), "Some methods for strengthening the common chi-square tests" (rare values). If
-the profile does not list all values, the rare ones and those that it does not list are pooled in bins, by a checksum.
+the profile does not list all values, its rare and unlisted values are pooled in bins by their checksums.
 """
 
 from collections.abc import Callable, Iterator
@@ -181,9 +181,9 @@ def _find_chance(known: Counts | float, of: float, found: Counts | float, rows: 
 def _compare_shares(
     test: str, known: int, of: int, found: int, rows: int, *, tries: float = 1.0, detail: str = ""
 ) -> Evidence:
-    """Test whether the share `found / rows` of the new data is larger than the share `known / of` of the reference.
+    """Test whether a share is larger in the new data (`found / rows`) than in the reference (`known / of`).
 
-    The p-value is multiplied by `tries`, the maximum number of shares from which this share was chosen.
+    The p-value is multiplied by `tries`, because this share was chosen from at most that many shares.
     """
 
     def limit(chance: float) -> float:
@@ -238,7 +238,7 @@ def _compare_mix(reference: CountProfile, current: CountProfile) -> Evidence:
 
 
 def _count_in_both(reference: CountProfile, current: CountProfile) -> tuple[Counts, Counts]:
-    """Return the counts of the frequent values, and those of the other values in pools."""
+    """Return the counts in the reference and in the new data. The values that are not frequent are pooled."""
     listed = {name: (count, current.values.get(name, 0)) for name, count in reference.values.items()}
     sizes = np.array([reference.count, current.count], dtype=float)
     part = sizes.min() / sizes.sum()

@@ -61,7 +61,7 @@ class Familiarity:
 
     @property
     def explanation(self) -> str:
-        """A sentence with the number of uncertain rows, and why they are uncertain. Empty if there are none."""
+        """A sentence that says how many rows are uncertain, and why. Empty if no row is uncertain."""
         unknown = int(self.unknown.sum())
         if not unknown:
             return ""
@@ -150,7 +150,7 @@ class _Search:
         return self._find(every, tolerances, np.maximum(rounding / tolerances, self._choose_units(ALIKE_FLOOR)))
 
     def find_same(self, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Return, for each row that `chosen` marks, whether it is the same as a recorded row."""
+        """Return, for each row for which `chosen` is True, whether it is the same as a recorded row."""
         return self._find(chosen, np.full(self._rows.shape[1], SAME), self._choose_units(SAME_FLOOR))
 
     def _choose_units(self, floor: float) -> Numbers:

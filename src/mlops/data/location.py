@@ -43,12 +43,12 @@ def require_file(url: str, source: str) -> None:
 
 
 def name_folder(url: str) -> str:
-    """Return " in /home/me", with the working directory, for an error message about a relative path, otherwise ""."""
+    """Return " in " and the working directory if `url` is a relative path, otherwise "". For error messages."""
     return "" if SCHEME.match(url) or Path(url).is_absolute() else f" in {Path.cwd()}"
 
 
 def describe_obstacle(path: Path) -> str:
-    """Return the reason why a path cannot be read as data, and the fix: "is a pipe. Write the data to a file".
+    """Return why a path cannot be read as data, and what to do: "is a pipe. Write the data to a file".
 
     Return "" if the path can be read or does not exist.
     """

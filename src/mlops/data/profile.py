@@ -79,7 +79,7 @@ def choose_edges(values: pd.Series, bins: int = BINS) -> tuple[float, ...]:
 
 
 def choose_ranks(count: int, bins: int = BINS) -> NDArray[np.int64]:
-    """Return the ranks, counted from 0, of the values that divide `count` sorted values into `bins` equal bins."""
+    """Return the ranks, counted from 0, at which to split `count` sorted values into `bins` bins of equal size."""
     return np.floor((count - 1) * np.linspace(0, 1, bins + 1)[1:-1]).astype(np.int64) if count else np.empty(0, int)
 
 
@@ -93,7 +93,7 @@ def place_edges(
     lowest, highest : float
         The smallest and the largest value.
     between : iterable of pair of float
-        For each bin except the last one, the largest value in the bin and the next larger value of the column.
+        For each bin except the last one, its largest value, and the next larger value in the column.
     bins : int
         The desired number of bins.
     """
@@ -104,7 +104,7 @@ def place_edges(
 
 
 def profile_column(numbers: NDArray[np.float64], edges: tuple[float, ...], kind: str = "number") -> ColumnProfile:
-    """Profile a column of numbers, or of dates as days since 1970-01-01, in which missing values are NaN."""
+    """Return the profile of a column of numbers, or of dates as days since 1970-01-01. Missing values are NaN."""
     there = numbers[np.isfinite(numbers)]
     counts = np.bincount(np.searchsorted(edges, there, side="left"), minlength=len(edges) + 1)
     mean = float(there.mean()) if there.size else 0.0
@@ -122,7 +122,7 @@ def profile_column(numbers: NDArray[np.float64], edges: tuple[float, ...], kind:
 
 
 def merge_columns(left: ColumnProfile, right: ColumnProfile) -> ColumnProfile:
-    """Merge the profiles of a column in two tables into one profile.
+    """Merge the profiles of the same column in two tables, and return one profile.
 
     Both profiles must have the same bin edges.
 
@@ -196,7 +196,7 @@ def read_profile(path: Path) -> dict[str, ColumnProfile | CountProfile]:
 
 
 def describe_reference(reference: Profile, columns: Sequence[Column], path: Path) -> str:
-    """Describe the size of a reference profile, and list the declared columns for which it has too few values.
+    """Return a text with the size of a reference profile, and the declared columns of which it has too few values.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ Flags = NDArray[np.bool_]
 
 
 def bound_rounding(rows: pd.DataFrame, known: pd.DataFrame) -> Numbers:
-    """Return the largest difference that rounding can cause between two equal numbers of each column.
+    """Return, for each column, the largest difference that rounding can cause between two equal numbers.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def bound_rounding(rows: pd.DataFrame, known: pd.DataFrame) -> Numbers:
 
 
 def bound_coarseness(rows: pd.DataFrame, known: pd.DataFrame) -> Numbers:
-    """Return the largest relative difference that rounding to one or two significant digits can cause in each column.
+    """Return, for each column, the largest relative difference that rounding to 1 or 2 significant digits can cause.
 
     The result is 0 if neither table seems to be rounded to one or two significant digits.
     """

@@ -97,7 +97,7 @@ def count_copies(hashes: Hashes) -> int:
 
 
 def find_repeats(hashes: Hashes) -> tuple[int, int]:
-    """Return the number of hashes that are equal to an earlier hash, and the smallest of these. Sort the array."""
+    """Return how many hashes are equal to an earlier one, and the smallest such hash, or 0. Sort the array in place."""
     hashes.sort()
     repeats = hashes[1:] == hashes[:-1]
     return int(np.count_nonzero(repeats)), int(hashes[repeats.argmax()]) if repeats.any() else 0

@@ -66,14 +66,14 @@ class TableScan:
         return [name for name in dict.fromkeys(self.names) if name in self.numbers or name in self.others]
 
     def select_profile(self, reference: Profile) -> dict[str, ColumnProfile | CountProfile]:
-        """Return the profile of the columns that are tested for drift and that the reference has, too."""
+        """Return the profiles of the columns that are tested for drift and are also in the reference."""
         numbers = {name: column.profile for name, column in self.numbers.items()}
         others = {name: column.profile for name, column in self.others.items() if column.kind in TESTED}
         found = {**numbers, **others}
         return {name: found[name] for name in reference if name in found and name not in self.unwatched}
 
     def describe(self, names: Sequence[str]) -> pd.DataFrame:
-        """Return a table of statistics: number of values, mean, standard deviation, minimum and maximum of columns.
+        """Return the number of values, mean, standard deviation, minimum and maximum of each named column, as a table.
 
         If some of the columns are not numbers, the table also has the most frequent value and the percentage of missing
         values.
@@ -113,7 +113,7 @@ def scan_file(url: str, columns: Sequence[Column], reference: Profile) -> TableS
 
 
 def plan_scan(layout: Layout, columns: Sequence[Column], reference: Profile) -> ScanPlan:
-    """Return the plan for scanning a table. See `scan_file` for the other parameters.
+    """Return the plan for scanning a table with this `layout`. See `scan_file` for the other parameters.
 
     Raises
     ------

@@ -40,7 +40,7 @@ class Table:
 
 
 def write_sample(folder: Path, name: str, make: Callable[[], pd.DataFrame]) -> str:
-    """Write the table that `make` returns to a CSV file in a subfolder of `folder`, and return the path of the file."""
+    """Call `make`, write the resulting table to a CSV file in a subfolder of `folder`, and return the file's path."""
     return str(store_by_content(folder, name, make().to_csv(index=False).encode()))
 
 
@@ -70,7 +70,7 @@ def read_table(url: str, sha256: str = "", columns: Sequence[Column] = ()) -> Ta
 
 
 def parse_content(content: Content, texts: Mapping[str, Collection[str]] = NO_TEXTS) -> pd.DataFrame:
-    """Return the rows of a data file. The columns `texts` of a CSV file are read as text.
+    """Return the rows of a data file. In a CSV file, the columns named in `texts` are read as text.
 
     Raises
     ------

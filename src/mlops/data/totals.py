@@ -49,9 +49,9 @@ class Totals:
     Parameters
     ----------
     edges : mapping of str to tuple of float
-        The bin edges by name of the column.
+        The bin edges of each column, by its name.
     ranges : mapping of str to pair of float
-        The allowed minimum and maximum by name of the column. All values of a column without an entry are allowed.
+        The allowed minimum and maximum of a column, by its name. A column without an entry may have any values.
     """
 
     edges: Mapping[str, tuple[float, ...]]

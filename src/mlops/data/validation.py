@@ -227,7 +227,7 @@ def _name_furthest(column: ColumnTotals, declared: Column) -> str:
 
 
 def _select(drifts: Sequence[Drift]) -> list[Drift]:
-    """Return the drift to report: for each column, missing values, new values, and the strongest of the other tests."""
+    """Return the drifts to report: missing values, new values, and each column's strongest drift in other tests."""
     separate = [drift for drift in drifts if drift.test in SEPARATE]
     strongest = select_strongest(drift for drift in drifts if drift.test not in SEPARATE)
     return [drift for drift in (*strongest.values(), *separate) if drift.drifted]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Cancel:
-    """A signal that ends the execution of notebooks, even of those that begin later."""
+    """A signal that ends the execution of all notebooks that use it, even of those that begin later."""
 
     def __init__(self) -> None:
         self._asked = False
@@ -21,7 +21,7 @@ class Cancel:
         self._kernels: list[KernelManager] = []
 
     def ask(self) -> None:
-        """End all executions that have this signal: kill their kernels and the processes that the kernels started."""
+        """End all executions that use this signal: kill their kernels and the processes that the kernels started."""
         with self._lock:
             self._asked = True
             kernels = tuple(self._kernels)

@@ -22,7 +22,7 @@ def describe_cell(source: str) -> str:
 
 
 def find_line(traceback: Iterable[str]) -> int:
-    """Return the number of the line in a cell that raised an error, from 1; 0 if the traceback does not name it."""
+    """Return which line of a cell raised an error, counted from 1, or 0 if the traceback does not name the line."""
     found = PLACE.search(COLORS.sub("", "\n".join(traceback)))
     return int(found[1]) if found else 0
 

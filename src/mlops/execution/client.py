@@ -1,4 +1,4 @@
-"""Replacements for the manager and client of jupyter_client, without fixed waits, and with private sockets."""
+"""Replacements for the manager and client of jupyter_client. They use private sockets and avoid fixed delays."""
 
 import time
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ ANSWER_SECONDS = 1.0  # seconds without an answer, after which the request is re
 
 
 class PromptClient(AsyncKernelClient):
-    """A client that connects to its kernel without fixed waits."""
+    """A client that connects to its kernel without a fixed delay."""
 
     # The client of jupyter_client waits until the kernel has sent no message for 0.2 s. This is unnecessary, because
     # the status "idle" is always the last message for a request.

@@ -50,7 +50,7 @@ class Kernel:
             run_sync(self.manager.request_shutdown)()
 
     def kill_on_close(self) -> None:
-        """Mark the kernel as unused. When it is closed, it is then killed at once instead of asked to shut down."""
+        """Mark the kernel as unused, so that closing it kills it at once instead of asking it to shut down."""
         self.starter.shutdown_kernel = "immediate"
 
 

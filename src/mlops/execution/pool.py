@@ -89,7 +89,7 @@ class NotebookPool:
             self._spares[name] = Spare(sources[name])
 
     def start(self, name: str, source: Path, output: Path, parameters: Mapping[str, Any], **options: Any) -> None:
-        """Start a notebook, or queue it. Its events have this `name`.
+        """Start a notebook, or queue it until a thread is free. Its events will have this `name`.
 
         The other arguments are those of `mlops.execution.notebook.execute`.
         """

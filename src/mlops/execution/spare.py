@@ -42,7 +42,7 @@ class Spare:
         self._thread.start()
 
     def execute(self, work: Work) -> None:
-        """Call `work` in the kernel's thread with the kernel, or with None if the kernel cannot be used."""
+        """Call `work` in the kernel's thread. Pass it the kernel, or None if the kernel cannot be used."""
         self._is_current = self._conditions == _describe_dependencies(self._source)
         self._work.put(work)
 
@@ -52,7 +52,7 @@ class Spare:
         self.cancel.ask()
 
     def join(self) -> None:
-        """Wait for the end of the kernel, unless the kernel does not exist yet."""
+        """Wait for the end of the kernel. If the kernel does not exist yet, wait only briefly."""
         # While the warm parent is still importing, there is no kernel. It will be killed as soon as it exists, or when
         # this process ends.
         deadline = time.monotonic() + LAUNCH_SECONDS

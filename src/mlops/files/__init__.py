@@ -6,7 +6,7 @@
     hashes     hashes that show whether files have changed
     contents   stores files with the same content only once
     records    reads JSON files into types, and checks their format numbers
-    disk       explains errors of a full disk
+    disk       explains errors that a full disk causes
     databases  copies SQLite databases while they are in use
-    urls       the paths of ``file://`` URLs
+    urls       finds the paths of ``file://`` URLs
 """

@@ -15,7 +15,7 @@ LEAST = 65_536  # bytes; with less free space, a program can hardly write its lo
 
 @contextmanager
 def explain_full_disk(folder: Path) -> Iterator[None]:
-    """Replace the error of a full disk in a ``with`` statement with an error that says what to do.
+    """Raise an error that says what to do if a ``with`` statement fails because a disk is full.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Records: JSON files that are read as objects of a type, and whose format numbers are checked."""
+"""Records: JSON files that are read as objects of a given type. Their format numbers are checked."""
 
 # Every command imports this module at its start. To save milliseconds, `msgspec` is imported only where it is used.
 

@@ -10,5 +10,5 @@
     openapi       describes the service for clients (OpenAPI 3.1)
     swagger       describes the service for clients of Azure (Swagger 2.0)
     descriptions  the parts that both descriptions share
-    sources       the files of a problem that an image contains, and their changes since an image was created
+    sources       a problem's files that go into an image, and which of them have changed since
 """

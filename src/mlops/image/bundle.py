@@ -7,7 +7,7 @@
     requirements.txt   the packages that the service needs, with exact versions
     schema.json        the features of a request and the kind of the answers; older images do not have this file
     openapi.json       the description of the service for clients; older images do not have this file
-    swagger.json       the same as Swagger 2.0, for clients of Azure
+    swagger.json       the same description as Swagger 2.0, for clients of Azure
     score.py           the scoring script: init(), run()
     *.py               modules that the scoring script imports (`image_files` of the problem)
     model/             the files that the scoring script loads, and the ranges of the training data
@@ -149,14 +149,14 @@ def verify_bundle(folder: Path, digest: str) -> dict[str, Any]:
 
 
 def read_pins(requirements: Path, machine: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the versions that a requirements file pins for a machine, by package name.
+    """Return the version of each package that a requirements file pins for one kind of machine, by package name.
 
     Parameters
     ----------
     requirements : Path
         The file of pinned packages, one per line.
     machine : mapping, optional
-        Values of environment markers: ``{"sys_platform": "linux"}``. Other markers have the values of this machine.
+        Environment markers of the machine: ``{"sys_platform": "linux"}``. Markers left out are those of this machine.
 
     Raises
     ------

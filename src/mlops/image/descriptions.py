@@ -36,7 +36,7 @@ PROBLEM: Json = {
 
 
 def describe_request(row: Json) -> Json:
-    """Return the JSON Schema of the body of a request from that of its rows."""
+    """Return the JSON Schema of the body of a request, given `row`, the JSON Schema of a row."""
     return {
         "type": "object",
         "required": ["data"],

@@ -11,7 +11,7 @@
     }
 
 The bounds of a date are strings: "2024-01-31". ``missing`` says whether null is allowed. The classes of an answer are
-sorted. The list is empty if the answer is a number. `mlops.serving.schema` reads the file.
+sorted. ``classes`` is empty if the answer is a number. `mlops.serving.schema` reads the file.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The files of a problem from which an image is created, and their changes since an image was created."""
+"""The files from which the image of a problem is created, and which of them have changed since."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ SCHEMA_TITLE = "the schema of the problem"
 
 @dataclass(frozen=True)
 class ImageSources:
-    """The files of a problem that an image contains.
+    """The files of a problem that go into its image.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class ImageSources:
 
 
 def find_sources(problem: Problem, project: Path, script: str = "", requirements: str = "") -> ImageSources:
-    """Return the files of a problem from which its image is created.
+    """Return the files from which the image of a problem is created.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """``swagger.json`` in an image: the description of its service as Swagger 2.0, for clients of Azure.
 
-The names of the operation and its schemas are those of Azure's inference server. Swagger 2.0 knows neither null nor
-values of several types, so a row is a record, and the answer to a row can be any value unless it is a number.
+The names of the operation and its schemas are those of Azure's inference server. Swagger 2.0 cannot describe null or
+values of several types. So a row is always a record, and the answer to a row is described as a number or as any value.
 """
 
 from mlops.image.descriptions import PROBLEM, STATUSES, Json, describe_record, describe_request

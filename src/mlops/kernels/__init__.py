@@ -15,8 +15,8 @@ See docs/kernels.md for their limits, and for how they differ from fresh kernels
     install          writes the kernelspec that names the provisioner
     key              the key of a parent: a kernel is forked only from the parent with the kernel's own key
     socket_folder    the folder for the sockets of parents
-    request          the options of a parent, and the request for a fork
+    request          the options with which a parent is started, and the requests to it
     process          a forked process, as its client sees it
-    stopped          detects a stopped parent, which does not answer
+    stopped          detects a parent that does not answer because it is stopped
     messages         messages between a parent and its clients
 """

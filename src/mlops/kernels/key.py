@@ -39,7 +39,7 @@ USUAL = {
 
 @dataclass(frozen=True)
 class Key:
-    """The key of a parent of warm kernels. It also has the settings with which the parent is started.
+    """The key of a parent of warm kernels, and the settings for starting this parent.
 
     Each key has at most one parent, and a kernel is forked only from the parent with the kernel's own key.
 
@@ -59,7 +59,7 @@ class Key:
     idle_seconds : float
         The idle time, in seconds, after which the parent ends.
     owner : int
-        The id of the process with which the parent must end; 0 if there is none.
+        The id of a process: when it ends, the parent must end, too. 0 if there is no such process.
     most : int
         The maximum number of parents of this user, including this one.
     """

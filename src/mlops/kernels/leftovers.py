@@ -13,9 +13,9 @@ SUFFIXES = (".sock", ".log", ".failed")
 
 
 def list_leftovers(before: float) -> list[tuple[Path, ...]]:
-    """Return the files of parents of warm kernels that no longer run, grouped by parent.
+    """Return the files that parents of warm kernels left behind when they ended, grouped by parent.
 
-    Parents with files that are newer than `before`, a time in seconds since 1970, are left out.
+    Only includes parents whose files are all older than `before`, a time in seconds since 1970.
     """
     try:
         folder = find_folder()
@@ -25,7 +25,7 @@ def list_leftovers(before: float) -> list[tuple[Path, ...]]:
 
 
 def delete_leftovers(before: float) -> None:
-    """Delete the files of parents of warm kernels that no longer run; see `list_leftovers`."""
+    """Delete the files that parents of warm kernels left behind when they ended; see `list_leftovers`."""
     try:
         folder = find_folder()
     except UnavailableError:
@@ -47,7 +47,7 @@ def _list_leftovers(folder: Path, before: float) -> list[tuple[Path, ...]]:
 
 
 def name_interpreter(python: str) -> bytes:
-    """Return the first log line of a parent that runs on the Python interpreter `python`."""
+    """Return the line that begins the log of a parent whose Python interpreter is `python`."""
     return LINE + os.fsencode(python) + b"\n"
 
 

@@ -11,7 +11,7 @@ IMPORTING = (BUSY, 0.0)
 
 
 def end_surplus(own: Path, most: int) -> None:
-    """Ask the parents of warm kernels with the longest idle times to end, so that at most `most` remain.
+    """Ask the parents of warm kernels that have been idle longest to end, so that at most `most` remain.
 
     Parameters
     ----------

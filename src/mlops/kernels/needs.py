@@ -25,7 +25,7 @@ def find_needs(environ: Mapping[str, str], own: Sequence[str], path: Sequence[st
     Parameters
     ----------
     environ : mapping of str to str
-        The environment variables of the notebook's kernel, one of which names the notebook.
+        The environment variables of the notebook's kernel. JPY_SESSION_NAME is the path of the notebook.
     own : sequence of str
         The project's own packages.
     path : sequence of str
@@ -44,7 +44,7 @@ def find_needs(environ: Mapping[str, str], own: Sequence[str], path: Sequence[st
 
 
 def find_expected(environ: Mapping[str, str], own: Sequence[str], path: Sequence[str] = sys.path) -> list[str]:
-    """Return the packages that are imported by a kernel's notebook and the other notebooks in its folder.
+    """Return the packages that a kernel's notebook and the other notebooks in the same folder import.
 
     The parameters are those of `find_needs`.
     """

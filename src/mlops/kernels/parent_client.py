@@ -187,7 +187,7 @@ def run_command(
     Returns
     -------
     int
-        The exit code of the process. If a signal ended it, the negative number of the signal.
+        The exit code of the process. If a signal ended the process, minus the number of the signal.
 
     Raises
     ------

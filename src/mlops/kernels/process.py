@@ -56,7 +56,7 @@ class WarmProcess:
     def poll(self) -> int | None:
         """Return the exit code, or None while the process runs.
 
-        If a signal ended the process, the exit code is the negative number of the signal.
+        If a signal ended the process, the exit code is minus the number of the signal.
         """
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.wait(0)
@@ -90,7 +90,7 @@ class WarmProcess:
         return self.returncode
 
     def _find_uncollected_code(self) -> int | None:
-        """Return the exit code if the process ended, but its parent is stopped and so does not report the code."""
+        """Return the exit code if the process ended, but its stopped parent cannot report the code; otherwise None."""
         status = read_status(self.pid) if self.has_ended else None
         if status is None or not is_stopped(status.parent):
             return None
@@ -116,9 +116,9 @@ class WarmProcess:
         self.send_signal(signal.SIGKILL)
 
     def abandon(self) -> None:
-        """Close the copies of file descriptors that a forked worker inherits. The kernel keeps running.
+        """Close the file descriptors that a forked worker inherited with this object. The kernel keeps running.
 
-        If the worker kept the copies, the kernel would stay alive after the end of the process that started it.
+        If the worker kept its copies open, the kernel would not end with the process that started it.
         """
         if self.returncode is None:
             self._end(0)

@@ -34,7 +34,7 @@ class Order:
     idle_seconds : float
         The idle time, in seconds, after which the parent ends.
     owner : int
-        The id of the process with which the parent must end; 0 if there is none.
+        The id of a process. When it ends, the parent must end, too. 0 if there is no such process.
     """
 
     listener: int
@@ -95,7 +95,7 @@ def make_request(
     needs: list[str] | None = None,
     expected: Sequence[str] = (),
 ) -> Request:
-    """Return a request for a process with the umask, ignored signals and resource limits of this process."""
+    """Return a request for a process that gets the umask, ignored signals and resource limits of this process."""
     text = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
     status = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
     ignored = int(status["SigIgn"], 16)

@@ -77,13 +77,13 @@ def list_parents(seconds: float = ANSWER_SECONDS) -> list[RunningParent]:
 
 
 def list_failed_starts() -> list[str]:
-    """List the reasons why parents of warm kernels of this checkout did not start."""
+    """List the reasons why this checkout's parents of warm kernels recently failed to start."""
     notes = [path for path in sorted(find_folder().glob("*.failed")) if belongs_here(path.with_suffix(".log"))]
     return [path.read_text() for path in notes if is_recent(path)]
 
 
 def stop_parents(python: str = "") -> list[RunningParent]:
-    """Stop the parents of warm kernels and all their kernels, and return these parents.
+    """Stop the parents of warm kernels and all their kernels, and return the stopped parents.
 
     If `python`, the path of an interpreter, is given, only the parents with this interpreter are stopped.
     """

@@ -54,7 +54,7 @@ def _is_short(folder: Path) -> bool:
 
 @contextlib.contextmanager
 def explain_failure(folder: Path) -> Iterator[None]:
-    """Replace an error of the operating system, within a ``with`` statement, with one that says what to do.
+    """In a ``with`` statement, turn an error of the operating system into an error that says what to do.
 
     `folder` is the folder for the sockets.
 
@@ -74,7 +74,7 @@ def explain_failure(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def lock(folder: Path) -> Iterator[None]:
-    """Hold the lock for creating and deleting sockets in `folder`, within a ``with`` statement."""
+    """In a ``with`` statement, hold the lock for creating and deleting sockets in `folder`."""
     with (folder / "lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

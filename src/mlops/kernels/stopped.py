@@ -12,7 +12,7 @@ STATE, PARENT, WAIT_STATUS = 0, 1, 49  # the places of these fields in /proc/<pi
 
 
 class ProcessStatus(NamedTuple):
-    """The status of a process: its state ("T" if it is stopped), its parent, and the status that `os.wait` returns."""
+    """The status of a process: its state ("T" if it is stopped), the id of its parent, and its `os.wait` status."""
 
     state: str
     parent: int
@@ -35,7 +35,7 @@ def is_stopped(pid: int) -> bool:
 
 
 def explain_stop(pid: int) -> str:
-    """Return what to do about a parent of warm kernels, the process `pid`, that is stopped."""
+    """Return sentences that say that the parent of warm kernels with the id `pid` is stopped, and what to do."""
     return (
         f"The parent of the warm kernels, process {pid}, is stopped. Continue it with `kill -CONT {pid}`, or end it "
         "with `mlops kernels --stop`."

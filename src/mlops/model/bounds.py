@@ -25,7 +25,7 @@ def bound_mean(gains: Floats, confidence: ArrayLike) -> Floats:
     Parameters
     ----------
     gains : array of shape (..., n)
-        The gains of each comparison along the last axis, with n of 2 or more.
+        The n gains of each comparison, along the last axis. n must be at least 2.
     confidence : float or array
         The confidence, between 0 and 1.
 

@@ -45,7 +45,7 @@ class Comparison:
     smallest_gain : float
         The smallest improvement that is worth a release, in the unit of the metric.
     look : int
-        The number of this comparison among all comparisons with the champion, counted from 1. 0 if it does not count as
+        The number of this comparison among all comparisons with the champion, counted from 1; 0 if it does not count as
         a comparison with the champion. See `mlops.model.looks`.
     actual : array of shape (n,), optional
         The values of the target, encoded by `Problem.encode`. None if the models are compared by their losses.
@@ -120,7 +120,7 @@ class Comparison:
         return list_pseudo_values(self.improvement, self._improve(groups), groups)
 
     def _improve(self, groups: Groups) -> Floats:
-        """Return the improvements that result if each group of rows is left out."""
+        """Return, for each group of rows, the improvement on all rows outside the group."""
         assert self.actual is not None
         new = leave_out(self.metric, self.actual, self.challenger, groups)
         if self.champion is None:

@@ -67,7 +67,7 @@ class Contenders:
                 self.models = {CHAMPION: load_registered(backend, problem, champion), **self.models}
 
     def predict(self, rows: "pd.DataFrame") -> "dict[str, NDArray[np.generic]]":
-        """Return the predictions of each model for rows, by the name of the model.
+        """Return the predictions of each model for `rows`, by the key of the model in `models`.
 
         Raises
         ------

@@ -28,7 +28,7 @@ def save_model(problem: Problem, estimator: Any, folder: Path, rows: "pd.DataFra
     estimator : scikit-learn estimator
         The fitted model.
     folder : Path
-        The folder for the files, which is empty or does not exist.
+        The folder for the files. It must be empty or not exist yet.
     rows : DataFrame
         Rows with all features. The first two become the example of the MLflow model.
 

@@ -132,7 +132,7 @@ def _plot_sorted(axes: Axes, compared: Comparison) -> None:
 
 
 def _find_limits(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the limits of the axis, which show the middle 96 % of the values and not much more."""
+    """Return limits of the axis between which 0 and the middle 96 % of the values lie, and not much more."""
     inner = np.quantile(values, (EDGE, 1 - EDGE))
     reach = np.ptp(inner) or np.ptp(values)
     low, high = max(values.min(), inner[0] - reach / 4), min(values.max(), inner[1] + reach / 4)
@@ -168,5 +168,5 @@ def _title_interval(compared: Comparison) -> str:
 
 
 def _give_confidence(compared: Comparison) -> str:
-    """Format the confidence of the interval, whose error rate is the sum of the error rates of its two bounds."""
+    """Format the confidence of the interval. The error rate of the interval is the sum of those of its two bounds."""
     return f"{100 * (2 * compared.spent - 1):.4g}%"

@@ -1,8 +1,8 @@
 """The jackknife: the gain of each row in a metric that is not a mean over rows.
 
-If a metric is the mean of a value of each row, the value of a row is n times the metric of all n rows, minus n - 1
-times the metric without this row. For any other smooth metric, the same formula gives the pseudo-value of a row.
-Pseudo-values can be treated like the values of a mean.
+Some metrics are means: each of the n rows has a value, and the metric is the mean of these values. Then the value of a
+row is n times the metric of all rows, minus n - 1 times the metric without this row. For any other smooth metric, the
+same formula gives the pseudo-value of a row. Pseudo-values can be treated like the values of which a mean is taken.
 
 Source: Tukey (1958) and Miller (1974), "The Jackknife: a Review", Biometrika 61(1), 1-15. For the area under the ROC
 curve, the variance of the pseudo-values is that of DeLong, DeLong and Clarke-Pearson (1988). Groups of rows: Busing,
@@ -43,9 +43,9 @@ def assign_groups(rows: int, fast: bool) -> Groups:
 
 
 def leave_out(metric: Metric, actual: NDArray[np.generic], predicted: NDArray[np.generic], groups: Groups) -> Floats:
-    """Return the values of the metric that result if each group of rows is left out; NaN if the metric is undefined.
+    """Return, for each group of rows, the metric of all rows outside the group; NaN if the metric is undefined.
 
-    If all groups are -1, no row is left out: the result is an array with the metric of all rows as its only value.
+    If the group of every row is -1, no row is left out: the only value of the result is the metric of all rows.
     """
     if predicted.ndim == 1:  # a metric that sorts the rows takes a third of the time if they are already sorted
         order = np.argsort(predicted, kind="stable")

@@ -20,10 +20,10 @@ DIGITS = 1e6
 def record_look(
     registry: Registry, champion: ModelVersion | None, compared: Comparison, min_rows: int = 30
 ) -> Comparison:
-    """Record a comparison in the registry, and return the comparison with its number among all looks at the champion.
+    """Record a comparison in the registry, and return it with `look` set to its number among all looks at the champion.
 
     A comparison of the same models on the same rows counts only once. A comparison of equal models or on too few rows
-    does not count. A comparison that is too skewed for a decision does count. Otherwise, only the samples without rare
+    does not count. A comparison that is too skewed for a decision does count. If it did not, only samples without rare
     large losses would count, and equal models would be promoted more often.
 
     Parameters

@@ -1,4 +1,4 @@
-"""The files that, together with an estimator, make a folder an MLflow model: inputs, an example, and packages."""
+"""The files that turn a folder with an estimator into an MLflow model: inputs, an example, and packages."""
 
 # `mlflow.sklearn.save_model` writes the same files, but takes 0.5 s in a new process: 0.2 s to scan all installed
 # packages, and 0.3 s to import `mlflow.pyfunc`. This module takes 0.02 s.
@@ -33,7 +33,7 @@ TYPED_ROWS = 100  # rows from which the types of the inputs are inferred; MLflow
 
 
 def describe_model(folder: Path, file: str, problem: Problem, estimator: Any, inputs: "pd.DataFrame") -> None:
-    """Write files to a folder with an estimator, so that the folder becomes an MLflow model.
+    """Turn a folder that contains an estimator into an MLflow model, by writing the other files of the model.
 
     Parameters
     ----------

@@ -40,7 +40,7 @@ class Decision:
     required_gain : float
         The smallest improvement that is worth a release, in the unit of the metric.
     look : int
-        The number of this comparison among all comparisons with the champion, counted from 1. 0 if it does not count as
+        The number of this comparison among all comparisons with the champion, counted from 1; 0 if it does not count as
         a comparison with the champion.
     override : str
         If a person promoted the challenger although the gate rejected it, the reason of this person. Otherwise empty.
@@ -63,7 +63,7 @@ class Decision:
 
     @property
     def gains(self) -> dict[str, float]:
-        """The numbers of the comparison, by the names of the notebook's results."""
+        """The numbers of the comparison, by the names that they have in the notebook's results."""
         return {name: getattr(self, name) for name in GATE.gains}
 
 
@@ -127,7 +127,7 @@ def _explain(compared: Comparison, lower_bound: float) -> str:
 
 
 def describe_sensitivity(decision: Decision, unit: str) -> str:
-    """Return a sentence with the smallest improvement that the promotion gate detects. `unit` is that of the metric."""
+    """Return a sentence with the smallest improvement that the promotion gate detects, in the metric's `unit`."""
     if decision.kind == "compared":
         gain = f"{format_number(decision.detectable_gain)} {unit}".strip()
         return f"Smallest improvement that the gate detects on these rows in four cases out of five: {gain}."
@@ -170,7 +170,7 @@ def overrule(decision: Decision, promote_always: bool, why: str, misfit: str = "
 
 
 def tag_override(why: str, user: str) -> dict[str, str]:
-    """Return the tags of a model version that `user` promoted for the reason `why`. Empty if `why` is empty."""
+    """Return the tags of a model version that `user` promoted for the reason `why`; none if `why` is empty."""
     return {OVERRIDE_REASON: why, OVERRIDDEN_BY: user} if why else {}
 
 

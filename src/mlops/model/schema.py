@@ -32,7 +32,7 @@ def hash_schema(problem: Problem) -> str:
 
 
 def explain_misfit(registry: Registry, problem: Problem, model: ModelVersion) -> str:
-    """Return why a model does not fit a problem: "solves the problem 'churn', not 'visits'". Empty if the model fits.
+    """Return why a model does not fit, such as "solves the problem 'churn', not 'visits'", or "" if the model fits.
 
     A model fits if it was trained for the problem, on the features that the problem declares, in the same order.
 

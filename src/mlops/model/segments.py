@@ -95,7 +95,7 @@ class Segments:
         return tuple(segment for segment in self.found if segment.verdict == WORSE)
 
     def review(self, decision: Decision) -> Decision:
-        """Return the decision of the gate, extended by the segments in which a promoted challenger is worse.
+        """Return the decision of the gate. If a promoted challenger is worse in segments, the reason names them.
 
         If the problem sets `reject_worse_segments`, such a challenger is rejected.
         """
@@ -190,10 +190,10 @@ def compare_segments(
 def split_column(column: Column, values: pd.Series) -> list[tuple[str, Marks]]:
     """Return the name and the rows of each segment of a column.
 
-    Each value of a category or a boolean is a segment. Values that occur in fewer than 5 % of the rows are combined
-    into one segment. A number has four segments, each with about a quarter of the rows; equal numbers are in the same
-    segment. If an ignored column of numbers contains text, it is treated as a category. Missing values are a segment of
-    their own.
+    In a column of categories or booleans, each value has its own segment, but values that occur in fewer than 5 % of
+    the rows are combined into one segment. A column of numbers is split into four segments, each with about a
+    quarter of the rows; equal numbers are in the same segment. If an ignored column is declared as numbers but contains
+    text, it is treated as a column of categories. Missing values are a segment of their own.
     """
     missing = values.isna().to_numpy(dtype=bool)
     number = column.kind == "number" and pd.api.types.is_any_real_numeric_dtype(values.dtype)

@@ -21,8 +21,8 @@ def spend(confidence: float, look: int) -> float:
     confidence : float
         The probability that a champion is never replaced by a model that is not better, between 0 and 1.
     look : int
-        The number of this comparison among all comparisons with the champion, counted from 1. 0 if it does not count as
-        a comparison with the champion: the result is then `confidence`.
+        The number of this comparison among all comparisons with the champion, counted from 1; 0 if it does not count as
+        a comparison with the champion. For 0, the result is `confidence`.
 
     Examples
     --------

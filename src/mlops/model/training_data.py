@@ -33,16 +33,17 @@ class TrainingData:
         The names of the features.
     minimum, maximum : tuple of float, str or None, length k
         The lowest and the highest value of each feature in the training rows: a number, or a date as "2024-01-31". None
-        for a feature of another kind, or without values.
+        if the feature has no values, or is neither a number nor a date.
     rows : tuple of tuple, shape (n, k)
         Example rows of the data set; see `mlops.problem.values.write_value`. The model was not trained on them.
     actual : tuple of float, str or bool, length n
         The true target values of the example rows.
     seen : tuple of tuple of str or bool, length k
-        The distinct values of each category and boolean in the training rows. Empty for a feature of another kind, and
+        The distinct values of each category and boolean in the training rows. Empty for a number or a date, and
         for a category with more than `MOST_SEEN` values.
     gaps : tuple of bool, length k
-        Whether each feature had missing values in the training rows. Older versions recorded neither `seen` nor `gaps`.
+        Whether each feature had missing values in the training rows. `seen` and `gaps` are empty if an older version of
+        the engine, which did not record them, described the data.
     """
 
     columns: tuple[str, ...] = ()
@@ -54,7 +55,7 @@ class TrainingData:
     gaps: tuple[bool, ...] = ()
 
     def judge_row(self, row: Row) -> str:
-        """Describe whether a row is far outside the training data, and in which columns.
+        """Return a text that says whether a row is far outside the training data, and in which column.
 
         Parameters
         ----------

@@ -54,18 +54,18 @@ def look_up_rows(
     trainings: Iterable[Mapping[str, object]],
     steps: Sequence[Step] = ALL_STEPS,
 ) -> Familiarity:
-    """Find out which rows of a table were used to train any of several models.
+    """Return which rows of a table were used to train at least one of several models.
 
     Parameters
     ----------
     tracker : Tracker
         The tracker of the platform, which records trainings.
     problem : Problem
-        The problem, whose `key` has the columns that identify a row.
+        The problem. A row is identified by its id or, if the problem has no id, by its features.
     rows : DataFrame
         The rows to look up.
     trainings : iterable of mapping
-        For each model, the results of its training, or the tags of its version.
+        For each model, the results of its training, or the tags of its registered version.
     steps : sequence of Step
         The steps of the pipeline, including the training step.
     """
@@ -95,7 +95,7 @@ def find_rows(
     problem : Problem
         The problem that the model was trained for.
     made : mapping
-        The results of the model's training, or the tags of its version.
+        The results of the model's training, or the tags of its registered version.
     steps : iterable of Step
         The steps of the pipeline, including the training step.
 

@@ -72,8 +72,8 @@ class CellCheck:
         Raises
         ------
         ParameterError
-            If a value is not allowed, if the notebook does not declare the parameter, or if a declaration is not a
-            literal.
+            If a value is not allowed, if the notebook does not declare the parameter, or if the value in a
+            declaration is not a literal.
         """
         source = "".join(lines)
         with hide_frames():

@@ -53,12 +53,12 @@ class Predicted:
 
     @cached_property
     def pair(self) -> tuple[NDArray[np.generic], NDArray[np.float64]]:
-        """The values and the predictions as numbers."""
+        """The actual values and the predictions, both encoded as numbers."""
         return self.problem.encode(self.actual), self.problem.encode(self.predicted).astype(float)
 
     @cached_property
     def one_against_rest(self) -> dict[str, tuple[NDArray[np.bool_], NDArray[np.float64]]]:
-        """Two arrays for each class, by its name: whether a row is of the class, and the class's probability."""
+        """For each class, by name, two arrays: whether each row has the class, and the probability of the class."""
         actual, predicted = self.pair
         if predicted.ndim == 1:
             return {self.problem.target.title: (actual.astype(bool), predicted)}
@@ -67,13 +67,13 @@ class Predicted:
 
     @property
     def positive(self) -> str:
-        """The title of the target; "each TITLE" if the target is a category, whose classes share one curve."""
+        """The title of the target or, for a category, whose classes share one curve, "each TITLE"."""
         title = self.problem.target.title
         return title if self.problem.target.kind == "boolean" else f"each {title}"
 
     @property
     def measure(self) -> str:
-        """The title of the target, followed by the unit unless the unit is empty or already contains the title."""
+        """The title of the target and its unit. The unit is left out if it is empty or contains the title."""
         title, unit = self.problem.target.title, self.problem.target.unit
         return title if title in unit or not unit else f"{title}, {unit}"
 
@@ -165,7 +165,7 @@ def draw_calibration(data: Predicted) -> Drawn:
 
 
 def draw_confusion(data: Predicted) -> Drawn:
-    """Draw a confusion matrix: for each true class, the number of rows for which each class is the most probable."""
+    """Draw a confusion matrix: the number of rows for each pair of a true class and a most probable class."""
     names = [str(name).lower() if isinstance(name, bool) else str(name) for name in data.problem.classes]
     actual, predicted = find_classes(*data.pair)
     counts = np.zeros((len(names), len(names)), dtype=np.int64)

@@ -6,7 +6,7 @@
     running        runs a pipeline, or resumes a run
     request        a request to run a pipeline, and the checks of its options
     preconditions  the checks of the platform before the first step
-    releasing      after a run, releases its model, or production's last image if production is down
+    releasing      after a run, releases production's last image if production is down; finds the next release
     rolling_back   restores the previous service of an environment, and records this as a run
     stepping       runs one step of a submitted run, on the machine that the platform started for it
     submitting     the published pipeline: publish, submit, watch, download; all runs of a platform

@@ -15,7 +15,7 @@ KEYS = ("currency", "prices")
 
 @dataclass(frozen=True)
 class Prices:
-    """The content of a price file: the price of one unit of each billed quantity, by name, and their currency."""
+    """The content of a price file: the currency, and the price per unit of each billed quantity, by its name."""
 
     currency: str
     prices: Mapping[str, float]

@@ -17,7 +17,7 @@ from mlops.record.listener import Listener
 
 
 def is_sample_asked(opened: OpenProject, step: Step) -> bool:
-    """Return whether the user asks for the problem's sample data, with an override that sets the data file to "".
+    """Return whether the user asks for the problem's sample data: whether an override sets the data file to "".
 
     `step` is the step that tests the data.
     """
@@ -72,7 +72,7 @@ def require_columns(opened: OpenProject, version: DatasetVersion, step: Step) ->
 
 
 def describe_data(run: RunRecord, datasets: Datasets, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return the data that passed its test in a run: "churn version 2", or the path of a file. Return "" if none did.
+    """Return the name of the data that passed its test in a run: "churn version 2", a path, or "" if none passed.
 
     Raises
     ------

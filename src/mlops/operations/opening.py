@@ -114,7 +114,7 @@ def open_project(
 
 
 def check_steps(opened: OpenProject, steps: Iterable[Step]) -> None:
-    """Raise an error if the problem cannot be loaded, a notebook does not fit the problem, or an image lacks a file.
+    """Raise an error if the problem cannot be loaded, a notebook does not fit it, or a file for an image is wrong.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Releases after a run. They release production's last image if production is down, or the model of the run."""
+"""After a run: release production's last image again if production is not healthy, or find the release of the model."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

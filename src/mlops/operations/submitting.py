@@ -50,12 +50,12 @@ def require_pipelines(backend: Backend) -> Pipelines:
 
 
 def publish_pipeline(opened: OpenProject, build: Build) -> PublishedPipeline:
-    """Publish the retraining pipeline of this checkout.
+    """Publish the retraining pipeline of this checkout, and return it.
 
     Raises
     ------
     ProblemError
-        If a notebook, a file of the image or the champion does not fit the problem.
+        If the champion, a notebook or a file of the image does not fit the problem.
     """
     pipelines = require_pipelines(opened.backend)
     check_steps(opened, PIPELINES[PUBLISHED])
@@ -64,7 +64,7 @@ def publish_pipeline(opened: OpenProject, build: Build) -> PublishedPipeline:
 
 
 def submit_pipeline(opened: OpenProject, submission: Submission) -> SubmittedRun:
-    """Start the published pipeline, without waiting for its end.
+    """Start a run of the published pipeline, and return it without waiting for its end.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def submit_pipeline(opened: OpenProject, submission: Submission) -> SubmittedRun
     NotFoundError
         If no pipeline has been published.
     ProblemError
-        If a notebook, a file of the image, the champion or the version of the data set does not fit the problem.
+        If the champion, the version of the data set, a notebook or a file of the image does not fit the problem.
     """
     pipelines = require_pipelines(opened.backend)
     check_steps(opened, PIPELINES[PUBLISHED])

@@ -1,4 +1,4 @@
-"""The surroundings of a run: the project, the listeners, and the functions of the platform that the run calls."""
+"""The surroundings of a run: the project, the listeners, and the platform functions that the run calls."""
 
 from collections.abc import Sequence
 

@@ -27,7 +27,7 @@ def list_variables(notebook: Path) -> set[str]:
 
 
 def list_results(notebook: Path) -> set[str]:
-    """Return the names of the results that a notebook stores by keyword, such as ``reason=...``."""
+    """Return the names of the results that a notebook stores with keyword arguments, such as ``reason=...``."""
     return _collect(notebook, _find_results)
 
 

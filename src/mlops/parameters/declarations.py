@@ -1,6 +1,6 @@
 """The parameters that a notebook declares in its ``parameters`` cell.
 
-A declaration is a literal, with a comment that gives its meaning and the allowed values:
+A declaration assigns a literal to a name. A comment gives the meaning and the allowed values:
 
 .. code-block:: python
 
@@ -189,7 +189,7 @@ def _read_declaration(
 
 
 def split_assignment(line: ast.stmt) -> tuple[ast.Name | None, ast.expr | None]:
-    """Return the name and the value that a statement assigns. Either is None if the statement does not have it."""
+    """Return the single name that a statement sets, and its value. A part that the statement lacks is None."""
     targets = line.targets if isinstance(line, ast.Assign) else [line.target] if isinstance(line, ast.AnnAssign) else []
     name = targets[0] if len(targets) == 1 and isinstance(targets[0], ast.Name) else None
     return name, line.value if isinstance(line, ast.Assign | ast.AnnAssign) else None

@@ -44,7 +44,7 @@ def require_fitting(
 
 
 def require_fitting_folder(problem: Problem, notebooks: Path) -> None:
-    """Raise the errors of `require_fitting` for the notebooks in a folder. Notebooks that it lacks are left out."""
+    """Raise the errors of `require_fitting` for the notebooks in a folder. Missing notebooks are skipped."""
     steps = [step for step in ALL_STEPS if step.declares and (notebooks / f"{step.notebook}.ipynb").is_file()]
     training = {step.notebook for step in steps if step.trains}
     declared = {name: read_declarations(notebooks / f"{name}.ipynb") for name in training}
@@ -88,9 +88,9 @@ def require_distinct(
 ) -> None:
     """Raise an error if a notebook or a registered version already uses the name of a metric or a hyperparameter.
 
-    The names must differ, because a notebook stores the metrics together with its other results, and each
-    hyperparameter in a variable with the same name. A registered version has tags with the names of metrics and
-    hyperparameters.
+    A notebook stores each metric in a result, and each hyperparameter in a variable. A registered version has a tag
+    for each of them. The result, variable or tag has the name of the metric or hyperparameter, so nothing else can
+    have this name.
 
     Parameters
     ----------
@@ -101,8 +101,8 @@ def require_distinct(
     parameters : collection of str
         The parameters that the notebook also stores as results. Empty if the notebook does not train models.
     scored_by : str
-        The prefix of the result with the cross-validated metric; see `Step.scored_by`. Empty if the notebook does
-        not train models.
+        The prefix of the name of the result that has the cross-validated metric; see `Step.scored_by`. Empty if the
+        notebook does not train models.
     results : collection of str
         Results of the notebook whose names do not appear in its code.
 
@@ -130,12 +130,14 @@ def require_distinct(
 
 
 def require_set(problem: Problem, names: Collection[str], notebook: str) -> None:
-    """Raise an error if a hyperparameter of a problem is not among the names that a notebook sets.
+    """Raise an error if a hyperparameter of a problem is not among `names`, the names that a notebook sets.
+
+    `notebook` is the name of the notebook for the error message.
 
     Raises
     ------
     ProblemError
-        If a hyperparameter is not set. `notebook` is the name of the notebook in the message.
+        If a hyperparameter is not set.
     """
     missing = next((name for name in problem.hyperparameters if name not in names), None)
     if missing:

@@ -31,7 +31,7 @@ class KernelSettings:
     warm : bool
         Whether to fork kernels from a warm parent, a process that has already imported the libraries.
     idle_minutes : float
-        The time without use after which the parent ends, in minutes.
+        How long a parent can be unused before it ends, in minutes.
     preload : tuple of str
         The modules that the parent imports in addition to those that every kernel needs.
     parents : int
@@ -83,7 +83,8 @@ def check_settings(given: Mapping[str, Setting], packages: Iterable[str] = ()) -
     Raises
     ------
     ParameterError
-        If a key is unknown, if a value has a wrong type or is out of range, or if a module to import is in `packages`.
+        If a key is unknown, if a value has a wrong type or is out of range, or if `preload` has a module of one of the
+        `packages`.
     """
     values, own = check_section(DECLARED, given), tuple(dict.fromkeys((ENGINE, *packages)))
     for module in values["preload"]:

@@ -38,7 +38,7 @@ class Layer:
     kernels : mapping of str to Setting
         The settings for starting kernels.
     own : mapping of str to Setting
-        The settings of the platform, in the file of a platform.
+        The settings in the section with the name of the file, such as ``azure`` in ``azure.yml``.
     """
 
     path: str
@@ -110,13 +110,12 @@ def _name_model_after_problem(package: str, shared: Mapping[str, Setting], name:
 
 
 def read_mapping(path: Path, name: str) -> dict[str, Any]:
-    """Read a YAML file that contains a mapping.
+    """Read a YAML file that contains a mapping. `name` is the name of the file for error messages.
 
     Raises
     ------
     ParameterError
-        If the file cannot be read, if it does not contain a mapping, or if it has a duplicate key. `name` is the name
-        of the file in the message.
+        If the file cannot be read, if it does not contain a mapping, or if it has a duplicate key.
     """
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader) or {}

@@ -30,7 +30,7 @@ class Project:
     base : Layer
         The content of ``base.yml``.
     environments : mapping of str to Layer
-        The parameter file of each environment that has one, by environment.
+        The parameter files of the environments, by environment. An environment without a file is left out.
     """
 
     workspace: Workspace

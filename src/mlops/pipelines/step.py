@@ -41,9 +41,10 @@ class Packing(NamedTuple):
 class Comparison(NamedTuple):
     """The names of a step's results that describe the champion.
 
-    The result `metrics` has the champion's metrics on the rows that neither model has seen. The result `version` has
-    the number of the champion's version. If a person promoted the champion although the gate had rejected it, the
-    result `override` says who and why; otherwise, it is empty. Without a champion, all three results are empty or 0.
+    The result `metrics` has the champion's metrics on the rows that neither the champion nor the new model has seen.
+    The result `version` has the number of the champion's version. If a person promoted the champion although the gate
+    had rejected it, the result `override` says who and why; otherwise, it is empty. Without a champion, all three
+    results are empty or 0.
     """
 
     metrics: str
@@ -178,8 +179,8 @@ class Step:
         The result with the digest of the image that the step creates for a model version, and the parameters that name
         the sources of the image.
     scored_by : str
-        The result by which a sweep compares trainings has this prefix, followed by the name of the main metric:
-        "cv_".
+        The prefix of the result by which a sweep compares trainings: "cv_". The prefix is followed by the name of the
+        main metric.
     names_model : Version
         The results with the name and version of the model that the step registers, packs or deploys.
     names_dataset : Version

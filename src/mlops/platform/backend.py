@@ -122,7 +122,7 @@ class Backend:
         part : object or None
             The part of this platform.
         what : str
-            What the platform would support with the part: "published pipelines".
+            What a platform with this part supports, for the error message: "published pipelines".
 
         Raises
         ------

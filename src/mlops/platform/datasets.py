@@ -109,7 +109,7 @@ class CollectedPlace:
     folder : Path, optional
         The folder on this machine with the segments that are not yet uploaded. None if they are on other machines.
     url : str
-        Where segments are uploaded; empty if they are not.
+        The URL to which segments are uploaded; empty if they are not uploaded.
     options : mapping
         Options of fsspec for the URL.
     """

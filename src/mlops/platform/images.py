@@ -20,8 +20,8 @@ class Image:
     model_name, model_version : str, int
         The model version in the image.
     override : str
-        The person who overruled the gate to promote the model, and the reason; empty if nobody did, or if this is not
-        known.
+        The person who overruled the gate and promoted the model, and the reason; empty if nobody did, or if this is
+        not known.
     model_identity : str
         The identity of the model version; empty if it is not known.
     """
@@ -41,7 +41,7 @@ class Image:
 
 
 def add_digest(model: str, digest: str) -> str:
-    """Return the name of a model with the beginning of its image's digest: "churn version 2 (image sha256:0123…)"."""
+    """Return the name of a model and the start of its image's digest: "churn version 2 (image sha256:0123…)"."""
     return f"{model} (image {digest[:SHOWN_DIGEST]}…)" if digest else model
 
 

@@ -35,7 +35,7 @@ class Leftovers(Protocol):
     def list_references(self) -> set[str]:
         """Return what champions, services and possible rollbacks refer to.
 
-        These are the names and digests of images, and the values of the tags of versions, such as the hashes of data.
+        These are names and digests of images, and values of the versions' tags, such as hashes of data.
 
         Raises IntegrityError if the record of a champion or service cannot be read.
         """
@@ -44,8 +44,8 @@ class Leftovers(Protocol):
     def find(self, before: float, needed: Set[str]) -> list[Leftover]:
         """Return the state that is no longer needed, without deleting it.
 
-        State is returned if it was last used before `before`, in seconds since 1970, and neither `needed` nor
-        `list_references` contains it.
+        This is the state that was last used before the time `before`, in seconds since 1970, and that is neither in
+        `needed` nor in the result of `list_references`.
         """
         ...
 

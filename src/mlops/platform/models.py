@@ -30,7 +30,7 @@ class ModelVersion:
 
     @property
     def identity(self) -> str:
-        """A text that identifies the version even if a restored registry gives its number to a different model."""
+        """A text that identifies the version, even if a restored registry reuses its number for a different model."""
         return f"{self.name}:{self.version}:{self.run_id}:{hash_listing(self.files)}"
 
     @property
@@ -45,7 +45,7 @@ class ModelVersion:
 
     @property
     def override(self) -> str:
-        """The person who overruled the gate to promote the model, and the reason; empty if the gate decided."""
+        """The person who overruled the gate and promoted the model, and the reason; empty if the gate decided."""
         why, user = self.tags.get(OVERRIDE_REASON, ""), self.tags.get(OVERRIDDEN_BY, "")
         by = f" by {user}" if user else ""
         return f"{OVERRULED}{by}: {why}" if why else ""
@@ -104,7 +104,7 @@ def _describe_champion(identity: str) -> str:
 
 @dataclass(frozen=True)
 class FailedTest:
-    """A failed service test: the tested image, and the identity of its model. Older records lack identity or digest."""
+    """A failed service test: the tested image, its model's identity and its digest. Old records can lack these two."""
 
     image: str
     model_identity: str = ""
@@ -122,7 +122,7 @@ class Looks:
     Parameters
     ----------
     looks : mapping of str to tuple of str
-        The hashes of the comparisons, oldest first, by the identity of the champion.
+        The hashes of the comparisons with each champion, oldest first; the keys are the identities of the champions.
     """
 
     looks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -143,11 +143,11 @@ class Registry(Protocol):
     def register(
         self, name: str, run: TrainingRun, tags: Mapping[str, str], *, expected: str | None = None
     ) -> ModelVersion:
-        """Create the next version of a model with all its tags; called by the notebook 04_register.
+        """Create the next version of a model with all its tags, and return it; called by the notebook 04_register.
 
         If the call fails, no version is created. Safe to call again: a training that is already registered keeps its
-        version. `expected` is the identity of the champion with which the model was compared, "" if there was none, or
-        None to register the model without this check. Raises ConflictError if the champion has another identity now.
+        version. `expected` is the identity of the champion with which the model was compared, or "" if there was none.
+        Raises ConflictError if the champion has another identity now; this is not checked if `expected` is None.
         """
         ...
 
@@ -155,7 +155,7 @@ class Registry(Protocol):
         """Make a version the champion of its model; called by the notebook 04_register.
 
         `expected` is the identity of the champion with which the model was compared; "" if there was none. Safe to call
-        again. Raises ConflictError if another version has become the champion since.
+        again. Raises ConflictError if another version has become the champion in the meantime.
         """
         ...
 
@@ -180,7 +180,7 @@ class Registry(Protocol):
         ...
 
     def fetch_model(self, model: ModelVersion, folder: Path) -> Path:
-        """Copy the files of a version to `folder`, and check their hashes.
+        """Copy the files of a version to `folder`, check their hashes, and return the folder.
 
         Called by the notebooks 03_evaluate, 05_create_image and 07_test_service. Raises IntegrityError if a file has
         changed.

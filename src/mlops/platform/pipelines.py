@@ -151,7 +151,7 @@ class Pipelines(Protocol):
     def publish(self, build_id: str, build_uri: str) -> PublishedPipeline:
         """Publish the retraining pipeline of the current sources as version `build_id`; called by `mlops publish`.
 
-        New submissions start this version. Safe to call again: a build id that is already published is not published
+        New submissions start this version. Safe to call again: a build that is already published is not published
         again.
         """
         ...
@@ -161,7 +161,7 @@ class Pipelines(Protocol):
         ...
 
     def submit(self, submission: Submission) -> SubmittedRun:
-        """Start a run of the version that was published last, and return before it ends; called by `mlops submit`.
+        """Start a run of the version published last, and return the run before it ends; called by `mlops submit`.
 
         Each call starts one run, even if a request is retried. Raises PipelineNotFoundError before the first
         publication.
@@ -184,11 +184,14 @@ class Pipelines(Protocol):
         ...
 
     def fetch_run(self, run_id: str, folder: Path) -> Path:
-        """Copy the executed notebooks, reports and record of a run to `folder`; called by `mlops runs --download`."""
+        """Copy the executed notebooks, reports and record of a run to `folder`, and return `folder`.
+
+        Called by `mlops runs --download`.
+        """
         ...
 
     def cancel(self, run_id: str) -> SubmittedRun:
-        """Cancel a submitted run; do nothing if it has finished."""
+        """Cancel a submitted run unless it has finished, and return its state."""
         ...
 
 

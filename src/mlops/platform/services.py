@@ -62,7 +62,7 @@ class Service:
     decision : Decision
         The person, reason and run behind the deployment.
     override : str
-        The person who overruled the gate to promote the model, and the reason; empty if the gate decided.
+        The person who overruled the gate and promoted the model, and the reason; empty if the gate decided.
     previous : str
         The image that a rollback would restore, such as "churn:1"; empty if there is none.
     failed : tuple of FailedTest
@@ -159,7 +159,7 @@ class Rollback:
     override, restored_override, model_identity : str
         The overrides of the removed and the restored model version, and the identity of the removed one; see `Service`.
     digest, restored_digest : str
-        The digests of the images if both contain the same model version; otherwise empty.
+        The digests of the removed and the restored image if both contain the same model version; otherwise empty.
     """
 
     environment: str
@@ -177,14 +177,14 @@ class Rollback:
     restored_digest: str = ""
 
     def bars(self, image: str, model_identity: str, digest: str) -> bool:
-        """Return whether the rollback prevents an image from being deployed. `digest` is empty for a new image.
+        """Return whether the rollback prevents the deployment of an image; `digest` is empty before the image exists.
 
         A rollback between two images of one model version bars only the removed image.
         """
         return not self.lifted and self._concerns(image, model_identity, digest)
 
     def removed(self, service: Service) -> bool:
-        """Return whether `service` runs what the rollback removed: a model version, or only one image of it."""
+        """Return whether `service` runs the removed model version or, if only one image was removed, that image."""
         return self._concerns(service.image, service.model_identity, service.digest)
 
     def _concerns(self, image: str, model_identity: str, digest: str) -> bool:
@@ -193,12 +193,12 @@ class Rollback:
 
     @property
     def model(self) -> str:
-        """The removed model version: "churn version 2"; with its image if the same version was restored."""
+        """The removed model version: "churn version 2". If the same version was restored, the image is added."""
         return add_digest(name_version(name_model(self.image), self.model_version, self.override), self.digest)
 
     @property
     def restored_model(self) -> str:
-        """The restored model version: "churn version 1"; with its image if the same version was removed."""
+        """The restored model version: "churn version 1". If the same version was removed, the image is added."""
         model = name_model(self.restored), self.restored_version, self.restored_override
         return add_digest(name_version(*model), self.restored_digest)
 
@@ -218,7 +218,7 @@ class Services(Protocol):
         allowed: Permissions = NO_PERMISSIONS,
         decision: Decision = NO_DECISION,
     ) -> Service:
-        """Deploy `image` in an environment; called by the notebook 06_deploy.
+        """Deploy `image` in an environment, and return the service; called by the notebook 06_deploy.
 
         The previous service keeps running until the new one is ready. Safe to call again: a healthy service with the
         same digest is not restarted unless `force` is true. Raises DeploymentError if the service is not ready in time,
@@ -248,7 +248,7 @@ class Services(Protocol):
         ...
 
     def roll_back(self, environment: str, decision: Decision = NO_DECISION, *, take_over: bool = False) -> Rollback:
-        """Redeploy the newest earlier image that passed its test; called by `mlops rollback`.
+        """Redeploy the newest earlier image that passed its test, and return the rollback; called by `mlops rollback`.
 
         Images of other models are considered only if `take_over` is true. Raises the errors of `require_previous`.
         """
@@ -295,6 +295,6 @@ def name_model(image: str) -> str:
 
 
 def previous_environment(environment: str) -> str:
-    """Return the environment that comes before an environment in a release: "qa" for "production", and "" for "qa"."""
+    """Return the environment to which a release deploys before this one: "qa" for "production", and "" for "qa"."""
     place = ENVIRONMENTS.index(environment)
     return ENVIRONMENTS[place - 1] if place else ""

@@ -31,7 +31,7 @@ class Submission:
         return {name: getattr(self, name) or NOTHING for name in list_names()}
 
     def list_given(self) -> dict[str, str]:
-        """Return the parameters whose values differ from the default values, as text by name."""
+        """Return the parameters that do not have their default values: the text of each value, by name."""
         usual = Submission()
         return {name: text for name, text in self.list_texts().items() if getattr(self, name) != getattr(usual, name)}
 
@@ -50,7 +50,7 @@ def list_names() -> list[str]:
 
 
 def read_submission(given: Mapping[str, str]) -> Submission:
-    """Return a submission with the given parameters, which map names to texts. "none" stands for the default value.
+    """Return a submission with the parameters in `given`, texts by name. The text "none" stands for the default.
 
     Raises
     ------

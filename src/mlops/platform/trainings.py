@@ -98,7 +98,7 @@ class Tracker(Protocol):
         ...
 
     def fetch_files(self, run: TrainingRun, folder: Path) -> Path:
-        """Copy the files of a training to `folder`, and check their hashes.
+        """Copy the files of a training to `folder`, check their hashes, and return the folder.
 
         Called by the notebooks 03_evaluate and 04_register. Raises IntegrityError if a file has changed, and
         TrainingNotFoundError if the training does not exist.

@@ -42,9 +42,9 @@ ICONS = {
 }
 BAD = "✗"
 CAPTION = (
-    "Newest first. A run is compared with the last successful run of the same pipeline, and a run of one step with "
-    "the last run of only that step. A step's name opens its report, or the page of its sweep. Metrics are those of "
-    "the model that the run trained or, for a sweep, those of the best combination."
+    "Newest first. A run is compared with the last successful run of the same pipeline. A run of only one step is "
+    "compared with the last run of only that step. A step's name opens its report, or the page of its sweep. Metrics "
+    "are those of the model that the run trained or, for a sweep, those of the best combination."
 )
 
 

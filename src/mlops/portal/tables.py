@@ -13,7 +13,7 @@ LARGEST_SPAN = 1000
 
 
 def align_tables(html: str) -> str:
-    """Give the cells of each column a class for the style sheet: "number", "long", or none for short text.
+    """Return HTML in which the cells of each column have a CSS class: "number", "long", or none for short text.
 
     The returned HTML still has to be cleaned.
     """

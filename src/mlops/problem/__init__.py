@@ -28,7 +28,7 @@ import numpy, pandas or scikit-learn at the top of the package. Import them in t
     fields       the checks of single fields
     metrics      metrics for use in problems, with scikit-learn's names
     plots        the plots that a problem can declare by name
-    weighted     metrics of many weightings of the rows at once
+    weighted     computes a metric for many weightings of the rows at once
     declared     the base class of problems
     consistency  checks that a declaration does not contradict itself
     coding       converts target values and predictions to the numbers that metrics need

@@ -102,7 +102,7 @@ class Column:
 
     @property
     def range(self) -> tuple[float, float]:
-        """The smallest and largest allowed value; infinite without a bound. Dates are in days since 1970-01-01."""
+        """The smallest and largest allowed value; infinite if there is no bound. Dates are in days since 1970-01-01."""
         low, high = self.minimum, self.maximum
         return float("-inf") if low is None else _count(low), float("inf") if high is None else _count(high)
 

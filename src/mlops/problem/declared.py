@@ -40,23 +40,23 @@ class Problem:
     gate : str
         The name of the metric that decides about promotions. Empty for the first metric.
     smallest_gain : float, optional
-        The smallest improvement of this metric that is worth a release, in the unit of the metric. By default, it is
-        `smallest_relative_gain` times the champion's metric.
+        The smallest improvement that is worth a release, in the unit of the metric that decides about promotions. By
+        default, it is `smallest_relative_gain` times the champion's metric.
     smallest_relative_gain : float
         The smallest improvement that is worth a release, as a share of the champion's metric: 0.001 is 0.1 %. It is
         ignored if `smallest_gain` is set.
     segments : tuple of str
-        The names of columns that divide the rows into segments, in which the models are compared, too. A category or a
-        boolean has a segment for each value. A number has four segments, each with a quarter of the rows.
+        The names of columns that divide the rows into segments. The models are also compared in each segment. A
+        category or a boolean has a segment for each value. A number has four segments, each with a quarter of the rows.
     reject_worse_segments : bool
-        Whether a challenger that is better overall is rejected if it is significantly worse in a segment, by at least
-        the smallest improvement that is worth a release.
+        Whether to reject a challenger that is better overall, but worse in a segment. It counts as worse if the
+        difference is significant, and at least as large as the smallest improvement that is worth a release.
     plots : tuple of str or callable
         The plots of the predictions for the held-out rows: "predictions" or "residuals" for a target that is a number,
         "roc", "calibration" or "confusion" for classes, and "importances" for the result of `explain`. If empty, the
         plot is "predictions" for a number, "roc" for a boolean, and "confusion" for a category. A plot of your own is a
         function ``plot(axes, actual, predicted)`` that draws on a matplotlib `Axes`. It gets the values of the target
-        and the predictions as arrays. It returns a sentence for readers who cannot see the plot, with the main number.
+        and the predictions as arrays. It returns a sentence with the main number, for readers who cannot see the plot.
     examples : tuple of mapping of str to value
         Rows that users can send to try the service. Each is a mapping of column names to values. Examples are
         published, so never take them from the data.
@@ -135,7 +135,7 @@ class Problem:
         Raises
         ------
         UsageError
-            If either part has fewer than two rows, or if fewer than two training rows have one of the classes.
+            If either part has fewer than two rows, or if a class has fewer than two training rows.
         """
         from mlops.problem.split import check_split
 
@@ -198,7 +198,7 @@ class Problem:
     def explain(self, model: "Any") -> "pd.Series | None":
         """Return the importance of each feature, or None, which is the default.
 
-        The notebook 02_train shows the importances. The name of the series is the name of the quantity: "weight".
+        The notebook 02_train shows the importances. Name the series after the quantity that it contains: "weight".
         """
         return None
 

@@ -45,10 +45,10 @@ class Metric:
     least_rows : int
         The smallest number of rows for which the metric is defined.
     all_classes : bool
-        Whether the metric is defined only if every class has rows.
+        Whether the metric is defined only if every class occurs in the rows.
     weighted : callable, optional
         A function that returns the metric for many weightings of the rows at once; see `mlops.problem.weighted`.
-        Without a `row_loss`, this function makes the gate faster.
+        It makes the gate faster for a metric that has no `row_loss`.
     signed : bool
         Whether the metric can be zero or negative. If it decides about promotions, the problem must declare
         `smallest_gain`.
@@ -130,7 +130,7 @@ class Metric:
     def measure_weighted(
         self, actual: "NDArray[np.generic]", predicted: "NDArray[np.generic]", counts: "NDArray[np.int64]"
     ) -> "NDArray[np.float64]":
-        """Return the metric of each of many sets of rows, or NaN for a set for which the metric is undefined.
+        """Return the metric of each of many sets of rows; NaN for the sets where it is undefined.
 
         Parameters
         ----------

@@ -34,7 +34,7 @@ def check_plots(problem: str, plots: "Sequence[str | OwnPlot]", kind: str) -> No
     Parameters
     ----------
     problem : str
-        The name of the problem in error messages.
+        The name of the problem, for error messages.
     plots : sequence of str or callable
         The plots.
     kind : str

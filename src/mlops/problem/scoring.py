@@ -19,7 +19,7 @@ FOLDS = 5
 
 
 def predict_rows(problem: "Problem", model: "Any", rows: "pd.DataFrame") -> "NDArray[np.generic]":
-    """Return the predictions of a model for rows, of which there may be none.
+    """Return the predictions of a model for rows. The table can be empty.
 
     Raises
     ------

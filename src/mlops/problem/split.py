@@ -58,7 +58,7 @@ def check_split(
     Raises
     ------
     UsageError
-        If either part has fewer than two rows, or if fewer than two training rows have one of the classes.
+        If either part has fewer than two rows, or if a class has fewer than two training rows.
     """
     if min(len(training), len(holdout)) < 2:
         raise UsageError(

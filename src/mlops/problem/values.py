@@ -1,7 +1,7 @@
 """The conversion of values between tables and JSON, which has numbers, strings, booleans and null.
 
-Only the declaration of a column decides its type, never its values. So the model gets the same values in training, in
-the evaluation and in the service.
+The type of a column depends only on its declaration, never on its values. So the model gets the same values in
+training, in the evaluation and in the service.
 """
 
 import math

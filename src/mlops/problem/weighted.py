@@ -1,4 +1,4 @@
-"""Metrics of many weightings of the same rows at once, which the jackknife of the promotion gate needs."""
+"""Functions that compute a metric for many weightings of the same rows at once, for the jackknife of the gate."""
 
 # A weighting describes a set of rows: the weight of a row is the number of times that the set contains it. Each
 # function takes actual values and predictions as `mlops.problem.metrics` describes them, and weights of shape (sets,
@@ -69,7 +69,7 @@ def _average_classes(
 
 
 def _weigh_area(positive: NDArray[np.bool_], score: Floats, weights: Floats) -> Floats:
-    """Return the share of pairs of a positive and a negative row that the scores order correctly; a tie counts half."""
+    """Return how often a positive row has a higher score than a negative row: a share of all pairs; ties count half."""
     positives, negatives = _sum_ties(positive, score, weights)
     below = np.cumsum(negatives, axis=1) - negatives / 2
     pairs = positives.sum(axis=1) * negatives.sum(axis=1)
@@ -92,7 +92,7 @@ def _weigh_f1(actual: NDArray[np.bool_], predicted: NDArray[np.bool_], weights: 
 
 
 def _sum_ties(positive: NDArray[np.bool_], score: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Return the total weights of the positive and of the negative rows for each distinct score, in ascending order."""
+    """Return the total weight of positive and that of negative rows for each distinct score, in ascending order."""
     order = np.argsort(score, kind="stable")
     sorted_scores = score[order]
     weights = weights[:, order].astype(float, copy=False)

@@ -11,7 +11,7 @@
     data_test     the last data test
     changes       the parameters of a run that differ from those of an earlier run
     listener      the base class for objects that follow a run
-    processes     the identity of a process, whether it runs, and the processes that use a file
+    processes     the identity of a process, and which processes run or use a file
     clock         the present time, as text
     user          the user who starts a run
     fingerprints  the hash of everything that a step's results depend on

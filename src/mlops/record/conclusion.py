@@ -11,7 +11,7 @@ from mlops.record.summary import describe_end, find_model_name, find_model_versi
 
 @dataclass(frozen=True)
 class Conclusion:
-    """The conclusion of a run. While the run is in progress, unknown fields are empty.
+    """The conclusion of a run. Fields that are not known yet, while the run is in progress, are empty.
 
     Parameters
     ----------

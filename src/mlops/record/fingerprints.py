@@ -117,8 +117,8 @@ def hash_sources(folder: Path, *, recent: bool = False) -> str:
     folder : Path
         The folder.
     recent : bool
-        Whether the state of the files may be up to 0.1 s old. This is sufficient at the start of a step, because its
-        results are reused only if the hash at the end of the step, which is never older, is the same.
+        Whether the state of the files may be up to 0.1 s old. This is sufficient at the start of a step: at its end,
+        the present files are hashed, and the results are reused only if both hashes are the same.
     """
     return _hash_listing(_list_sources(str(folder), recent), len(str(folder)) + 1)
 

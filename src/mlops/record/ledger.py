@@ -174,7 +174,7 @@ def make_run_id(pipeline: str) -> str:
 
 
 def make_run_folder(outputs: Path, pipeline: str, make_id: Callable[[str], str] = make_run_id) -> Path:
-    """Create the folder of a new run in `outputs`. Its name is one that no other run has.
+    """Create a folder for a new run in `outputs`, with a name that no other run has, and return its path.
 
     Parameters
     ----------
@@ -183,8 +183,8 @@ def make_run_folder(outputs: Path, pipeline: str, make_id: Callable[[str], str] 
     pipeline : str
         The name of the run's pipeline.
     make_id : callable
-        A function that takes the name of the pipeline and returns a name for the run. It is called until a name is
-        unused.
+        A function that takes the name of the pipeline and returns a name for the run. It is called again until
+        the name is unused.
     """
     outputs.mkdir(parents=True, exist_ok=True)
     while True:
@@ -207,7 +207,7 @@ def write_run(record: RunRecord, outputs: Path) -> None:
 
 
 def read_run(folder: Path) -> RunRecord:
-    """Read the record of the run in `folder`. If the process of a run in progress died, its state is "lost".
+    """Return the record of the run in `folder`. If the run did not end but its process died, the state is "lost".
 
     Raises
     ------

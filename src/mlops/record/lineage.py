@@ -81,7 +81,7 @@ def describe_notebooks(workspace: Workspace, notebooks: Iterable[str], run_folde
     notebooks : iterable of str
         The file names of the notebooks, without the extension: "02_train".
     run_folder : str
-        The folder of the run, whose record has the hashes. If it is empty, the present files are hashed.
+        The folder of the run whose record has the hashes. Empty to hash the present files.
     """
     recorded = _read_recorded_hashes(run_folder)
     paths = {notebook: workspace.notebooks / f"{notebook}.ipynb" for notebook in notebooks}

@@ -15,7 +15,7 @@ class Listener:
         """Handle the start of a step. Other steps may be running."""
 
     def cell_done(self, step: StepRecord, done: int, cells: int) -> None:
-        """Handle the end of a cell. `done` of all `cells` cells of the notebook have been executed."""
+        """Handle the end of a cell: `done` cells have now been executed, and the notebook has `cells` cells in all."""
 
     def step_ended(self, run: RunRecord, step: StepRecord) -> StepRecord:
         """Handle the end of a step, or the decision to skip it.

@@ -20,7 +20,7 @@ SAME_SECONDS = 1.0  # seconds; two readings of the same creation time can differ
 
 
 class ProcessId(NamedTuple):
-    """The identity of a process, which no other process has.
+    """The identity of a process, which stays unique even if the system reuses the process id.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def describe_holders(path: Path) -> str:
 
 
 def find_holders(path: Path) -> list[int]:
-    """Return the ids of other processes that locked a file or, if there are none, of those that have the file open."""
+    """Return the ids of the other processes that locked a file or, if no process locked it, have it open."""
     holders = _find_locking_processes(path) or _find_opening(path)
     return sorted(holders - {os.getpid()})
 

@@ -9,7 +9,7 @@ REMOVED = ".removed-"  # the prefix of the names of files and folders that are b
 
 
 def remove_whole(path: Path) -> None:
-    """Delete a file or folder atomically: for other processes, it is either complete or does not exist.
+    """Delete a file or folder atomically: other processes see either all of it or nothing.
 
     After a crash, call `finish_removals` to delete the rest.
     """

@@ -85,7 +85,8 @@ def find_only(
     Returns
     -------
     list of StepRecord
-        The records of the reused steps. If a step refused to act, for example to deploy, the list has only this step.
+        The records of the reused steps. If an earlier step refused to act, for example to deploy, the list has
+        only the record of that step.
 
     Raises
     ------
@@ -153,8 +154,10 @@ def require_problem(run: RunRecord, problem: str, source: str, advice: str) -> N
         The run. The record of an old run names no problem, so the run is accepted.
     problem : str
         The package that declares the current problem. Empty to accept any run.
-    source, advice : str
-        The beginning of the error message, which names the run, and the last sentence, which says what to do.
+    source : str
+        The beginning of the error message, which names the run.
+    advice : str
+        The last sentence of the error message, which says what to do.
 
     Raises
     ------

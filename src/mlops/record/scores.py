@@ -31,7 +31,7 @@ def read_declared(results: Mapping[str, object], steps: Iterable[Step] = ALL_STE
 
 
 def list_metrics(step: StepRecord, steps: Iterable[Step] = ALL_STEPS) -> list[str]:
-    """Return the names of a step's results that are metrics, beginning with the main metric."""
+    """Return the names of the metrics among a step's results, beginning with the main metric."""
     # Older runs did not record which results are metrics. For such a run, all numbers that the step measured count as
     # metrics.
     declared = next((found for found in steps if found.name == step.name), None)
@@ -67,7 +67,7 @@ def find_unit(metric: str, results: Mapping[str, object], steps: Iterable[Step] 
 
 
 def find_units(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> dict[str, str]:
-    """Return the units of the metrics of the run's model, by metric."""
+    """Return the units of the metrics of the run's model, by name. Metrics without a known unit are absent."""
     steps = tuple(steps)
     results = _merge_results(run)
     return {name: unit for name in find_metrics(run, steps) if (unit := find_unit(name, results, steps))}

@@ -12,7 +12,7 @@ This package executes no notebook and writes no file.
     grids         compares tables
     pictures      compares plots by their largest local difference
     values        compares numbers and text
-    keeping       keeps committed outputs that have not changed when notebooks are executed again
+    keeping       keeps the committed outputs that a new execution of the notebooks did not change
     declaring     finds the declarations that a notebook lacks or no longer needs
     junit         writes the result of a check for CI
 """

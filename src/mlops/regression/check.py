@@ -81,7 +81,7 @@ def find_run(outputs: Path, name: str = "") -> Path:
 
 
 def check_run(folder: Path, notebooks: Path) -> Verdict:
-    """Compare the executed notebooks of a run with the committed notebooks.
+    """Compare the executed notebooks of a run with the committed notebooks, and return the verdict.
 
     Parameters
     ----------

@@ -48,7 +48,7 @@ class Comparison:
 
 
 def compare_notebooks(name: str, committed: Notebook, executed: Notebook, sanitizer: Sanitizer = ()) -> Comparison:
-    """Compare an executed notebook with the committed notebook.
+    """Return the result of comparing an executed notebook with the committed notebook.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ class _MatchedNotebooks:
     sanitizer: Sanitizer
 
     def describe_condition(self, declared: Declaration) -> str:
-        """Describe the results that differ, so that a cell's outputs cannot be compared. Return "" if none differ."""
+        """Describe the results that differ and so prevent the comparison of outputs. Return "" if none differ."""
         return describe_condition(declared.if_same, self.committed.scraps, self.executed.scraps)
 
     @cached_property

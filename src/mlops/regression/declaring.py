@@ -45,7 +45,7 @@ class ScrapChanges:
 
 
 def compare_scraps(executed: Mapping[str, Any], name: str) -> ScrapChanges:
-    """Compare the results that an executed notebook stored with the results that its metadata declares.
+    """Return the declarations to change so that they match the results that an executed notebook stored.
 
     Parameters
     ----------

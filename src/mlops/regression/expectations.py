@@ -12,7 +12,8 @@ Metadata):
         "if_same": ["champion_version"]
     }}}
 
-"scraps" has the tolerance of each result. The metadata of a cell can override all other declarations of the notebook.
+"scraps" has the tolerance of each result. The metadata of a cell can declare its own "numbers", "pictures" and
+"if_same".
 """
 
 import re
@@ -101,7 +102,7 @@ def read_cell_declaration(cell: Cell, whole: Declaration, name: str) -> Declarat
 
 
 def list_kept_scraps(notebook: Notebook, name: str) -> set[str]:
-    """Return the names of the results whose values stay in a committed notebook."""
+    """Return the names of the results whose values are not removed from a notebook before a commit."""
     whole = read_declaration(notebook, name)
     conditions = [read_cell_declaration(cell, whole, name).if_same for cell in notebook.cells]
     compared = (scrap for scrap, tolerance in whole.scraps.items() if tolerance is not None)

@@ -1,4 +1,4 @@
-"""The result of checking a run as an XML file in JUnit's format."""
+"""The verdict of a check, as an XML file in JUnit's format."""
 
 from xml.etree import ElementTree
 
@@ -7,7 +7,7 @@ from mlops.regression.check import Verdict
 
 
 def format_junit(verdict: Verdict) -> bytes:
-    """Format the result of checking a run as XML in JUnit's format."""
+    """Return the verdict as XML in JUnit's format."""
     suite = ElementTree.Element(
         "testsuite",
         name=f"mlops check-notebooks {verdict.run_id}",

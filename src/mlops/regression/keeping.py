@@ -20,7 +20,7 @@ DECIMALS = 6  # later decimals can differ, as in notebooks/sanitize.cfg
 def keep_close_outputs(
     executed: Mapping[str, Any], committed: Mapping[str, Any], name: str, sanitizer: Sanitizer = ()
 ) -> None:
-    """Replace each new output that is within its tolerance with the committed output.
+    """Replace each new output with the committed output if they differ by at most the tolerance.
 
     Parameters
     ----------

@@ -126,7 +126,7 @@ def match_cells(committed: Notebook, executed: Notebook) -> tuple[Notebook, Note
 
 
 def join_text(text: Text) -> str:
-    """Return a text, which can be a list of lines in a notebook, as one string."""
+    """Return a text of a notebook, which can be a string or a list of lines, as one string."""
     return text if isinstance(text, str) else "".join(text)
 
 

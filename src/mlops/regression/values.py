@@ -50,7 +50,7 @@ class Difference:
 
 
 def read_sanitizer(path: Path) -> Sanitizer:
-    """Read a file in nbval's format with patterns for parts of texts that are allowed to differ, if the file exists."""
+    """Return the patterns for parts of texts that may differ, from a file in nbval's format; none if it is missing."""
     if not path.is_file():
         return ()
     found = SANITIZER.findall(path.read_text(encoding="utf-8"))

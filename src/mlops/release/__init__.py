@@ -12,7 +12,7 @@
     history         the deployments of an environment, its rollbacks, and the images that passed their test
     keys            reads the keys of a service, after a check that the service accepts them
     loopback        checks whether a service is on this machine
-    sessions        sessions for requests to services, without a proxy for this machine
+    sessions        sessions for requests to services; requests to this machine use no proxy
     calls           requests to services, repeated if the connection fails
     service_checks  the checks of 07_test_service: contract, predictions, latency
     predictions     the predictions of a service, compared with those of the registered model

@@ -18,7 +18,7 @@ OTHER_KINDS: dict[str, tuple[str, object]] = {  # for each kind, a value of anot
 
 
 def list_bad_requests(schema: Schema | None, rows: Sequence[Any]) -> Iterator[tuple[str, Body]]:
-    """Yield requests that the service must refuse because they do not match the schema, each as name and body.
+    """Yield requests that the service must refuse because they do not match the schema, as pairs of name and body.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def list_bad_requests(schema: Schema | None, rows: Sequence[Any]) -> Iterator[tu
 
 
 def make_record(schema: Schema, row: Any) -> dict[str, Any]:
-    """Return a row as a record, which has the names of the features as keys."""
+    """Return a row as a record: its values by the names of the features."""
     return dict(row) if isinstance(row, dict) else dict(zip(schema.names, row, strict=True))
 
 

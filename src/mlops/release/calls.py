@@ -18,7 +18,7 @@ PROXY_REFUSES = 407  # the status with which a proxy asks for a password; servic
 def call_service(
     url: str, key: str, body: Any = None, *, raw: bytes | None = None, **headers: str
 ) -> requests.Response:
-    """Send a POST request to ``/score``.
+    """Send a POST request to ``/score``, and return the answer.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def call_service(
 
 
 def post_rows(session: requests.Session, url: str, **options: Any) -> requests.Response:
-    """Send one request to ``/score``. Raise an error if a proxy asks for a password."""
+    """Send one request to ``/score``, and return the answer. Raise an error if a proxy asks for a password."""
     answer = session.post(f"{url}/score", timeout=TIMEOUT, **options)
     if answer.status_code == PROXY_REFUSES:
         raise ServiceUntestedError(

@@ -1,4 +1,4 @@
-"""The choice of the image to release, and the check whether the image of a model version is up to date."""
+"""The choice of the image to release, and the check that the image of a model version is up to date."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,7 +18,7 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 def choose_image(backend: Backend, model_name: str, digest: str = "") -> Image:
     """Return the image with this digest, or the champion's image if the digest is empty.
 
-    If a person promoted the model although the gate rejected it, the field `override` of the image has the reason.
+    If a person promoted the model although the gate rejected it, the returned image gives the reason in `override`.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def choose_model(backend: Backend, model_name: str, registered: Mapping[str, Any
 def explain_outdated(backend: Backend, version: ModelVersion, sources: ImageSources) -> str:
     """Return a sentence that says why a model version needs a new image; "" if its image is up to date.
 
-    An image is outdated if the scoring script, the script's lock, a module beside the script or the schema has changed
+    An image is outdated if the scoring script, its lock file, a module beside the script or the schema has changed
     since the image was created.
     """
     try:

@@ -86,7 +86,7 @@ def deploy_image(
 
 
 def list_rows(services: Services) -> list[dict[str, str]]:
-    """Return the rows of a table of the services of all environments."""
+    """Return a table of the services of all environments, as a list of rows."""
     return [
         {
             "environment": service.environment,

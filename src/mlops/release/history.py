@@ -42,8 +42,7 @@ class Deployments:
     Parameters
     ----------
     current : Deployment or None
-        The current deployment. If its service was stopped, it is still the current deployment. None before the first
-        deployment.
+        The current deployment, even if its service was stopped. None before the first deployment.
     history : tuple of Deployment
         The deployments before the current one, oldest first.
     passed : tuple of str
@@ -63,13 +62,13 @@ class Deployments:
         return name_model(self.current.image) if self.current else ""
 
     def serve(self, deployment: Deployment) -> Self:
-        """Return the state of the environment after the deployment `new`."""
+        """Return the state of the environment after a new deployment."""
         tested: Test = "passed" if deployment.digest in self.passed else ""
         before = (*self.history, self.current) if self.current else self.history
         return replace(self, current=replace(deployment, tested=tested), history=before[-KEPT:])
 
     def credit(self, decision: Decision, image: Image) -> Self:
-        """Return the state with `decision` and details of `image` recorded in the current deployment."""
+        """Return a copy of this state in which the current deployment has this decision and details of this image."""
         assert self.current is not None
         credited = replace(
             self.current, decision=decision, override=image.override, model_identity=image.model_identity
@@ -101,7 +100,7 @@ class Deployments:
         )
 
     def restart(self, before: "Deployments") -> Self:
-        """Return the state after a restart of the service. `before` is the state before the restart."""
+        """Return the state after a restart of the service, with the time, test result and history from `before`."""
         assert self.current is not None
         assert before.current is not None
         again = replace(self.current, deployed=before.current.deployed, tested=before.current.tested)
@@ -143,7 +142,7 @@ class Deployments:
         return tuple(failed)
 
     def withdraw(self, rollback: Rollback, digest: str) -> Self:
-        """Return the state after a rollback, in which the image with this digest has not passed its test."""
+        """Return the state after a rollback. The image with this digest no longer counts as having passed its test."""
         return replace(self.forget_pass(digest), rollbacks=(*self.rollbacks, rollback)[-KEPT:])
 
     def find_rollback(self, image: Image) -> Rollback | None:

@@ -29,7 +29,7 @@ class View(Protocol[State]):
         ...
 
     def quote_log(self, state: State) -> str:
-        """Return the path and the last lines of the current service's log; empty if it cannot be read. Never raise."""
+        """Return the path and last lines of the service's log as text; "" if the log cannot be read. Never raise."""
         ...
 
 
@@ -45,7 +45,7 @@ class Site(View[State], Protocol[State]):
         ...
 
     def replace_keys(self, *, keep_primary: bool) -> AbstractContextManager[bool]:
-        """Store new keys, and yield whether the running service already uses them, within a ``with`` statement.
+        """Store new keys before the body of a ``with`` statement, and yield whether the service already uses them.
 
         If the service does not use them yet, the caller must restart it. With `keep_primary`, the old primary key
         becomes the secondary key. If the ``with`` statement raises an exception, the old keys are restored.

@@ -82,9 +82,9 @@ class NextRelease:
         return f"mlops run release{self.image_option}{self.command_options}{self.permissions}"
 
     def advise(self, told: str = "") -> str:
-        """Return sentences that say why the champion is not deployed, if this is known, and what the user can do.
+        """Return sentences that say what the user can do and, if it is known, why the champion is not deployed.
 
-        `told` is the text that the user has already seen. Rollbacks that it describes are not described again.
+        `told` is the text that the user has already seen. A rollback in this text is not described again.
         """
         if self.rollback:
             said = describe_rollback(self.rollback)

@@ -45,7 +45,7 @@ class Releases(Generic[State]):
     Parameters
     ----------
     host : Host
-        The object of the platform that runs services.
+        The part of the platform that runs its services.
     get_image : callable
         A function that returns the image with a given digest: `Images.get_image`.
     """

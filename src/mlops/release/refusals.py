@@ -40,7 +40,7 @@ def require_owner(environment: str, state: Deployments, image: Image, allowed: P
 
 
 def explain_owner(environment: str, owner: str, model_name: str) -> str:
-    """Return a message about deploying a model in an environment that serves another model, and what to do."""
+    """Return a message that says that the environment serves another model, and how to replace it."""
     return (
         f"{environment} serves the model {owner}, and this run would deploy the model {model_name}. "
         f"Add `--take-over` to replace {owner}."

@@ -44,7 +44,7 @@ class Standing:
         return self.shorten_remark("")
 
     def shorten_remark(self, told: str) -> str:
-        """Return the problems of the environment as sentences. Problems that the text `told` describes are left out."""
+        """Return sentences about the environment's problems, except problems that the text `told` already describes."""
         if self.service.problem:
             return ""
         if self.service.original:

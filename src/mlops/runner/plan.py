@@ -35,7 +35,7 @@ class Plan:
     jobs : int
         How many steps can run in parallel; 0 for one step per core.
     at : str
-        If each step of the run has its own process, the only step that this process executes. Otherwise empty.
+        The only step that this process executes, if each step has its own process; otherwise empty.
     source : str
         The earlier run whose results the step `only` uses. Empty to use the newest results.
     repeats : bool

@@ -1,4 +1,4 @@
-"""The restore of the previous service of an environment, after the test of a new service failed."""
+"""Restores the previous service of an environment after the test of a new service failed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,9 +26,9 @@ class Left:
     problem : str
         A message about a service that may be running although it has not passed its test; empty if there is none.
     advice : str
-        A sentence that advises the user to resume this run; empty if this does not help.
+        A sentence that advises the user to resume this run; empty if there is no such advice.
     interrupted : bool
-        Whether the user interrupted the restore.
+        Whether the user interrupted the attempt.
     resumable : bool
         Whether it makes sense to resume this run.
     """
@@ -45,9 +45,9 @@ class Left:
 
 
 def restore_service(step: Step, plan: Plan, record: RunRecord, around: Surroundings) -> Left:
-    """Restore the service that an environment had before this run, after the test `step` of a new service failed.
+    """Restore an environment's previous service after the test of a new service failed, and return the result.
 
-    Do nothing if `step` tests no service.
+    `step` is the step that failed or was interrupted. Do nothing if it does not test a service.
     """
     # If the test had passed before, and its repetition was interrupted, the deployment is not undone.
     deployment = find_deployment(plan.steps, step.restores) if step.restores else None

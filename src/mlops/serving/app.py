@@ -78,7 +78,7 @@ class Application:
         await send({"type": "http.response.body", "body": answer})
 
     def close(self) -> None:
-        """Close the segment of collected requests, after the last answer."""
+        """Close the segment of collected requests. Call this after the last answer."""
         if self._collector:
             self._collector.close()
 

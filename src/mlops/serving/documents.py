@@ -24,9 +24,9 @@ def choose_document(documents: Mapping[str, bytes], path: str, query: bytes) -> 
     documents : mapping of str to bytes
         The documents by their names.
     path : str
-        The path of the request: one of these names, after a slash.
+        The path of the request: a slash and one of these names.
     query : bytes
-        The query of the request. With ``version=3.1``, ``/swagger.json`` is the document of OpenAPI 3.1.
+        The query of the request. With ``version=3.1``, ``/swagger.json`` returns the OpenAPI 3.1 document.
 
     Raises
     ------

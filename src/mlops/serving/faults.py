@@ -22,7 +22,7 @@ Details = Mapping[str, object]
 
 
 def find_fault(schema: Schema, body: bytes, otherwise: str) -> Refusal:
-    """Return the error that refuses a body, because the body does not match the schema.
+    """Return the error that refuses a body that does not match the schema.
 
     Parameters
     ----------
@@ -43,14 +43,14 @@ def find_fault(schema: Schema, body: bytes, otherwise: str) -> Refusal:
 
 
 def explain_text(body: bytes, error: Exception) -> Refusal:
-    """Return an error that refuses a body, because the body is not JSON or is nested too deeply.
+    """Return the error that refuses a body that is not JSON or is nested too deeply.
 
     Parameters
     ----------
     body : bytes
         The body.
     error : Exception
-        The error of another decoder. The message quotes it if this decoder finds no error.
+        The error of the decoder that failed. The message quotes it only if `json` finds no error in the body.
     """
     try:
         _decode(body)

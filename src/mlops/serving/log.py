@@ -26,7 +26,7 @@ def configure_log() -> None:
 
 
 class RateLimit(logging.Filter):
-    """A filter that leaves out repeated messages.
+    """A filter that limits the number of equal messages, and of all messages, in each period of one minute.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class RateLimit(logging.Filter):
         self._counts: Counter[tuple[str, str]] = Counter()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether to write a message. Messages with the same pattern count as equal."""
+        """Return whether to write a message. Messages with the same format string count as equal."""
         if self._clock() >= self._ends:
             self._counts.clear()
             self._ends = self._clock() + PERIOD
@@ -58,9 +58,9 @@ class RateLimit(logging.Filter):
 
 
 def shorten_log(descriptor: int) -> None:
-    """Empty a log that is a file of more than `LOG_BYTES`, after copying it to a file with the suffix ``.1``.
+    """Copy a log to a file with the suffix ``.1`` and empty it, if it is a file with more than `LOG_BYTES`.
 
-    It is not renamed, because the scoring script can also print to it.
+    The log is not renamed, because the scoring script can also print to it.
     """
     found = os.fstat(descriptor)
     if not stat.S_ISREG(found.st_mode) or found.st_size <= LOG_BYTES:

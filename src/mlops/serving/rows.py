@@ -146,7 +146,7 @@ _counter = msgspec.json.Decoder(msgspec.defstruct("Counted", [("data", list[msgs
 
 
 def select_rows(rows: Rows, part: slice) -> Rows:
-    """Return a part of the rows of a request."""
+    """Return the rows of a request that the slice `part` selects."""
     return {name: column[part] for name, column in rows.items()} if isinstance(rows, Mapping) else rows[part]
 
 

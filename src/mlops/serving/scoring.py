@@ -33,7 +33,7 @@ class Scorer:
     schema : Schema, optional
         The schema of the image. Without a schema, each row is a list of numbers, and the answers are numbers.
     pack : callable, optional
-        Returns the rows of a request as they are collected, or None if the request is not collected.
+        Returns the rows of a request in the form in which they are stored, or None if they are not collected.
     """
 
     def __init__(self, run: Run, schema: Schema | None = None, pack: Pack | None = None) -> None:
@@ -48,7 +48,7 @@ class Scorer:
         Returns
         -------
         rows, predictions : bytes or list, array of length n
-            The rows as they are collected, or None if they are not collected; and their predictions.
+            The rows in the form in which they are stored, or None if they are not collected; and the predictions.
 
         Raises
         ------

@@ -26,7 +26,7 @@ from mlops.workspace import Workspace, find_workspace
 
 @dataclass(frozen=True)
 class Parcel:
-    """The data that a worker gets with each task: the folders, and the earlier results by file name."""
+    """The data that a worker gets with each task: the folders, and the results of earlier notebooks by file name."""
 
     platform: str
     project: str

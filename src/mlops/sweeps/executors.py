@@ -51,14 +51,14 @@ class Executor(Protocol):
     def run(self, tasks: Sequence[Task], secrets: Callable[[], Iterable[str]]) -> Generator[Outcome, None, None]:
         """Execute all tasks, and yield the outcome of each task when it ends. `secrets` returns the values to redact.
 
-        A task that fails is an outcome, not an exception. The executed copy of a notebook exists before its outcome is
-        yielded. If the generator is closed early, it ends the running tasks and cancels the others.
+        If a task fails, its outcome has the error, and no exception is raised. When an outcome is yielded, the executed
+        copy of its notebook exists. If the generator is closed early, it ends the running tasks and cancels the others.
         """
         ...
 
 
 class Threads:
-    """An executor on this machine that runs each task in a thread of this process and a kernel of its own.
+    """An executor on this machine. Each task has its own thread in this process, and its own kernel.
 
     Parameters
     ----------

@@ -101,7 +101,7 @@ def suggest_values(declared: Iterable[Parameter], given: Mapping[str, Any] = Map
     declared : iterable of Parameter
         The parameters of the step.
     given : mapping
-        The value of each parameter in an earlier run, by name. The suggested values surround it.
+        The values of the parameters in an earlier run, by name. Values around them are suggested.
     """
     for parameter in declared:
         if parameter.kind not in (int, float):

@@ -37,7 +37,7 @@ class Sweep:
     maximize : bool
         Whether higher values of the metric are better.
     tracking : str
-        The id of the sweep on the tracking server, or an empty text.
+        The id of the sweep on the tracking server; empty if it has none.
     format : int
         The format number of the file.
     """
@@ -127,7 +127,7 @@ def read_sweep(folder: Path) -> tuple[Sweep, list[Point]]:
 
 
 def rank_points(sweep: Sweep, points: Sequence[Point]) -> list[Point]:
-    """Return the finished combinations, the best first and the failed ones last."""
+    """Return the finished combinations, the best first, and those without a value of the metric last."""
     sign = -1 if sweep.maximize else 1
 
     def place(point: Point) -> tuple[bool, float, int]:

@@ -45,7 +45,7 @@ class AzureDatasets:
     Attributes
     ----------
     rights_seconds, pause_seconds : float
-        The time limit for retrying an upload that Azure forbids, and the pause before each retry, in seconds.
+        How long to retry an upload that Azure forbids, and the pause before each retry, in seconds.
     """
 
     def __init__(self, session: AzureSession) -> None:
@@ -167,7 +167,7 @@ class AzureDatasets:
             return None
 
     def _upload(self, url: str, file: Path, metadata: dict[str, str]) -> bool:
-        """Write a file to the blob at `url`; return False if the blob already has different content."""
+        """Write a file to the blob at `url`. Return True, or False if the blob already has different content."""
         from azure.core.exceptions import HttpResponseError, ResourceExistsError
 
         blob = self._open_blob(url)
@@ -211,7 +211,7 @@ def _write_tags(columns: str) -> dict[str, str]:
 
 
 def _read_tags(tags: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the columns in the tags of a version; empty if an older version of `mlops`, or a person, registered it."""
+    """Return the columns named in the tags; empty if the data was registered by hand or by an older `mlops`."""
     parts = [tags[name] for n in range(1, len(tags) + 1) if (name := f"{COLUMNS}_{n}") in tags]
     try:
         return tuple(json.loads("".join(parts) or "[]"))

@@ -39,7 +39,7 @@ class AzureSecrets:
         if value is not None and len(value) < SHORTEST:
             raise UsageError(
                 f"The secret {name!r} in the Key Vault {self._vault} has {len(value)} characters. Use {SHORTEST} or "
-                "more, because the redaction of a shorter one would also replace parts of ordinary words."
+                "more, because redacting a shorter secret would also replace parts of ordinary words."
             )
         if value is None:
             raise SecretNotFoundError(

@@ -1,4 +1,4 @@
-"""The rows that services on one machine collect: their settings, and where they are."""
+"""The collection of rows by services on one machine: its settings, and where the rows are stored."""
 
 import sys
 from contextlib import suppress
@@ -31,7 +31,7 @@ class LocalCollections:
     settings : LocalSettings
         What is collected, and the limits.
     secrets : LocalSecrets
-        The store of the key of hashed columns.
+        The secrets, among them the key with which columns are hashed.
     """
 
     def __init__(self, home: Path, settings: LocalSettings, secrets: LocalSecrets) -> None:
@@ -97,5 +97,5 @@ class LocalCollections:
 
 
 def split_names(text: str) -> tuple[str, ...]:
-    """Return the names in a text that has commas between them."""
+    """Split a text at its commas, and return the names without surrounding spaces."""
     return tuple(name.strip() for name in text.split(",") if name.strip())

@@ -43,7 +43,7 @@ class CatalogueEntry:
     registered : str
         The time of the registration, in UTC and ISO 8601.
     dataset : str
-        The name of the data set. Empty in homes of format 3 and older, which had one data set.
+        The name of the data set. Empty if MLOPS_HOME had format 3 or older, with only one data set.
     columns : tuple of str
         The names of the file's columns; empty if they are unknown.
     """
@@ -139,7 +139,7 @@ class LocalDatasets:
         return sum(not entry.dataset for entry in self._list_own(known))
 
     def name_versions(self) -> None:
-        """Record the data set's name in each version that lacks this name."""
+        """Record the name of the data set in each of its versions that was recorded without a name."""
         with explain_full_disk(self._folder), FileLock(self._folder / "lock"):
             known = self._read().versions
             self._write(self._add_names(known, self._list_own(known)))

@@ -42,7 +42,7 @@ class LocalState(Deployments):
         return self.current.process if self.current else None
 
     def find_replacement(self, folder: Path) -> str:
-        """Return the time when the server with this folder was replaced; "" if no replacement is known."""
+        """Return the time when the server that ran in `folder` was replaced; "" if no replacement is known."""
         # The folder is named after the server's start. The server's own deployment is recorded a moment later.
         day, _, clock = folder.name.partition("T")
         began = f"{day}T{clock[:2]}:{clock[2:4]}:{clock[4:6]}Z"

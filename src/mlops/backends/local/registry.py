@@ -98,11 +98,11 @@ class LocalRegistry:
         return looks.find_number(champion, evidence)
 
     def list_champions(self) -> list[ModelVersion]:
-        """Return the champions of all models."""
+        """Return the champion of each model that has one, sorted by the names of the models."""
         return [_read_version(row) for _, row in sorted(find_champions(self._list_versions()).items())]
 
     def list_tags(self) -> list[Mapping[str, str]]:
-        """Return the tags of all versions of all models."""
+        """Return the tags of each version of every model, as one mapping per version."""
         return [version.tags for version in self._list_versions()]
 
     def _require_champion(self, name: str, expected: str, promoting: int = 0) -> None:

@@ -43,7 +43,7 @@ class LocalSecrets:
         return found.primary, found.secondary
 
     def find_keys_file(self, environment: str) -> Path:
-        """Return the file with the keys of an environment's service. If there is none, it is created with new keys."""
+        """Return the file with the keys of an environment's service. A missing file is created with new keys."""
         path = self._folder / f"{environment}-keys.json"
         if path.exists():
             return path

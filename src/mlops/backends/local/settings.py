@@ -16,7 +16,7 @@ PORTS = "[0, 65535]"
 
 @dataclass(frozen=True)
 class WantedPort:
-    """The port in the settings of a service.
+    """The port that the settings give a service.
 
     `number` is 0 for any free port. `source` names the file or the environment variable that sets the port.
     """
@@ -60,7 +60,7 @@ class LocalSettings:
         return WantedPort({"qa": self.qa_port, "production": self.production_port}[environment], source)
 
     def name(self, setting: str) -> str:
-        """Return the name of a setting for messages: where it is set, otherwise its key."""
+        """Return how messages name a setting: by the place where it is set, or else by its key."""
         return self.given[setting].source if setting in self.given else f"local.{setting} in parameters/local.yml"
 
     def find_environments(self, workspace: Workspace) -> Path:

@@ -34,14 +34,14 @@ def find_following(
     program, platform_option : str
         This program as the user would type it, and the option that selects the run's platform.
     given : iterable of str
-        The overrides that the user typed: "shared.model_name=other". The suggested command repeats those that apply to
-        it.
+        The overrides that the user typed, such as "shared.model_name=other". The suggested command repeats the
+        overrides that apply to it.
     refused : RefusedData, optional
         The data that failed its test, if any.
     pipelines : mapping
         The steps of each pipeline.
     declared : callable
-        A function that returns the parameters of a notebook, by name.
+        A function that takes the name of a notebook, and returns its parameters by their names.
     release : NextRelease, optional
         The release that can follow the run.
     """

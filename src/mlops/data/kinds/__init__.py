@@ -8,6 +8,6 @@
     inference    infers the kind of a column that no problem declares
     reference    profiles a table as a reference for later data
     scan         the scan of a declared column whose values are not read as numbers
-    column       the result of such a scan
+    column       the result of the scan of one such column
     proposal     proposes a declaration for the columns of a data file
 """

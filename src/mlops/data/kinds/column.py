@@ -20,7 +20,7 @@ class OtherColumn:
     kind : str
         The declared kind. "number" if the column should contain numbers, but contains other values.
     type : str
-        The pandas name of the type of the values in the file.
+        The pandas name of the column's type in the file, such as "object".
     bad : int
         The number of values that are not of the declared kind.
     example : str

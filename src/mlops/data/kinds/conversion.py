@@ -11,9 +11,9 @@ from mlops.problem.values import TYPES, replace_columns, set_type
 
 
 def list_texts(columns: Sequence[Column]) -> dict[str, tuple[str, ...]]:
-    """Return the columns of a CSV file that must be read as text, with their allowed values.
+    """Return the columns that must be read from a CSV file as text, each with its allowed values.
 
-    Otherwise, "007" would become the number 7.
+    If an id were read as a number, "007" would become 7.
     """
     read = [column for column in columns if column.role != "ignored"]
     return {column.name: column.allowed for column in read if column.read_as != "number"}

@@ -31,7 +31,7 @@ class CountProfile:
         The total count of all other values.
     bins : tuple of int
         The total count of the other values in each bin (`count_bins`). Empty if there are no other values, for an id,
-        and in the profile of an older version.
+        and in a profile that an older version of mlops wrote.
     """
 
     kind: str
@@ -44,7 +44,7 @@ class CountProfile:
 
 @dataclass(frozen=True)
 class ValueCounts:
-    """The counts of the values of a column in some of the rows. They can be merged with the counts of other rows.
+    """The counts of the values of a column in some of its rows. The counts of different rows can be merged.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class ValueCounts:
     other : int
         The total count of all other values.
     is_crowded : bool
-        Whether there are more than `LIMIT` distinct unexpected values, so that `values` has only the expected values.
+        Whether there are more than `LIMIT` distinct unexpected values. If true, `values` has only the expected values.
     bins : tuple of int
         The total count of the other values in each bin (`count_bins`). Empty if there are none, and for an id.
     """
@@ -106,8 +106,8 @@ def count_values(values: pl.Series, kept: Collection[str] = ()) -> ValueCounts:
 def count_bins(values: Collection[str], counts: Collection[int]) -> Bins:
     """Return the total count of the values in each of 64 bins. Empty if there are no values.
 
-    A checksum chooses the bin of a value. So the bins show that the mix of thousands of values has changed, although
-    the profile lists none of them.
+    The checksum of a value determines its bin. If the mix of thousands of values changes, the bins show it, although
+    the profile lists none of these values.
     """
     if not values:
         return ()
@@ -116,7 +116,7 @@ def count_bins(values: Collection[str], counts: Collection[int]) -> Bins:
 
 
 def add_bins(left: Bins, right: Bins) -> Bins:
-    """Return the sums of the counts of two parts of a table."""
+    """Add the counts in the bins of two parts of a table, and return the sums."""
     return tuple(map(sum, zip(left, right, strict=True))) if left and right else left or right
 
 

@@ -29,12 +29,12 @@ def is_id_name(name: str) -> bool:
 
 
 def infer_kind(name: str, recognized: Iterable[str]) -> Kind:
-    """Return the kind of a column.
+    """Return the kind of a column, inferred from its name and its values.
 
     Parameters
     ----------
     name : str
-        The name of the column. Text and whole numbers are an id if the name contains the word "id".
+        The name of the column. If it contains the word "id", a column of text or whole numbers is an id.
     recognized : iterable of str
         The results of `recognize_values` for all parts of the column.
     """

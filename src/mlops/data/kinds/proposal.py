@@ -1,4 +1,4 @@
-"""The proposal of a declaration for the columns of a data file."""
+"""A proposed declaration of the columns of a data file, as source code."""
 
 import json
 import math
@@ -46,8 +46,8 @@ def propose_declaration(url: str, target: str = "") -> str:
     Raises
     ------
     UsageError
-        If the file cannot be read, if it has no rows, or if it has two columns with the same name. Also if the column
-        `target` does not exist, or if the values of that column cannot be predicted, such as dates.
+        If the file cannot be read, if it has no rows, or if it has two columns with the same name. Also if the target
+        column does not exist, or if it has values that cannot be predicted, such as dates.
     """
     raw = read_table(url).frame
     names = [str(name) for name in raw.columns]

@@ -30,7 +30,7 @@ def make_reference(frame: pd.DataFrame, columns: Sequence[Column] = ()) -> dict[
     ------
     UsageError
         If a column occurs twice, if a column of numbers or dates contains values of another kind, if such a column has
-        no values, or if it contains a number whose square is infinite.
+        no values, or if it contains a number so large that its square is infinite.
     """
     frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
     require_once(list(frame.columns))
@@ -46,7 +46,7 @@ def list_expected(column: Column | None, kind: str) -> tuple[str, ...]:
 
 
 def require_numbers(name: str, kind: str, *, is_number: bool) -> None:
-    """Raise an error that the column `name` has the type `kind` instead of numbers, unless `is_number` is true.
+    """Raise an error unless `is_number` is true: the column `name` has values of the type `kind`, not numbers.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def require_profile(name: str, column: ColumnProfile) -> ColumnProfile:
     Raises
     ------
     UsageError
-        If the column has no finite value, or a value whose square is infinite.
+        If the column has no finite value, or a value so large that its square is infinite.
     """
     if not column.count:
         values = "date" if column.kind == "date" else "finite number"

@@ -59,8 +59,8 @@ class OtherTotals:
     bad : int
         The number of values that are not of the column's kind.
     first, example : tuple of str
-        The first value that is not of the kind, and the clearest example of such a value. Empty if all values are of
-        the kind.
+        The first value that is not of the kind. If the kind is "number", `example` is the first such value that is not
+        a number written as text: "ten", not "10". Empty if there is no such value.
     missing, first_missing : int
         The number of missing values, and the row of the first one, counted from 0, or -1 if no value is missing.
     refused : int
@@ -103,7 +103,7 @@ class OtherTotals:
 
 
 def scan_values(parts: Iterable[pl.Series], plan: ValuePlan, row: int, hashes: Hashes) -> OtherTotals:
-    """Scan the values of a column.
+    """Scan the values of a column, and return their totals.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from mlops.kernels.request import Request
 
 @dataclass(frozen=True)
 class Waiting:
-    """A request for a fork that waits for imports.
+    """A request to fork a process, which waits until packages are imported.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Fork:
 
 
 class Forks:
-    """The running forks of a parent, and the requests for forks that wait for imports."""
+    """The running forks of a parent, and the requests that wait until packages are imported."""
 
     def __init__(self) -> None:
         self.waiting: list[Waiting] = []
@@ -78,7 +78,7 @@ class Forks:
         return any(owner is channel for owner in owners)
 
     def drop(self, channel: Channel, reason: str) -> None:
-        """Kill the fork of a connection, or discard its waiting request. `reason` is logged."""
+        """Kill the fork of the client at the other end, or discard the client's waiting request. Log the `reason`."""
         for fork in self._running.values():
             if fork.channel is channel:
                 fork.channel = None

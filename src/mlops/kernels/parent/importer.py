@@ -87,7 +87,7 @@ class Importer:
 
     @property
     def pending(self) -> list[str]:
-        """The top-level packages that are not completely imported yet, or whose first-time work is to be done."""
+        """The top-level packages that are not completely imported yet, or whose first-time work is not done yet."""
         return _list_packages([*self._pending, *self._unrehearsed])
 
     @property
@@ -96,7 +96,7 @@ class Importer:
         return self._problem
 
     def import_next(self, *, end_if_late: bool, rehearse: bool = True) -> None:
-        """Import the next module, or do the first-time work of a module.
+        """Import the next module, or do the first-time work of an imported module.
 
         Parameters
         ----------
@@ -147,15 +147,16 @@ class Importer:
             )
 
     def find_missing(self, needs: Iterable[str] | None, *, rehearsed: bool = True) -> set[str]:
-        """Return the packages in `needs` that are not imported yet, or all such packages if `needs` is None.
+        """Return which of `needs`, and of the packages that every kernel needs, are not imported yet.
 
-        If `rehearsed` is true, also return packages whose first-time work is to be done.
+        If `needs` is None, return all pending packages. If `rehearsed` is true, a package is also pending until its
+        first-time work is done.
         """
         pending = set(self.pending if rehearsed else _list_packages(self._pending))
         return pending if needs is None else pending & {*KERNEL_PACKAGES, *needs}
 
     def expect(self, packages: Iterable[str]) -> None:
-        """Move these packages to the front of the queue of imports."""
+        """Move the modules of `packages` to the front of the queue of imports."""
         self._expected |= set(packages)
         self._pending.sort(key=lambda name: name.split(".")[0] not in self._expected)
 
@@ -165,7 +166,7 @@ class Importer:
         return any(package in self._expected for package in _list_packages([*self._unrehearsed, *self._pending[:1]]))
 
     def prefer(self, packages: Iterable[str]) -> None:
-        """Move these packages, and those that every kernel needs, to the front of the queue of imports."""
+        """Move the modules of `packages` and of the packages that every kernel needs to the front of the queue."""
         self.expect(packages)
         wanted = {*KERNEL_PACKAGES, *packages}
         self._pending.sort(key=lambda name: name.split(".")[0] not in wanted)

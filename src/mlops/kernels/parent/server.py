@@ -36,7 +36,7 @@ class ParentServer:
     idle_seconds : float
         The idle time, in seconds, after which the parent ends.
     importer : Importer
-        The modules to import.
+        The importer of the modules.
     """
 
     def __init__(self, listener: socket.socket, path: str, idle_seconds: float, importer: Importer) -> None:

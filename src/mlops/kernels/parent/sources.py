@@ -1,4 +1,4 @@
-"""The source files of imported modules, and the check whether they have changed since the import."""
+"""The source files of imported modules, and a check that finds out whether they changed after the import."""
 
 import os
 import sys
@@ -42,7 +42,7 @@ class Sources:
                 self._signatures[folder] = _sign_folder(folder)
 
     def find_stale(self) -> tuple[str, ...]:
-        """Return all recorded modules if a source file or folder of any of them has changed, otherwise none."""
+        """Return the modules of the packages if any of their source files or folders has changed, otherwise none."""
         # All of them, because one module may hold objects of another. Folders, too, because a new file may now be
         # imported instead of an existing module.
         for path, signature in self._signatures.items():

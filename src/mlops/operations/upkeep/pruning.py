@@ -1,4 +1,4 @@
-"""The deletion of old runs, images, folders of services and files of warm kernels that are no longer needed."""
+"""The deletion of what is old and no longer needed: runs, images, service folders, and files of warm kernels."""
 
 import math
 import time
@@ -47,7 +47,7 @@ def preview_pruning(opened: OpenProject, before: float) -> Pruning:
     Raises
     ------
     IntegrityError
-        If it is unknown what the champion or a service uses, because a record is damaged.
+        If a damaged record does not show what the champion or a service uses.
     """
     old, needed = _find_old_runs_and_needed(opened, before)
     own = opened.backend.leftovers.find(before, needed) if opened.backend.leftovers else []
@@ -64,7 +64,7 @@ def prune(opened: OpenProject, before: float) -> Pruning:
     UsageError
         If a run is in progress.
     IntegrityError
-        If it is unknown what the champion or a service uses, because a record is damaged.
+        If a damaged record does not show what the champion or a service uses.
     """
     outputs = opened.workspace.outputs
     with claim_runs(outputs):

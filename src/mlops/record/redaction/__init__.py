@@ -73,7 +73,7 @@ class Redactor:
         return redact_pieces(pieces, self._spellings, markup=kind in MARKUP)
 
     def redact_value(self, value: Any, kind: str = "") -> Any:
-        """Return a JSON value in which every secret is replaced, even if it spans several strings of a list."""
+        """Return a JSON value in which every secret is replaced, even one that spans several strings of a list."""
         if isinstance(value, str):
             return self.redact(value, kind)
         if isinstance(value, Mapping):
@@ -128,7 +128,7 @@ def redact_text(text: str, secrets: Iterable[str]) -> str:
 
 
 def redact_known(text: str, others: Iterable[str] = ()) -> str:
-    """Return a text in which all known secrets, and the secrets in `others`, are replaced with ``***``."""
+    """Return a text in which the secrets of all earlier calls, and those in `others`, are replaced with ``***``."""
     # All secrets are replaced in one pass. In two passes, the first could replace a short secret at the beginning of a
     # longer secret, and the rest of the longer secret would remain.
     return redact_text(text, [*_known, *others])

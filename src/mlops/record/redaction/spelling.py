@@ -24,12 +24,12 @@ for _name, _text in html.entities.html5.items():
 
 @dataclass(frozen=True)
 class Spelling:
-    """A form of a secret, with what is needed to find it in a text.
+    """A form of a secret, with the string and the pattern that find it in a text.
 
     Parameters
     ----------
     anchor : str
-        The longest part of the secret that is the same in every spelling; empty if this part is too short to be useful.
+        The longest part of the secret that no escaping changes; empty if this part is too short to be useful.
     pattern : re.Pattern
         A pattern that matches the secret in a text without line breaks, colour codes and tags.
     """

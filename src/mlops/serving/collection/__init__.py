@@ -13,7 +13,7 @@ compresses closed segments and uploads them.
     layout       the content of a segment: its header, and the records of each turn
     packing      converts rows and predictions to the form in which they are stored; omits or hashes columns
     collector    collects the requests of a worker, within a limit of disk space
-    turns        writes all requests of a turn of the event loop at once, or each request of a thread
+    turns        writes all requests of a turn of the event loop at once; or, without an event loop, each by itself
     stores       the places to which segments are uploaded: a folder, or any URL of fsspec
     uploader     uploads closed segments, and deletes old uploads
     opening      starts the collection of a service

@@ -18,9 +18,9 @@ class UploaderProcess:
     settings : Path
         The file with the settings of the collection.
     command : sequence of str
-        The command that starts the uploader; empty for the Python of this process.
+        The command that starts the uploader; empty to run it with the Python of this process.
     elapsed : callable
-        A function that returns a time in seconds, which never decreases.
+        A clock that is never set back: a function that returns a time in seconds.
     """
 
     def __init__(

@@ -69,16 +69,16 @@ class Collector:
     schema : Schema, optional
         The schema of the image.
     clock : callable
-        A function that returns the time in nanoseconds since 1970, which can be set back.
+        A clock that can be set back: a function that returns the time in nanoseconds since 1970.
     elapsed : callable
-        A function that returns a time in seconds, which never decreases.
+        A clock that is never set back: a function that returns a time in seconds.
     choose : callable
-        A function that returns a random number from 0 to 1, with which requests are sampled.
+        A function that returns a random number from 0 to 1. It decides which requests are collected.
 
     Raises
     ------
     ValueError
-        If a column that the settings name is unknown.
+        If the settings name an unknown column.
     OSError
         If the folder cannot be created.
     """

@@ -74,10 +74,10 @@ class Record(msgspec.Struct, array_like=True, gc=False):
     count : int
         The number of rows, n.
     rows : bytes or list
-        An array of float64 with n rows if the header says that the rows are a matrix. Otherwise, one item per stored
-        column.
+        If `Header.is_matrix` is true, the bytes of a float64 array with n rows. Otherwise, a list with one item per
+        stored column.
     predictions : bytes or list
-        An array of float64 with n rows, or a list of n booleans or labels.
+        The bytes of a float64 array with n rows, or a list of n booleans or labels.
     ids : list of str, optional
         The id of each row.
     """
@@ -108,7 +108,7 @@ class Turn(msgspec.Struct, array_like=True, gc=False):
 
 
 class TurnCount(msgspec.Struct, array_like=True):
-    """The beginning of a turn, from which rows are counted without decoding the records."""
+    """A turn whose records are not decoded. This is enough to count its rows."""
 
     time: int
     rows: int

@@ -95,7 +95,7 @@ class SegmentWriter:
         Raises
         ------
         OSError
-            If the file was deleted meanwhile.
+            If the file has been deleted in the meantime.
         """
         try:
             if self.rows:

@@ -16,11 +16,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     Parameters
     ----------
     folder : str
-        The folder of the segments of a service on this machine.
+        The local folder for the service's segments.
     url : str
         Where closed segments are uploaded; empty to keep them in the folder.
     uploader : tuple of str
-        The command that starts the uploader; empty for the Python of the service, which may lack fsspec.
+        The command that starts the uploader; empty to use the service's Python, which may lack fsspec.
     storage : dict of str to str
         Options of fsspec for the URL, such as a connection string.
     share : float

@@ -1,4 +1,4 @@
-"""The collectors of a server, which write all requests of a turn of the event loop at once, or each one by itself."""
+"""The collectors of a server: one writes all requests of an event loop's turn at once, the other one by one."""
 
 import asyncio
 import threading

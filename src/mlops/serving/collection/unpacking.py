@@ -14,9 +14,9 @@ Arrays = dict[str, NDArray[Any]]
 def unpack_rows(header: Header, records: Iterable[Record]) -> Arrays:
     """Return the stored columns of records, one array per column.
 
-    A number is a float64 (missing: NaN), and a date a ``datetime64[us]`` (missing: NaT). All other values, and the
-    HMAC of a value, are objects (missing: None). Without a schema, the columns are named "0", "1" and so on. They can
-    be shorter than the records if requests have different numbers of columns; a missing number is NaN.
+    Numbers are float64 (missing: NaN), and dates are ``datetime64[us]`` (missing: NaT). All other values, and HMACs
+    of values, are objects (missing: None). Without a schema, the columns are named "0", "1" and so on. If requests
+    have different numbers of columns, the missing numbers are NaN.
     """
     records = [*records]
     if not records or (header.columns is not None and not header.stored):
@@ -41,7 +41,7 @@ def unpack_predictions(header: Header, records: Iterable[Record]) -> list[NDArra
 def list_ids(header: Header, record: Record) -> Iterator[tuple[str, list[str | None], bool]]:
     """Yield the ids of a record's rows: the name and values of each column of the kind "id", and whether it is hashed.
 
-    For ids that a request has outside of its rows, the name is "".
+    If the request has ids outside of its rows, they are yielded first, with the name "".
     """
     if record.ids is not None:
         yield "", [*record.ids], False
@@ -52,7 +52,7 @@ def list_ids(header: Header, record: Record) -> Iterator[tuple[str, list[str | N
 
 
 def keep_rows(header: Header, record: Record, kept: NDArray[np.bool_]) -> Record:
-    """Return a copy of a record with only some of its rows."""
+    """Return a copy of a record with only the rows for which `kept` is true."""
     choose = kept.nonzero()[0].tolist()
 
     def select(packed: Packed) -> Packed:

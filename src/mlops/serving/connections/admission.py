@@ -1,4 +1,4 @@
-"""The admission of connections and requests: a server counts those that are open, and refuses others."""
+"""The admission of connections and requests: a server counts them, and refuses new ones above its limits."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -13,17 +13,17 @@ LONGEST_PAUSE = 0.5  # maximum number of seconds between two sweeps
 
 
 class Connection(Protocol):
-    """A connection with a deadline, which is a time of the clock of the server's `Admission`."""
+    """A connection with a deadline, which is measured on the clock of the server's `Admission`."""
 
     deadline: float
 
     def expire(self) -> None:
-        """Handle the end of the deadline, and set the next deadline."""
+        """Act on a deadline that has passed, and set the next deadline."""
         ...
 
 
 class Admission(ServerState):
-    """uvicorn's state of a server, with a clock and counts for the limits.
+    """The state that uvicorn keeps for a server, and additionally a clock and the counts that the limits need.
 
     The clock advances only while the server reads what clients send. So if a script blocks the server for seconds,
     requests that arrive in this time are still read before their deadlines pass.
@@ -52,7 +52,7 @@ class Admission(ServerState):
         self._clients: Counter[str] = Counter()
 
     def drain(self) -> None:
-        """Shorten the time of idle connections, because the server shuts down."""
+        """Shorten the time for which connections may be idle, because the server is shutting down."""
         self.draining = True
         self.idle_seconds = self.limits.drain_seconds
 
@@ -62,7 +62,7 @@ class Admission(ServerState):
         return len(self.connections) - self._admitted
 
     def admit(self, client: str) -> bool:
-        """Count a new connection of a client address, and return True. If it exceeds a limit, return False instead."""
+        """Count a new connection from the address `client`, and return True; or return False if a limit is reached."""
         if self._clients[client] >= self._most_of_client or self._admitted >= self.most:
             return False
         self._clients[client] += 1

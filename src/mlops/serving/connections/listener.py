@@ -47,7 +47,7 @@ def direct_connections(listener: socket.socket, place: int) -> None:
 
 
 def accept_waiting(listener: socket.socket) -> Iterator[socket.socket]:
-    """Yield the connections in the queue of a socket that does not block."""
+    """Accept and yield the connections that wait in the queue of a non-blocking socket."""
     with suppress(OSError):  # the queue is empty, or the socket was shut down
         while True:
             yield listener.accept()[0]

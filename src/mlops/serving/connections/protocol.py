@@ -1,7 +1,8 @@
 """A connection: uvicorn's protocol, with deadlines and limits.
 
 uvicorn reads what clients send without a limit of time or size. This protocol closes a connection whose request does
-not arrive in time, refuses a head that is too large, reads nothing while answers wait, and ignores upgrades.
+not arrive in time, refuses a head that is too large, stops reading while requests wait for their answers, and ignores
+upgrades.
 """
 
 import asyncio
@@ -149,14 +150,14 @@ class Connection(Reader):
         self._set_deadline(self._limits.answer_seconds)
 
     def resume_writing(self) -> None:
-        """Continue with the deadline of the request that has begun to arrive."""
+        """Stop checking whether the client reads its answers, and set the deadline of the next request."""
         super().resume_writing()
         rest = math.inf if self._is_answering() else self._admission.idle_seconds
         limits = {"": rest, "head": self._limits.head_seconds, "body": self._limits.body_seconds}
         self._set_deadline(limits[self._arriving])
 
     def shutdown(self) -> None:
-        """End the connection after its last request or, if no request has begun, after a short time."""
+        """End the connection after its last answer or, if no request has begun to arrive, after a short time."""
         if self._is_answering():
             self._close_after(self.cycle)
         elif not (self._arriving and self._fed):

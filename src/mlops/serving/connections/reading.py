@@ -1,4 +1,4 @@
-"""The reading of requests. Bytes are parsed in slices, so that they can wait before they become requests."""
+"""The reading of requests. Bytes are parsed in small slices, so that the rest can wait until requests are answered."""
 
 import asyncio
 from typing import Any, Literal
@@ -34,7 +34,7 @@ class Reader(HttpToolsProtocol):
         self._received = 0
         self._resumed = False  # whether another parser reads the body
         self._behind = b""  # the bytes that arrived after requests that wait
-        self._counted = 0  # the bytes of this connection in the server's count
+        self._counted = 0  # the bytes of this connection in the server's total
         self._ended = False  # whether the last answer was sent
 
     @property
@@ -47,7 +47,7 @@ class Reader(HttpToolsProtocol):
         raise NotImplementedError
 
     def data_received(self, data: bytes) -> None:
-        """Parse bytes from the client. Bytes that arrive after a request that waits are parsed later."""
+        """Parse bytes from the client, or keep them for later while an earlier request waits for its answer."""
         if self._ended:
             return
         if len(data) <= SLICE and not self.must_wait:
@@ -57,7 +57,7 @@ class Reader(HttpToolsProtocol):
             self.parse_behind()
 
     def parse_behind(self) -> None:
-        """Parse the bytes that arrived after requests that waited."""
+        """Parse the bytes that were kept for later, until a request must wait again."""
         data, place = memoryview(self._behind), 0
         self._behind = b""
         while place < len(data) and not self.must_wait and not self._ended and not self.transport.is_closing():
@@ -70,7 +70,7 @@ class Reader(HttpToolsProtocol):
             self.flow.pause_reading()
 
     def count_bytes(self, number: int) -> None:
-        """Update the server's count of bytes with the bytes of requests that this connection holds."""
+        """Set the number of bytes that this connection holds for its requests, and update the server's total."""
         self._admission.held += number - self._counted
         self._counted = number
 

@@ -58,7 +58,7 @@ class LeaseLock:
             lease.release()
 
     def _wait_for_lease(self) -> tuple[float, "BlobLeaseClient"]:
-        """Wait for the lease, and return the time of the request (`time.monotonic`) and the client for the lease."""
+        """Wait for the lease. Return the time when it was requested (`time.monotonic`), and the SDK's client for it."""
         from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
         blob = open_container(self._session).get_blob_client(self._name)

@@ -26,7 +26,8 @@ def repeat(
     doing : str
         The action, as it follows "Could not" in the message, such as "publish churn-retraining".
     call : callable
-        A function without arguments that is safe to repeat. Errors of storage clients are not retried.
+        A function without arguments that is safe to repeat. Errors of storage clients, which retry by themselves, are
+        not retried here.
     sleep : callable
         A function that pauses for a number of seconds.
 

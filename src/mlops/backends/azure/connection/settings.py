@@ -98,7 +98,7 @@ class AzureSettings:
         return name
 
     def name(self, setting: str) -> str:
-        """Return the name of a setting for messages: the environment variable that sets it, otherwise its key."""
+        """Return how messages name a setting: by the environment variable that sets it, or else by its key."""
         variable = f"{PREFIX}{setting.upper()}"
         is_variable = setting in self.given and self.given[setting].source == variable
         return variable if is_variable else f"azure.{setting} in parameters/azure.yml"

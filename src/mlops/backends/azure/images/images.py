@@ -96,7 +96,7 @@ class AzureImages:
         return record
 
     def find_record(self, image: Image) -> ImageRecord:
-        """Return the record of an image, from memory if the record was read before."""
+        """Return the record of an image. A record that was read before is taken from memory."""
         return self._records.get(image.digest) or self.get_record(image.digest)
 
     def find_image(self, model: ModelVersion) -> Image | None:

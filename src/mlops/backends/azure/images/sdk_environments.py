@@ -13,7 +13,7 @@ ENTRY_SCRIPT = "serving/azure_entry.py"  # a path in the bundle
 
 
 def list_packages(bundle: Path) -> list[str]:
-    """Return the pinned packages of the server and of the bundle in an image, such as "numpy==2.1.0"."""
+    """Return the pinned packages in an image, such as "numpy==2.1.0": those of the server and of the bundle."""
     pins = read_pins(SERVER, MACHINE) | read_pins(bundle / REQUIREMENTS, MACHINE)
     return [f"{name}=={version}" for name, version in sorted(pins.items())]
 
@@ -32,7 +32,7 @@ def make_build_environment(name: str, bundle: Path) -> object:
 
 
 def make_image_environment(name: str, image: Image) -> object:
-    """Return the SDK's environment for the deployment of an image that needs no further packages."""
+    """Return the SDK's environment for deploying an image as it is, without installing packages."""
     from azureml.core import Environment
 
     environment = Environment(name)

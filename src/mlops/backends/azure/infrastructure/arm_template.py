@@ -221,7 +221,7 @@ def wait_for(poller: "LROPoller[Any]", seconds: float, doing: str) -> Any:
     seconds : float
         The time limit in seconds.
     doing : str
-        The operation at the beginning of the message, such as "Deleting mlops-ws".
+        The operation, with which the message begins, such as "Deleting mlops-ws".
 
     Raises
     ------
@@ -237,7 +237,7 @@ def wait_for(poller: "LROPoller[Any]", seconds: float, doing: str) -> Any:
 
 
 def describe_resource(resource_id: str, kind: ChangeKind) -> Change:
-    """Return a change of the given kind to the resource with this id."""
+    """Return a `Change` of the given kind that names the type and the name of the resource with this id."""
     parts = resource_id.split("/providers/")[-1].split("/")
     return Change(kind, name_kind("/".join([parts[0], *parts[1::2]])), "/".join(parts[2::2]))
 

@@ -30,7 +30,7 @@ class EndsServices(Protocol):
     """An object that can delete the services of the workspace."""
 
     def end(self, environment: str) -> bool:
-        """Delete the service of an environment, and return whether there was one."""
+        """Delete the service of an environment, and return whether the service existed."""
         ...
 
 

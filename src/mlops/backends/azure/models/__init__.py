@@ -4,7 +4,7 @@
 
     tracking   trainings as runs of an experiment
     registry   versions of models, and the champion
-    champions  a note of each champion, which remains if the version is deleted
+    champions  notes that name the champion of each model, and remain if that version is deleted
     looks      the comparisons with each champion
     artifacts  uploads and downloads the files of a training, and records their hashes
 """

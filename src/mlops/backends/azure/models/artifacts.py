@@ -24,7 +24,7 @@ def upload_folder(run: SdkRun, name: str, folder: Path) -> None:
 
 
 def download_folder(run: SdkRun, name: str, folder: Path) -> Path:
-    """Replace `folder` with the artifacts of a run below the path `name`, and return `folder`."""
+    """Replace `folder` with those artifacts of a run that are below the path `name`, and return `folder`."""
     with tempfile.TemporaryDirectory() as scratch:
         run.download_files(prefix=name, output_directory=scratch, append_prefix=False)
         return replace_folder(Path(scratch), folder)

@@ -15,7 +15,7 @@ from mlops.platform.services import ENVIRONMENTS, name_model
 
 @dataclass(frozen=True)
 class Note:
-    """The version of a model that was promoted last; 0 if the next version is promoted without a comparison."""
+    """The version of a model that was promoted last. 0 lets the next version be promoted without a comparison."""
 
     version: int
 
@@ -47,7 +47,7 @@ class ChampionNotes:
         Raises
         ------
         IntegrityError
-            If a version was promoted, and was deleted or lost its tag `champion` afterwards.
+            If a version was the champion, but has since been deleted or has lost its tag `champion`.
         """
         note = self._read(name)
         deployed = self._describe_deployed_version(name) if note is None else ""

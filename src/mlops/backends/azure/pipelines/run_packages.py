@@ -88,7 +88,7 @@ def _list_packages(environment: SdkEnvironment) -> str:
 
 
 def _call(call: Callable[[], Result]) -> Result:
-    """Call a function, and turn a bare `Exception` of the SDK into an `HTTPError` with its HTTP status."""
+    """Return the result of a call. Turn a bare `Exception` of the SDK that names an HTTP status into an `HTTPError`."""
     from requests import HTTPError, Response
 
     try:

@@ -6,6 +6,6 @@
     web_services   creates, updates, watches and deletes web services with the SDK
     configuration  the sizes and replicas of services, from the settings
     sdk_objects    type hints for the SDK's web services
-    collections    where the rows are that services collect
-    state          the current and earlier deployments of an environment, which are recorded in a blob
+    collections    the storage location of the rows that services collect
+    state          a blob that records the current and earlier deployments of an environment
 """

@@ -1,4 +1,4 @@
-"""The rows that services on Azure collect: in the container `modeldata` of the workspace's storage account."""
+"""The place of the rows that services on Azure collect: the workspace's storage container `modeldata`."""
 
 from contextlib import suppress
 
@@ -21,7 +21,7 @@ class AzureCollections:
         self._secrets = secrets
 
     def find_place(self, environment: str) -> CollectedPlace:
-        """See `Collections`. The segments that are not uploaded yet are in the containers of the service."""
+        """See `Collections`. The place has no folder: rows stay in the service's containers until they are uploaded."""
         with explain_refusals(self._session, "find the storage account of the workspace"):
             store = self._session.workspace.get_default_datastore()
         account = f"{store.account_name}.dfs.{store.endpoint}"

@@ -75,7 +75,7 @@ def list_changeable(settings: AzureSettings, environment: str) -> dict[str, obje
 
 
 def has_size(service: WebService, settings: AzureSettings, environment: str) -> bool:
-    """Return whether an existing service has the size in the settings, or can be resized."""
+    """Return whether an existing service has the size in the settings, or can be resized to it."""
     if environment != "qa":
         return True
     found = service.container_resource_requirements

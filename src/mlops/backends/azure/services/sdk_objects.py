@@ -12,7 +12,7 @@ class Resources(Protocol):
 
 
 class WebService(Protocol):
-    """A web service: ``azureml.core.webservice.Webservice``. `tags` is None if it has no tags."""
+    """A web service: ``azureml.core.webservice.Webservice``. `tags` is None if the service has no tags."""
 
     name: str
     state: str
@@ -43,7 +43,7 @@ class WebService(Protocol):
         ...
 
     def regen_key(self, key: str, set_key: str | None = None) -> None:
-        """Replace the "Primary" or "Secondary" key with `set_key` or a new key, and wait until it is valid."""
+        """Replace the "Primary" or "Secondary" key with `set_key` or a generated key. Wait until it is valid."""
         ...
 
     def delete(self) -> None:

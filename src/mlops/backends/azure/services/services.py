@@ -59,7 +59,7 @@ class AzureServices(Releases[AzureState]):
         )
 
     def end(self, environment: str) -> bool:
-        """Delete the service of an environment without taking the environment's lock. Return whether there was one."""
+        """Delete an environment's service without taking the environment's lock. Return whether the service existed."""
         # The lock is a blob, which the owner of a subscription might not be allowed to read.
         return self._azure.look(environment).end()
 
@@ -184,7 +184,7 @@ class AzureSite:
         return state.describe(self._environment, current.url, health, current.example)
 
     def quote_log(self, state: AzureState) -> str:
-        """See `mlops.release.host.View`. Always empty, because Azure might not answer a request for the log."""
+        """See `mlops.release.host.View`. Returns "" without a request for the log, which Azure might not answer."""
         return ""
 
     def _deploy_and_wait(self, record: ImageRecord, service: WebService | None, seconds: float) -> WebService:

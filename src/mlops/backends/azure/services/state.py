@@ -71,7 +71,7 @@ class StateBlob:
         return decode_record(content, AzureState, f"The blob {self._name}", advice)
 
     def write(self, state: AzureState) -> None:
-        """Write the deployments of the environment. The caller must have read them with this object before.
+        """Write the deployments of the environment. The caller must first have called `read` on this object.
 
         Raises
         ------

@@ -17,7 +17,7 @@ STORED = re.compile(rf"{PREFIX}/(?P<place>(?P<number>\d+)-[^/]+)/(?P<name>.+)")
 class StoredFile:
     """One version of a file in a run's folder.
 
-    The file "retraining/02-train/run.json" has place "02-train", number 2 and name "run.json".
+    For the file "retraining/02-train/run.json", `place` is "02-train", `number` is 2, and `name` is "run.json".
     """
 
     artifact: str
@@ -27,7 +27,7 @@ class StoredFile:
 
 
 def read_names(names: Iterable[str]) -> list[StoredFile]:
-    """Return the files of a run's folder, given the names of all files of the run."""
+    """Return the files in `names` that belong to the run's folder; `names` has all files stored in the run."""
     matches = [found for name in names if (found := STORED.fullmatch(name))]
     return [StoredFile(found[0], found["place"], int(found["number"]), found["name"]) for found in matches]
 
@@ -51,7 +51,7 @@ def fetch_folder(run: SdkRun, folder: Path) -> None:
 def store_folder(run: SdkRun, folder: Path, step: str, known: dict[str, str]) -> None:
     """Store the files of `folder` that are new or changed.
 
-    `step` is the name of the step that stores them. `known` has the SHA-256 of the stored files by name.
+    `step` is the name of the step that stores them. `known` maps the name of each file stored so far to its SHA-256.
     """
     found = {name: digest for name, digest in hash_folder(folder).items() if not Path(name).name.startswith(".")}
     changed = [name for name, digest in found.items() if known.get(name) != digest and name != RECORD]

@@ -84,7 +84,7 @@ def find_submission(session: AzureSession, experiment: str, submission: str) -> 
 
 
 def find_runs(session: AzureSession, experiment: str, tags: Mapping[str, str] | None = None) -> Iterable[SdkRun]:
-    """Return the pipeline runs of an experiment, newest first. With `tags`, return only the runs that have them all."""
+    """Return the pipeline runs of an experiment, newest first; with `tags`, only the runs that have all these tags."""
     from azureml.core import Experiment, Run
 
     opened = Experiment(session.workspace, experiment)

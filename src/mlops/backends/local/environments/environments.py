@@ -84,7 +84,7 @@ class LocalEnvironments:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the lock on the creation and the deletion of environments."""
+        """Hold the lock that is needed to create or delete environments."""
         self._folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self._folder / "environments.lock"):
             yield
@@ -121,7 +121,7 @@ def _install_python_and_packages(folder: Path, requirements: Path) -> Environmen
         raise DeploymentError(
             f"The service needs packages that are not installed here: {', '.join(missing)}. They could not be "
             f"installed ({reason}). Connect this machine to a package index and try again, or pin the versions that "
-            f"{sys.prefix} has."
+            f"are installed in {sys.prefix}."
         )
     return EnvironmentRecord(len(pins), len(linked), dict(_scan(str(folder))))
 

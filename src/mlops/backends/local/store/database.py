@@ -1,4 +1,4 @@
-"""Queries of MLflow's database file that wait for locks, and the check of the file before a run."""
+"""Queries MLflow's database, waiting while it is locked, and checks before a run that it can be written to."""
 
 import logging
 import sqlite3

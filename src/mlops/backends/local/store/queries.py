@@ -76,7 +76,7 @@ def read_versions(
 
 
 def find_deleted(database: Path, name: str, tag: str, patience: Patience = PATIENT) -> int:
-    """Return the number of a model's newest deleted version that has the tag `tag`; 0 if there is none.
+    """Return the highest version number of a model's deleted versions with the tag `tag`, or 0 if there is none.
 
     Raises
     ------
