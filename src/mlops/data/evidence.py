@@ -225,6 +225,7 @@ def _compare_mix(reference: CountProfile, current: CountProfile) -> Evidence:
     noise, free = 1 / first.sum() + 1 / second.sum(), max(len(first) - 1, 1)
     apart, both = first / first.sum() - second / second.sum(), (first + second) / (first + second).sum()
     statistic, distance = float((apart**2 / both).sum() / noise), float(np.abs(apart).sum() / 2)
+    index = max(_measure_index(first, second), np.finfo(float).tiny)  # 0 for shares that differ by less than half a row
 
     # Return the distance at which both the statistic and the index reach their limits, assuming that all shares move on
     # in the same direction.
@@ -232,7 +233,7 @@ def _compare_mix(reference: CountProfile, current: CountProfile) -> Evidence:
         critical = float(special.chdtri(free, chance))
         if not statistic:
             return min((critical * noise) ** 0.5 / 2, 1.0)
-        return min(distance * max(critical / statistic, STABILITY_FLOOR / _measure_index(first, second)) ** 0.5, 1.0)
+        return min(distance * max(critical / statistic, STABILITY_FLOOR / index) ** 0.5, 1.0)
 
     return Evidence("mix", distance, 0.0, float(special.chdtrc(free, statistic)), limit)
 
