@@ -43,7 +43,7 @@ def list_uploads(store: Store, url: str) -> list[str]:
     """
     try:
         return sorted(store.list_names())
-    except Exception as error:
+    except Exception as error:  # each kind of store raises errors of its own
         raise PlatformError(f"Could not list the uploads in {url}: {quote_cause(error)}. Try again.") from error
 
 

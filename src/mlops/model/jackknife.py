@@ -19,7 +19,6 @@ Groups = NDArray[np.int64]
 
 MOST_WEIGHTS = 20_000_000  # maximum of rows times groups; the area under the ROC curve then takes 1 s per model
 MOST_WEIGHTS_SLOW = 300_000  # the same for a metric that must be computed once per group
-MOST_MEASURED = 1000
 FEWEST_GROUPS = 30  # approximate; with 30 values, the error of a standard deviation is 13 %
 BATCH_WEIGHTS = 1_000_000  # maximum number of weights in memory, unless a single group needs more
 
@@ -35,7 +34,7 @@ def assign_groups(rows: int, fast: bool) -> Groups:
         Whether the metric can be computed for many groups at once. If so, each row is a group of its own, for up to
         4,472 rows.
     """
-    allowed = MOST_WEIGHTS // rows if fast else min(MOST_MEASURED, MOST_WEIGHTS_SLOW // rows)
+    allowed = (MOST_WEIGHTS if fast else MOST_WEIGHTS_SLOW) // rows
     size = -(-rows // max(FEWEST_GROUPS, allowed))
     if size == 1:
         return np.arange(rows)

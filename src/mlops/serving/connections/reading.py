@@ -1,6 +1,7 @@
 """The reading of requests. Bytes are parsed in small slices, so that the rest can wait until requests are answered."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from typing import Any, Literal
 
 import httptools
@@ -16,7 +17,7 @@ FRAMING = (b"content-length", b"transfer-encoding")
 AGAIN = {"retry-after": "1"}
 
 
-class Reader(HttpToolsProtocol):
+class Reader(HttpToolsProtocol, ABC):
     """A connection that reads requests. The subclass `Connection` decides when to read, and answers the requests."""
 
     def __init__(
@@ -38,13 +39,13 @@ class Reader(HttpToolsProtocol):
         self._ended = False  # whether the last answer was sent
 
     @property
+    @abstractmethod
     def must_wait(self) -> bool:
         """True if a request must be answered before more is read."""
-        raise NotImplementedError
 
+    @abstractmethod
     def refuse(self, refusal: Refusal) -> None:
         """Refuse the request that has begun to arrive, and end the connection."""
-        raise NotImplementedError
 
     def data_received(self, data: bytes) -> None:
         """Parse bytes from the client, or keep them for later while an earlier request waits for its answer."""
