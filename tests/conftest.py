@@ -13,12 +13,15 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
+import whole_parsing
 from command_line import PROJECT, CommandLine
 
 from mlops.data.profile import Profile, read_profile
 from mlops.workspace import Workspace
 
 pytest_plugins = ["doubles.azure.fixtures", "dask_cluster"]
+
+whole_parsing.install()
 
 # Tests send requests to services on this machine. Tests of proxies undo this setting.
 for _name in ("NO_PROXY", "no_proxy"):
