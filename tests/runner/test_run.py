@@ -936,13 +936,14 @@ def test_an_interrupt_while_a_report_is_written_loses_no_report_of_a_step_that_f
 
 def test_a_record_that_cannot_be_written_ends_the_run_with_the_reason(small: Workspace) -> None:
     class Full(Watch):
-        def step_started(self, step: StepRecord) -> None:
+        def step_ended(self, run: RunRecord, step: StepRecord) -> StepRecord:
             (folder,) = small.outputs.glob("[!.]*")
-            folder.rename(small.outputs / ".gone")  # whole, because the notebook already runs in it
+            shutil.rmtree(folder, ignore_errors=True)  # no notebook runs that could create it again
             folder.write_text("in the way")
+            return replace(step, report="look.html")
 
     with pytest.raises(FileExistsError, match=f"File exists: .{small.outputs}"):
-        run(small, watch=Full())
+        run(small, only="look", watch=Full())
 
 
 def test_what_is_gone_from_the_platform_is_made_again(small: Workspace) -> None:
