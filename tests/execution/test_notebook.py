@@ -13,6 +13,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from jupyter_core.utils import ensure_event_loop
 from kernel_processes import find_kernels
 
 from mlops.errors import StepFailed
@@ -303,7 +304,8 @@ def test_notebooks_run_side_by_side_in_threads(tmp_path: Path) -> None:
     source = write_notebook(tmp_path, f"folder = {str(tmp_path)!r}", cell)
 
     def work(x: int) -> None:
-        execute(source, tmp_path / f"copy-{x}.ipynb", {"x": x}, seconds=60)
+        with contextlib.closing(ensure_event_loop()):
+            execute(source, tmp_path / f"copy-{x}.ipynb", {"x": x}, seconds=60)
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(work, (1, 2)))

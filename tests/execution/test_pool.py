@@ -1,6 +1,8 @@
 """Kernels that start in advance, and the ends of kernels."""
 
+import asyncio
 import contextlib
+import gc
 import json
 import os
 import queue
@@ -170,11 +172,24 @@ def test_a_prepared_kernel_that_does_not_start_is_reported_by_its_notebook(tmp_p
             execute(pool, source)
 
 
+def list_open_loops() -> list[asyncio.BaseEventLoop]:
+    """Return the event loops of this process that nobody closed."""
+    found = [thing for thing in gc.get_objects() if isinstance(thing, asyncio.BaseEventLoop)]
+    return [loop for loop in found if not loop.is_closed()]
+
+
 def test_a_notebook_starts_after_the_kernels_of_those_that_ended(tmp_path: Path) -> None:
-    """What the exit of a kernel writes or unlocks is there for the next notebook."""
-    marker = tmp_path / "marker"
-    late = f"import atexit, pathlib, time\natexit.register(pathlib.Path({str(marker)!r}).touch)"
-    first = write_notebook(tmp_path / "first.ipynb", f"{late}\natexit.register(time.sleep, 0.3)")
+    """What the exit of a kernel writes or unlocks is there for the next notebook. No event loop stays open."""
+    marker, looked, before = tmp_path / "marker", tmp_path / "looked", list_open_loops()
+    late = (
+        "import atexit, pathlib, time\n"
+        "@atexit.register\n"
+        "def end():\n"
+        f"    while not pathlib.Path({str(looked)!r}).exists():\n"
+        "        time.sleep(0.01)\n"
+        f"    pathlib.Path({str(marker)!r}).touch()"
+    )
+    first = write_notebook(tmp_path / "first.ipynb", late)
     look = f"import json, pathlib\nprint(json.dumps([pathlib.Path({str(marker)!r}).exists()]))"
     second = write_notebook(tmp_path / "second.ipynb", look)
     with NotebookPool(2) as pool:
@@ -183,4 +198,6 @@ def test_a_notebook_starts_after_the_kernels_of_those_that_ended(tmp_path: Path)
         while not isinstance(pool.wait(), NotebookEnded):
             pass
         assert not marker.exists()  # its results are read while its kernel ends
+        looked.touch()
         assert execute(pool, second, "second") == [True]
+    assert [loop for loop in list_open_loops() if loop not in before] == []

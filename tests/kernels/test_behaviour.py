@@ -1,5 +1,6 @@
 """A warm kernel behaves as a fresh one: every test runs on both."""
 
+import contextlib
 import os
 import resource
 import shutil
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jupyter_core.utils import ensure_event_loop
 
 CELLS = {
     "the user's module is __main__": ("import __main__; x = 5; print(__main__.x, __name__)", "5 __main__"),
@@ -138,7 +140,8 @@ def test_an_interrupt_ends_the_cell_and_not_the_kernel(
 
     def interrupt() -> None:
         wait_for(begun.exists)
-        kernel.manager.interrupt_kernel()
+        with contextlib.closing(ensure_event_loop()):
+            kernel.manager.interrupt_kernel()
 
     threading.Thread(target=interrupt).start()
     begin = f"import pathlib, time\npathlib.Path({str(begun)!r}).touch()"
@@ -290,8 +293,12 @@ def test_an_orphan_ends(start_alike: Any, wait_for: Callable[..., bool], running
 
 
 def test_several_kernels_start_at_once(start_alike: Any) -> None:
+    def start(number: int) -> Any:
+        with contextlib.closing(ensure_event_loop()):
+            return start_alike()
+
     with ThreadPoolExecutor(3) as pool:
-        kernels = list(pool.map(lambda _: start_alike(), range(3)))
+        kernels = list(pool.map(start, range(3)))
     assert len({kernel.process.pid for kernel in kernels}) == 3
     assert [kernel.run("print(1)") for kernel in kernels] == ["1", "1", "1"]
 

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -94,7 +94,9 @@ class NotebookPool:
         The other arguments are those of `mlops.execution.notebook.execute`.
         """
         # The first cell waits until the kernels of earlier notebooks have exited, because these kernels may hold locks.
-        from mlops.execution.notebook import execute  # see `prepare`
+        from jupyter_core.utils import ensure_event_loop  # see `prepare`
+
+        from mlops.execution.notebook import execute
 
         ended, closed, began = Future[None](), threading.Event(), 0.0
         earlier, spare = self._closing.copy(), self._spares.pop(name, None)
@@ -117,6 +119,10 @@ class NotebookPool:
             finally:
                 closed.set()
 
+        def work_in_thread() -> None:
+            with closing(ensure_event_loop()):  # jupyter_client closes no event loop
+                work(None, ExitStack())
+
         def tell_cell(done: int, cells: int) -> None:
             self._events.put(CellDone(name, done, cells))
 
@@ -129,7 +135,7 @@ class NotebookPool:
             spare.execute(work)
             self._used.append(spare)
         else:
-            self._threads.submit(lambda: work(None, ExitStack()))
+            self._threads.submit(work_in_thread)
 
     @property
     def has_events(self) -> bool:

@@ -4,9 +4,11 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from queue import SimpleQueue
+
+from jupyter_core.utils import ensure_event_loop
 
 import mlops
 from mlops.errors import MlopsError
@@ -60,7 +62,8 @@ class Spare:
             self._thread.join(0.01)
 
     def _live(self) -> None:
-        with suppress(Exception), ExitStack() as ending:  # a failed shutdown of a kernel must not print a traceback
+        # A failed shutdown of a kernel must not print a traceback. jupyter_client closes no event loop.
+        with suppress(Exception), closing(ensure_event_loop()), ExitStack() as ending:
             kernel = self._start_or_none(ending) if self._conditions else None
             work = self._work.get()
             if kernel and not self._is_usable(kernel):
