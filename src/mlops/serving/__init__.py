@@ -8,6 +8,7 @@
     app          the ASGI application, which answers requests to /score, /livez and /readyz
     schema       the features of a request and the kind of the answers, from the image's schema.json
     rows         reads the rows of a request, and checks them against the schema
+    failures     describes an error for the log, without values
     faults       finds the row and the column for the message of a refusal
     scoring      scores a request: rows, scoring script, answer
     answers      checks the answer of the scoring script

@@ -18,7 +18,7 @@ ALLOWED = {
 
 
 class WrongAnswer(Exception):
-    """An invalid answer of the scoring script. The message is for the log of the service."""
+    """An invalid answer of the scoring script. The message is for the log of the service, so it has no values."""
 
 
 def check_answer(result: object, count: int, answer: Answer | None) -> NDArray[Any]:
@@ -42,7 +42,7 @@ def check_answer(result: object, count: int, answer: Answer | None) -> NDArray[A
     try:
         found = np.asarray(result)
     except (TypeError, ValueError) as error:  # for example, lists of different lengths
-        raise WrongAnswer(f"run returned values that are not an array: {error}.") from error
+        raise WrongAnswer(f"run returned a {type(result).__name__} that is not an array.") from error
     if answer is None:
         return _check_numbers(found, count, found.shape[1:])
     if answer.kind == "category" and found.ndim == 1:
@@ -63,16 +63,17 @@ def _check_numbers(found: NDArray[Any], count: int, rest: tuple[int, ...], kind:
     _check_shape(found, count, rest)
     with np.errstate(over="ignore"):  # a long double that is too large for float64 becomes infinite
         numbers = found.astype(np.float64, copy=False)
-    _require_all(np.isfinite(numbers), numbers, "Return finite numbers.")
+    _require_all(np.isfinite(numbers), "a number that is not finite", "Return finite numbers.")
     if kind != "number":
-        _require_all((numbers >= -ROUNDING) & (numbers <= 1 + ROUNDING), numbers, "Return probabilities from 0 to 1.")
+        likely = (numbers >= -ROUNDING) & (numbers <= 1 + ROUNDING)
+        _require_all(likely, "a number outside of 0 to 1", "Return probabilities from 0 to 1.")
     return numbers
 
 
-def _require_all(good: NDArray[np.bool_], numbers: NDArray[np.float64], advice: str) -> None:
+def _require_all(good: NDArray[np.bool_], fault: str, advice: str) -> None:
     if np.count_nonzero(good) < good.size:  # takes half the time of `all`
         place = int(np.argmax(~good.reshape(len(good), -1).all(axis=1)))
-        raise WrongAnswer(f"run returned {numbers[place]} for data[{place}]. {advice}")
+        raise WrongAnswer(f"run returned {fault} for data[{place}]. {advice}")
 
 
 def _check_labels(found: NDArray[Any], count: int, answer: Answer) -> NDArray[Any]:
@@ -80,7 +81,8 @@ def _check_labels(found: NDArray[Any], count: int, answer: Answer) -> NDArray[An
     for place, label in enumerate(found.tolist()):
         if not isinstance(label, str) or label not in answer.classes:
             classes = ", ".join(map(str, answer.classes))
-            raise WrongAnswer(f"run returned {label!r} for data[{place}]. The classes are: {classes}.")
+            fault = "an unknown class" if isinstance(label, str) else f"a value of type {type(label).__name__}"
+            raise WrongAnswer(f"run returned {fault} for data[{place}]. The classes are: {classes}.")
     return found
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from .answers import encode_result
 from .collection.turns import TurnCollector
 from .documents import choose_document
+from .failures import describe_failure
 from .faults import quote_value
 from .identity import list_headers
 from .refusals import PROBLEM, Refusal, encode_refusal
@@ -178,7 +179,7 @@ def _encode_headers(headers: Mapping[str, str]) -> list[Header]:
 def _explain(error: Exception) -> Refusal:
     if isinstance(error, Refusal):
         return error
-    logger.error("the service failed", exc_info=error)
+    logger.error("The service failed: %s", describe_failure(error))
     return Refusal(500, "The service failed. Its log has the error.")
 
 

@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 
+from .failures import SecretFormatter
+
 LOG_BYTES = 16 << 20  # size at which a log is copied and emptied
 PERIOD = 60.0  # seconds
 MOST_EQUAL = 10  # equal messages in a period: enough to see that they repeat
@@ -22,7 +24,8 @@ def configure_log() -> None:
     """Write the log to the standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(RateLimit())
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", handlers=[handler])
+    handler.setFormatter(SecretFormatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
 class RateLimit(logging.Filter):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .answers import WrongAnswer, check_answer
 from .collection.layout import Packed
+from .failures import describe_failure
 from .refusals import Refusal
 from .rows import Rows, open_reader, require_few_rows, select_rows
 from .schema import Schema
@@ -82,7 +83,7 @@ class Scorer:
         except Refusal:
             raise
         except (Exception, SystemExit) as error:  # the client must get an answer, whatever the script raises
-            logger.exception("the scoring script failed")
+            logger.error("The scoring script failed: %s", describe_failure(error))
             raise Refusal(500, "Scoring failed. The service's log has the error.") from error
 
     def _predict(self, rows: Rows, count: int) -> NDArray[Any]:

@@ -1,0 +1,44 @@
+"""The description of an error for a log. It has no values, because rows and keys must never reach a log."""
+
+import logging
+import traceback
+from types import TracebackType
+from typing import Any
+
+MOST_FRAMES = 10  # of each error, counted from the place where it was raised
+
+
+def describe_failure(error: BaseException) -> str:
+    """Return the classes of an error and of its causes, and the places of its traceback, without its message.
+
+    Parameters
+    ----------
+    error : BaseException
+        The error. Its message may quote a value of a request.
+
+    Returns
+    -------
+    str
+        One line: "KeyError at score.py:12 in run, features.py:3 in join; caused by ...".
+    """
+    parts, seen = list[str](), set[int]()
+    found: BaseException | None = error
+    while found is not None and id(found) not in seen:
+        seen.add(id(found))
+        frames = traceback.extract_tb(found.__traceback__, limit=-MOST_FRAMES)
+        places = ", ".join(f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames)
+        parts.append(type(found).__name__ + (f" at {places}" if places else ""))
+        found = found.__cause__ or (None if found.__suppress_context__ else found.__context__)
+    return "; caused by ".join(parts)
+
+
+class SecretFormatter(logging.Formatter):
+    """A formatter that describes errors without their messages, for records of any library."""
+
+    def formatException(
+        self,
+        ei: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None],
+    ) -> str:
+        """See `logging.Formatter`."""
+        error: Any = ei[1]
+        return describe_failure(error) if error is not None else ""
