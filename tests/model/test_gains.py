@@ -90,7 +90,7 @@ def test_equal_gains_have_no_interval(compared: Comparison, title: str, gain: st
 
 
 def test_gains_that_are_too_skewed_have_no_interval() -> None:
-    compared = compare(np.append(np.ones(88) + 0.01 * POOR[:88], -50.0))
+    compared = compare(np.append(np.ones(88) + 0.01 * POOR[:88], -20.0))
     above, _ = draw(compared)
     assert above.get_title("left").endswith("(a few rows are too extreme for an interval)")
     assert [len(line.get_xdata()) for line in above.lines] == [1, 2, 2]

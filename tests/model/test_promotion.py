@@ -151,7 +151,7 @@ def test_the_bound_of_gains_without_skewness_is_student_s() -> None:
 
 
 def test_a_few_large_losses_are_undecided() -> None:
-    gains = np.append(np.full(ROWS - 1, 1.0) + 0.01 * GAINS[1:], -50.0)
+    gains = np.append(np.full(ROWS - 1, 1.0) + 0.01 * GAINS[1:], -20.0)
     decision = decide_promotion(LOSSES, LOSSES - gains)
     assert (decision.promoted, decision.kind) == (False, "skewed")
     assert decision.reason == (
@@ -163,6 +163,15 @@ def test_a_few_large_losses_are_undecided() -> None:
         == "On a few rows, the challenger is so much worse that no improvement can be detected."
     )
     assert decide_promotion(LOSSES, LOSSES + gains).kind == "compared"
+
+
+def test_large_losses_that_change_no_decision_are_rejected_as_not_better() -> None:
+    """The gate said that the rows cannot tell, but the challenger is not better even by the plain bound."""
+    gains = np.append(np.full(ROWS - 1, 1.0) + 0.01 * GAINS[1:], -50.0)
+    decision = decide_promotion(LOSSES, LOSSES - gains)
+    assert (decision.promoted, decision.kind) == (False, "compared")
+    assert decision.reason.startswith("The challenger is not shown to be better: the improvement of the mean squared")
+    assert decision.lower_bound < gains.mean() - t.ppf(0.95, ROWS - 1) * gains.std(ddof=1) / ROWS**0.5
 
 
 def test_more_confidence_asks_for_more() -> None:

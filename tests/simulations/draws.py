@@ -19,15 +19,22 @@ def draw_square_gains(rng: np.random.Generator, shape: Shape, kind: str) -> Floa
     return champion**2 - challenger**2
 
 
-def draw_skewed_gains(rng: np.random.Generator, shape: Shape, sigma: float) -> Floats:
-    """Return the gains of equal models where the challenger has rare large losses: a mirrored lognormal."""
-    return np.exp(sigma**2 / 2) - rng.lognormal(sigma=sigma, size=shape)
+def draw_skewed_gains(rng: np.random.Generator, shape: Shape, sigma: float, better: float = 0.0) -> Floats:
+    """Return the gains of models where the challenger has rare large losses: a mirrored lognormal.
+
+    The models are equal unless the challenger is `better` by a number of standard deviations.
+    """
+    mean = np.exp(sigma**2 / 2)
+    return mean * (1 + better * np.sqrt(np.expm1(sigma**2))) - rng.lognormal(sigma=sigma, size=shape)
 
 
-def draw_gamma_gains(rng: np.random.Generator, shape: Shape, skewness: float) -> Floats:
-    """Return the gains of equal models with a given skewness toward losses: a mirrored gamma distribution."""
+def draw_gamma_gains(rng: np.random.Generator, shape: Shape, skewness: float, better: float = 0.0) -> Floats:
+    """Return the gains of models with a given skewness toward losses: a mirrored gamma distribution.
+
+    The models are equal unless the challenger is `better` by a number of standard deviations.
+    """
     size = 4 / skewness**2
-    return size - rng.gamma(size, size=shape)
+    return size + better * np.sqrt(size) - rng.gamma(size, size=shape)
 
 
 def draw_catastrophes(rng: np.random.Generator, shape: Shape, share: float) -> Floats:

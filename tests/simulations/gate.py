@@ -18,6 +18,8 @@ Draw = Callable[[np.random.Generator, tuple[int, int]], Floats]
 CONFIDENCE = 0.95
 BATCH = 2_000_000  # values that are drawn at once
 ROWS = (30, 89, 2000)
+RARE = ((300, 6), (300, 15), (2000, 20))  # the numbers of rows and of positive rows among them
+EDGE = 0.5  # by which a better classifier scores the positive rows higher, in standard deviations
 CLASSIFIED = {"log loss": "log loss", "area": "area under the ROC curve", "F1": "F1 score"}
 
 
@@ -29,7 +31,7 @@ def count_promotions(rng: np.random.Generator, rounds: int, draw: Draw, rows: in
 
 def count_undecided(rng: np.random.Generator, rounds: int, draw: Draw, rows: int) -> int:
     """Count the rounds in which the gains are too skewed for a decision."""
-    return sum(int(are_too_skewed(gains).sum()) for gains in _draw_batches(rng, rounds, draw, rows))
+    return sum(int(are_too_skewed(gains, CONFIDENCE).sum()) for gains in _draw_batches(rng, rounds, draw, rows))
 
 
 def count_outside(rng: np.random.Generator, rounds: int, draw: Draw, rows: int) -> int:
@@ -39,7 +41,7 @@ def count_outside(rng: np.random.Generator, rounds: int, draw: Draw, rows: int) 
 
 def _is_outside(gains: Floats) -> NDArray[np.bool_]:
     low, high = bound_mean(gains, CONFIDENCE), -bound_mean(-gains, CONFIDENCE)
-    return np.asarray(((low > 0) | (high < 0)) & ~are_too_skewed(gains))
+    return np.asarray(((low > 0) | (high < 0)) & ~are_too_skewed(gains, CONFIDENCE))
 
 
 def _draw_batches(rng: np.random.Generator, rounds: int, draw: Draw, rows: int) -> Iterator[Floats]:
@@ -65,6 +67,11 @@ def _list_looks() -> Iterator[Case]:
             )
         draw = partial(draws.draw_catastrophes, share=0.01)
         yield _look(f"catastrophes on 1 % of the rows, {rows:,} rows", rounds, draw, rows, 1.0)
+    for rows, positives in RARE:
+        for metric, title in CLASSIFIED.items():
+            draw = partial(scores.draw_gains, kind="normal", metric=metric, positives=positives)
+            name = f"{title}, {positives} of {rows:,} rows positive"
+            yield _look(name, 10_000 if rows > 1000 else 40_000, draw, rows, 0.05)
 
 
 def _look(name: str, rounds: int, draw: Draw, rows: int, most: float) -> Case:
@@ -73,14 +80,23 @@ def _look(name: str, rounds: int, draw: Draw, rows: int, most: float) -> Case:
 
 def _list_undecided() -> Iterator[Case]:
     for rows in ROWS:
-        rounds = 10_000 if rows > 1000 else 40_000
         for name, draw in {
-            "gamma, skewness 3": partial(draws.draw_gamma_gains, skewness=3.0),
-            "lognormal, skewness 3": partial(draws.draw_skewed_gains, sigma=0.715),
+            "gamma, skewness 3, better": partial(draws.draw_gamma_gains, skewness=3.0, better=1.0),
+            "lognormal, skewness 3, better": partial(draws.draw_skewed_gains, sigma=0.715, better=1.0),
             "squared error, normal errors": partial(draws.draw_square_gains, kind="normal"),
         }.items():
-            simulate = partial(count_undecided, draw=draw, rows=rows)
-            yield Case("undecided", f"{name}, {rows:,} rows", rounds, simulate, most=0.05)
+            yield _undecided(f"{name}, {rows:,} rows", draw, rows)
+    for rows, positives in RARE:
+        for metric in ("area", "F1"):
+            draw = partial(scores.draw_gains, kind="normal", metric=metric, positives=positives)
+            name = f"{CLASSIFIED[metric]}, {positives} of {rows:,} rows positive"
+            yield _undecided(name, draw, rows)
+            yield _undecided(f"{name}, better", partial(draw, edge=EDGE), rows)
+
+
+def _undecided(name: str, draw: Draw, rows: int) -> Case:
+    rounds = 10_000 if rows > 1000 else 40_000
+    return Case("undecided", name, rounds, partial(count_undecided, draw=draw, rows=rows), most=0.05)
 
 
 def _list_intervals() -> Iterator[Case]:
@@ -96,8 +112,15 @@ def _list_intervals() -> Iterator[Case]:
             situations[f"{CLASSIFIED[metric]}, {kind} errors"] = draw
     for rows in ROWS:
         for name, draw in situations.items():
-            simulate = partial(count_outside, draw=draw, rows=rows)
-            yield Case("interval", f"{name}, {rows:,} rows", 10_000, simulate, most=0.1)
+            yield _interval(f"{name}, {rows:,} rows", draw, rows)
+    for rows, positives in RARE:
+        for metric in ("area", "F1"):
+            draw = partial(scores.draw_gains, kind="normal", metric=metric, positives=positives)
+            yield _interval(f"{CLASSIFIED[metric]}, {positives} of {rows:,} rows positive", draw, rows)
+
+
+def _interval(name: str, draw: Draw, rows: int) -> Case:
+    return Case("interval", name, 10_000, partial(count_outside, draw=draw, rows=rows), most=0.1)
 
 
 CASES = (*_list_looks(), *_list_undecided(), *_list_intervals(), *list_years())

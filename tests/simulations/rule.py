@@ -9,4 +9,4 @@ from simulations.draws import Floats
 
 def promote(gains: Floats, confidence: ArrayLike) -> NDArray[np.bool_]:
     """Return for which samples of gains the gate promotes, if any gain is worth a release."""
-    return np.asarray((bound_mean(gains, confidence) > 0) & ~are_too_skewed(gains))
+    return np.asarray((bound_mean(gains, confidence) > 0) & ~are_too_skewed(gains, confidence))

@@ -5,6 +5,7 @@ The gains of the area and of F1 are the jackknife's, by a formula. A test compar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logit
 
 from simulations.draws import Floats, Shape, draw_errors
 
@@ -13,17 +14,30 @@ FEWEST = 5  # rows of each class, below which the gate does not compare areas
 Flags = NDArray[np.bool_]
 
 
-def draw_rows(rng: np.random.Generator, shape: Shape, kind: str) -> tuple[Flags, Floats]:
-    """Return the classes of rows, and the part of the score that all models share."""
-    actual = rng.random(shape) < SHARE
-    return actual, SIGNAL * actual + draw_errors(rng, shape, kind)
+def draw_rows(rng: np.random.Generator, shape: Shape, kind: str, positives: int = 0) -> tuple[Flags, Floats]:
+    """Return the classes of rows, and the part of the score that all models share.
+
+    Each sample has `positives` positive rows, and the scores are lower for rare ones. If `positives` is 0, the number
+    is random.
+    """
+    if not positives:
+        actual = rng.random(shape) < SHARE
+        return actual, SIGNAL * actual + draw_errors(rng, shape, kind)
+    actual = np.broadcast_to(np.arange(shape[-1]) < positives, shape)
+    lower = (logit(positives / shape[-1]) - logit(SHARE)) / SIGNAL
+    return actual, SIGNAL * actual + draw_errors(rng, shape, kind) + lower
 
 
-def draw_gains(rng: np.random.Generator, shape: Shape, kind: str, metric: str) -> Floats:
-    """Return the gains of two equal classifiers in "log loss", "area" or "F1"."""
-    actual, shared = draw_rows(rng, shape, kind)
+def draw_gains(
+    rng: np.random.Generator, shape: Shape, kind: str, metric: str, positives: int = 0, edge: float = 0.0
+) -> Floats:
+    """Return the gains of two classifiers in "log loss", "area" or "F1".
+
+    The classifiers are equal unless the challenger scores the positive rows higher by an `edge`.
+    """
+    actual, shared = draw_rows(rng, shape, kind, positives)
     champion, challenger = (shared + NOISE * draw_errors(rng, shape, kind) for _ in range(2))
-    return GAINS[metric](actual, champion, challenger)
+    return GAINS[metric](actual, champion, challenger + edge * actual)
 
 
 def gain_losses(actual: Flags, champion: Floats, challenger: Floats) -> Floats:
@@ -35,7 +49,7 @@ def gain_losses(actual: Flags, champion: Floats, challenger: Floats) -> Floats:
 
 def find_logits(scores: Floats) -> Floats:
     """Return the logits of the probabilities that belong to the scores."""
-    return SIGNAL * (scores - SIGNAL / 2) + np.log(SHARE / (1 - SHARE))
+    return np.asarray(SIGNAL * (scores - SIGNAL / 2) + logit(SHARE))
 
 
 def gain_area(actual: Flags, champion: Floats, challenger: Floats) -> Floats:

@@ -27,7 +27,7 @@ def report_worse(parts: Sequence[Floats]) -> NDArray[np.bool_]:
     Each segment has an array of gains, whose rows are the samples. No decline is too small to matter.
     """
     each = 1 - (1 - CONFIDENCE) / len(parts)
-    worse = [(bound_mean(-part, each) > 0) & ~are_too_skewed(-part) for part in parts]
+    worse = [(bound_mean(-part, each) > 0) & ~are_too_skewed(-part, each) for part in parts]
     return np.asarray(np.any(worse, axis=0))
 
 

@@ -131,6 +131,13 @@ def test_equal_classifiers_are_seldom_promoted(metric: str, monkeypatch: pytest.
     assert gate.count_promotions(np.random.default_rng(0), 2000, draw, 30) / 2000 > 0.3
 
 
+@pytest.mark.parametrize("edge", [0.0, gate.EDGE], ids=["equal", "better"])
+def test_a_rare_class_is_seldom_undecided(edge: float) -> None:
+    """A limit of the skewness alone left 26 % of the comparisons of equal models undecided."""
+    draw: gate.Draw = partial(scores.draw_gains, kind="normal", metric="F1", positives=15, edge=edge)
+    assert gate.count_undecided(np.random.default_rng(0), 2000, draw, 300) / 2000 < 0.05
+
+
 def test_the_percentile_of_few_rows_promotes_too_often(monkeypatch: pytest.MonkeyPatch) -> None:
     draw: gate.Draw = partial(scores.draw_gains, kind="normal", metric="log loss")
     monkeypatch.setattr(rule, "bound_mean", bound_percentile)

@@ -14,8 +14,8 @@ Floats = NDArray[np.float64]
 # simulations of equal models with lognormal gains (sigma 1, 89 rows), 5 % are promoted with this factor, and 7 %
 # without it.
 WIDENING = 1.5
-# The largest skewness toward losses for which a decision is made. At most 5 % of samples from distributions with a
-# skewness of 3 exceed it. The limit grows with the number of rows, because skewness then does less harm.
+# The largest skewness toward losses for which the correction is trusted. At most 5 % of samples from distributions with
+# a skewness of 3 exceed it. The limit grows with the number of rows, because skewness then does less harm.
 MOST_SKEWED, MOST_SKEWED_SHARE = 4.2, 0.45
 
 
@@ -35,13 +35,18 @@ def bound_mean(gains: Floats, confidence: ArrayLike) -> Floats:
         The bounds. A few gains far below the others lower the bound. A few gains far above the others do not raise it,
         because they do not show that the challenger is better on the other rows.
     """
-    count = gains.shape[-1]
-    quantile = t.ppf(confidence, np.maximum(count_effective(gains) - 1, 1))
+    count, quantile = gains.shape[-1], find_quantile(gains, confidence)
     slope = WIDENING * np.minimum(measure_skewness(gains), 0) / count**0.5
     skewed = slope < -1e-6  # a smaller slope would be lost in rounding
     bend = np.where(skewed, slope, -1.0)
-    errors = np.where(skewed, 3 / bend * (np.cbrt(1 + bend * (quantile - bend / 6)) - 1), quantile)
+    corrected = 3 / bend * (np.cbrt(1 + bend * (quantile - bend / 6)) - 1)
+    errors = np.where(skewed, np.maximum(corrected, quantile), quantile)
     return np.asarray(gains.mean(-1) - errors * gains.std(-1, ddof=1) / count**0.5)
+
+
+def find_quantile(gains: Floats, confidence: ArrayLike) -> Floats:
+    """Return Student's quantile for the effective number of rows: the distance of the bound without skewness."""
+    return np.asarray(t.ppf(confidence, np.maximum(count_effective(gains) - 1, 1)))
 
 
 def count_effective(gains: Floats) -> Floats:
@@ -61,7 +66,18 @@ def measure_skewness(gains: Floats) -> Floats:
     return np.asarray((centred**3).mean(-1) / np.where(variance > 0, variance, 1.0) ** 1.5)
 
 
-def are_too_skewed(gains: Floats) -> NDArray[np.bool_]:
-    """Return, for each comparison, whether a few gains are so far below the others that no bound is reliable."""
-    allowed = np.maximum(MOST_SKEWED, MOST_SKEWED_SHARE * gains.shape[-1] ** 0.5)
-    return np.asarray(-measure_skewness(gains) > allowed)
+def are_too_skewed(gains: Floats, confidence: ArrayLike) -> NDArray[np.bool_]:
+    """Return for which comparisons a few gains are so far below the others that no decision is possible.
+
+    Only comparisons whose bound is above zero without the correction for skewness are undecided. In all others, the
+    challenger is not shown to be better, however large the correction is.
+
+    Parameters
+    ----------
+    gains, confidence
+        As in `bound_mean`.
+    """
+    count = gains.shape[-1]
+    extreme = -measure_skewness(gains) > max(MOST_SKEWED, MOST_SKEWED_SHARE * count**0.5)
+    distance = find_quantile(gains, confidence) * gains.std(-1, ddof=1) / count**0.5
+    return np.asarray(extreme & (gains.mean(-1) > distance))

@@ -146,8 +146,8 @@ class Comparison:
 
     @property
     def too_skewed(self) -> bool:
-        """True if the challenger is so much worse on a few rows that no bound is reliable."""
-        return bool(are_too_skewed(self.gains))
+        """True if the challenger seems better, but is so much worse on a few rows that no bound is reliable."""
+        return bool(are_too_skewed(self.gains, self.spent))
 
 
 def compare_models(

@@ -47,7 +47,7 @@ class Decision:
     kind : str
         The kind of the decision: "first" if there was no champion, "unlike" if the champion could not be compared,
         "few" if there were too few rows for a comparison, "equal" if the models are equal, "skewed" if the challenger
-        is so much worse on a few rows that no decision is possible, otherwise "compared".
+        seems better, but is so much worse on a few rows that no decision is possible, otherwise "compared".
     """
 
     promoted: bool
