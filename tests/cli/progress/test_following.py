@@ -29,6 +29,8 @@ def make_run(only: str, pipeline: str = "retrain", state: RunState = "succeeded"
     [
         (make_run(""), ""),
         (make_run("", state="failed"), "mlops resume 20261122-1"),
+        (make_run("", promoted=False), "mlops sweep train -p alpha=0.04,0.4,4"),
+        (make_run("", "all", promoted=False), "mlops sweep train -p alpha=0.04,0.4,4"),
         (make_run("register", promoted=False), "mlops sweep train -p alpha=0.04,0.4,4"),
         (make_run("train"), "mlops run retrain --only evaluate"),
         (make_run("evaluate"), "mlops run retrain --only register"),

@@ -48,8 +48,7 @@ def find_following(
     if run.state != "succeeded":
         return _suggest_repeat(run, program, platform_option, refused, pipelines.get(run.pipeline, ()))
     steps = pipelines.get(run.pipeline, ())
-    only = next((step for step in steps if step.name == run.settings.only), None)
-    if only is None or find_refusal(run, steps):
+    if find_refusal(run, steps):
         return ""
     if find_decision(run, steps) is False:
         trained = next((step for step in steps if step.scored_by), None)
@@ -60,7 +59,8 @@ def find_following(
         judged = run.step(trained.name)
         values = suggest_values(declared(trained.notebook).values(), judged.parameters if judged else {})
         return f"{program} sweep {trained.name} -p {values}{platform_option}"
-    return _continue(run, only, program, platform_option, list(given), pipelines, release)
+    only = next((step for step in steps if step.name == run.settings.only), None)
+    return _continue(run, only, program, platform_option, list(given), pipelines, release) if only else ""
 
 
 def _suggest_repeat(
