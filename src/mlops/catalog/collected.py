@@ -86,8 +86,10 @@ def read_collected(place: CollectedPlace, selection: Selection) -> "pa.Table":
     try:
         table = pa.concat_tables(tables, promote_options="permissive")
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        name, versions = _find_conflict(tables)
         raise UsageError(
-            "The versions of the model have the same column with different kinds of values. Select one version."
+            f"The column {name} has different kinds of values in the versions {versions} of the model. Add --version "
+            "NUMBER to read one version."
         ) from error
     return table.sort_by([(TIME, "ascending"), (REQUEST, "ascending"), (ROW, "ascending")])
 
@@ -102,6 +104,24 @@ def write_collected(table: "pa.Table", path: Path) -> None:
     write = pyarrow.csv.write_csv if path.suffix == ".csv" else pyarrow.parquet.write_table
     with open_replacement(path, 0o600) as file:
         write(table, file)
+
+
+def _find_conflict(tables: "list[pa.Table]") -> tuple[str, str]:
+    """Return the first column whose types cannot be combined, and the versions of the model that have it."""
+    names = dict.fromkeys(name for table in tables for name in table.column_names)
+    name = next(name for name in names if not _can_combine(name, tables))
+    return name, ", ".join(sorted({str(table[VERSION][0]) for table in tables if name in table.column_names}))
+
+
+def _can_combine(name: str, tables: "list[pa.Table]") -> bool:
+    import pyarrow as pa
+
+    fields = [pa.schema([table.field(name)]) for table in tables if name in table.column_names]
+    try:
+        pa.unify_schemas(fields, promote_options="permissive")
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return False
+    return True
 
 
 def _split_by_form(segment: Segment, turns: list[Turn]) -> Iterator[list[tuple[int, Record]]]:
