@@ -591,7 +591,9 @@ def test_sources_that_change_while_a_step_runs_spoil_its_reuse(small: Workspace)
 def test_a_notebook_that_is_damaged_while_a_run_is_in_progress_fails_its_step(small: Workspace) -> None:
     class Editor(Watch):
         def step_started(self, step: StepRecord) -> None:
-            (small.notebooks / "02_judge.ipynb").write_text("{")
+            damaged = small.project / "damaged.ipynb"
+            damaged.write_text("{")
+            damaged.replace(small.notebooks / "02_judge.ipynb")  # at once, because the step may be reading it
 
     record = run_pipeline(Plan("four", STEPS, load_parameters(small.project, STEPS)), surround(small, [Editor()]))
     assert (record.state, states(record)) == ("failed", ["done", "failed", "skipped", "skipped"])
@@ -848,7 +850,7 @@ def test_a_second_interrupt_while_a_service_is_restored_is_recorded(deploying: W
     with pytest.raises(RunInterrupted) as interrupted:
         run_pipeline(Plan("four", DEPLOYING, load_parameters(deploying.project, DEPLOYING)), around)
     now = f"production serves {serving}" if serving else "production may serve tiny version 2 untested"
-    left = f"The restore of production was interrupted, and {now}."
+    left = f"Restoring production was interrupted, and {now}."
     assert (interrupted.value.problem, interrupted.value.resumable) == (left, True)
     (record,) = list_runs(deploying.outputs)
     repair = f"`mlops resume {record.run_id}` deploys and tests tiny version 2 again."
@@ -901,7 +903,7 @@ def test_an_interrupt_while_a_service_that_failed_its_test_is_replaced_ends_the_
     around = surround(deploying, [watch], restore=interrupt, find_serving=lambda environment: serving)
     with pytest.raises(RunInterrupted) as interrupted:
         run_pipeline(Plan("four", DEPLOYING, load_parameters(deploying.project, DEPLOYING)), around)
-    left = f"The restore of production was interrupted, and {told}"
+    left = f"Restoring production was interrupted, and {told}"
     assert not interrupted.value.resumable
     assert interrupted.value.problem == left
     (record,) = list_runs(deploying.outputs)
