@@ -88,7 +88,7 @@ def test_a_run_that_shows_nothing_is_no_pass(folder: Path) -> None:
         assert "– 01_n-qa                     not compared: version is 2 (committed: 1)\n" in ran.stdout
         assert ran.stdout.endswith(
             f"No output of run {folder.name} was compared, so the run shows nothing about the notebooks.\n"
-            "Compare a run that has the committed values. `mlops status` lists the latest runs.\n"
+            "Compare a run that has the committed parameters and results. `mlops status` lists the latest runs.\n"
         )
         assert ran.stderr.startswith("::error::No output of run")
     assert json.loads(check("--json").stdout)["same"] is False

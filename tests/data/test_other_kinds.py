@@ -150,7 +150,7 @@ def test_a_reference_of_another_kind_is_refused() -> None:
         scan_frame(make_rows(), [Column("plan", kind="category")], make_reference(pd.DataFrame({"plan": [1.0, 2.0]})))
     assert str(raised.value) == (
         "The reference profile has the kind 'number' for the column plan, but the problem declares 'category'. "
-        "Make one with `mlops profile DATA_FILE --output PROFILE`."
+        "Make one with `mlops profile DATA_FILE --output src/PACKAGE/reference_profile.json`."
     )
 
 

@@ -175,7 +175,7 @@ def test_columns_that_the_reference_lacks_are_named() -> None:
     assert describe_reference(reference, (*known, *unwatched), Path("p.json")) == "reference: 12 rows, 3 columns"
     assert describe_reference(reference, (*known, Column("c"), Column("d")), Path("p.json")) == (
         "reference: 12 rows, 3 columns\nThe reference has fewer than 10 values of these columns, so they are not "
-        "tested for drift: c, d. Make one with `mlops profile DATA_FILE --output PROFILE`."
+        "tested for drift: c, d. Make one with `mlops profile DATA_FILE --output p.json`."
     )
 
 

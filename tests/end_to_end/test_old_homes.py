@@ -70,7 +70,7 @@ def test_a_home_of_format_3_is_upgraded(tmp_path: Path) -> None:
     upgraded = mlops.invoke("upgrade")
     (backup,) = home.parent.glob("home.backup-*")
     assert upgraded.stdout.splitlines() == [
-        f"outdated  MLOPS_HOME has format 3, and this version writes {HOME_FORMAT}",
+        f"outdated  MLOPS_HOME has format 3, but this version writes format {HOME_FORMAT}",
         "outdated  datasets/catalogue.json does not name the data set of 1 version",
         f"backup    {backup}",
         "upgraded  datasets/catalogue.json: recorded the data set of 1 version",

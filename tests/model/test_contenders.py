@@ -19,8 +19,8 @@ from mlops.problem import Column, Problem, metrics
 
 ROWS = pd.DataFrame({"x": [1.0, 2.0]})
 WAYS_OUT = (
-    "To replace it without a comparison, add `-p evaluate.promote_always=true --reason TEXT`. To keep it and "
-    "register the new model under another name, add `-p shared.model_name=NAME`."
+    "To replace it without a comparison, add `-p evaluate.promote_always=true --reason TEXT`. To keep the "
+    "champion and register the new model under another name, add `-p shared.model_name=NAME`."
 )
 
 

@@ -101,7 +101,7 @@ def test_a_champion_that_does_not_fit_is_refused_before_anything_runs(
             start_run(opened, request)
         assert str(raised.value) == (
             f"The champion, tiny version 1, {why}. To replace it without a comparison, add "
-            "`-p evaluate.promote_always=true --reason TEXT`. To keep it and register the new model under "
+            "`-p evaluate.promote_always=true --reason TEXT`. To keep the champion and register the new model under "
             "another name, add `-p shared.model_name=NAME`."
         )
     backend.images.publish(make_bundle(tmp_path, version, 1.0), version)

@@ -116,7 +116,7 @@ def test_a_champion_that_cannot_be_compared_is_refused(migrated: Workspace, tmp_
     with pytest.raises(ProblemError) as submitted:
         submit_pipeline(opened, Submission())
     assert str(published.value).startswith(f"The champion, diabetes version 1, {why}")
-    keep_it = f"{replace_it} To keep it and register the new model under another name,"
+    keep_it = f"{replace_it} To keep the champion and register the new model under another name,"
     assert str(published.value).endswith(f"{keep_it} set `shared.model_name` in parameters/base.yml.")
     assert str(submitted.value).endswith(f"{keep_it} add `-p model_name=NAME`.")
     with pytest.raises(UsageError, match="Runs cannot start in the background"):  # the last check

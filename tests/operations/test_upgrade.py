@@ -65,7 +65,7 @@ def test_a_home_is_backed_up_and_upgraded_once(old: Workspace) -> None:
     said = run_upgrade(old)
     (backup,) = find_backups(old)
     assert said == [
-        f"outdated  MLOPS_HOME has format 1, and this version writes {HOME_FORMAT}",
+        f"outdated  MLOPS_HOME has format 1, but this version writes format {HOME_FORMAT}",
         f"backup    {backup}",
         f"upgraded  MLOPS_HOME: format 1 to {HOME_FORMAT}",
         f"To go back to the old version, stop the services and replace {old.home} with the backup.",

@@ -338,7 +338,7 @@ def test_a_contradiction_is_an_error(changes: dict[str, object], message: str) -
             lambda: Column("a", kind="category", allowed=("x", "y", "z"), min_share=0.4),
             "The column 'a' has min_share 0.4, but 3 values cannot each have that share.",
         ),
-        (lambda: Metric("a b", max, True), "The name of a metric is 'a b'. Use letters, digits and underscores"),
+        (lambda: Metric("a b", max, True), "The metric name 'a b' is invalid. Use letters, digits and underscores"),
         (
             lambda: Metric("a", max, True, digits="4"),
             "The metric 'a' has '4' digits. Give a whole number from 1 to 15.",
@@ -350,7 +350,7 @@ def test_a_contradiction_is_an_error(changes: dict[str, object], message: str) -
         ),
         (lambda: Metric("a", max, True, least_rows=0), "The metric 'a': least_rows is 0. Give a whole number from 1."),
         (lambda: Metric("a", max, True, least_rows=True), "The metric 'a': least_rows is True. Give a whole number"),
-        (lambda: Metric(1, max, True), "The name of a metric is 1. Use letters, digits and underscores"),
+        (lambda: Metric(1, max, True), "The metric name 1 is invalid. Use letters, digits and underscores"),
         (lambda: Metric("a", "auc", True), "The metric 'a': score is 'auc'. Give a function."),
         (lambda: Metric("a", max, "no"), "The metric 'a': higher_is_better is 'no'. Write True or False."),
         (lambda: Metric("a", max, False, row_loss=True), "The metric 'a': row_loss is True. Give a function."),

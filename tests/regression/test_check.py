@@ -102,7 +102,9 @@ def test_a_run_of_which_nothing_is_compared_is_not_the_same(folder: Path) -> Non
     verdict = check(folder)
     assert (verdict.same, verdict.is_empty) == (False, True)
     assert {found.skipped for found in verdict.notebooks[:2]} == {"not compared: version is 2 (committed: 1)"}
-    assert verdict.advice == "Compare a run that has the committed values. `mlops status` lists the latest runs."
+    assert verdict.advice == (
+        "Compare a run that has the committed parameters and results. `mlops status` lists the latest runs."
+    )
 
 
 def test_only_the_first_step_that_differs_is_to_blame(folder: Path) -> None:

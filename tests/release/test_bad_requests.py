@@ -62,7 +62,7 @@ def test_each_rule_of_the_schema_has_a_request() -> None:
     ]
     assert [name for name, _ in list_bad_requests(NUMBERS, [[18.0, 2.5]])] == [
         "no rows",
-        "a column too few",
+        "one column too few",
         "text for numbers",
         "rows of unequal length",
         "a record with an unknown key",
@@ -76,7 +76,7 @@ def test_each_rule_of_the_schema_has_a_request() -> None:
 def test_an_older_image_gets_only_lists_of_numbers() -> None:
     assert [name for name, _ in list_bad_requests(None, [[18.0, 2.5], [20.0, 3.5]])] == [
         "no rows",
-        "a column too few",
+        "one column too few",
         "text for numbers",
         "rows of unequal length",
     ]

@@ -208,7 +208,7 @@ def test_the_service_test_fails_wrong_predictions_and_wrong_keys(url: str) -> No
         "not JSON",
         "another content type",
         "no rows",
-        "a column too few",
+        "one column too few",
         "text for numbers",
         "rows of unequal length",
     ]

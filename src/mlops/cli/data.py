@@ -129,8 +129,8 @@ def data() -> None:
 
 @data.command()
 @environment_option
-@click.option("--from", "since", type=Moment(), metavar="TIME", help="Only rows from this day or time on, in UTC.")
-@click.option("--to", "until", type=Moment(ends=True), metavar="TIME", help="Only rows up to this day or time.")
+@click.option("--from", "since", type=Moment(), metavar="TIME", help="Only rows since this day or time, in UTC.")
+@click.option("--to", "until", type=Moment(ends=True), metavar="TIME", help="Only rows up to this day or time, in UTC.")
 @click.option("--version", default="", metavar="NUMBER", help="Only rows that this version of the model scored.")
 @click.option("--output", type=TablePath(), help="Write the rows to this file: .parquet or .csv.")
 @platform_option
@@ -146,7 +146,7 @@ def collected(
 ) -> None:
     """Count the rows that a service collected, or write them to a file.
 
-    Each row is included once, with its prediction, whether it is still in the folder of the service or was uploaded.
+    Each row has its prediction. Rows that are both in the folder of the service and uploaded are included once.
 
     \b
     Examples:

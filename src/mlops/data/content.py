@@ -142,8 +142,8 @@ def _join_parquet_files(content: Content, joined: Path) -> None:
                         writer.write_table(fit(pa.Table.from_batches([batch])))
     except (pa.ArrowException, OSError) as error:
         raise UsageError(
-            f"The Parquet files in {content.url} cannot be combined into one table: {quote_cause(error)}. Write a "
-            "column with one type in all files."
+            f"The Parquet files in {content.url} cannot be combined into one table: {quote_cause(error)}. Give "
+            "each column the same type in all files."
         ) from error
 
 

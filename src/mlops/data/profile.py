@@ -168,7 +168,7 @@ def require_once(names: Sequence[str]) -> None:
         raise UsageError(f"The column {name} occurs more than once. Rename or remove the duplicates.")
 
 
-def advise_profile(path: Path | str = "PROFILE") -> str:
+def advise_profile(path: Path | str = "src/PACKAGE/reference_profile.json") -> str:
     """Return a sentence with the command that makes the profile `path`."""
     return f"Make one with `mlops profile DATA_FILE --output {path}`."
 
@@ -230,7 +230,7 @@ def describe_reference(reference: Profile, columns: Sequence[Column], path: Path
     names = ", ".join(lacking[:MOST]) + more
     return (
         f"{size}\nThe reference has fewer than {FEWEST} values of these columns, so they are not tested for drift: "
-        f"{names}. {advise_profile()}"
+        f"{names}. {advise_profile(path)}"
     )
 
 

@@ -22,11 +22,14 @@ from mlops.serving.refusals import PROBLEM as PROBLEM_TYPE
 from mlops.serving.schema import Schema
 
 OPEN = {
-    "/": "Whether the service is ready.",
-    "/livez": "Whether the process of the service runs.",
-    "/readyz": "Whether the service is ready.",
+    "/": "Check whether the service is ready.",
+    "/livez": "Check whether the process of the service runs.",
+    "/readyz": "Check whether the service is ready.",
 }
-CLOSED = {f"/{OPENAPI}": "This document.", f"/{SWAGGER}": "The service as Swagger 2.0 or OpenAPI 3.1."}
+CLOSED = {
+    f"/{OPENAPI}": "Return this document.",
+    f"/{SWAGGER}": "Return the description of the service as Swagger 2.0 or OpenAPI 3.1.",
+}
 SENT = {
     "x-ms-request-id": {"type": "string", "maxLength": 100},
     "traceparent": {"type": "string", "description": "See https://www.w3.org/TR/trace-context."},

@@ -11,7 +11,7 @@
     training_rows  stores and finds the rows that a model was trained on
     origin         describes the origin of a training: notebook, commit and data
     contenders     the models to compare: the challenger and, if it fits the problem, the champion
-    comparison     compares two models by the metric that decides about promotions
+    comparison     compares two models by the metric on which promotions are decided
     segments       compares the models in segments of the rows
     gains          reports the gains of a comparison: a figure, and sentences
     bounds         computes the lower bound of a mean gain

@@ -1,6 +1,6 @@
 """The comparison of a new model (the challenger) with the current one (the champion) on the same rows."""
 
-# How the models are compared depends on the metric that decides about promotions:
+# How the models are compared depends on the metric on which promotions are decided:
 #
 # - A metric that is a mean over rows is compared by its losses. The gain of a row is the champion's loss minus the
 #   challenger's loss.
@@ -30,7 +30,7 @@ FEWEST_OF_CLASS = 5  # with fewer rows of a class, a single row could decide the
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """The comparison of two models on the same rows by the metric that decides about promotions.
+    """The comparison of two models on the same rows by the metric on which promotions are decided.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ class Comparison:
 def compare_models(
     problem: Problem, actual: ArrayLike, predictions: Mapping[str, ArrayLike], confidence: float
 ) -> Comparison:
-    """Return the comparison of two models by the metric that decides about promotions.
+    """Return the comparison of two models by the metric on which promotions are decided.
 
     Parameters
     ----------

@@ -14,8 +14,8 @@ from mlops.problem import Problem
 PROBLEM, SCHEMA = "problem", "schema"  # names of tags of a model version
 MOST_NAMES = 3  # maximum number of columns that a message lists
 REPLACE = (
-    f"To replace it without a comparison, add `{OVERRULE}`. To keep it and register the new model under another name, "
-    f"add `-p {SHARED}.{MODEL_NAME}=NAME`."
+    f"To replace it without a comparison, add `{OVERRULE}`. To keep the champion and register the new model under "
+    f"another name, add `-p {SHARED}.{MODEL_NAME}=NAME`."
 )
 
 

@@ -13,7 +13,7 @@ from mlops.data.drift import Drift, choose_columns, describe_choice, select_stro
 from mlops.numbers import format_number
 
 DPI = 100
-UNMOVED = "No column has moved: the distribution is exactly that of the reference."
+UNMOVED = "No column differs from the reference."
 BLUE, ORANGE, GREY = "#2a6fbb", "#c45a11", "#6e7781"
 
 

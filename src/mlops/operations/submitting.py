@@ -86,7 +86,7 @@ def submit_pipeline(opened: OpenProject, submission: Submission) -> SubmittedRun
 
 def _require_comparable_champion(opened: OpenProject, keep: str) -> None:
     replacing = f"`mlops run {PUBLISHED} {OVERRULE}{opened.command_options}`"
-    kept = f"To keep it and register the new model under another name, {keep}."
+    kept = f"To keep the champion and register the new model under another name, {keep}."
     advice = f"To replace it without a comparison, use {replacing}. {kept}"
     require_comparable_champion(opened, PIPELINES[PUBLISHED], advice)
 

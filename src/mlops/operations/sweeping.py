@@ -51,7 +51,7 @@ def choose_goal(step: Step, problem: Problem, metric: str = "", maximize: bool =
     problem : Problem
         The problem that the project solves.
     metric : str
-        The name of the metric. If empty, the cross-validated metric that decides about promotions is used.
+        The name of the metric. If empty, the cross-validated metric on which promotions are decided is used.
     maximize : bool
         Whether higher values are better. Not needed for a metric that the problem declares.
 

@@ -88,18 +88,14 @@ def require_champion(
     found = current.identity if current else ""
     if found == expected or (current and current.version == promoting):
         return
-    compared, now = _describe_champion(expected), _describe_champion(found)
-    if compared == now:
+    before, now = (f"version {identity.split(':')[1]}" if identity else "" for identity in (expected, found))
+    if before == now:
         now = f"a different {now}, from another training"
-    change = f"the champion is now {now}" if found else "there is no champion now"
+    compared = f"was compared with {before}" if before else "was evaluated when there was no champion"
+    change = f"the champion is now {now}" if now else "there is no champion now"
     raise ConflictError(
-        f"The new model of {name!r} was compared with {compared}, but {change}, so the new model was not promoted. "
-        f"Run `{command}` again."
+        f"The new model of {name!r} {compared}, but {change}, so the new model was not promoted. Run `{command}` again."
     )
-
-
-def _describe_champion(identity: str) -> str:
-    return f"version {identity.split(':')[1]}" if identity else "no champion"
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ class Declaration:
     metrics : tuple of DeclaredMetric
         The metrics, in the order in which pages show them.
     gate : str
-        The name of the metric that decides about promotions.
+        The name of the metric on which promotions are decided.
     smallest_gain : float, optional
         The smallest improvement of the metric `gate` that is worth a release.
     smallest_relative_gain : float

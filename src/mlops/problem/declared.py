@@ -38,9 +38,9 @@ class Problem:
     metrics : tuple of Metric
         The metrics of a model. The first one is the main metric, which reports show first.
     gate : str
-        The name of the metric that decides about promotions. Empty for the first metric.
+        The name of the metric on which promotions are decided. Empty for the first metric.
     smallest_gain : float, optional
-        The smallest improvement that is worth a release, in the unit of the metric that decides about promotions. By
+        The smallest improvement that is worth a release, in the unit of the metric on which promotions are decided. By
         default, it is `smallest_relative_gain` times the champion's metric.
     smallest_relative_gain : float
         The smallest improvement that is worth a release, as a share of the champion's metric: 0.001 is 0.1 %. It is
@@ -244,7 +244,7 @@ class Problem:
 
     @cached_property
     def decisive(self) -> Metric:
-        """The metric that decides about promotions."""
+        """The metric on which promotions are decided."""
         return next(metric for metric in self.metrics if metric.name == (self.gate or self.metrics[0].name))
 
     @cached_property

@@ -50,7 +50,7 @@ class Metric:
         A function that returns the metric for many weightings of the rows at once; see `mlops.problem.weighted`.
         It makes the gate faster for a metric that has no `row_loss`.
     signed : bool
-        Whether the metric can be zero or negative. If it decides about promotions, the problem must declare
+        Whether the metric can be zero or negative. If promotions are decided on it, the problem must declare
         `smallest_gain`.
     kinds : tuple of str
         The kinds of targets that the metric fits: "number", "boolean", "category". Empty for all of them.
@@ -77,7 +77,7 @@ class Metric:
     def __post_init__(self) -> None:
         if not (isinstance(self.name, str) and self.name.isidentifier()):
             raise ProblemError(
-                f"The name of a metric is {self.name!r}. Use letters, digits and underscores, as in roc_auc."
+                f"The metric name {self.name!r} is invalid. Use letters, digits and underscores, as in roc_auc."
             )
         self._check_types()
         if not (is_whole(self.digits) and 1 <= self.digits <= 15):

@@ -44,7 +44,7 @@ def predict_rows(problem: "Problem", model: "Any", rows: "pd.DataFrame") -> "NDA
 
 
 def cross_validate(problem: "Problem", rows: "pd.DataFrame", **hyperparameters: object) -> float:
-    """Return the cross-validated mean of the metric that decides about promotions.
+    """Return the cross-validated mean of the metric on which promotions are decided.
 
     Parameters
     ----------

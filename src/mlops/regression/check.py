@@ -181,7 +181,7 @@ def _list_changed_parameters(
 
 def _advise(run: RunRecord, compared: Sequence[Comparison], folder: Path, notebooks: Path) -> str:
     if not any(found.differences for found in compared):
-        return "Compare a run that has the committed values. `mlops status` lists the latest runs."
+        return "Compare a run that has the committed parameters and results. `mlops status` lists the latest runs."
     failed = next((step.name for step in run.steps if step.state == "failed"), "")
     if failed:
         return f"The step {failed} failed. Repair it, and run the pipeline again."

@@ -29,7 +29,7 @@ def list_bad_requests(schema: Schema | None, rows: Sequence[Any]) -> Iterator[tu
     """
     yield "no rows", {"data": []}
     if all(isinstance(row, list | tuple) for row in rows):
-        yield "a column too few", {"data": [row[:-1] for row in rows]}
+        yield "one column too few", {"data": [row[:-1] for row in rows]}
         yield "text for numbers", {"data": [[str(value) for value in row] for row in rows]}
         yield "rows of unequal length", {"data": [rows[0], rows[-1][:-1]]}
     if schema:

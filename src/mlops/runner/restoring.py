@@ -69,7 +69,7 @@ def restore_service(step: Step, plan: Plan, record: RunRecord, around: Surroundi
     except KeyboardInterrupt:
         serving = _find_serving(step.restores, around)
         now = f"serves {serving.described}" if serving else f"may serve {model or 'the image of this run'} untested"
-        said = f"The restore of {step.restores} was interrupted, and {step.restores} {now}."
+        said = f"Restoring {step.restores} was interrupted, and {step.restores} {now}."
         options = around.project.name_platform_option(record.platform)
         if ending == "failed":
             repair = ""  # if the previous service already runs, a rollback would end it

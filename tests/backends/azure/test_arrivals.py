@@ -100,7 +100,7 @@ def test_no_new_data_and_no_folder_for_it_are_said(
     with pytest.raises(DatasetNotFoundError, match=r"has no file that ends in .csv, .csv.gz, .parquet\.$"):
         arrivals.fetch_newest(RUN)
     azure.blobs.write("incoming/november/part-0.parquet", b"PAR1")
-    with pytest.raises(DatasetNotFoundError, match=r"Azure does not watch its subfolder incoming/november/\."):
+    with pytest.raises(DatasetNotFoundError, match=r"Azure does not watch the subfolder incoming/november/\."):
         arrivals.fetch_newest(RUN)
     settings = replace(read_settings(workspace), data_trigger_path="")
     with pytest.raises(UsageError, match=r"No folder is watched for new data\. Set azure.data_trigger_path"):

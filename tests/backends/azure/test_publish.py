@@ -231,7 +231,8 @@ def test_an_environment_whose_name_is_taken_is_not_used(
     taken[-1]["pip"].append("something==6.6.6")
     with pytest.raises(
         PlatformError,
-        match=f"{name} in the workspace has different packages from requirements.lock.*publish --platform azure` again",
+        match=f"{name} in the workspace does not have the same packages as requirements.lock.*publish --platform "
+        "azure` again",
     ):
         open_pipelines(lean).publish("43", "")
     assert read_state(azure)[0] == ["42"]

@@ -57,7 +57,7 @@ def test_a_folder_of_parquet_files_becomes_one_file(tmp_path: Path) -> None:
     assert read_table(version.url).frame.to_numpy().tolist() == [[0.0, 0.1], [1.0, 12.5]]
     assert datasets.register(datasets.stage(folder)) == version
     pd.DataFrame({"A": ["text"], "Y": [1]}).to_parquet(folder / "part-2.parquet")
-    said = f"The Parquet files in {folder} cannot be combined into one table: .*Field A .* Write a column with one type"
+    said = f"The Parquet files in {folder} cannot be combined into one table: .*Field A .* Give each column the same"
     with pytest.raises(UsageError, match=said):
         datasets.stage(folder)
     with pytest.raises(IntegrityError, match=r"sales\.parquet has changed since it was tested"):

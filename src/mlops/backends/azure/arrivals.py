@@ -65,7 +65,7 @@ class AzureArrivals:
         arrived = [blob for blob in found if blob.name.endswith(FORMATS)]
         if not arrived:
             inside = next((blob.name for blob in found if blob.name.endswith("/")), "")
-            hint = f" Azure does not watch its subfolder {inside}. {INSTEAD}" if inside else ""
+            hint = f" Azure does not watch the subfolder {inside}. {INSTEAD}" if inside else ""
             raise DatasetNotFoundError(
                 f"There is no new data: the folder {folder} of the container {container.container_name} in the storage "
                 f"account {container.account_name} has no file that ends in {', '.join(FORMATS)}.{hint}"

@@ -79,7 +79,8 @@ def list_outdated(home: Path, upgrades: Upgrades | None) -> list[str]:
     if not home.is_dir():
         return []
     found = read_home_format(home)
-    own = [f"MLOPS_HOME has format {found}, and this version writes {HOME_FORMAT}"] if found < HOME_FORMAT else []
+    older = f"MLOPS_HOME has format {found}, but this version writes format {HOME_FORMAT}"
+    own = [older] if found < HOME_FORMAT else []
     return [*own, *(upgrades.list_outdated() if upgrades else ())]
 
 

@@ -31,7 +31,7 @@ FEATURES = (
 
 
 class Cancer(Problem):
-    """569 tumours with thirty measurements each. The area under the ROC curve decides about promotions."""
+    """569 tumours with thirty measurements each. Promotions are decided on the area under the ROC curve."""
 
     name = "cancer"
     columns = (

@@ -16,7 +16,7 @@ BEGAN, ENDED = date(2018, 1, 1), date(2026, 1, 31)  # the range of the days on w
 
 
 class Churn(Problem):
-    """1,500 synthetic customers. The log loss decides about promotions."""
+    """1,500 synthetic customers. Promotions are decided on the log loss."""
 
     name = "churn"
     columns = (

@@ -65,7 +65,7 @@ def ensure_environment(session: AzureSession) -> SdkEnvironment:
         return repeat(session, doing, lambda: _call(lambda: wanted.register(workspace)))
     if _list_packages(found) != _list_packages(wanted):
         raise PlatformError(
-            f"The environment {wanted.name} in the workspace has different packages from requirements.lock. "
+            f"The environment {wanted.name} in the workspace does not have the same packages as requirements.lock. "
             "Archive it in the workspace, then run `mlops publish --platform azure` again."
         )
     return found
