@@ -59,7 +59,7 @@ from mlops.workspace import find_workspace
 @click.option(
     "--model-file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Release the model that this file names instead of the champion. `mlops submit --model-file` writes the file.",
+    help="Release the model that this file names instead of the champion. `mlops submit` writes such a file.",
 )
 @click.option("--reason", default="", metavar="TEXT", help="Your reason for promoting a model that the gate rejects.")
 @click.option("--force", is_flag=True, help="Rerun unchanged steps, too, and restart healthy services.")
