@@ -1,5 +1,6 @@
 """The comparison of two models by any metric, in either direction."""
 
+import re
 import tracemalloc
 from dataclasses import replace
 
@@ -8,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from mlops.errors import ProblemError
 from mlops.model import jackknife
 from mlops.model.comparison import Comparison, compare_models
 from mlops.model.promotion import Decision, decide_promotion
@@ -99,6 +101,35 @@ def test_the_same_order_of_rows_is_no_improvement(slow: bool) -> None:
     decision = decide(metric, actual, champion, champion**3)
     assert (decision.kind, decision.promoted) == ("compared", False)
     assert (decision.improvement, decision.lower_bound, decision.detectable_gain) == (0.0, 0.0, 0.0)
+
+
+class Own(Problem):
+    """A number whose metric is the problem's own."""
+
+    name = "own"
+    columns = (Column("x"), Column("y", role="target"))
+    metrics = (Metric("ratio", max, False, row_loss=lambda actual, predicted: predicted / actual, signed=True),)
+    smallest_gain = 0.0
+
+
+@pytest.mark.filterwarnings("ignore:(divide by zero|invalid value):RuntimeWarning")
+@pytest.mark.parametrize(("predicted", "loss"), [(2.0, "inf"), (0.0, "nan")])
+def test_a_loss_that_is_no_finite_number_is_an_error(predicted: float, loss: str) -> None:
+    said = (
+        f"The metric 'ratio': row_loss returned {loss} for row 3 of 4, counted from 0, where the target is 0.0 and the "
+        f"challenger predicts {predicted}. Return a finite number for every row."
+    )
+    with pytest.raises(ProblemError, match=f"^{re.escape(said)}$"):
+        compare_models(Own(), np.arange(3.0, -1, -1), {"challenger": np.full(4, predicted)}, 0.95)
+
+
+def test_row_loss_must_return_a_loss_for_each_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    (ratio,) = Own.metrics
+    mean = replace(ratio, row_loss=lambda actual, predicted: np.mean(actual - predicted))
+    monkeypatch.setattr(Own, "metrics", (mean,))
+    said = "The metric 'ratio': row_loss returned an array of shape () for 4 rows. Return one loss for each row."
+    with pytest.raises(ProblemError, match=f"^{re.escape(said)}$"):
+        compare_models(Own(), np.ones(4), {"challenger": np.ones(4)}, 0.95)
 
 
 def test_a_class_without_rows_is_too_few_rows() -> None:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mlops.data.equality import ROUNDING, are_equal
+from mlops.errors import ProblemError
 from mlops.model.bounds import are_too_skewed, bound_mean
 from mlops.model.jackknife import Groups, assign_groups, leave_out, list_pseudo_values
 from mlops.model.spending import spend
@@ -165,15 +166,35 @@ def compare_models(
         The predictions of the "challenger" and, if there is one, of the "champion", as `Problem.predict` returns them.
     confidence : float
         The confidence of all comparisons with this champion together, between 0 and 1.
+
+    Raises
+    ------
+    ProblemError
+        If the metric's `row_loss` does not return a finite number for every row.
     """
     metric, truth = problem.decisive, problem.encode(actual)
     found = {name: problem.encode(values) for name, values in predictions.items()}
     least = _find_smallest_gain(problem, metric, truth, found)
     if metric.row_loss:
-        losses = {name: metric.row_loss(truth, values) for name, values in found.items()}
+        losses = {name: _list_losses(metric, truth, name, values) for name, values in found.items()}
         return Comparison(metric, losses.get("champion"), losses["challenger"], confidence, least)
     encoded = {name: values.astype(float) for name, values in found.items()}
     return Comparison(metric, encoded.get("champion"), encoded["challenger"], confidence, least, actual=truth)
+
+
+def _list_losses(metric: Metric, truth: NDArray[np.generic], model: str, predicted: NDArray[np.generic]) -> Floats:
+    assert metric.row_loss is not None
+    losses = np.asarray(metric.row_loss(truth, predicted), dtype=float)
+    if losses.shape != truth.shape:
+        found = f"{metric}: row_loss returned an array of shape {losses.shape} for {len(truth):,} rows"
+        raise ProblemError(f"{found}. Return one loss for each row.")
+    if not np.isfinite(losses).all():
+        row = int(np.argmin(np.isfinite(losses)))
+        raise ProblemError(
+            f"{metric}: row_loss returned {losses[row]} for row {row:,} of {len(truth):,}, counted from 0, where the "
+            f"target is {truth[row]} and the {model} predicts {predicted[row]}. Return a finite number for every row."
+        )
+    return losses
 
 
 def _count_rarest(actual: NDArray[np.generic]) -> int:
