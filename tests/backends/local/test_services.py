@@ -47,7 +47,8 @@ def test_a_failed_test_quotes_the_log_of_the_service(migrated: Workspace, tmp_pa
         key = backend.secrets.get_keys("qa")[0]
         checks = check_predictions(service.url, key, [[1.0]], [1.0])
         with pytest.raises(
-            ServiceTestFailed, match=r"(?s)log says why.*The end of .*/service.log:\n.*run returned nan for"
+            ServiceTestFailed,
+            match=r"(?s)log says why.*The end of .*/service.log:\n.*run returned a number that is not",
         ):
             conclude_test(backend.services, "qa", service.digest, service.url, checks)
     finally:
