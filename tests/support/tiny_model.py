@@ -33,6 +33,7 @@ def run(data):
         raise ValueError(f"a row has {data.shape[1]} numbers; it needs 1")
     return data[:, 0] * 0 + number
 """
+SCHEMA = b'{"format": 1, "features": [{"name": "a"}], "answer": {"kind": "number"}}'
 BROKEN = "def init(): raise RuntimeError('no such table')\ndef run(data): ..."
 HANGING = "import time\ndef init(): time.sleep(60)\ndef run(data): ..."
 PIN = f"msgspec=={version('msgspec')}"
@@ -87,7 +88,7 @@ def make_bundle(
     bundle = folder / f"bundle-{number}"
     build_bundle(
         bundle,
-        ImageSources(folder, folder / "score.py", folder / "requirements.txt"),
+        ImageSources(folder, folder / "score.py", folder / "requirements.txt", (), SCHEMA),
         model_name=model.name,
         model_version=model.version,
         model_files=[make_files(folder, number) / "model.json"],

@@ -21,10 +21,10 @@ from .connections.limits import Limits, list_options
 from .connections.listener import bind
 from .connections.server import Server
 from .documents import read_documents
+from .entry.scorer import open_scorer
 from .identity import read_identity
 from .log import configure_log, shorten_log
 from .schema import read_schema
-from .scoring import Scorer
 from .script import load_script
 
 WATCH_SECONDS = 5.0
@@ -90,7 +90,7 @@ def main() -> None:
     keys = list(json.loads(options.keys.read_text()).values())
     schema = read_schema(options.bundle)
     collector = open_collection(identity, schema)
-    scorer = Scorer(script.run, schema, collector.pack if collector else None)
+    scorer = open_scorer(script, schema, collector.pack if collector else None)
     application = Application(scorer, keys, identity, read_documents(options.bundle), collector)
     limits = Limits(**{name: getattr(options, name) for name in Limits.__dataclass_fields__})
     logging.info("%s on port %s", identity, listener.getsockname()[1])

@@ -7,13 +7,15 @@ the answers are in ``docs/service.md``.
 import hmac
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal
 
 from .answers import encode_result
 from .collection.turns import TurnCollector
 from .documents import choose_document
+from .entry.request import read_request
+from .entry.scorer import EntryScorer
 from .failures import describe_failure
 from .faults import quote_value
 from .identity import list_headers
@@ -24,6 +26,8 @@ from .tracing import Header, identify_request
 MAX_BODY = 8 << 20  # maximum size of a body in bytes
 OVERLOADED = "overloaded"  # marks a request that arrived while too many other requests were waiting
 KEY_NEEDED = "The key is missing or wrong. Send the header Authorization: Bearer <key>."
+NO_LENGTH = (204, 304)  # statuses of answers without a body
+Answered = tuple[int, Sequence[Header], bytes]  # status, headers and body
 NO_DOCUMENTS: Mapping[str, bytes] = MappingProxyType({})
 
 logger = logging.getLogger("serving")
@@ -34,8 +38,8 @@ class Application:
 
     Parameters
     ----------
-    scorer : Scorer
-        The object that scores the body of a request.
+    scorer : Scorer or EntryScorer
+        The object that scores the body of a request, or that answers whole requests.
     keys : sequence of str
         The keys that the service accepts.
     identity : mapping
@@ -49,7 +53,7 @@ class Application:
 
     def __init__(
         self,
-        scorer: Scorer,
+        scorer: Scorer | EntryScorer,
         keys: Sequence[str],
         identity: Mapping[str, Any],
         documents: Mapping[str, bytes] = NO_DOCUMENTS,
@@ -61,9 +65,9 @@ class Application:
         self._identity = identity
         self._documents = documents
         self._collector = collector
-        named = list_headers(identity)
-        self._good = _encode_headers({"content-type": "application/json", **named})
-        self._bad = _encode_headers({"content-type": PROBLEM, **named})
+        self._named = _encode_headers(list_headers(identity).items())
+        self._good = [(b"content-type", b"application/json"), *self._named]
+        self._bad = [(b"content-type", PROBLEM.encode()), *self._named]
 
     async def __call__(self, scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: Any) -> None:
         if scope["type"] != "http":
@@ -71,11 +75,11 @@ class Application:
         sent = dict(scope["headers"])
         named = identify_request(sent)
         try:
-            status, answer, headers = 200, await self._answer(scope, sent, receive, named), self._good
+            status, headers, answer = await self._answer(scope, sent, receive, named)
         except Exception as error:  # noqa: BLE001 - whatever fails, the client must get an answer
             status, headers, answer = self.refuse(_explain(error), named)
-        length = (b"content-length", b"%d" % len(answer))
-        await send({"type": "http.response.start", "status": status, "headers": [*headers, length, *named]})
+        length = [] if status in NO_LENGTH else [(b"content-length", b"%d" % len(answer))]
+        await send({"type": "http.response.start", "status": status, "headers": [*headers, *length, *named]})
         await send({"type": "http.response.body", "body": answer})
 
     def close(self) -> None:
@@ -86,7 +90,7 @@ class Application:
     def refuse(self, refusal: Refusal, named: Sequence[Header]) -> tuple[int, list[Header], bytes]:
         """Return the status, the headers and the body of an answer that refuses a request."""
         answer = encode_refusal(refusal, named[0][1].decode())
-        return refusal.status, [*self._bad, *_encode_headers(refusal.headers)], answer
+        return refusal.status, [*self._bad, *_encode_headers(refusal.headers.items())], answer
 
     async def _answer(
         self,
@@ -94,21 +98,24 @@ class Application:
         sent: Mapping[bytes, bytes],
         receive: Callable[[], Awaitable[Any]],
         named: Sequence[Header],
-    ) -> bytes:
+    ) -> Answered:
         path, method = scope["path"], scope["method"]
         if path != "/score":
-            return self._answer_get(path, method, sent, scope["query_string"])
-        if method != "POST":
+            return 200, self._good, self._answer_get(path, method, sent, scope["query_string"])
+        if method != "POST" and isinstance(self._scorer, Scorer):
             raise refuse_method(path, method, "POST")
         if scope["state"].get(OVERLOADED):
             raise Refusal(503, "There are too many requests. Send the request again.", headers={"retry-after": "1"})
         self._check_key(sent.get(b"authorization", b""))
+        if isinstance(self._scorer, EntryScorer):
+            reply = self._scorer.answer(read_request(scope, await _read_body(receive)))
+            return reply.status, [*self._named, *_encode_headers(reply.headers)], reply.body
         names = (b"content-type", b"content-encoding", b"content-length")
         check_content(*(sent.get(name, b"").decode("latin-1") for name in names))
         packed, predictions = await self._scorer.score_in_turns(await _read_body(receive))
         if self._collector and packed is not None:
             await self._collector.collect(named[0][1].decode(), packed, predictions)
-        return encode_result(predictions)
+        return 200, self._good, encode_result(predictions)
 
     def _answer_get(self, path: str, method: str, sent: Mapping[bytes, bytes], query: bytes) -> bytes:
         described = path.removeprefix("/") in self._documents
@@ -172,8 +179,8 @@ def check_size(size: int) -> None:
         raise Refusal(413, f"The body has more than {MAX_BODY} bytes. Send fewer rows at a time.")
 
 
-def _encode_headers(headers: Mapping[str, str]) -> list[Header]:
-    return [(name.encode(), value.encode()) for name, value in headers.items()]
+def _encode_headers(headers: Iterable[tuple[str, str]]) -> list[Header]:
+    return [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in headers]
 
 
 def _explain(error: Exception) -> Refusal:

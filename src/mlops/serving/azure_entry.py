@@ -7,6 +7,7 @@
 # limits the time in which a body must arrive. The log is sent to Application Insights.
 
 import hashlib
+import io
 import json
 import logging
 import os
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from azureml_inference_server_http.api.aml_request import rawhttp
 from azureml_inference_server_http.api.aml_response import AMLResponse
-from flask import g
+from flask import Response, g
 
 BUNDLE = Path(__file__).resolve().parents[1]
 if TYPE_CHECKING:
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
     from mlops.serving.app import MAX_BODY, check_content, check_size, refuse_method
     from mlops.serving.collection.opening import open_azure_collection
     from mlops.serving.documents import OPENAPI, SWAGGER, read_documents
+    from mlops.serving.entry.request import Request
+    from mlops.serving.entry.scorer import EntryScorer, open_scorer
     from mlops.serving.identity import list_headers, read_identity
     from mlops.serving.refusals import PROBLEM, Refusal, encode_refusal
     from mlops.serving.schema import read_schema
-    from mlops.serving.scoring import Scorer
     from mlops.serving.script import load_script
     from mlops.serving.tracing import REQUEST_ID, TRACE, identify_request
 else:  # Azure's server loads this file by its path. In the image, the package `serving` is in the same folder.
@@ -36,10 +38,11 @@ else:  # Azure's server loads this file by its path. In the image, the package `
     from serving.app import MAX_BODY, check_content, check_size, refuse_method
     from serving.collection.opening import open_azure_collection
     from serving.documents import OPENAPI, SWAGGER, read_documents
+    from serving.entry.request import Request
+    from serving.entry.scorer import EntryScorer, open_scorer
     from serving.identity import list_headers, read_identity
     from serving.refusals import PROBLEM, Refusal, encode_refusal
     from serving.schema import read_schema
-    from serving.scoring import Scorer
     from serving.script import load_script
     from serving.tracing import REQUEST_ID, TRACE, identify_request
 
@@ -61,12 +64,12 @@ def init() -> None:
     _headers.update(list_headers(identity))
     _publish_documents()
     _collector = open_azure_collection(identity, schema)
-    _scorer = Scorer(load_script(BUNDLE / "score.py").run, schema, _collector.pack if _collector else None)
+    _scorer = open_scorer(load_script(BUNDLE / "score.py"), schema, _collector.pack if _collector else None)
     logger.info("%s is ready", manifest["name"])
 
 
 @rawhttp  # type: ignore[untyped-decorator]  # the package has no types
-def run(request: Any) -> AMLResponse:
+def run(request: Any) -> Any:
     """Return the answer to a request.
 
     Parameters
@@ -76,11 +79,22 @@ def run(request: Any) -> AMLResponse:
     """
     headers = {**_headers, **_identify(request)}
     try:
+        if isinstance(_scorer, EntryScorer):
+            return _call_script(request, headers)
         answer = _answer(request, headers[REQUEST_ID.decode()])
     except Refusal as refusal:
         document = encode_refusal(refusal, headers[REQUEST_ID.decode()])
         return AMLResponse(document, refusal.status, {"Content-Type": PROBLEM, **headers, **refusal.headers})
     return AMLResponse(answer, 200, {"Content-Type": "application/json", **headers})
+
+
+def _call_script(request: Any, named: dict[str, str]) -> Response:
+    query = request.query_string.decode("latin-1")
+    body = request.stream.read(MAX_BODY + 1)
+    check_size(len(body))
+    request.stream = io.BytesIO(body)  # a script with @rawhttp reads it again
+    reply = _scorer.answer(Request(request.method, query, dict(request.headers), body, lambda: request))
+    return Response(reply.body, reply.status, [*named.items(), *reply.headers])
 
 
 def _answer(request: Any, name: str) -> bytes:

@@ -3,14 +3,27 @@
 import importlib.util
 import itertools
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
+
+from .entry.azure import clear_raw, is_raw, provide_contrib
 
 PACKAGE = "scoring_image_"  # each script gets a package of its own, so that relative imports work
 _numbers = itertools.count(1)
 
 
-def load_script(path: Path) -> ModuleType:
+@dataclass(frozen=True)
+class Script:
+    """A scoring script: its function ``run``, and whether this function has Azure's decorator ``@rawhttp``."""
+
+    run: Callable[..., Any]
+    raw: bool = False
+
+
+def load_script(path: Path) -> Script:
     """Import the scoring script and call its ``init()``.
 
     The script can import a module beside it relatively (``from .features import x``) or by its name.
@@ -24,10 +37,13 @@ def load_script(path: Path) -> ModuleType:
     for beside in path.parent.glob("*.py"):  # another image in this process can have modules with the same names
         sys.modules.pop(beside.stem, None)
     script = importlib.util.module_from_spec(spec)
+    provide_contrib(path.read_bytes())
+    clear_raw()
     sys.path.insert(0, str(path.parent))
     try:
         spec.loader.exec_module(script)
+        found = Script(script.run, is_raw())
         script.init()
     finally:
         sys.path.remove(str(path.parent))
-    return script
+    return found

@@ -22,7 +22,7 @@ def test_a_file_of_an_image_can_be_read(backend: Backend, tmp_path: Path) -> Non
     image = publish(backend, tmp_path)
     assert backend.images.read_file(image, "score.py") == (tmp_path / "score.py").read_bytes()
     assert backend.images.read_file(image, "model/model.json")
-    assert backend.images.read_file(image, "schema.json") == b""
+    assert backend.images.read_file(image, "nothing.json") == b""
 
 
 def test_an_image_belongs_to_one_training_of_a_version(backend: Backend, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from mlops.serving.collection.segments import CLOSED, OPEN, list_segments
 from mlops.serving.collection.settings import Settings
 
 SCRIPT = "def init(): pass\ndef run(data): return data.sum(axis=1)\n"
+SCHEMA = b'{"format": 1, "features": [{"name": "a"}, {"name": "b"}, {"name": "c"}], "answer": {"kind": "number"}}'
 KEY = "a-key"
 CLIENTS = 8
 ANSWERS = 100  # before each kill
@@ -90,7 +91,7 @@ class Server:
         (folder / "requirements.txt").write_text("")
         build_bundle(
             folder / "bundle",
-            ImageSources(folder, folder / "score.py", folder / "requirements.txt"),
+            ImageSources(folder, folder / "score.py", folder / "requirements.txt", (), SCHEMA),
             model_name="tiny",
             model_version=3,
             model_files=[],

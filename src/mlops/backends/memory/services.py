@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import ModuleType
 
 from mlops.backends.memory.images import MemoryImages
 from mlops.backends.memory.secrets import MemorySecrets
@@ -25,10 +24,10 @@ from mlops.serving.connections.limits import Limits
 from mlops.serving.connections.listener import bind
 from mlops.serving.connections.server import Server
 from mlops.serving.documents import read_documents
+from mlops.serving.entry.scorer import open_scorer
 from mlops.serving.identity import read_identity
 from mlops.serving.schema import read_schema
-from mlops.serving.scoring import Scorer
-from mlops.serving.script import load_script
+from mlops.serving.script import Script, load_script
 
 STOP_SECONDS = 15.0
 _LOADING = threading.Lock()  # scripts load one at a time, because all find their model with the same variable
@@ -185,7 +184,7 @@ class MemorySite:
         return ""
 
     def _load_application(self, image: Image, seconds: float) -> Application:
-        loaded: list[ModuleType] = []
+        loaded: list[Script] = []
         failed: list[Exception | SystemExit] = []
 
         def load(script: Path) -> None:
@@ -202,7 +201,7 @@ class MemorySite:
             thread.join(seconds)
         if loaded:
             keys = self.secrets.get_keys(self.environment)
-            return Application(Scorer(loaded[0].run, schema), keys, identity, documents)
+            return Application(open_scorer(loaded[0], schema), keys, identity, documents)
         said = f"could not be loaded: {failed[0]}" if failed else f"was not ready within {seconds:g} s"
         raise DeploymentError(f"The service of {image.name} {said}.") from (failed[0] if failed else None)
 

@@ -21,6 +21,7 @@ ENABLED, STORAGE, SERVICE = "AML_MODEL_DC_STORAGE_ENABLED", "AML_MODEL_DC_STORAG
 CONTAINER = "modeldata"
 AZURE_SECONDS = 5.0  # a container can be lost at any time, with everything that was not uploaded
 AZURE_BYTES = 256 << 20
+NO_SCHEMA = "Requests are NOT collected, because the scoring script reads the body itself, so its rows are unknown."
 
 logger = logging.getLogger("azmlinfsrv.serving")  # Azure keeps the records of this logger's parent
 
@@ -32,6 +33,9 @@ def open_collection(identity: Mapping[str, Any], schema: Schema | None) -> TurnC
     """
     file = Path(os.environ.get(VARIABLE, ""))
     if not file.name:
+        return None
+    if schema is None:
+        logger.warning(NO_SCHEMA)
         return None
     try:
         settings = read_settings(file)
@@ -53,6 +57,9 @@ def open_azure_collection(identity: Mapping[str, Any], schema: Schema | None) ->
         return None
     if not os.environ.get(STORAGE):
         logger.warning("Requests are NOT collected, because %s has no connection string.", STORAGE)
+        return None
+    if schema is None:
+        logger.warning(NO_SCHEMA)
         return None
     folder = Path(tempfile.gettempdir(), "collected")
     settings = Settings(

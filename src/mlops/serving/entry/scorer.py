@@ -1,0 +1,90 @@
+"""Calls a script that reads the body of a request itself."""
+
+import inspect
+import json
+import logging
+from typing import Any
+
+from ..failures import describe_failure
+from ..refusals import Refusal
+from ..schema import Schema
+from ..scoring import Pack, Scorer
+from ..script import Script
+from .azure import is_described
+from .inputs import Input, ObjectInput, RawInput, TextInput, refuse_method
+from .request import Reply, Request
+
+HEADERS = "request_headers"  # the parameter of `run` that gets the headers of the request
+METHODS = ("GET", "HEAD", "POST", "OPTIONS")  # of requests that Azure's server passes to a script
+JSON = (("content-type", "application/json"),)
+
+logger = logging.getLogger("serving")
+
+
+class EntryScorer:
+    """An object that answers requests with a script that reads the body of a request itself.
+
+    Parameters
+    ----------
+    script : Script
+        The script.
+
+    Raises
+    ------
+    TypeError
+        If ``run`` has no parameter for the data, or one that cannot be passed by its name.
+    """
+
+    def __init__(self, script: Script) -> None:
+        self._run = script.run
+        parameters = [*inspect.signature(script.run).parameters.values()]
+        if any(one.kind not in (one.KEYWORD_ONLY, one.POSITIONAL_OR_KEYWORD) for one in parameters):
+            raise TypeError("run() has a parameter that cannot be passed by its name. Declare it as run(data).")
+        data = [one for one in parameters if one.name != HEADERS]
+        if not data:
+            raise TypeError("run() has no parameter for the data. Declare it as run(data).")
+        self._wants_headers = len(data) < len(parameters)
+        self._input = _choose_input(script, data)
+
+    def answer(self, request: Request) -> Reply:
+        """Return the answer to a request.
+
+        Raises
+        ------
+        Refusal
+            With status 400, 405 or 415 if the request has no arguments for ``run``, or 500 if the script fails.
+        """
+        if request.method == "OPTIONS" and not isinstance(self._input, RawInput):
+            return Reply(200, (), b"")
+        if request.method not in METHODS:
+            raise refuse_method(request.method)
+        arguments = self._input.read(request)
+        if self._wants_headers:
+            arguments[HEADERS] = dict(request.headers)
+        try:
+            return encode_reply(self._run(**arguments))
+        except (Exception, SystemExit) as error:  # the client must get an answer, whatever the script raises
+            logger.error("The scoring script failed: %s", describe_failure(error))
+            raise Refusal(500, "Scoring failed. The service's log has the error.") from error
+
+
+def open_scorer(script: Script, schema: Schema | None, pack: Pack | None = None) -> Scorer | EntryScorer:
+    """Return the object that calls the script of an image, given the schema of the image; see `Scorer`."""
+    return Scorer(script.run, schema, pack) if schema else EntryScorer(script)
+
+
+def encode_reply(result: Any) -> Reply:
+    """Return the answer for a result of ``run``: a response of Flask such as AMLResponse, or a value for JSON."""
+    if all(hasattr(result, name) for name in ("status_code", "headers", "get_data")):
+        headers = tuple((name, value) for name, value in result.headers.items() if name.lower() != "content-length")
+        return Reply(result.status_code, headers, result.get_data())
+    return Reply(200, JSON, b"{}" if result is None else json.dumps(result).encode())
+
+
+def _choose_input(script: Script, parameters: list[inspect.Parameter]) -> Input:
+    described = is_described(script.run)
+    if script.raw and described:
+        raise TypeError("run() has both @rawhttp and @input_schema. Use one of them.")
+    if script.raw:
+        return RawInput(parameters[0].name)
+    return ObjectInput(parameters) if described else TextInput(parameters[0].name)
