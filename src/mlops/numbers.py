@@ -2,9 +2,11 @@
 
 import datetime
 import math
+from collections.abc import Collection
 
 DIGITS = 3
 ALL_DIGITS = 17  # with 17 significant digits, no two different floats look the same
+LARGEST_WHOLE = 1e15  # larger floats are whole numbers only because they have no more digits
 
 
 def format_number(value: object, digits: int = DIGITS) -> str:
@@ -72,6 +74,25 @@ def format_pair(first: float, second: float) -> tuple[str, str]:
     digits = next((n for n in candidates if float(f"{first:.{n}g}") != float(f"{second:.{n}g}")), DIGITS)
     rounded = _round(first, digits), _round(second, digits)
     return whole if len("".join(whole)) < len("".join(rounded).replace(",", "")) else rounded
+
+
+def format_distinct(values: Collection[float]) -> list[str]:
+    """Format numbers with three significant digits, or with as many as distinguish all of them.
+
+    If all are whole numbers, they are shown as such.
+
+    Examples
+    --------
+    >>> format_distinct([0.0, 1.0]), format_distinct([-0.044642, 0.05068]), format_distinct([1.50001, 1.50002])
+    (['0', '1'], ['-0.0446', '0.0507'], ['1.50001', '1.50002'])
+    """
+    whole = all(float(value).is_integer() and abs(value) < LARGEST_WHOLE for value in values)
+    count, shown = len({*values}), []
+    for digits in range(DIGITS, ALL_DIGITS + 1):
+        shown = [format_number(int(value) if whole else float(value), digits) for value in values]
+        if len({*shown}) == count:
+            break
+    return shown
 
 
 def _round(value: float, digits: int) -> str:

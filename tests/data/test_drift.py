@@ -170,6 +170,60 @@ def test_a_constant_column_that_moves_or_starts_to_vary_has_drifted() -> None:
     assert {"spread", "shape", "peak"} <= name_drifted(np.full(100, 3.0), np.linspace(2, 4, 100))
 
 
+@pytest.mark.parametrize(
+    ("values", "changed", "seen"),
+    [
+        ([5.0], {5.0: 5.05}, "above 5"),
+        ([5.0], {5.0: 4.999}, "below 5"),
+        ([0.0], {0.0: 1e-9}, "above 0"),
+        ([0, 1], {1: 0.9}, "between 0 and 1"),
+        ([0, 1], {0: 1}, "1"),
+        ([0, 1], {0: 0.1, 1: 0.9}, "between 0 and 1"),
+        ([-0.0446, 0.0507], {0.0507: 0.05}, "between -0.0446 and 0.0507"),
+        ([1e6, 1e6 + 1], {1e6 + 1: 1e6 + 0.5}, "between 1,000,000 and 1,000,001"),
+        ([0, 1, 2], {2: 1.9}, "between 1 and 2"),
+        (list(range(10)), {9: 8.8}, "between 8 and 9"),
+    ],
+)
+def test_another_value_in_a_column_of_few_values_is_found(
+    values: list[float], changed: dict[float, float], seen: str
+) -> None:
+    """The bins reached from value to value, so that a new value was in the bin of a known one."""
+    column = np.resize(values, 442).astype(float)
+    drifts = find_drifts(column, [changed.get(value, value) for value in column])
+    assert drifts["peak"].drifted
+    assert drifts["peak"].detail == seen
+
+
+@pytest.mark.parametrize(
+    "values", [[0.1], [0, 1], [1e-17, 1], [-0.044641636506989144, 0.05068011873981862], [1e-9, 1e9]]
+)
+def test_rounded_values_are_the_same_values(values: list[float]) -> None:
+    """Files of single precision and of six digits have the distribution of the reference."""
+    column = np.resize(values, 442).astype(float)
+    assert name_drifted(column, [float(f"{value:.6g}") for value in column]) == set()
+    assert name_drifted(column.astype("float32"), column) == set()
+
+
+def test_a_value_that_less_than_three_percent_have_is_no_drift() -> None:
+    """Chance can explain that a reference of 442 rows lacks a rare value."""
+    column = np.resize([0.0, 1.0], 442)
+    assert name_drifted(column, np.r_[column[10:], np.full(10, 0.5)]) == set()
+    assert "peak" in name_drifted(column, np.r_[column[20:], np.full(20, 0.5)])
+
+
+def test_a_new_date_between_two_known_ones_is_named() -> None:
+    days = pd.to_datetime(np.resize(["1850-03-01", "2024-01-10"], 100))
+    reference = make_reference(pd.DataFrame({"x": days}), [Column("x", kind="date")])
+    assert isinstance(reference["x"], ColumnProfile)
+    moved = profile_column(np.resize([-43770.0, 19000.0], 100), reference["x"].edges, "date")
+    peak = {drift.test: drift for drift in compare_profiles(reference, {"x": moved}, 0.05)}["peak"]
+    assert (peak.drifted, peak.detail) == (True, "between 1850-03-01 and 2024-01-10")
+    piled = profile_column(np.full(100, 19732.0), reference["x"].edges, "date")
+    peak = {drift.test: drift for drift in compare_profiles(reference, {"x": piled}, 0.05)}["peak"]
+    assert (peak.drifted, peak.detail) == (True, "2024-01-10")
+
+
 def test_a_peak_names_the_bin() -> None:
     rng = np.random.default_rng(0)
     values = rng.normal(10, 1, size=442)

@@ -17,6 +17,7 @@ from mlops.data.profile import (
     describe_reference,
     encode_profile,
     merge_columns,
+    profile_column,
     read_profile,
 )
 from mlops.errors import UsageError
@@ -87,8 +88,35 @@ def test_no_rows_profile_as_nothing() -> None:
 
 def test_edges_part_the_values_equally() -> None:
     assert choose_edges(pd.Series(range(1, 101)), bins=4) == (-11.375, 25.5, 50.5, 75.5, 112.375)
-    assert choose_edges(pd.Series([3.0] * 50), bins=10) == (2.85, 3.15)
     assert choose_edges(pd.Series([np.nan])) == ()
+
+
+@pytest.mark.parametrize(
+    ("distinct", "edges"),
+    [
+        ([3.0], (2.99997, 3.00003)),
+        ([0.0], (-1e-10, 1e-10)),
+        ([0.0, 0.5], (-5e-11, 5e-11, 0.499995, 0.500005)),
+        ([-43770.0, 2_932_896.0], (-43770.25, -43769.75, 2_932_895.75, 2_932_896.25)),  # 1850-03-01 and 9999-12-31
+        ([0.5, 0.500008], (0.499998, 0.500002, 0.500006, 0.50001)),
+        ([-1.7e150, 1.7e150], (-1.700017e150, -1.699983e150, 1.699983e150, 1.700017e150)),
+    ],
+)
+def test_few_values_have_bins_of_their_own(distinct: list[float], edges: tuple[float, ...]) -> None:
+    values = np.repeat(distinct, 10)
+    found = choose_edges(pd.Series(values))
+    assert found == pytest.approx(edges, rel=1e-12)
+    assert profile_column(values, found).histogram == (0, 10) * len(distinct) + (0,)
+
+
+def test_values_that_may_be_few_by_chance_have_no_bins_of_their_own() -> None:
+    assert choose_edges(pd.Series([1.0, 2.0] * 9), bins=4) == (0.875, 1.5, 2.125)
+    assert choose_edges(pd.Series(range(11)).repeat(10), bins=2) == (-2.5, 5.5, 12.5)
+
+
+def test_neighbouring_numbers_have_bins_of_their_own() -> None:
+    values = np.repeat([1.0, np.nextafter(1.0, 2.0)], 10)
+    assert profile_column(values, choose_edges(pd.Series(values))).histogram == (0, 10, 10, 0)
 
 
 def test_infinite_values_have_no_edge(tmp_path: Path) -> None:
@@ -102,7 +130,7 @@ def test_infinite_values_have_no_edge(tmp_path: Path) -> None:
 
 
 def test_small_integers_do_not_overflow_between_two_values() -> None:
-    assert choose_edges(pd.Series([100, 120] * 20, dtype="int8"), bins=2) == (95.0, 110.0, 125.0)
+    assert choose_edges(pd.Series([100, 120] * 20, dtype="int8")) == (99.999, 100.001, 119.9988, 120.0012)
     assert choose_edges(pd.Series([1, 3, None], dtype="Int64"), bins=2) == (0.5, 2.0, 3.5)
 
 

@@ -40,6 +40,12 @@ CHANGES: dict[str, tuple[Change, float]] = {
     "60 values set to 0": (set_some, 0.8),
     "20 missing values, none in the reference": (partial(set_some, count=20, value=np.nan), 0.8),
 }
+# Changes of columns of few values, by family.
+FEW_CHANGES: dict[str, tuple[str, Change]] = {
+    "each 1 replaced by 0.9": ("two-valued", partial(exchange, share=1, of=1, to=0.9)),
+    "20 values set to 0.5": ("two-valued", partial(set_some, count=20, value=0.5)),
+    "20 values 1 % larger": ("constant", partial(set_some, count=20, value=5.05)),
+}
 MIXED_CHANGES: dict[str, tuple[str, Change]] = {
     "30 % of the most frequent of 3 categories replaced by the rarest": (
         "x7",
@@ -70,6 +76,8 @@ def _list_found_changes() -> Iterator[Case]:
     for family in ("normal", "correlated"):
         for name, (change, least) in CHANGES.items():
             yield _find_change(f"{name}, {family} columns", family, CHANGED, change, least)
+    for name, (family, change) in FEW_CHANGES.items():
+        yield _find_change(f"{name}, {family} columns", family, CHANGED, change, 0.8)
     for name, (column, change) in MIXED_CHANGES.items():
         yield _find_change(f"{name}, mixed columns", "mixed", column, change, 0.8)
     family = "20,000 equal categories"

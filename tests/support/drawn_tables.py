@@ -44,6 +44,8 @@ def draw_table(rng: np.random.Generator, family: str, rows: int, columns: Sequen
         drawn = list(rng.poisson(3, size))
     elif family == "two-valued":
         drawn = list(rng.random(size) < 0.3)
+    elif family == "constant":
+        drawn = list(np.full(size, 5.0))
     else:
         drawn = list(2 * rng.normal(size=rows) + rng.normal(size=size))
     return {f"x{number}": column.astype(float) for number, column in zip(columns, drawn, strict=True)}

@@ -8,13 +8,13 @@ Source: Munro and Paterson (1980), "Selection and sorting with limited storage".
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mlops.data.profile import BINS, choose_ranks, place_edges
+from mlops.data.profile import BINS, choose_ranks, has_few_values, place_edges, surround_values
 
 
 class Window(NamedTuple):
@@ -67,12 +67,15 @@ class Search:
         The quantiles that were found, each with the next larger value, or infinity if there is none.
     lowest, highest : float
         The smallest and the largest value. Infinity and -infinity if the column has no values.
+    few : array of float, ascending
+        All distinct values, if the column has so few that each gets its own bin. Otherwise empty.
     """
 
     windows: Mapping[int, Window]
     found: Mapping[float, float]
     lowest: float
     highest: float
+    few: NDArray[np.float64]
 
     def list_windows(self) -> list[Window]:
         """Return the windows to outline in the next round. Empty if all quantiles are found."""
@@ -88,25 +91,29 @@ class Search:
                 found[low] = after
             else:
                 windows[rank] = Window(low, high)
-        return Search(windows, found, self.lowest, self.highest)
+        return replace(self, windows=windows, found=found)
 
     def place_edges(self) -> tuple[float, ...]:
         """Return the edges of the column's bins, once all quantiles are found."""
         if self.lowest > self.highest:
             return ()
+        if self.few.size:
+            return surround_values(self.few)
         between = [(value, after) for value, after in sorted(self.found.items()) if value < self.highest]
         return place_edges(self.lowest, self.highest, between)
 
 
 def begin_search(outlines: Sequence[Outline], bins: int = BINS) -> Search:
     """Return the first state of a search for the quantiles of a column, given an outline of all values of each file."""
-    points = np.concatenate([outline.points for outline in outlines])
-    ranks = choose_ranks(sum(outline.count for outline in outlines), bins)
+    points = np.unique(np.concatenate([outline.points for outline in outlines]))
+    count, complete = sum(outline.count for outline in outlines), all(outline.complete for outline in outlines)
+    is_few = complete and has_few_values(len(points), count)
     begun = Search(
-        dict.fromkeys(map(int, ranks), EVERYTHING),
-        {},
-        float(points.min(initial=np.inf)),
-        float(points.max(initial=-np.inf)),
+        windows={} if is_few else dict.fromkeys(map(int, choose_ranks(count, bins)), EVERYTHING),
+        found={},
+        lowest=float(points.min(initial=np.inf)),
+        highest=float(points.max(initial=-np.inf)),
+        few=points if is_few else np.empty(0),
     )
     return begun.narrow([{EVERYTHING: outline} for outline in outlines])
 

@@ -21,7 +21,7 @@ from scipy import special
 from mlops.data.kinds.column import show_day
 from mlops.data.kinds.counts import LIMIT, MOST, CountProfile, add_bins, count_bins
 from mlops.data.profile import FEWEST, ColumnProfile
-from mlops.numbers import format_pair
+from mlops.numbers import format_distinct, format_pair
 
 # The share of a column's false alarm rate that each test gets; see docs/statistics.md.
 WEIGHTS = {
@@ -105,15 +105,38 @@ def _compare_numbers(reference: ColumnProfile, current: ColumnProfile) -> Iterat
     yield _compare_shape(float(np.abs(np.cumsum(apart)).max()), noise**0.5)
     place, tries = _find_peak(first, second), int(np.count_nonzero(shares))
     counts = (int(first[place]), reference.count, int(second[place]), current.count)
-    yield _compare_shares("peak", *counts, tries=tries, detail=_describe_bin(current, place))
+    yield _compare_shares("peak", *counts, tries=tries, detail=_describe_bin(reference, place))
 
 
-def _describe_bin(column: ColumnProfile, place: int) -> str:
-    low, high = column.edges[max(place - 1, 0)], column.edges[min(place, len(column.edges) - 1)]
-    first, last = (show_day(low + 1), show_day(high)) if column.kind == "date" else format_pair(low, high)
+def _describe_bin(reference: ColumnProfile, place: int) -> str:
+    if _has_bins_of_single_values(reference):
+        return _describe_value(reference, place)
+    low, high = reference.edges[max(place - 1, 0)], reference.edges[min(place, len(reference.edges) - 1)]
+    first, last = (show_day(low + 1), show_day(high)) if reference.kind == "date" else format_pair(low, high)
+    return _describe_range(f"at most {last}", first, last, place, len(reference.edges))
+
+
+def _describe_range(lowest: str, first: str, last: str, place: int, final: int) -> str:
     if place == 0:
-        return f"at most {last}"
-    return f"above {first}" if place == len(column.edges) else f"between {first} and {last}"
+        return lowest
+    return f"above {first}" if place == final else f"between {first} and {last}"
+
+
+def _has_bins_of_single_values(reference: ColumnProfile) -> bool:
+    """Return whether each known value has its own bin, so that the bins below, between and above are empty."""
+    return len(reference.edges) % 2 == 0 and not any(reference.histogram[::2]) and all(reference.histogram[1::2])
+
+
+def _describe_value(reference: ColumnProfile, place: int) -> str:
+    """Return the value of the bin or, if the bin is empty in the reference, the known values next to it."""
+    values = [float(f"{sum(ends) / 2:.12g}") for ends in zip(reference.edges[::2], reference.edges[1::2], strict=True)]
+    shown = [show_day(value) for value in values] if reference.kind == "date" else format_distinct(values)
+    after = place // 2
+    if place % 2:
+        return shown[after]
+    return _describe_range(
+        f"below {shown[0]}", shown[max(after - 1, 0)], shown[min(after, len(shown) - 1)], after, len(shown)
+    )
 
 
 def _compare_shift(moved: float, deviation: float) -> Evidence:

@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from mlops.data.kinds.counts import CountProfile
 from mlops.errors import IntegrityError, UsageError
 from mlops.files.records import read_record
-from mlops.numbers import format_count
+from mlops.numbers import LARGEST_WHOLE, format_count
 from mlops.problem import Column
 
 BINS = 20
 MOST = 20  # maximum number of columns in a message
 FEWEST = 10  # values in a reference; 10 % of normal tables raise a false alarm with 5 values, 5 % with 10
+FEW = 10  # if a column has at most this many distinct values, each has its own bin, and there are bins between them
+ROUNDED = 1e-5  # the largest relative difference that rounding can explain; files often have only six digits
 
 
 @dataclass(frozen=True)
@@ -66,13 +68,15 @@ def choose_edges(values: pd.Series, bins: int = BINS) -> tuple[float, ...]:
     """Return the edges of `bins` bins with about the same number of values in each bin.
 
     If many values are equal, there are fewer bins. The first edge is below the smallest finite value, and the last edge
-    is above the largest.
+    is above the largest. If the column has few distinct values, see `surround_values`.
     """
     numbers = values.to_numpy(dtype=float, na_value=np.nan)
     there = np.sort(numbers[np.isfinite(numbers)])
     if not there.size:
         return ()
     distinct = np.unique(there)
+    if has_few_values(len(distinct), len(there)):
+        return surround_values(distinct)
     below = np.unique(np.searchsorted(distinct, there[choose_ranks(len(there), bins)]))
     below = below[below < len(distinct) - 1]
     return place_edges(distinct[0], distinct[-1], zip(distinct[below], distinct[below + 1], strict=True), bins)
@@ -81,6 +85,28 @@ def choose_edges(values: pd.Series, bins: int = BINS) -> tuple[float, ...]:
 def choose_ranks(count: int, bins: int = BINS) -> NDArray[np.int64]:
     """Return the ranks, counted from 0, at which to split `count` sorted values into `bins` bins of equal size."""
     return np.floor((count - 1) * np.linspace(0, 1, bins + 1)[1:-1]).astype(np.int64) if count else np.empty(0, int)
+
+
+def has_few_values(distinct: int, count: int) -> bool:
+    """Return whether a column of `count` values has so few distinct values that each gets its own bin."""
+    return 0 < distinct <= FEW and count >= FEWEST * distinct
+
+
+def surround_values(distinct: NDArray[np.float64]) -> tuple[float, ...]:
+    """Return edges closely below and above each value, so that any other value is in another bin.
+
+    A value that differs by at most 0.001 % is in the same bin, because it may be rounded. But the distance from the
+    value is at most a quarter of that to the next value and, if all values are whole numbers, at most 0.25.
+    """
+    with np.errstate(over="ignore"):
+        gaps = np.diff(distinct, prepend=-np.inf, append=np.inf)
+        sizes = np.abs(distinct)
+        sizes = np.maximum(sizes, ROUNDED * (sizes.max() or 1.0))  # a zero may be the rounding error of a difference
+        margins = np.minimum(ROUNDED * sizes, np.minimum(gaps[:-1], gaps[1:]) / 4)
+        if (distinct == np.floor(distinct)).all():
+            margins = np.where(sizes < LARGEST_WHOLE, np.minimum(margins, 0.25), margins)
+        below = np.minimum(distinct - margins, np.nextafter(distinct, -np.inf))  # a value on an edge is below the edge
+        return tuple(np.unique([below, distinct + margins]).tolist())
 
 
 def place_edges(

@@ -18,14 +18,13 @@ from numpy.typing import NDArray
 
 from mlops.model.comparison import Comparison, compare_models
 from mlops.model.promotion import Decision
-from mlops.numbers import ALL_DIGITS, DIGITS, format_number, format_pair, format_value
+from mlops.numbers import format_distinct, format_number, format_pair, format_value
 from mlops.problem import Column, Metric, Problem
 
 LEAST_SHARE = 0.05  # a segment with a smaller share of the rows is not compared
 FEWEST_ROWS = 20  # with fewer rows, skewed gains cause too many false reports; see docs/statistics.md
 QUARTERS = (0.25, 0.5, 0.75)
 LONGEST_LABEL, MOST_NAMED, MOST_SHOWN = 40, 3, 60  # pandas shows at most 60 rows
-LARGEST_WHOLE = 1e15
 WORSE, TOO_SMALL = "worse", "too small to matter"
 
 Marks = NDArray[np.bool_]
@@ -225,8 +224,10 @@ def _split_number(values: pd.Series) -> Iterator[tuple[str, Marks]]:
     shares = np.array([0, *counts.cumsum()]) / counts.sum()
     ends = sorted({0, len(found), *(int(np.abs(shares - quarter).argmin()) for quarter in QUARTERS)})
     ranges = [(found[start], found[end - 1]) for start, end in zip(ends, ends[1:], strict=False)]
-    for label, (low, high) in zip(_label_ranges(ranges), ranges, strict=True):
-        yield label, (numbers >= low) & (numbers <= high)
+    shown = iter(format_distinct([float(end) for ends in ranges for end in ends]))
+    for low, high in ranges:
+        first, last = next(shown), next(shown)
+        yield first if first == last else f"{first} to {last}", (numbers >= low) & (numbers <= high)
 
 
 def _label(value: object) -> str:
@@ -234,17 +235,6 @@ def _label(value: object) -> str:
         return format_value(value.item() if isinstance(value, np.generic) else value)
     text = json.dumps(value, ensure_ascii=False)  # quotes distinguish a value from the segment `other`
     return text if len(text) <= LONGEST_LABEL else f'{text[: LONGEST_LABEL - 2]}…"'
-
-
-def _label_ranges(ranges: list[tuple[float, float]]) -> list[str]:
-    """Return the ranges as text, with enough digits to distinguish them."""
-    whole = all(float(end).is_integer() and abs(end) < LARGEST_WHOLE for ends in ranges for end in ends)
-    for digits in range(DIGITS, ALL_DIGITS + 1):
-        shown = [[format_number(int(end) if whole else float(end), digits) for end in ends] for ends in ranges]
-        labels = [low if low == high else f"{low} to {high}" for low, high in shown]
-        if len({*labels}) == len(labels):
-            break
-    return labels
 
 
 def _select(predictions: Mapping[str, NDArray[np.generic]], marks: Marks) -> dict[str, NDArray[np.generic]]:
