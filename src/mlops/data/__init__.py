@@ -13,7 +13,7 @@
     rows        the scan of a part of a table's rows
     scan        the scan of a table, which collects its profile and everything that the data test checks
     profile     a summary of the distribution of each column
-    evidence    statistical tests of how much two profiles of a column differ
+    evidence    statistical tests of whether a column differs from its reference
     drift       decides which columns of a table have drifted
     equality    compares arrays, ignoring rounding errors
     blocks      reads the numbers of a table in blocks of columns

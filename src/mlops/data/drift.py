@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlops.data.evidence import WEIGHTS, Evidence, compare_columns
+from mlops.data.evidence.columns import compare_columns
+from mlops.data.evidence.outcome import WEIGHTS, Evidence
 from mlops.data.profile import Profile
 from mlops.numbers import format_number
 

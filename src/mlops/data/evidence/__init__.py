@@ -1,0 +1,12 @@
+"""Statistical tests of whether a column has a different distribution in new data than in the reference.
+
+No test assumes a distribution.
+
+.. code-block:: text
+
+    outcome      the outcome of a test, and the weights and floors of all tests
+    shares       compares a share of the values, such as that of missing values
+    numbers      the tests of numbers and dates
+    categories   the tests of categories and booleans
+    columns      chooses the tests of a column by its kind
+"""
