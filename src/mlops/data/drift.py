@@ -66,7 +66,7 @@ class Drift:
 
 
 def compare_profiles(reference: Profile, current: Profile, false_alarm_rate: float) -> list[Drift]:
-    """Test each column of `current` for drift, except columns that are empty in one of the profiles.
+    """Test each column of `current` that is also in `reference` for drift.
 
     Parameters
     ----------
@@ -78,8 +78,9 @@ def compare_profiles(reference: Profile, current: Profile, false_alarm_rate: flo
     Returns
     -------
     list of Drift
-        The results of the tests, in the order of the columns of `current`: five or six for a number or a date, and one
-        to four for a category or a boolean.
+        The results of the tests, in the order of the columns of `current`: "missing", if values are missing in one of
+        the profiles; then, if the reference has at least 10 values and the new data has any, five tests of a number or
+        a date, or one to three of a category or a boolean. `mlops.data.evidence` describes the tests.
     """
     found = [
         (name, evidence)
