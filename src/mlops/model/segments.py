@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mlops.model.bounds import are_too_skewed
 from mlops.model.comparison import Comparison, compare_models
 from mlops.model.promotion import Decision
 from mlops.numbers import format_distinct, format_number, format_pair, format_value
@@ -25,7 +26,7 @@ LEAST_SHARE = 0.05  # a segment with a smaller share of the rows is not compared
 FEWEST_ROWS = 20  # with fewer rows, skewed gains cause too many false reports; see docs/statistics.md
 QUARTERS = (0.25, 0.5, 0.75)
 LONGEST_LABEL, MOST_NAMED, MOST_SHOWN = 40, 3, 60  # pandas shows at most 60 rows
-WORSE, TOO_SMALL = "worse", "too small to matter"
+WORSE = "worse"
 
 Marks = NDArray[np.bool_]
 
@@ -274,11 +275,11 @@ def _compare(
 
 
 def _judge(compared: Comparison) -> str:
-    if compared.champion is not None and compared.upper_bound < 0:
-        swapped = replace(compared, champion=compared.challenger, challenger=compared.champion)
-        verdict = "a few rows decide" if swapped.too_skewed else WORSE
-    elif compared.lower_bound > 0 and not compared.too_skewed:
-        verdict = "better"
-    else:
+    if compared.too_skewed or are_too_skewed(-compared.gains, compared.spent):
+        return "a few rows decide"
+    worse, better = compared.upper_bound < 0, compared.lower_bound > 0
+    if not (worse or better):
         return "no difference shown"
-    return verdict if abs(compared.improvement) >= compared.smallest_gain else TOO_SMALL
+    if abs(compared.improvement) < compared.smallest_gain:
+        return "too small to matter"
+    return WORSE if worse else "better"
