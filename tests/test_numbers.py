@@ -6,7 +6,7 @@ from datetime import date, datetime
 import pandas as pd
 import pytest
 
-from mlops.numbers import format_count, format_number, format_pair, format_value
+from mlops.numbers import format_confidence, format_count, format_number, format_pair, format_value
 
 
 @pytest.mark.parametrize(
@@ -86,3 +86,19 @@ def test_a_count_agrees_with_its_noun(number: int, shown: str) -> None:
 )
 def test_a_value_of_any_kind_is_readable(value: object, shown: str) -> None:
     assert format_value(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [
+        (0.95, "95%"),
+        (0.9808612, "98.09%"),
+        (0.9999486, "99.99%"),
+        (0.9999504, "99.995%"),
+        (0.99999618, "99.9996%"),
+        (1 - 1e-12, "99.9999999999%"),
+        (0.0, "0%"),
+    ],
+)
+def test_a_confidence_is_never_rounded_to_certainty(share: float, shown: str) -> None:
+    assert format_confidence(share) == shown

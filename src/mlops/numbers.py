@@ -61,6 +61,19 @@ def format_count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
+def format_confidence(share: float) -> str:
+    """Format a confidence with four significant digits, or with more if four digits would round it up to 100%.
+
+    Examples
+    --------
+    >>> format_confidence(0.9808612), format_confidence(0.9999504)
+    ('98.09%', '99.995%')
+    """
+    percent = 100 * share
+    digits = next((digits for digits in range(4, ALL_DIGITS) if float(f"{percent:.{digits}g}") < 100), ALL_DIGITS)
+    return f"{percent:.{digits}g}%"
+
+
 def format_pair(first: float, second: float) -> tuple[str, str]:
     """Format two numbers with three significant digits, or with more if three digits would hide their difference.
 

@@ -78,6 +78,8 @@ def test_the_number_of_looks_is_explained() -> None:
         "This is comparison 20 with this champion. Each comparison is another chance of a wrong promotion, so this one "
         "needs a confidence of 99.98%"
     )
+    late = describe_looks(replace(COMPARED, look=53), replace(counted, look=53))
+    assert "so this one needs a confidence of 99.995%" in late
     alone = replace(COMPARED, champion=None)
     assert describe_looks(alone, decide_promotion(alone)) == "There is no champion to compare with yet."
 

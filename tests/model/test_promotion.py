@@ -118,6 +118,12 @@ def test_a_later_look_needs_more() -> None:
     assert "with a 99.98% lower bound of" in later.reason
 
 
+def test_the_confidence_of_a_very_late_look_is_below_certainty() -> None:
+    """From the 53rd look on, the reason said "a 100% lower bound"."""
+    decision = decide_promotion(LOSSES, LOSSES - GAINS, confidence=0.95, look=53)
+    assert decision.reason.endswith("with a 99.995% lower bound of 2.65.")
+
+
 def test_an_improvement_within_chance_is_rejected() -> None:
     gains = GAINS - GAINS.mean() + 0.1
     decision = decide_promotion(LOSSES, LOSSES - gains)

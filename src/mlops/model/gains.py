@@ -9,7 +9,7 @@ from mlops.data.equality import are_equal
 from mlops.model.comparison import Comparison
 from mlops.model.looks import describe_looks
 from mlops.model.promotion import Decision, describe_sensitivity
-from mlops.numbers import format_number, format_pair
+from mlops.numbers import format_confidence, format_number, format_pair
 
 EQUAL = "The two models are equal: no row differs."
 POINTS = 1001  # the number of quantiles in the figure, which is 800 pixels wide
@@ -169,4 +169,4 @@ def _title_interval(compared: Comparison) -> str:
 
 def _give_confidence(compared: Comparison) -> str:
     """Format the confidence of the interval. The error rate of the interval is the sum of those of its two bounds."""
-    return f"{100 * (2 * compared.spent - 1):.4g}%"
+    return format_confidence(2 * compared.spent - 1)

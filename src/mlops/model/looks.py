@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from mlops.model.comparison import Comparison
 from mlops.model.promotion import Decision
+from mlops.numbers import format_confidence
 from mlops.platform.models import ModelVersion, Registry
 
 # Before hashing, values are rounded to a millionth of their mean magnitude, so that the hash is usually the same on
@@ -64,7 +65,7 @@ def describe_looks(compared: Comparison, decision: Decision) -> str:
         return "There is no champion to compare with yet."
     if not decision.look:
         return "The registry does not count this as a comparison with the champion."
-    spent, kept = (f"{100 * share:.4g}%" for share in (compared.spent, compared.confidence))
+    spent, kept = map(format_confidence, (compared.spent, compared.confidence))
     needed = f"a confidence of {spent}, so that all comparisons together keep {kept}"
     if compared.look == 1:
         return f"This is the first comparison with this champion. It needs {needed}."

@@ -12,7 +12,7 @@ from scipy.stats import norm
 
 from mlops.errors import UsageError
 from mlops.model.comparison import Comparison
-from mlops.numbers import format_count, format_number
+from mlops.numbers import format_confidence, format_count, format_number
 from mlops.pipelines.advice import GATE, GATE_NOTEBOOK
 from mlops.pipelines.tags import OVERRIDDEN_BY, OVERRIDE_REASON
 
@@ -122,7 +122,7 @@ def _explain(compared: Comparison, lower_bound: float) -> str:
     return (
         f"The challenger {verdict}: the {change} of the {metric.title} is "
         f"{f'{format_number(size)} {metric.unit}'.strip()} on {compared.rows:,} rows unseen by both models, "
-        f"with a {100 * compared.spent:.4g}% lower bound of {format_number(bound)}.{rule}"
+        f"with a {format_confidence(compared.spent)} lower bound of {format_number(bound)}.{rule}"
     )
 
 
