@@ -178,7 +178,7 @@ def test_a_damaged_upload_and_a_store_that_is_unavailable_are_named(place: Colle
     open_store(place.url).write(name, b"not gzip")
     with pytest.raises(IntegrityError, match=f"The upload {name} is damaged"):
         read_collected(place, ALL)
-    with pytest.raises(UsageError, match="xyz://host/path cannot be opened: "):
+    with pytest.raises(UsageError, match="The uploads in xyz://host/path cannot be opened: "):
         read_collected(CollectedPlace(None, "xyz://host/path"), ALL)
     with pytest.raises(PlatformError, match="Could not reach ftp://127.0.0.1:9/none: .* refused. Try again"):
         read_collected(CollectedPlace(None, "ftp://127.0.0.1:9/none"), ALL)

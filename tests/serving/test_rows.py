@@ -191,7 +191,7 @@ def test_a_wrong_value_is_named_with_its_row_and_its_column(change: dict[str, ob
         ({"rows": [CUSTOMER]}, 'The body has the unknown key "rows". Send {"data": [...]}.'),
         ({}, 'The body has no key "data". Send {"data": [...]}.'),
         ({"data": CUSTOMER}, "data is an object, but it must be a list of rows."),
-        ({"data": []}, "data has no rows."),
+        ({"data": []}, "data has no rows. Send at least one row."),
         (
             {"data": [[1, 2]]},
             "data[0] is a list, but it must be a record, because not all features are numbers. Allowed keys: "

@@ -85,9 +85,9 @@ CASES: dict[str, list[Case]] = {
         ),
     ],
     "404 there is no such path, or `/swagger.json` has no such version": [
-        Case("/swagger.json has no such version.", method="GET", path="/swagger.json?version=3"),
-        Case('There is no "/scores".', {"data": [GOOD]}, path="/scores"),
-        Case(f'There is no "/{"x" * 38}…. POST to /score.', method="GET", path="/" + "x" * 9000),
+        Case('/swagger.json has no version "3".', method="GET", path="/swagger.json?version=3"),
+        Case('There is no path "/scores".', {"data": [GOOD]}, path="/scores"),
+        Case(f'There is no path "/{"x" * 38}…. Send rows to /score with POST.', method="GET", path="/" + "x" * 9000),
     ],
     "405 the path does not accept the method; the header `Allow` lists the accepted methods": [
         Case("/score does not accept GET. Use POST.", method="GET", headers={"allow": "POST"}),
@@ -161,7 +161,7 @@ CASES: dict[str, list[Case]] = {
 IN_OTHER_TESTS = [
     "400 the request is not HTTP/1.1",
     "408 the head of the request did not arrive within 10 seconds",
-    "503 the request cannot be [collected](collection.md), because the disk is full and `collect_when_full` is "
+    "503 the request cannot be [collected](collection.md), because there is no space left and `collect_when_full` is "
     "`refuse`; the header `Retry-After` says when to repeat it",
     "503 there are too many connections or requests; the header `Retry-After` says when to repeat the request",
 ]

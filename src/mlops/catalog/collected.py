@@ -54,9 +54,9 @@ class Selection:
 
 
 def read_collected(place: CollectedPlace, selection: Selection) -> "pa.Table":
-    """Return the collected rows, sorted by time. Each row occurs once, even if it was also uploaded.
+    """Return the collected rows, sorted by time. Each row occurs once, even if two files have it.
 
-    The table has the columns of the service's features, with the types of their kinds, and these:
+    The table has the features of the service, with the types of their kinds, and these columns:
 
     ============================  =====================================================================
     ``_time``                     when the row was scored, UTC
@@ -95,7 +95,7 @@ def read_collected(place: CollectedPlace, selection: Selection) -> "pa.Table":
 
 
 def write_collected(table: "pa.Table", path: Path) -> None:
-    """Write a table to a file, as CSV or Parquet by the ending of its name."""
+    """Write a table to a file: as CSV if its name ends with .csv, otherwise as Parquet."""
     import pyarrow.csv
     import pyarrow.parquet
 

@@ -28,7 +28,10 @@ def open_uploads(place: CollectedPlace) -> Store | None:
     try:
         return open_store(place.url, place.options)
     except (ImportError, ValueError) as error:
-        raise UsageError(f"{place.url} cannot be opened: {quote_cause(error)}.") from error
+        raise UsageError(
+            f"The uploads in {place.url} cannot be opened: {quote_cause(error)}. Correct the URL, or install the "
+            "packages that it needs."
+        ) from error
     except OSError as error:
         raise PlatformError(f"Could not reach {place.url}: {quote_cause(error)}. Try again.") from error
 

@@ -10,7 +10,7 @@ Json = dict[str, Any]
 STATUSES = {  # of POST /score
     400: "The body is not JSON, or is nested too deeply.",
     401: "The key is missing or wrong.",
-    408: "The body did not arrive in time.",
+    408: "The request did not arrive in time.",
     413: "The body is too large.",
     415: "The content type is not application/json, or the body is compressed.",
     422: "A row does not fit the schema, or the scoring script refuses it.",

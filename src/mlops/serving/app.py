@@ -120,7 +120,7 @@ class Application:
     def _answer_get(self, path: str, method: str, sent: Mapping[bytes, bytes], query: bytes) -> bytes:
         described = path.removeprefix("/") in self._documents
         if not described and path not in ("/", "/livez", "/readyz"):
-            raise Refusal(404, f"There is no {quote_value(path)}. POST to /score.")
+            raise Refusal(404, f"There is no path {quote_value(path)}. Send rows to /score with POST.")
         if method not in ("GET", "HEAD"):
             raise refuse_method(path, method, "GET, HEAD")
         if described:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qs
 
+from .faults import quote_value
 from .refusals import Refusal
 
 OPENAPI = "openapi.json"
@@ -40,5 +41,5 @@ def choose_document(documents: Mapping[str, bytes], path: str, query: bytes) -> 
         else "3.1"
     )
     if VERSIONS.get(asked) not in documents:
-        raise Refusal(404, f"/{SWAGGER} has no such version. Use one of: {', '.join(VERSIONS)}.")
+        raise Refusal(404, f"/{SWAGGER} has no version {quote_value(asked)}. Use one of: {', '.join(VERSIONS)}.")
     return documents[VERSIONS[asked]]

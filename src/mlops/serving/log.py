@@ -17,7 +17,7 @@ LOG_BYTES = 16 << 20  # size at which a log is copied and emptied
 PERIOD = 60.0  # seconds
 MOST_EQUAL = 10  # equal messages in a period: enough to see that they repeat
 MOST = 500  # messages in a period
-LEFT_OUT = " More messages like this are left out for up to a minute."
+LEFT_OUT = " Similar messages are suppressed for up to a minute."
 
 
 def configure_log() -> None:

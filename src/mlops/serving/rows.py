@@ -77,7 +77,7 @@ class SchemaReader:
         except NOT_JSON as error:
             raise explain_text(body, error) from error
         if not rows:
-            raise Refusal(422, "data has no rows.", {"rule": "rows"})
+            raise Refusal(422, "data has no rows. Send at least one row.", {"rule": "rows"})
         records = sum(type(row) is not tuple for row in read)
         # A colon follows each key, so a body without other colons has no other keys.
         if body.count(b":") > 1 + records * len(self._schema.names) and has_repeated_key(body):
@@ -115,11 +115,11 @@ class NumberReader:
         except NOT_JSON as error:
             raise explain_text(body, error) from error
         if not rows:
-            raise Refusal(422, "data has no rows.", {"rule": "rows"})
+            raise Refusal(422, "data has no rows. Send at least one row.", {"rule": "rows"})
         if body.count(b":") > 1:
             raise Refusal(422, 'The body has the key "data" twice.', {"rule": "repeated"})
         if len({len(row) for row in rows}) > 1:
-            raise Refusal(422, "The rows of data have different lengths.", {"rule": "columns"})
+            raise Refusal(422, "The rows of data differ in length. Send one value per column.", {"rule": "columns"})
         return np.array(rows, dtype=np.float64), len(rows)
 
 

@@ -89,5 +89,8 @@ def decode_schema(content: bytes) -> Schema:
     """
     schema = msgspec.json.decode(content, type=Schema)
     if schema.format != FORMAT:
-        raise ValueError(f"The schema of the image has the format {schema.format}, but this version reads {FORMAT}.")
+        raise ValueError(
+            f"The schema of the image has format {schema.format}, but this version reads format {FORMAT}. Use the "
+            "version of mlops that created the image."
+        )
     return schema

@@ -60,7 +60,7 @@ class Scorer:
         return packed, _join([*self._predict_parts(rows, count)])
 
     async def score_in_turns(self, body: bytes) -> tuple[Packed | None, NDArray[Any]]:
-        """Score the rows of a body like `score`, and let the server answer other requests between the parts."""
+        """Score the rows of a body in parts, and let the server answer other requests between them. See `score`."""
         packed, rows, count = self._read(body)
         predictions = []
         for predicted in self._predict_parts(rows, count):

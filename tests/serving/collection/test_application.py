@@ -62,9 +62,7 @@ def test_a_request_that_cannot_be_stored_is_refused_with_the_time_to_repeat_it(
     with serve(open_application(tmp_path, policy="refuse", max_bytes=50)) as url:
         answer = post(url, "r1", [1, 2, 3])
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
-    assert answer.json()["detail"].startswith(
-        "The service cannot store requests at the moment, because its disk is full"
-    )
+    assert answer.json()["detail"].startswith("The service has no space left for storing requests. Send")
     assert answer.json()["request_id"] == "r1"
     assert str(tmp_path) not in answer.text
     assert f"{tmp_path} has reached its limit of 50 bytes" in caplog.text

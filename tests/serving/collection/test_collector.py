@@ -129,7 +129,7 @@ def test_the_policy_refuse_refuses_before_scoring_until_there_is_room_again(
 ) -> None:
     collection = Collection(tmp_path)
     collector = collection.open(policy="refuse", segment_bytes=1000, max_bytes=5000)
-    with pytest.raises(Refusal, match="The service cannot store requests at the moment") as refused:
+    with pytest.raises(Refusal, match="The service has no space left for storing requests") as refused:
         add(collector, *[f"r{number:02}" for number in range(99)], rows=5)
     for number in itertools.count():
         try:

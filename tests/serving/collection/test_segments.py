@@ -127,5 +127,5 @@ def test_an_orphan_without_records_is_deleted(tmp_path: Path) -> None:
 
 def test_a_segment_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     header = Header(format=FORMAT + 1, model="m", version="1", digest="d", worker="w", started=NOON)
-    with pytest.raises(UnknownFormat, match=f"has the format {FORMAT + 1}, but this version reads {FORMAT}"):
+    with pytest.raises(UnknownFormat, match=f"has format {FORMAT + 1}, but this version reads format {FORMAT}"):
         decode_segment(encode_frame(msgspec.msgpack.encode(header)))

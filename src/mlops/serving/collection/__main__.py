@@ -75,7 +75,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="serving.collection")
     parser.add_argument("--settings", type=Path, required=True, help="JSON file with the settings of the collection")
     parser.add_argument("--with-parent", action="store_true", help="end when the standard input closes")
-    parser.add_argument("--once", action="store_true", help="upload what there is, and end")
+    parser.add_argument("--once", action="store_true", help="upload all closed segments, and end")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     os.nice(10)  # the service has priority

@@ -28,7 +28,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 SCAN_SECONDS = 0.5  # while the limit is reached, the folder is not measured more often than this
 LOG_SECONDS = 60.0
 RETRY_SECONDS = "10"  # after which a client should try again
-FULL_SAID = "The service cannot store requests at the moment, because its disk is full. Send the request again later."
+FULL_SAID = "The service has no space left for storing requests. Send the request again later."
 CLOSE_NOW = "close"  # a file in the folder; every worker closes its segment when the file changes
 
 logger = logging.getLogger("serving")
@@ -242,7 +242,7 @@ class Collector:
                 rows = measure_valid(content)[1]
                 self.counters.dropped_segments += 1
                 self.counters.dropped_rows += rows
-                logger.warning("The disk is full. %s with %d collected rows was deleted.", path, rows)
+                logger.warning("There is no space left, so %s with %d collected rows was deleted.", path, rows)
                 return True
         return False
 

@@ -15,7 +15,7 @@ Packed = bytes | list[Any]  # numbers as float64, dates as microseconds since 19
 
 
 class CollectedColumn(msgspec.Struct, frozen=True):
-    """A feature of the requests: its name, its kind as in the schema, and whether it is stored."""
+    """A feature of the requests: its name, its kind as in the schema, and whether it is stored, hashed or omitted."""
 
     name: str
     kind: str
@@ -108,7 +108,7 @@ class Turn(msgspec.Struct, array_like=True, gc=False):
 
 
 class TurnCount(msgspec.Struct, array_like=True):
-    """A turn whose records are not decoded. This is enough to count its rows."""
+    """A turn whose records are not decoded, because only its number of rows is needed."""
 
     time: int
     rows: int
@@ -145,7 +145,7 @@ def decode_header(payload: bytes) -> Header:
     """
     header = _headers.decode(payload)
     if header.format > FORMAT:
-        raise UnknownFormat(f"The segment has the format {header.format}, but this version reads {FORMAT}.")
+        raise UnknownFormat(f"The segment has format {header.format}, but this version reads format {FORMAT}.")
     return header
 
 

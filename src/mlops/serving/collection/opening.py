@@ -27,7 +27,7 @@ logger = logging.getLogger("azmlinfsrv.serving")  # Azure keeps the records of t
 
 
 def open_collection(identity: Mapping[str, Any], schema: Schema | None) -> TurnCollector | None:
-    """Return the collector of a service with an event loop; None if the service collects nothing.
+    """Return the collector for a server with an event loop; None if the service collects nothing.
 
     `identity` is the identity of the image; see `serving.identity`. If the settings are wrong, the program ends.
     """
@@ -46,7 +46,7 @@ def open_collection(identity: Mapping[str, Any], schema: Schema | None) -> TurnC
 
 
 def open_azure_collection(identity: Mapping[str, Any], schema: Schema | None) -> ThreadCollector | None:
-    """Return the collector of a service on Azure, which collects into the container `modeldata`.
+    """Return the collector for a service on Azure, which collects in the container `modeldata`.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The collectors of a server: one writes all requests of an event loop's turn at once, the other one by one."""
+"""The collectors of a server: one for a server with an event loop, and one for a server that uses threads."""
 
 import asyncio
 import threading

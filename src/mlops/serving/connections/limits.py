@@ -19,7 +19,9 @@ def limit(default: float, text: str) -> Any:
 class Limits:
     """The limits of a server. Each one is an option of ``python -m serving``."""
 
-    head_seconds: float = limit(10.0, "time for the head of a request to arrive, from its connection or its first byte")
+    head_seconds: float = limit(
+        10.0, "time for the head of a request to arrive, from the start of the connection or of the head"
+    )
     body_seconds: float = limit(5.0, "time for the body of a request to arrive, from the end of its head")
     answer_seconds: float = limit(
         30.0, "time for a client to read a part of an answer that is too long to send at once"

@@ -174,7 +174,7 @@ class Connection(Reader):
         elif self._arriving == "body":
             self.refuse(Refusal(408, f"The body did not arrive within {self._limits.body_seconds:g} s."))
         elif self._arriving and self._fed:
-            self.refuse(Refusal(408, f"The head did not arrive within {self._limits.head_seconds:g} s."))
+            self.refuse(Refusal(408, f"The head of the request did not arrive within {self._limits.head_seconds:g} s."))
         else:
             self.transport.close()
             self._set_deadline(self._limits.answer_seconds)
