@@ -1,6 +1,6 @@
 """The web service over real HTTP: correct answers, and a clear refusal of everything else."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -151,7 +151,7 @@ def test_an_answer_repeats_the_id_and_the_trace_of_its_request(url: str, body: o
 
 def test_a_fault_of_the_service_is_a_problem_document(caplog: pytest.LogCaptureFixture) -> None:
     class Broken(Scorer):
-        async def score_in_turns(self, body: bytes) -> Any:
+        def score_together(self, bodies: Sequence[bytes]) -> Any:
             raise LookupError("secret details")
 
     with serve(Application(Broken(add), [KEY], {})) as address:

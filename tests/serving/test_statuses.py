@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+import socket
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ from served import serve
 from mlops.serving import app
 from mlops.serving.app import Application
 from mlops.serving.connections.limits import Limits
+from mlops.serving.connections.protocol import Connection
 from mlops.serving.schema import Answer, Feature, Schema
 from mlops.serving.scoring import Scorer
 
 KEY = "the-primary-key"
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 LINE = re.compile(r"^\| (\d{3}) \| (.+) \|$", re.MULTILINE)
 SCHEMA = Schema(
     1,
@@ -167,16 +170,34 @@ IN_OTHER_TESTS = [
 ]
 
 
+class Watched(Application):
+    """A service that counts the requests that did not take the short cut."""
+
+    slow = 0
+
+    async def __call__(self, scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: Any) -> None:
+        """Count a request, and answer it."""
+        self.slow += 1
+        await super().__call__(scope, receive, send)
+
+
 @pytest.fixture(scope="module")
-def application() -> Application:
+def application() -> Watched:
     """A service for records."""
-    return Application(Scorer(predict, SCHEMA), [KEY, "the-secondary-key"], IDENTITY, {"swagger.json": b"{}"})
+    return Watched(Scorer(predict, SCHEMA), [KEY, "the-secondary-key"], IDENTITY, {"swagger.json": b"{}"})
 
 
 @pytest.fixture(scope="module")
 def url(application: Application) -> Iterator[str]:
     """The address of the service."""
     with serve(application, Limits(body_seconds=0.3)) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def usual_url(application: Watched) -> Iterator[str]:
+    """The address of the service in a server without the short cut."""
+    with serve(application, Limits(body_seconds=0.3), Connection) as address:
         yield address
 
 
@@ -212,3 +233,36 @@ def test_every_status_of_the_table(
     assert {name: answer.headers.get(name) for name in case.headers} == case.headers
     assert answer.headers["x-image-digest"] == "sha256:abc"
     assert "secret details" not in answer.text
+
+
+READ = [line for line in CASES if line[:3] not in ("408", "431", "503")]
+SCORED = ("200", "400", "422", "500")  # the statuses of requests that are scored, or whose body is at fault
+
+
+@pytest.mark.parametrize("line", ["200 the request is scored", *READ])
+def test_the_short_cut_gives_the_same_answers(url: str, usual_url: str, application: Watched, line: str) -> None:
+    for case in CASES.get(line, [Case("", {"data": [GOOD] * 2})]):
+        body = case.body if isinstance(case.body, bytes) else json.dumps(case.body or {}).encode()
+        lines = [f"{case.method} {case.path} HTTP/1.1", f"Authorization: {case.key}", "X-Ms-Request-Id: order-7"]
+        own = {"Content-Type": "application/json", "Traceparent": TRACE, "Content-Length": len(body), **case.sent}
+        head = "\r\n".join([*lines, *(f"{name}: {value}" for name, value in own.items())])
+        request = head.encode() + b"\r\n\r\n" + body
+        found = []
+        is_quick = case.path == "/score" and line[:3] in SCORED and len(body) < 10_000
+        for address, slow in ((url, not is_quick), (usual_url, True)):
+            before = application.slow
+            found.append(send(address, request))
+            assert application.slow - before == slow
+        assert found[0] == found[1]
+        assert found[0].startswith(f"HTTP/1.1 {line[:3]} ".encode())
+
+
+def send(url: str, request: bytes) -> bytes:
+    """Send a request, and return the bytes of its answer without the date."""
+    with socket.create_connection(("127.0.0.1", int(url.split(":")[-1])), 20) as client:
+        client.sendall(request)
+        head, _, body = client.recv(1 << 16).partition(b"\r\n\r\n")
+        length = int(re.search(rb"content-length: (\d+)", head)[1])
+        while len(body) < length:
+            body += client.recv(1 << 16)
+    return re.sub(rb"date: [^\r]+", b"", head) + b"\r\n\r\n" + body

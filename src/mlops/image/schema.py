@@ -7,11 +7,13 @@
       "features": [
         {"name": "AGE", "kind": "number", "minimum": 18, "maximum": null, "allowed": [], "missing": false}
       ],
-      "answer": {"kind": "category", "classes": ["basic", "plus"]}
+      "answer": {"kind": "category", "classes": ["basic", "plus"]},
+      "joins_requests": true
     }
 
 The bounds of a date are strings: "2024-01-31". ``missing`` says whether null is allowed. The classes of an answer are
-sorted. ``classes`` is empty if the answer is a number. `mlops.serving.schema` reads the file.
+sorted. ``classes`` is empty if the answer is a number. ``joins_requests`` says whether the scoring script can get the
+rows of several requests in one call. `mlops.serving.schema` reads the file.
 """
 
 import json
@@ -33,7 +35,12 @@ def encode_schema(problem: Problem) -> bytes:
     """Return the content of ``schema.json``."""
     features = [_describe_column(column) for column in problem.feature_columns]
     answer = {"kind": problem.target.kind, "classes": list(problem.classes)}
-    content = {"format": FORMAT, "features": features, "answer": answer}
+    content = {
+        "format": FORMAT,
+        "features": features,
+        "answer": answer,
+        "joins_requests": problem.joins_requests,
+    }
     return (json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 

@@ -66,6 +66,9 @@ class Problem:
     image_files : tuple of str
         The modules of the problem's package that the scoring script imports: "features.py". These modules must not
         import `mlops`.
+    joins_requests : bool
+        Whether the service can score requests that arrive at the same time with one call of the scoring script, which
+        is faster. Set it to False if the script must see each request by itself.
 
     Raises
     ------
@@ -85,6 +88,7 @@ class Problem:
     examples: ClassVar[tuple[Mapping[str, object], ...]] = ()
     trusted_types: ClassVar[tuple[str, ...]] = ()
     image_files: ClassVar[tuple[str, ...]] = ()
+    joins_requests: ClassVar[bool] = True
 
     def __init__(self) -> None:
         check_problem(self)

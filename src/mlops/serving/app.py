@@ -20,7 +20,7 @@ from .failures import describe_failure
 from .faults import quote_value
 from .identity import list_headers
 from .refusals import PROBLEM, Refusal, encode_refusal
-from .scoring import Scorer
+from .scoring import Scored, Scorer
 from .tracing import Header, identify_request
 
 MAX_BODY = 8 << 20  # maximum size of a body in bytes
@@ -61,6 +61,8 @@ class Application:
     ) -> None:
         self.state: Literal["ready", "draining"] = "ready"
         self._scorer = scorer
+        self.reads_rows = isinstance(scorer, Scorer)  # otherwise, the script reads the bodies of requests
+        self.joins_requests = isinstance(scorer, Scorer) and scorer.joins_requests
         self._keys = [key.encode() for key in keys]
         self._identity = identity
         self._documents = documents
@@ -87,10 +89,58 @@ class Application:
         if self._collector:
             self._collector.close()
 
-    def refuse(self, refusal: Refusal, named: Sequence[Header]) -> tuple[int, list[Header], bytes]:
+    def refuse(self, refusal: Refusal, named: Sequence[Header]) -> Answered:
         """Return the status, the headers and the body of an answer that refuses a request."""
         answer = encode_refusal(refusal, named[0][1].decode())
         return refusal.status, [*self._bad, *_encode_headers(refusal.headers.items())], answer
+
+    def check_head(self, sent: Mapping[bytes, bytes]) -> None:
+        """Check the headers of a request to ``/score``: its key, and what they say about its body.
+
+        Raises
+        ------
+        Refusal
+            With status 401, 413 or 415.
+        """
+        self._check_key(sent.get(b"authorization", b""))
+        names = (b"content-type", b"content-encoding", b"content-length")
+        check_content(*(sent.get(name, b"").decode("latin-1") for name in names))
+
+    def score_together(self, bodies: Sequence[bytes]) -> Sequence[Scored | Exception]:
+        """Score the bodies of requests to ``/score``; see `Scorer.score_together`."""
+        assert isinstance(self._scorer, Scorer)
+        try:
+            return self._scorer.score_together(bodies)
+        except Exception as error:  # noqa: BLE001 - whatever fails, the clients must get an answer
+            return [error] * len(bodies)
+
+    def answer_together(
+        self, named: Sequence[Sequence[Header]], scored: Sequence[Scored | Exception]
+    ) -> list[Answered]:
+        """Collect requests to ``/score`` that arrived at the same time, and return the answers.
+
+        Parameters
+        ----------
+        named : sequence of length n
+            The headers that identify each request.
+        scored : sequence of length n
+            What `score_together` returned. The headers of the requests were checked by `check_head`.
+        """
+        collected = [
+            (headers[0][1].decode(), one[0], one[1])
+            for headers, one in zip(named, scored, strict=True)
+            if isinstance(one, tuple) and one[0] is not None
+        ]
+        refused = self._collector.collect_now(collected) if self._collector and collected else None
+        return [self._encode(*one, refused) for one in zip(named, scored, strict=True)]
+
+    def _encode(self, named: Sequence[Header], found: Scored | Exception, refused: Refusal | None) -> Answered:
+        if isinstance(found, tuple):
+            packed, predictions = found
+            if packed is None or refused is None:
+                return 200, self._good, encode_result(predictions)
+            found = refused
+        return self.refuse(_explain(found), named)
 
     async def _answer(
         self,
@@ -106,12 +156,11 @@ class Application:
             raise refuse_method(path, method, "POST")
         if scope["state"].get(OVERLOADED):
             raise Refusal(503, "There are too many requests. Send the request again.", headers={"retry-after": "1"})
-        self._check_key(sent.get(b"authorization", b""))
         if isinstance(self._scorer, EntryScorer):
+            self._check_key(sent.get(b"authorization", b""))
             reply = self._scorer.answer(read_request(scope, await _read_body(receive)))
             return reply.status, [*self._named, *_encode_headers(reply.headers)], reply.body
-        names = (b"content-type", b"content-encoding", b"content-length")
-        check_content(*(sent.get(name, b"").decode("latin-1") for name in names))
+        self.check_head(sent)
         packed, predictions = await self._scorer.score_in_turns(await _read_body(receive))
         if self._collector and packed is not None:
             await self._collector.collect(named[0][1].decode(), packed, predictions)

@@ -25,6 +25,7 @@ FILLED = Annotated[str, msgspec.Meta(min_length=1)]
 Columns = Mapping[str, NDArray[Any]]
 Rows = Numbers | Columns
 SHORTEST_ROW = 3  # bytes, with a comma
+BRACKETS = b"[{"
 
 
 class RowReader(Protocol):
@@ -123,6 +124,15 @@ class NumberReader:
         return np.array(rows, dtype=np.float64), len(rows)
 
 
+def has_few_rows(body: bytes, most: int) -> bool:
+    """Return True if a body that is accepted has at most `most` rows. It can have fewer if the result is False."""
+    if len(body) < SHORTEST_ROW * most:
+        return True
+    # Each row has a bracket, and only texts can have others. numpy counts them in a fifth of the time of `bytes.count`.
+    found = np.frombuffer(body, np.uint8)
+    return sum(int(np.count_nonzero(found == bracket)) for bracket in BRACKETS) <= most + 2
+
+
 def require_few_rows(body: bytes) -> None:
     """Check that a body does not have more than `MAX_ROWS` rows, without reading the rows.
 
@@ -131,8 +141,7 @@ def require_few_rows(body: bytes) -> None:
     Refusal
         If it has more rows.
     """
-    # Each row has a bracket. Only texts can have others in a body that is accepted, so the rows are rarely counted.
-    if len(body) < SHORTEST_ROW * MAX_ROWS or body.count(b"[") + body.count(b"{") <= MAX_ROWS + 2:
+    if has_few_rows(body, MAX_ROWS):
         return
     try:
         rows = len(_counter.decode(body).data)  # type: ignore[attr-defined]  # the struct is made below
@@ -148,6 +157,14 @@ _counter = msgspec.json.Decoder(msgspec.defstruct("Counted", [("data", list[msgs
 def select_rows(rows: Rows, part: slice) -> Rows:
     """Return the rows of a request that the slice `part` selects."""
     return {name: column[part] for name, column in rows.items()} if isinstance(rows, Mapping) else rows[part]
+
+
+def join_rows(requests: Sequence[Rows]) -> Rows:
+    """Return the rows of several requests in one array, or in one dict of columns."""
+    first = requests[0]
+    if isinstance(first, Mapping):
+        return {name: np.concatenate([rows[name] for rows in requests]) for name in first}  # type: ignore[call-overload]
+    return np.concatenate(requests)  # type: ignore[arg-type]
 
 
 def _choose_record(schema: Schema, types: Sequence[Any]) -> Any:

@@ -50,11 +50,15 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Schema(msgspec.Struct, frozen=True, dict=True):
-    """The schema of an image: the features that a request needs, and the kind of the answers."""
+    """The schema of an image: the features that a request needs, and the kind of the answers.
+
+    If `joins_requests` is true, the scoring script can get the rows of several requests in one call.
+    """
 
     format: int
     features: tuple[Feature, ...]
     answer: Answer
+    joins_requests: bool = False  # images of older versions do not declare it
 
     @cached_property
     def names(self) -> tuple[str, ...]:

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from contextlib import suppress
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +13,15 @@ from .answers import WrongAnswer, check_answer
 from .collection.layout import Packed
 from .failures import describe_failure
 from .refusals import Refusal
-from .rows import Rows, open_reader, require_few_rows, select_rows
+from .rows import Rows, join_rows, open_reader, require_few_rows, select_rows
 from .schema import Schema
 
 Run = Callable[[Any], Any]
 Pack = Callable[[Rows], Packed | None]
+Read = tuple[Packed | None, Rows, int]  # the rows as they are stored, the rows, and their number
+Scored = tuple[Packed | None, NDArray[Any]]  # the rows as they are stored, and the predictions
+Given = TypeVar("Given")
+Found = TypeVar("Found")
 PART_ROWS = 5_000  # rows of a call of the script; boosted trees take 0.1 s for that many
 
 logger = logging.getLogger("serving")
@@ -30,7 +35,8 @@ class Scorer:
     run : callable
         The scoring script's ``run``. It gets an array of shape (n, k) if all features are numbers, otherwise a dict of
         columns, which are arrays of length n. It returns n predictions. For wrong rows, it raises ValueError. More
-        than `PART_ROWS` rows are scored in several calls.
+        than `PART_ROWS` rows are scored in several calls. If the schema has `joins_requests`, a call can get the rows
+        of several requests.
     schema : Schema, optional
         The schema of the image. Without a schema, each row is a list of numbers, and the answers are numbers.
     pack : callable, optional
@@ -42,8 +48,9 @@ class Scorer:
         self._pack = pack
         self._reader = open_reader(schema)
         self._answer = schema.answer if schema else None
+        self.joins_requests = schema is not None and schema.joins_requests
 
-    def score(self, body: bytes) -> tuple[Packed | None, NDArray[Any]]:
+    def score(self, body: bytes) -> Scored:
         """Score the rows of a body.
 
         Returns
@@ -56,10 +63,9 @@ class Scorer:
         Refusal
             With status 400, 413, 422, 500 or 503; see ``docs/service.md``.
         """
-        packed, rows, count = self._read(body)
-        return packed, _join([*self._predict_parts(rows, count)])
+        return self._predict_alone(self._read(body))
 
-    async def score_in_turns(self, body: bytes) -> tuple[Packed | None, NDArray[Any]]:
+    async def score_in_turns(self, body: bytes) -> Scored:
         """Score the rows of a body in parts, and let the server answer other requests between them. See `score`."""
         packed, rows, count = self._read(body)
         predictions = []
@@ -69,7 +75,32 @@ class Scorer:
                 await asyncio.sleep(0)
         return packed, _join(predictions)
 
-    def _read(self, body: bytes) -> tuple[Packed | None, Rows, int]:
+    def score_together(self, bodies: Sequence[bytes]) -> list[Scored | Exception]:
+        """Score the rows of several bodies like `score`, with one call of the script if the model allows that.
+
+        Returns
+        -------
+        list
+            For each body, what `score` would return, or the exception that it would raise.
+        """
+        read = [_attempt(self._read, body) for body in bodies]
+        predicted = iter(self._predict_together([one for one in read if not isinstance(one, Exception)]))
+        return [one if isinstance(one, Exception) else next(predicted) for one in read]
+
+    def _predict_together(self, read: Sequence[Read]) -> list[Scored | Exception]:
+        total = sum(count for _, _, count in read)
+        if self.joins_requests and len(read) > 1 and total <= PART_ROWS:
+            # If the call fails, each request is scored alone, because only one of them may be at fault.
+            with suppress(Exception, SystemExit):
+                result = self._run(join_rows([rows for _, rows, _ in read]))
+                return _split(read, check_answer(result, total, self._answer))
+        return [_attempt(self._predict_alone, one) for one in read]
+
+    def _predict_alone(self, read: Read) -> Scored:
+        packed, rows, count = read
+        return packed, _join([*self._predict_parts(rows, count)])
+
+    def _read(self, body: bytes) -> Read:
         require_few_rows(body)
         rows, count = self._reader.read_rows(body)
         return self._pack(rows) if self._pack else None, rows, count  # packed now: a script may change its rows
@@ -100,3 +131,19 @@ class Scorer:
 
 def _join(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _split(read: Sequence[Read], predictions: NDArray[Any]) -> list[Scored | Exception]:
+    found: list[Scored | Exception] = []
+    begin = 0
+    for packed, _, count in read:
+        found.append((packed, predictions[begin : begin + count]))
+        begin += count
+    return found
+
+
+def _attempt(function: Callable[[Given], Found], given: Given) -> Found | Exception:
+    try:
+        return function(given)
+    except Exception as error:  # noqa: BLE001 - becomes the answer to this request
+        return error

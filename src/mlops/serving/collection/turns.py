@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Iterable
 from typing import Any
 
 from numpy.typing import NDArray
@@ -45,9 +46,15 @@ class TurnCollector:
             loop = asyncio.get_running_loop()
             self._written = loop.create_future()
             loop.call_soon(self._flush)
-            if self._timer is None:
-                self._timer = loop.call_later(TICK_SECONDS, self._tick)
+            self._start_timer()
         return self._written
+
+    def collect_now(self, scored: Iterable[tuple[str, Packed, NDArray[Any]]]) -> Refusal | None:
+        """Write scored requests: their ids, rows and predictions. Return the refusal if they must be refused."""
+        for request, rows, predictions in scored:
+            self._collector.add(request, rows, predictions)
+        self._start_timer()
+        return self._flush()
 
     def close(self) -> None:
         """Close the segment, and tell the uploader to upload the segment and end."""
@@ -57,16 +64,22 @@ class TurnCollector:
         if self._uploader:
             self._uploader.close()
 
-    def _flush(self) -> None:
+    def _start_timer(self) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(TICK_SECONDS, self._tick)
+
+    def _flush(self) -> Refusal | None:
         written, self._written = self._written, None
-        assert written is not None
         try:
             self._collector.flush()
         except Refusal as refusal:
-            written.set_exception(refusal)
-            written.exception()  # avoids a warning if the client has disconnected, so that nothing awaits the future
-        else:
+            if written:
+                written.set_exception(refusal)
+                written.exception()  # avoids a warning if the client has disconnected, so nothing awaits the future
+            return refusal
+        if written:
             written.set_result(None)
+        return None
 
     def _tick(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(TICK_SECONDS, self._tick)

@@ -6,7 +6,9 @@
     admission  counts the connections and requests of a server, and closes connections whose deadline has passed
     reading    reads requests, in slices
     protocol   uvicorn's protocol of a connection, with these limits
-    answers    the answer to a request that is refused before the application sees it
+    quick      a connection with a short cut for requests to /score
+    turns      the requests that arrive in one turn of the event loop, and are scored together
+    answers    encodes the answers that a connection sends itself
     listener   the socket that listens for connections
     server     uvicorn's server, with a handover to the next server that loses no request
 """

@@ -7,6 +7,7 @@ from typing import Protocol
 from uvicorn.server import ServerState
 
 from .limits import MOST_CONNECTIONS, SPARE, Limits
+from .turns import Turn
 
 SWEEPS = 4  # the number of sweeps within the shortest time limit
 LONGEST_PAUSE = 0.5  # maximum number of seconds between two sweeps
@@ -34,10 +35,13 @@ class Admission(ServerState):
         The limits.
     open_files : int
         The number of files that the process can open.
+    turn : Turn
+        The requests that are answered together.
     """
 
-    def __init__(self, limits: Limits, open_files: int) -> None:
+    def __init__(self, limits: Limits, open_files: int, turn: Turn) -> None:
         super().__init__()
+        self.turn = turn
         self.limits = limits
         self.clock = 0.0
         self.draining = False

@@ -1,10 +1,10 @@
-"""The answer to a request that is refused before the application sees it."""
+"""The encoding of the answers that a connection sends itself."""
 
 from collections.abc import Sequence
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from ..app import Application
+from ..app import Answered, Application
 from ..refusals import Refusal
 from ..tracing import Header, identify_request
 
@@ -28,5 +28,29 @@ def encode_answer(
     named = identify_request(dict(sent))
     status, headers, body = application.refuse(refusal, named)
     end = [(b"content-length", b"%d" % len(body)), (b"connection", b"close")]
-    head = b"".join(b"%s: %s\r\n" % header for header in [*common, *headers, *named, *end])
-    return b"%s%s\r\n%s" % (STATUS_LINE[status], head, body)
+    return b"%s%s\r\n%s" % (STATUS_LINE[status], _encode_headers([*common, *headers, *named, *end]), body)
+
+
+class AnswerEncoder:
+    """An encoder of answers, after which the connection does not end. The bytes are those that uvicorn would send."""
+
+    def __init__(self) -> None:
+        self._common: Sequence[Header] = ()
+        self._usual: Sequence[Header] = ()
+        self._head = b""  # the usual status line and headers
+
+    def encode(self, answer: Answered, named: Sequence[Header], common: Sequence[Header]) -> bytes:
+        """Return the bytes of an answer. See `encode_answer` for the parameters."""
+        status, headers, body = answer
+        if status != 200:
+            head = STATUS_LINE[status] + _encode_headers([*common, *headers])
+        elif headers is not self._usual or common is not self._common:  # `common` has the time, in seconds
+            self._usual, self._common = headers, common
+            head = self._head = STATUS_LINE[status] + _encode_headers([*common, *headers])
+        else:
+            head = self._head
+        return b"%scontent-length: %d\r\n%s\r\n%s" % (head, len(body), _encode_headers(named), body)
+
+
+def _encode_headers(headers: Sequence[Header]) -> bytes:
+    return b"".join([b"%s: %s\r\n" % header for header in headers])

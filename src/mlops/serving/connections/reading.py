@@ -65,7 +65,7 @@ class Reader(HttpToolsProtocol, ABC):
             size = max(SLICE, self._find_rest())
             self._parse(data[place : place + size])
             place += size
-        if place < len(data) and self.pipeline:
+        if place < len(data) and self.must_wait:
             self._behind = bytes(data[place:])
             self.count_bytes(self._counted + len(self._behind))
             self.flow.pause_reading()

@@ -9,7 +9,8 @@ from ..app import Application
 from .admission import Admission
 from .limits import Limits, raise_open_files
 from .listener import accept_waiting, direct_connections
-from .protocol import Connection
+from .quick import QuickConnection
+from .turns import Turn
 
 SHUTDOWN_SECONDS = 10  # less than 15 s, after which the command that replaces a server kills it
 
@@ -31,7 +32,7 @@ class Server(uvicorn.Server):
         config = uvicorn.Config(
             application,
             loop="uvloop",
-            http=Connection,
+            http=QuickConnection,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -41,7 +42,7 @@ class Server(uvicorn.Server):
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
         super().__init__(config)
-        self.server_state: Admission = Admission(limits, raise_open_files())
+        self.server_state: Admission = Admission(limits, raise_open_files(), Turn(application))
         self.successor = 1  # the place of the other server on the port; see `direct_connections`
         self._application = application
         self._listener = listener
@@ -66,8 +67,8 @@ class Server(uvicorn.Server):
         self._connecting = asyncio.gather(*connected)
         await super().shutdown()
 
-    def _make_connection(self) -> Connection:
-        return Connection(self.config, self.server_state, self.lifespan.state)
+    def _make_connection(self) -> QuickConnection:
+        return QuickConnection(self.config, self.server_state, self.lifespan.state)
 
     async def _sweep(self) -> None:
         loop = asyncio.get_running_loop()

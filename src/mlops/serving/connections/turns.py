@@ -1,0 +1,70 @@
+"""The requests to ``/score`` that arrive in one turn of the event loop. They are scored and answered together."""
+
+import asyncio
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Protocol
+
+from ..app import Answered, Application
+from ..scoring import Scored
+from ..tracing import Header
+from .answers import AnswerEncoder
+
+TURN_SECONDS = 0.005  # after this time, the server reads what has arrived before it scores the remaining requests
+GROUP_BYTES = 1 << 18  # bodies that are read before their rows are scored
+
+
+class Client(Protocol):
+    """A connection that has sent requests."""
+
+    def send(self, answer: Answered, named: Sequence[Header]) -> None:
+        """Send the answer to the oldest request that is not answered yet."""
+        ...
+
+
+Request = tuple[Client, Sequence[Header], bytes]  # the connection, the headers that identify the request, and its body
+
+
+class Turn:
+    """The requests of a turn.
+
+    Parameters
+    ----------
+    application : Application
+        The application, which answers the requests.
+    """
+
+    def __init__(self, application: Application) -> None:
+        self.encoder = AnswerEncoder()
+        self._application = application
+        self._requests: list[Request] = []
+
+    def add(self, request: Request) -> None:
+        """Add a request, which is answered as soon as the server has read what else has arrived."""
+        if not self._requests:
+            asyncio.get_running_loop().call_soon(self._answer)
+        self._requests.append(request)
+
+    def _answer(self) -> None:
+        until = perf_counter() + TURN_SECONDS
+        requests: list[Request] = []
+        scored: list[Scored | Exception] = []
+        while self._requests and (not requests or perf_counter() < until):
+            group = self._take_group()
+            requests += group
+            scored += self._application.score_together([body for _, _, body in group])
+        if self._requests:
+            asyncio.get_running_loop().call_soon(self._answer)
+        answers = self._application.answer_together([named for _, named, _ in requests], scored)
+        for (client, named, _), answer in zip(requests, answers, strict=True):
+            client.send(answer, named)
+
+    def _take_group(self) -> list[Request]:
+        size = number = 0
+        for _, _, body in self._requests:
+            size += len(body)
+            if number and (size > GROUP_BYTES or not self._application.joins_requests):
+                break
+            number += 1
+        group, self._requests = self._requests[:number], self._requests[number:]
+        return group
