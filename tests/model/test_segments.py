@@ -10,7 +10,14 @@ import pytest
 from mlops.model.bounds import bound_mean
 from mlops.model.comparison import compare_models
 from mlops.model.promotion import Decision, decide_promotion
-from mlops.model.segments import Segments, compare_segments, split_column
+from mlops.model.segments import (
+    Segments,
+    compare_segments,
+    describe_segments,
+    review_decision,
+    split_column,
+    tabulate_segments,
+)
 from mlops.problem import Column, Metric, Problem, metrics
 
 PLAN = Column("plan", kind="category")
@@ -61,7 +68,7 @@ def decide(problem: Problem, predictions: dict[str, Any], rows: pd.DataFrame = R
     """Return the segments, and the decision of the gate after it has seen them."""
     found = compare_segments(problem, rows, predictions, 0.95)
     compared = compare_models(problem, rows[problem.target.name], predictions, 0.95)
-    return found, found.review(decide_promotion(compared))
+    return found, review_decision(decide_promotion(compared), found)
 
 
 def test_each_frequent_value_of_a_category_is_a_segment() -> None:
@@ -111,7 +118,9 @@ def test_a_challenger_that_is_worse_in_a_segment_is_reported() -> None:
     assert worse.upper_bound is not None
     assert errors[0] - errors[1] < worse.upper_bound < 0
     said = 'significantly worse in 1 of 3 segments: plan "family" (mean squared error 44.5 instead of 19.3 on 80 rows).'
-    assert str(found) == (f"The challenger is {said} Together, the bounds of all segments have a confidence of 95%.")
+    assert describe_segments(found) == (
+        f"The challenger is {said} Together, the bounds of all segments have a confidence of 95%."
+    )
     assert decision.promoted
     assert decision.reason.endswith(f" But it is {said}")
 
@@ -122,9 +131,9 @@ def test_a_problem_can_reject_a_challenger_that_is_worse_in_a_segment() -> None:
     assert decision.reason.startswith("The challenger is better: ")
     assert ' It is rejected, because it is significantly worse in 1 of 3 segments: plan "family" (' in decision.reason
     rejected = Decision(False, "Worse.")
-    assert found.review(rejected) is rejected
+    assert review_decision(rejected, found) is rejected
     first = Decision(True, "The first.", kind="first")
-    assert found.review(first) is first
+    assert review_decision(first, found) is first
 
 
 class Tolerant(StrictPrices):
@@ -153,8 +162,10 @@ def test_the_smallest_gain_of_a_release_can_have_the_unit_of_the_metric() -> Non
     """In the family plan, the squared error is larger by 25.2."""
     found, decision = decide(Tolerant(), BOTH)
     assert [segment.verdict for segment in found.found] == ["too small to matter"] * 3
-    assert found.review(replace(decision, promoted=True)).promoted
-    assert str(found).startswith("None of the 3 segments with enough rows shows a decline that is significant and")
+    assert review_decision(replace(decision, promoted=True), found).promoted
+    assert describe_segments(found).startswith(
+        "None of the 3 segments with enough rows shows a decline that is significant and"
+    )
 
 
 def test_the_segments_share_the_allowed_error() -> None:
@@ -180,9 +191,15 @@ def test_a_small_segment_is_shown_but_not_compared() -> None:
         ('plan "family"', "under 20 rows"),
         ('plan "single"', "under 20 rows"),
     ]
-    assert "in 1 of 1 segments" in str(found)
+    first, second = describe_segments(found).split("\n")
+    assert "in 1 of 1 segments" in first
+    assert second == (
+        'Not compared (under 20 rows): plan "plus" (18 rows); plan "family" (6 rows); plan "single" (6 rows).'
+    )
     single = ROWS.assign(plan=["basic"] * 395 + ["rare"] * 5)
-    assert compare_segments(Prices(), single, BOTH, 0.95).found[1].verdict == "under 5% of the rows"
+    found = compare_segments(Prices(), single, BOTH, 0.95)
+    assert found.found[1].verdict == "under 5% of the rows"
+    assert describe_segments(found).endswith('\nNot compared (under 5% of the rows): plan "rare" (5 rows).')
 
 
 def test_a_segment_with_one_class_is_shown_with_the_reason() -> None:
@@ -195,7 +212,9 @@ def test_a_segment_with_one_class_is_shown_with_the_reason() -> None:
     family = found.found[2]
     assert (family.champion, family.improvement, family.verdict) == (None, None, "metric undefined")
     assert found.found[0].verdict == "better"
-    assert str(found).startswith("None of the 2 segments with enough rows shows a decline that is significant and")
+    assert describe_segments(found).startswith(
+        "None of the 2 segments with enough rows shows a decline that is significant and"
+    )
 
 
 def test_a_worse_segment_is_measured_as_often_as_a_better_one() -> None:
@@ -241,36 +260,36 @@ def test_a_segment_in_which_a_few_rows_are_much_better_is_undecided(problem: Pro
     assert swapped.verdict == "a few rows decide"
 
 
-def test_without_a_champion_the_table_has_only_the_challenger(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_champion_the_table_has_only_the_challenger() -> None:
     found = compare_segments(Prices(), ROWS, {"challenger": BOTH["challenger"]}, 0.95)
-    table = found.show()
+    table = tabulate_segments(found)
     assert table is not None
     assert (list(table.columns), table.shape) == (["rows", "share", "challenger"], (3, 3))
-    assert capsys.readouterr().out == ""
+    assert describe_segments(found) == (
+        "There was no comparison with a champion, so the table has only the challenger."
+    )
 
 
-def test_the_table_shows_both_models_and_the_verdict(capsys: pytest.CaptureFixture[str]) -> None:
-    found = compare_segments(Prices(), ROWS, BOTH, 0.95)
-    table = found.show()
+def test_the_table_shows_both_models_and_the_verdict() -> None:
+    table = tabulate_segments(compare_segments(Prices(), ROWS, BOTH, 0.95))
     assert table is not None
     assert table.loc['plan "family"'].tolist()[:4] == ["80", "20.0%", "19.3", "44.5"]
     assert list(table.columns)[4:] == ["improvement", "upper bound", "verdict"]
-    assert capsys.readouterr().out == f"{found}\n"
-    page = compare_segments(Prices(), ROWS.assign(plan="<b>x</b>"), BOTH, 0.95).show()
+    page = tabulate_segments(compare_segments(Prices(), ROWS.assign(plan="<b>x</b>"), BOTH, 0.95))
     assert page is not None
     assert "&lt;b&gt;" in page.to_html()
 
 
-def test_without_segments_or_rows_a_sentence_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_segments_or_rows_a_sentence_says_so() -> None:
     class Plain(Prices):
         """No segments."""
 
         segments = ()
 
-    assert compare_segments(Plain(), ROWS, BOTH, 0.95).show() is None
     nothing = {name: values[:0] for name, values in BOTH.items()}
-    assert compare_segments(Prices(), ROWS[:0], nothing, 0.95).show() is None
-    assert capsys.readouterr().out == "There are no segments to compare.\n" * 2
+    for found in (compare_segments(Plain(), ROWS, BOTH, 0.95), compare_segments(Prices(), ROWS[:0], nothing, 0.95)):
+        assert tabulate_segments(found) is None
+        assert describe_segments(found) == "There are no segments to compare."
 
 
 def test_a_column_that_the_data_lacks_is_named() -> None:
@@ -280,10 +299,12 @@ def test_a_column_that_the_data_lacks_is_named() -> None:
         segments = ("remark", "plan")
 
     found = compare_segments(Remarks(), ROWS, BOTH, 0.95)
-    assert str(found).startswith("The data has no column 'remark', so there are no segments of this column.")
+    assert describe_segments(found).startswith(
+        "The data has no column 'remark', so there are no segments of this column."
+    )
 
 
-def test_a_table_of_many_segments_begins_with_the_worse_ones(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_table_of_many_segments_begins_with_the_worse_ones() -> None:
     class Wide(Prices):
         """Twenty columns of numbers."""
 
@@ -292,7 +313,8 @@ def test_a_table_of_many_segments_begins_with_the_worse_ones(capsys: pytest.Capt
 
     rng = np.random.default_rng(3)
     rows = ROWS.assign(**{f"n{place}": rng.random(COUNT) for place in range(20)})
-    table = compare_segments(Wide(), rows, BOTH, 0.95).show()
+    found = compare_segments(Wide(), rows, BOTH, 0.95)
+    table = tabulate_segments(found)
     assert table is not None
     assert (len(table), table.index[0], table.verdict.iloc[0]) == (60, 'plan "family"', "worse")
-    assert "The table has 60 of 83 segments, the worse ones first." in capsys.readouterr().out
+    assert describe_segments(found).endswith("\nThe table has 60 of 83 segments, the worse ones first.")
