@@ -51,7 +51,7 @@ def test_a_column_that_does_not_exist_is_refused(
 ) -> None:
     monkeypatch.setenv("MLOPS_LOCAL_COLLECT_OMITTED", "age, name")
     backend = open_backend("local", migrated)
-    said = "The collection cannot start. There is no column 'age' to leave out or to hash. The image has no schema."
+    said = "The collection cannot start. There is no column 'age' to leave out or to hash. The columns are: a."
     with pytest.raises(DeploymentError, match=said):
         deploy(backend, "qa", publish(backend, tmp_path))
 
