@@ -33,7 +33,7 @@ def run(line: CommandLine, *words: str) -> Any:
 
 
 def test_nothing_is_collected_yet(line: CommandLine) -> None:
-    assert line.invoke("data", "collected").stdout == "production has collected no such rows.\n"
+    assert line.invoke("data", "collected").stdout == "production has no collected rows.\n"
     assert run(line, "collected") == {"format": 1, "rows": 0, "versions": {}, "output": ""}
 
 

@@ -56,11 +56,13 @@ def test_the_same_table_in_another_form(content: bytes) -> None:
         ),
         (
             b"A;B\n1;2;\n3;4;5\n",
-            "has a different number of fields on some lines. Line 3 has 3 fields, but the first line names 2 columns.",
+            "has a different number of fields on some lines. Line 3 has 3 fields, but the first line names 2 columns. "
+            "Correct it.",
         ),
         (
             b"A,B\nx,1,2\ny,3,4\n",
-            "has a different number of fields on some lines. Line 2 has 3 fields, but the first line names 2 columns.",
+            "has a different number of fields on some lines. Line 2 has 3 fields, but the first line names 2 columns. "
+            "Correct it.",
         ),
         (
             b"A,B\nM\xfcller,1\n",

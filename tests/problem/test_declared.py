@@ -204,8 +204,8 @@ ERROR = metrics.mean_squared_error()
         ({"metrics": (ERROR, ERROR)}, "The problem 'broken' has two metrics with the same name: mean_"),
         (
             {"metrics": (metrics.r2_score("r2"),)},
-            "The problem 'broken' decides by the metric 'r2', which can be zero or negative, so the smallest gain "
-            "cannot be a share of it.",
+            "The problem 'broken' decides on promotions by the metric 'r2', which can be zero or negative, so the "
+            "smallest gain cannot be a share of it.",
         ),
         ({"smallest_gain": -1.0}, "The problem 'broken': smallest_gain is -1.0. Give a number that is 0 or more."),
         ({"smallest_gain": "0.1"}, "The problem 'broken': smallest_gain is '0.1'. Give a number that is 0 or more."),

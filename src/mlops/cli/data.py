@@ -158,7 +158,8 @@ def collected(
 
     opened = open_platform(platform)
     place = _get_collections(opened).find_place(environment)
-    table = read_collected(place, Selection(since, until, version))
+    selection = Selection(since, until, version)
+    table = read_collected(place, selection)
     if output:
         write_collected(table, output)
     counts = _count_by_version(table)
@@ -166,7 +167,9 @@ def collected(
         print_json({"rows": table.num_rows, "versions": counts, "output": str(output) if output else ""})
         return
     if not table.num_rows:
-        click.echo(f"{environment} has collected no such rows.")
+        click.echo(
+            f"{environment} has no collected rows{'' if selection == Selection() else ' that match the options'}."
+        )
         return
     for name, count in counts.items():
         click.echo(f"{name}: {count:,} rows")
@@ -223,8 +226,8 @@ def _describe_forgotten(found: "Forgotten", traces: "list[Trace]", problem: "Pro
     lines = [f"Deleted rows: {found.rows:,}. Changed files: {found.files:,}."]
     if found.without_ids:
         lines.append(f"Files without a column of the kind id, which could not be searched: {found.without_ids:,}.")
-    lines += [f"{path} is damaged, and was searched only as far as it can be read." for path in found.damaged]
-    lines += [f"{path} is still being written. Run the command again." for path in found.open]
+    lines += [f"{path} is damaged. Only the part before the damage was searched." for path in found.damaged]
+    lines += [f"{path} is still being written, so it was not searched. Run the command again." for path in found.open]
     for trace in traces:
         made = f"used to train {', '.join(trace.models)}" if trace.models else "no run here trained a model on it"
         lines.append(f"Contains the id: {trace.dataset.name} version {trace.dataset.version} ({made}).")

@@ -36,7 +36,7 @@ SIGNS = {"create": "+", "modify": "~", "delete": "-", "none": " "}
     help=f"{DATA_PARAMETER}=FILE tests a data file and registers it as the next version of the data set.",
 )
 @click.option("--what-if", is_flag=True, help="Show what would change, without changing anything.")
-@click.option("--delete", is_flag=True, help="Delete everything that was set up, with the data in it.")
+@click.option("--delete", is_flag=True, help="Delete everything that was set up, including the data.")
 @click.option("--yes", is_flag=True, help="With --delete: do not ask for confirmation.")
 @quiet_option
 @json_option
@@ -83,7 +83,7 @@ def _delete(infrastructure: Infrastructure, preview: Sequence[Change], yes: bool
     if not yes:
         if not sys.stdin.isatty():
             raise UsageError("--delete asks for confirmation, but there is no terminal to answer on. Add --yes.")
-        if not click.confirm("Delete all of this, with the data in it?", err=True):
+        if not click.confirm("Delete all of this, including the data?", err=True):
             click.echo("Nothing was deleted.", err=True)
             sys.exit(EXIT_FAILED)
     count = len(infrastructure.delete())

@@ -36,7 +36,7 @@ def read_delimited(content: bytes, url: str, texts: Mapping[str, Collection[str]
     url : str
         The location of the file, for error messages.
     texts : mapping of str to collection of str, optional
-        The columns to read as text. Each has the strings that are values even if pandas would read them as missing,
+        The columns to read as text, each with the strings that are values although pandas would read them as missing,
         such as "None" in a column of categories. The table can lack some of these columns.
 
     Raises
@@ -137,8 +137,8 @@ def _require_empty_extra_fields(frame: pd.DataFrame, url: str) -> None:
     if filled.any():
         columns = len(frame.columns)
         raise UsageError(
-            f"The data file {url} has a different number of fields on some lines. "
-            f"Line {int(filled.argmax()) + 2} has {columns + extra} fields, but the first line names {columns} columns."
+            f"The data file {url} has a different number of fields on some lines. Line {int(filled.argmax()) + 2} has "
+            f"{columns + extra} fields, but the first line names {columns} columns. Correct it."
         )
 
 

@@ -61,7 +61,7 @@ class Drift:
 
     @property
     def strength(self) -> float:
-        """The difference from the reference, divided by the largest that is not drift; 0 up to `expected`."""
+        """The excess of `seen` over `expected`, divided by the largest excess that is not drift; 0 if none."""
         return (self.seen - self.expected) / (self.allowed - self.expected) if self.seen > self.expected else 0.0
 
 

@@ -95,8 +95,9 @@ def has_few_values(distinct: int, count: int) -> bool:
 def surround_values(distinct: NDArray[np.float64]) -> tuple[float, ...]:
     """Return edges closely below and above each value, so that any other value is in another bin.
 
-    A value that differs by at most 0.001 % is in the same bin, because it may be rounded. But the distance from the
-    value is at most a quarter of that to the next value and, if all values are whole numbers, at most 0.25.
+    A value that differs by at most 0.001 % is in the same bin, because it may be rounded. But the distance between a
+    value and its edges is at most a quarter of the distance to the next value. If all values are whole numbers, it is
+    also at most 0.25.
     """
     with np.errstate(over="ignore"):
         gaps = np.diff(distinct, prepend=-np.inf, append=np.inf)

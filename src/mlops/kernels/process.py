@@ -90,7 +90,7 @@ class WarmProcess:
         return self.returncode
 
     def _find_uncollected_code(self) -> int | None:
-        """Return the exit code if the process ended, but its stopped parent cannot report the code; otherwise None."""
+        """Return the exit code if the process ended, but its parent is stopped and cannot report it; otherwise None."""
         status = read_status(self.pid) if self.has_ended else None
         if status is None or not is_stopped(status.parent):
             return None

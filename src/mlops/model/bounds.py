@@ -45,7 +45,10 @@ def bound_mean(gains: Floats, confidence: ArrayLike) -> Floats:
 
 
 def find_quantile(gains: Floats, confidence: ArrayLike) -> Floats:
-    """Return Student's quantile for the effective number of rows: the distance of the bound without skewness."""
+    """Return Student's quantile for the effective number of rows.
+
+    Without skewness, the bound is this many standard errors below the mean.
+    """
     return np.asarray(t.ppf(confidence, np.maximum(count_effective(gains) - 1, 1)))
 
 
@@ -67,7 +70,7 @@ def measure_skewness(gains: Floats) -> Floats:
 
 
 def are_too_skewed(gains: Floats, confidence: ArrayLike) -> NDArray[np.bool_]:
-    """Return for which comparisons a few gains are so far below the others that no decision is possible.
+    """Return, for each comparison, whether a few gains are so far below the others that no decision is possible.
 
     Only comparisons whose bound is above zero without the correction for skewness are undecided. In all others, the
     challenger is not shown to be better, however large the correction is.

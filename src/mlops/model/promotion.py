@@ -43,7 +43,7 @@ class Decision:
         The number of this comparison among all comparisons with the champion, counted from 1; 0 if it does not count as
         a comparison with the champion.
     override : str
-        If a person promoted the challenger although the gate rejected it, the reason of this person. Otherwise empty.
+        If a person promoted the challenger although the gate rejected it, that person's reason. Otherwise empty.
     kind : str
         The kind of the decision: "first" if there was no champion, "unlike" if the champion could not be compared,
         "few" if there were too few rows for a comparison, "equal" if the models are equal, "skewed" if the challenger

@@ -95,5 +95,5 @@ def plot_predictions(actual: ArrayLike, predicted: ArrayLike, unit: str) -> Figu
     left.set(xlabel=f"actual ({unit})", ylabel=f"predicted ({unit})")
     right.hist(guess - truth, bins=20, color=BLUE)
     right.axvline(0, color=GREY, lw=1)
-    right.set(xlabel=f"error: predicted less actual ({unit})", ylabel="rows")
+    right.set(xlabel=f"error: predicted minus actual ({unit})", ylabel="rows")
     return figure

@@ -100,7 +100,10 @@ def require_champion(
 
 @dataclass(frozen=True)
 class FailedTest:
-    """A failed service test: the tested image, its model's identity and its digest. Old records can lack these two."""
+    """A failed service test: the name of the tested image, the identity of its model, and its digest.
+
+    In old records, the identity and the digest can be empty.
+    """
 
     image: str
     model_identity: str = ""

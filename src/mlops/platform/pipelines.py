@@ -49,7 +49,7 @@ class PublishedPipeline:
 
 @dataclass(frozen=True)
 class SubmittedStep:
-    """One step of a submitted run; `reason` says why the step was skipped or refused to act."""
+    """One step of a submitted run. If the step was skipped or refused to act, `reason` says why."""
 
     name: str
     state: JobStepState

@@ -193,12 +193,12 @@ class Rollback:
 
     @property
     def model(self) -> str:
-        """The removed model version: "churn version 2". If the same version was restored, the image is added."""
+        """The removed model version: "churn version 2". If both images contain this version, also the digest."""
         return add_digest(name_version(name_model(self.image), self.model_version, self.override), self.digest)
 
     @property
     def restored_model(self) -> str:
-        """The restored model version: "churn version 1". If the same version was removed, the image is added."""
+        """The restored model version: "churn version 1". If both images contain this version, also the digest."""
         model = name_model(self.restored), self.restored_version, self.restored_override
         return add_digest(name_version(*model), self.restored_digest)
 

@@ -143,8 +143,9 @@ def _check_gain(problem: Declared) -> None:
     metric, gain = problem.decisive, problem.smallest_gain
     if gain is None and metric.signed:
         raise ProblemError(
-            f"{problem} decides by the metric {metric.name!r}, which can be zero or negative, so the smallest gain "
-            "cannot be a share of it. Declare the improvement that is worth a release: smallest_gain = 0.01."
+            f"{problem} decides on promotions by the metric {metric.name!r}, which can be zero or negative, so the "
+            "smallest gain cannot be a share of it. Declare the improvement that is worth a release: smallest_gain = "
+            "0.01."
         )
     gains = {"smallest_gain": 0.0 if gain is None else gain, "smallest_relative_gain": problem.smallest_relative_gain}
     for name, value in gains.items():

@@ -12,7 +12,7 @@ RESERVED = ("score", "serving")  # modules that every image contains
 
 
 class Declared(Protocol):
-    """The part of a problem that has its modules."""
+    """The attributes of a problem that say where its modules are."""
 
     image_files: ClassVar[tuple[str, ...]]
 

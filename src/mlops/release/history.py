@@ -68,7 +68,7 @@ class Deployments:
         return replace(self, current=replace(deployment, tested=tested), history=before[-KEPT:])
 
     def credit(self, decision: Decision, image: Image) -> Self:
-        """Return a copy of this state in which the current deployment has this decision and details of this image."""
+        """Return a copy of this state with the decision for the current deployment, and with details of its image."""
         assert self.current is not None
         credited = replace(
             self.current, decision=decision, override=image.override, model_identity=image.model_identity

@@ -149,9 +149,8 @@ class LocalSite:
 
     @contextmanager
     def replace_keys(self, *, keep_primary: bool) -> Iterator[bool]:
-        """See `Site`. Always yields False."""
+        """See `Site`. Yields False, because a server reads its keys only when it starts."""
         with self._secrets.replace_keys(self._environment, keep_primary=keep_primary):
-            # A server reads its keys only when it starts.
             yield False
 
     def serve(self, state: LocalState, image: Image, ready_seconds: float) -> LocalState:

@@ -38,11 +38,11 @@ class LocalSettings:
     )
     collect_share: float = declare(1.0, "share of the requests that services collect; 0 to collect nothing", "[0, 1]")
     collect_url: str = declare("", "where services upload what they collect; empty for a folder in MLOPS_HOME")
-    collect_omitted: str = declare("", "columns that are not collected, with commas between them")
-    collect_hashed: str = declare("", "columns of which only a hash is collected, with commas between them")
+    collect_omitted: str = declare("", "columns that are not collected, separated by commas")
+    collect_hashed: str = declare("", "columns of which only a hash is collected, separated by commas")
     collect_when_full: str = declare(
         "drop",
-        "drop deletes the oldest rows that are not uploaded when the disk is full; refuse answers requests with 503",
+        "without space, drop deletes the oldest rows that are not uploaded; refuse answers requests with 503",
         options=("drop", "refuse"),
     )
     collect_limit_mb: int = declare(1024, "megabytes that rows can use before they are uploaded", "[1, 1000000]")

@@ -24,7 +24,7 @@ class ValuePlan:
     Parameters
     ----------
     kind : str
-        The kind of the values. "number" if the column should have numbers, but has other values.
+        The declared kind. "number" means that the column should contain numbers, but contains other values.
     is_unique : bool
         Whether no two rows may have the same value.
     allowed : frozenset of str

@@ -147,7 +147,7 @@ class Importer:
             )
 
     def find_missing(self, needs: Iterable[str] | None, *, rehearsed: bool = True) -> set[str]:
-        """Return which of `needs`, and of the packages that every kernel needs, are not imported yet.
+        """Return the pending packages: those in `needs`, and those that every kernel needs, that are not imported yet.
 
         If `needs` is None, return all pending packages. If `rehearsed` is true, a package is also pending until its
         first-time work is done.

@@ -47,7 +47,7 @@ def preview_pruning(opened: OpenProject, before: float) -> Pruning:
     Raises
     ------
     IntegrityError
-        If a damaged record does not show what the champion or a service uses.
+        If a record is damaged, so that it is unknown what the champion or a service uses.
     """
     old, needed = _find_old_runs_and_needed(opened, before)
     own = opened.backend.leftovers.find(before, needed) if opened.backend.leftovers else []
@@ -64,7 +64,7 @@ def prune(opened: OpenProject, before: float) -> Pruning:
     UsageError
         If a run is in progress.
     IntegrityError
-        If a damaged record does not show what the champion or a service uses.
+        If a record is damaged, so that it is unknown what the champion or a service uses.
     """
     outputs = opened.workspace.outputs
     with claim_runs(outputs):

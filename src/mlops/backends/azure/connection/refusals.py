@@ -29,7 +29,7 @@ ADVICE = {
     **dict.fromkeys(BUSY, WAIT),
 }
 OTHERWISE = "Correct the problem that Azure names, then try again."
-UNREACHABLE = "Check the network, then run the same command again. Operations that Azure already started continue."
+UNREACHABLE = "Check the network, then run the same command again. Azure continues the operations that it has started."
 
 PURGE = (
     "Free the name with `mlops provision --delete --platform azure`, or by hand with `az keyvault purge --name NAME` "
@@ -38,8 +38,8 @@ PURGE = (
 )
 QUOTA = (
     "Choose another size or fewer nodes (compute_vm_size, compute_max_nodes, kubernetes_vm_size, kubernetes_min_nodes "
-    "in parameters/azure.yml), or raise the quota of that family in the Azure portal under Quotas or with `az quota "
-    "update`."
+    "in parameters/azure.yml), or raise the quota of that machine family in the Azure portal under Quotas or with `az "
+    "quota update`."
 )
 TAKEN = (
     "Another customer uses that name, which is derived from the subscription, resource group and workspace. Choose "
