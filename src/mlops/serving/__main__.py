@@ -24,6 +24,9 @@ from .documents import read_documents
 from .entry.scorer import open_scorer
 from .identity import read_identity
 from .log import configure_log, shorten_log
+from .metrics.page import MetricsPage
+from .metrics.recorder import Recorder
+from .metrics.slots import open_slots
 from .schema import read_schema
 from .script import load_script
 
@@ -90,8 +93,13 @@ def main() -> None:
     keys = list(json.loads(options.keys.read_text()).values())
     schema = read_schema(options.bundle)
     collector = open_collection(identity, schema)
-    scorer = open_scorer(script, schema, collector.pack if collector else None)
-    application = Application(scorer, keys, identity, read_documents(options.bundle), collector)
+    counted = options.ready.with_name("metrics")
+    recorder = Recorder(open_slots(counted))
+    scorer = open_scorer(script, schema, collector.pack if collector else None, recorder)
+    if collector:
+        recorder.watch(collector.measure)
+    metrics = MetricsPage(recorder, identity, counted, [collector.describe] if collector else ())
+    application = Application(scorer, keys, identity, read_documents(options.bundle), collector, metrics)
     limits = Limits(**{name: getattr(options, name) for name in Limits.__dataclass_fields__})
     logging.info("%s on port %s", identity, listener.getsockname()[1])
     Service(application, limits, listener, options.ready).run()

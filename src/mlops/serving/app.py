@@ -8,6 +8,7 @@ import hmac
 import json
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from time import perf_counter
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -19,11 +20,15 @@ from .entry.scorer import EntryScorer
 from .failures import describe_failure
 from .faults import quote_value
 from .identity import list_headers
+from .metrics.declared import READY
+from .metrics.page import MetricsPage
 from .refusals import PROBLEM, Refusal, encode_refusal
 from .scoring import Scored, Scorer
 from .tracing import Header, identify_request
 
 MAX_BODY = 8 << 20  # maximum size of a body in bytes
+SCORE = "/score"
+ARRIVED = "arrived"  # the time of `perf_counter` at the end of a request's head
 OVERLOADED = "overloaded"  # marks a request that arrived while too many other requests were waiting
 KEY_NEEDED = "The key is missing or wrong. Send the header Authorization: Bearer <key>."
 NO_LENGTH = (204, 304)  # statuses of answers without a body
@@ -49,6 +54,8 @@ class Application:
         The descriptions of the service by their names; see `serving.documents`.
     collector : TurnCollector, optional
         The object that collects the scored requests.
+    metrics : MetricsPage, optional
+        The object that answers ``/metrics``. Its recorder is the one of the scorer.
     """
 
     def __init__(
@@ -58,8 +65,12 @@ class Application:
         identity: Mapping[str, Any],
         documents: Mapping[str, bytes] = NO_DOCUMENTS,
         collector: TurnCollector | None = None,
+        metrics: MetricsPage | None = None,
     ) -> None:
         self.state: Literal["ready", "draining"] = "ready"
+        self.recorder = scorer.recorder
+        self.recorder.watch(lambda: {READY: self.state == "ready"})
+        self._metrics = metrics or MetricsPage(self.recorder, identity)
         self._scorer = scorer
         self.reads_rows = isinstance(scorer, Scorer)  # otherwise, the script reads the bodies of requests
         self.joins_requests = isinstance(scorer, Scorer) and scorer.joins_requests
@@ -80,6 +91,7 @@ class Application:
             status, headers, answer = await self._answer(scope, sent, receive, named)
         except Exception as error:  # noqa: BLE001 - whatever fails, the client must get an answer
             status, headers, answer = self.refuse(_explain(error), named)
+        self.recorder.count_answer(scope["path"], status)
         length = [] if status in NO_LENGTH else [(b"content-length", b"%d" % len(answer))]
         await send({"type": "http.response.start", "status": status, "headers": [*headers, *length, *named]})
         await send({"type": "http.response.body", "body": answer})
@@ -90,7 +102,8 @@ class Application:
             self._collector.close()
 
     def refuse(self, refusal: Refusal, named: Sequence[Header]) -> Answered:
-        """Return the status, the headers and the body of an answer that refuses a request."""
+        """Count a request that is refused, and return the status, the headers and the body of its answer."""
+        self.recorder.count_refusal(refusal)
         answer = encode_refusal(refusal, named[0][1].decode())
         return refusal.status, [*self._bad, *_encode_headers(refusal.headers.items())], answer
 
@@ -115,7 +128,7 @@ class Application:
             return [error] * len(bodies)
 
     def answer_together(
-        self, named: Sequence[Sequence[Header]], scored: Sequence[Scored | Exception]
+        self, named: Sequence[Sequence[Header]], scored: Sequence[Scored | Exception], arrived: Sequence[float]
     ) -> list[Answered]:
         """Collect requests to ``/score`` that arrived at the same time, and return the answers.
 
@@ -125,6 +138,8 @@ class Application:
             The headers that identify each request.
         scored : sequence of length n
             What `score_together` returned. The headers of the requests were checked by `check_head`.
+        arrived : sequence of length n
+            The time of `perf_counter` at the end of each request's head.
         """
         collected = [
             (headers[0][1].decode(), one[0], one[1])
@@ -132,7 +147,13 @@ class Application:
             if isinstance(one, tuple) and one[0] is not None
         ]
         refused = self._collector.collect_now(collected) if self._collector and collected else None
-        return [self._encode(*one, refused) for one in zip(named, scored, strict=True)]
+        answers = [self._encode(*one, refused) for one in zip(named, scored, strict=True)]
+        now, recorder = perf_counter(), self.recorder
+        for (status, _, _), one, began in zip(answers, scored, arrived, strict=True):
+            recorder.count_answer(SCORE, status)
+            if status == 200 and isinstance(one, tuple):
+                recorder.count_scored(now - began, len(one[1]))
+        return answers
 
     def _encode(self, named: Sequence[Header], found: Scored | Exception, refused: Refusal | None) -> Answered:
         if isinstance(found, tuple):
@@ -149,37 +170,47 @@ class Application:
         receive: Callable[[], Awaitable[Any]],
         named: Sequence[Header],
     ) -> Answered:
+        began = scope["state"].get(ARRIVED) or perf_counter()
         path, method = scope["path"], scope["method"]
-        if path != "/score":
-            return 200, self._good, self._answer_get(path, method, sent, scope["query_string"])
+        if path != SCORE:
+            return self._answer_get(path, method, sent, scope["query_string"])
         if method != "POST" and isinstance(self._scorer, Scorer):
             raise refuse_method(path, method, "POST")
         if scope["state"].get(OVERLOADED):
-            raise Refusal(503, "There are too many requests. Send the request again.", headers={"retry-after": "1"})
+            said = "There are too many requests. Send the request again."
+            raise Refusal(503, said, headers={"retry-after": "1"}, reason="waiting")
         if isinstance(self._scorer, EntryScorer):
             self._check_key(sent.get(b"authorization", b""))
             reply = self._scorer.answer(read_request(scope, await _read_body(receive)))
+            self.recorder.count_scored(perf_counter() - began)
             return reply.status, [*self._named, *_encode_headers(reply.headers)], reply.body
         self.check_head(sent)
         packed, predictions = await self._scorer.score_in_turns(await _read_body(receive))
         if self._collector and packed is not None:
             await self._collector.collect(named[0][1].decode(), packed, predictions)
-        return 200, self._good, encode_result(predictions)
+        answer = encode_result(predictions)
+        self.recorder.count_scored(perf_counter() - began, len(predictions))
+        return 200, self._good, answer
 
-    def _answer_get(self, path: str, method: str, sent: Mapping[bytes, bytes], query: bytes) -> bytes:
+    def _answer_get(self, path: str, method: str, sent: Mapping[bytes, bytes], query: bytes) -> Answered:
         described = path.removeprefix("/") in self._documents
-        if not described and path not in ("/", "/livez", "/readyz"):
+        if not described and path not in ("/", "/livez", "/readyz", "/metrics"):
             raise Refusal(404, f"There is no path {quote_value(path)}. Send rows to /score with POST.")
         if method not in ("GET", "HEAD"):
             raise refuse_method(path, method, "GET, HEAD")
-        if described:
+        if described or path == "/metrics":
             self._check_key(sent.get(b"authorization", b""))
-            return choose_document(self._documents, path, query)
+        if path == "/metrics":
+            content, kind = self._metrics.answer(sent.get(b"accept", b"").decode("latin-1"))
+            return 200, [(b"content-type", kind.encode()), *self._named], content
+        if described:
+            return 200, self._good, choose_document(self._documents, path, query)
         if path == "/livez":
-            return b'{"status": "live"}'
+            return 200, self._good, b'{"status": "live"}'
         if self.state != "ready":
-            raise Refusal(503, "The service is shutting down. Send the request again.", headers={"retry-after": "1"})
-        return json.dumps({"status": self.state, **self._identity}).encode()
+            said = "The service is shutting down. Send the request again."
+            raise Refusal(503, said, headers={"retry-after": "1"}, reason="draining")
+        return 200, self._good, json.dumps({"status": self.state, **self._identity}).encode()
 
     def _check_key(self, header: bytes) -> None:
         scheme, _, sent = header.partition(b" ")

@@ -23,6 +23,8 @@ class Refusal(Exception):
         broken "rule". The rules are "columns", "type", "missing", "range", "values", "repeated" and "rows".
     headers : mapping of str to str
         Additional headers of the answer, such as ``Allow`` and ``Retry-After``.
+    reason : str
+        The reason in the metrics, from `serving.metrics.declared.REASONS`, if neither the status nor the rule says it.
     """
 
     def __init__(
@@ -31,11 +33,13 @@ class Refusal(Exception):
         message: str,
         details: Mapping[str, object] = NOTHING,
         headers: Mapping[str, str] = NOTHING,
+        reason: str = "",
     ) -> None:
         super().__init__(message)
         self.status = status
         self.details = details
         self.headers = headers
+        self.reason = reason
 
 
 def encode_refusal(refusal: Refusal, request_id: str = "") -> bytes:

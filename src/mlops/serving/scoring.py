@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from time import perf_counter
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from .answers import WrongAnswer, check_answer
 from .collection.layout import Packed
 from .failures import describe_failure
+from .metrics.recorder import Recorder
 from .refusals import Refusal
 from .rows import Rows, join_rows, open_reader, require_few_rows, select_rows
 from .schema import Schema
@@ -41,10 +43,15 @@ class Scorer:
         The schema of the image. Without a schema, each row is a list of numbers, and the answers are numbers.
     pack : callable, optional
         Returns the rows of a request in the form in which they are stored, or None if they are not collected.
+    recorder : Recorder, optional
+        The object that counts the calls of the script.
     """
 
-    def __init__(self, run: Run, schema: Schema | None = None, pack: Pack | None = None) -> None:
+    def __init__(
+        self, run: Run, schema: Schema | None = None, pack: Pack | None = None, recorder: Recorder | None = None
+    ) -> None:
         self._run = run
+        self.recorder = recorder or Recorder()
         self._pack = pack
         self._reader = open_reader(schema)
         self._answer = schema.answer if schema else None
@@ -92,7 +99,7 @@ class Scorer:
         if self.joins_requests and len(read) > 1 and total <= PART_ROWS:
             # If the call fails, each request is scored alone, because only one of them may be at fault.
             with suppress(Exception, SystemExit):
-                result = self._run(join_rows([rows for _, rows, _ in read]))
+                result = self._call(join_rows([rows for _, rows, _ in read]), total)
                 return _split(read, check_answer(result, total, self._answer))
         return [_attempt(self._predict_alone, one) for one in read]
 
@@ -115,18 +122,26 @@ class Scorer:
             raise
         except (Exception, SystemExit) as error:  # the client must get an answer, whatever the script raises
             logger.error("The scoring script failed: %s", describe_failure(error))
-            raise Refusal(500, "Scoring failed. The service's log has the error.") from error
+            raise Refusal(500, "Scoring failed. The service's log has the error.", reason="script_failed") from error
 
     def _predict(self, rows: Rows, count: int) -> NDArray[Any]:
         try:
-            result = self._run(rows)
+            result = self._call(rows, count)
         except ValueError as error:
             raise Refusal(422, str(error)) from error
         try:
             return check_answer(result, count, self._answer)
         except WrongAnswer as error:
             logger.error("The scoring script returned a wrong answer: %s", error)
-            raise Refusal(500, "The scoring script returned a wrong answer. The service's log says why.") from error
+            said = "The scoring script returned a wrong answer. The service's log says why."
+            raise Refusal(500, said, reason="script_answer") from error
+
+    def _call(self, rows: Rows, count: int) -> Any:
+        began = perf_counter()
+        try:
+            return self._run(rows)
+        finally:
+            self.recorder.count_call(perf_counter() - began, count)
 
 
 def _join(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:

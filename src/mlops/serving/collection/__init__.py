@@ -16,6 +16,7 @@ compresses closed segments and uploads them.
     turns        writes all requests of a turn of the event loop at once; or, without an event loop, each by itself
     stores       the places to which segments are uploaded: a folder, or any URL of fsspec
     uploader     uploads closed segments, and deletes old uploads
+    backlog      the segments that are not uploaded yet, as metrics
     opening      starts the collection of a service
     children     starts the uploader beside a service, and restarts it
     unpacking    the columns of a segment as arrays

@@ -30,6 +30,7 @@ class UploaderProcess:
         self._command = [*program, "--settings", str(settings), "--with-parent"]
         self._elapsed = elapsed
         self._started = 0.0
+        self.starts = 0
         self._process: subprocess.Popen[bytes] | None = None
         self.check()
 
@@ -45,6 +46,7 @@ class UploaderProcess:
         if self._process and self._elapsed() - self._started < RESTART_SECONDS:
             return
         self._started = self._elapsed()
+        self.starts += 1
         self._process = subprocess.Popen(self._command, cwd=ROOT, stdin=subprocess.PIPE)
 
     def close(self) -> None:

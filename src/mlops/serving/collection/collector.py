@@ -94,7 +94,7 @@ class Collector:
         choose: Callable[[], float] = random.random,
     ) -> None:
         self.counters = Counters()
-        self._settings = settings
+        self.settings = settings
         self._segment_bytes = min(
             settings.segment_bytes, settings.max_bytes // 4
         )  # only closed segments can be dropped
@@ -130,9 +130,9 @@ class Collector:
         Refusal
             With status 503, if the limit is reached and the policy is "refuse".
         """
-        if self._settings.share < 1 and self._choose() >= self._settings.share:
+        if self.settings.share < 1 and self._choose() >= self.settings.share:
             return None
-        if self._settings.policy == "refuse" and self._used >= self._settings.max_bytes:
+        if self.settings.policy == "refuse" and self._used >= self.settings.max_bytes:
             try:
                 self._make_room(1)
             except LimitReached as error:
@@ -161,7 +161,7 @@ class Collector:
         try:
             self._write(encode_frame(encode_turn(turn)), turn.rows, now)
         except (OSError, LimitReached) as error:
-            if self._settings.policy == "refuse":
+            if self.settings.policy == "refuse":
                 raise self._refuse(len(turn.records), str(error)) from error
             self.counters.dropped_rows += turn.rows
             self._log_loss(f"{self.counters.dropped_rows} rows were dropped so far", str(error))
@@ -183,7 +183,7 @@ class Collector:
 
     def _write(self, frame: bytes, rows: int, now: int) -> None:
         size = len(frame)
-        if self._used + size > self._settings.max_bytes:
+        if self._used + size > self.settings.max_bytes:
             self._make_room(size)
         while True:
             try:
@@ -191,7 +191,7 @@ class Collector:
                 break
             except OSError as error:
                 self._close_segment()
-                if error.errno not in FULL or self._settings.policy != "drop" or not self._drop_oldest():
+                if error.errno not in FULL or self.settings.policy != "drop" or not self._drop_oldest():
                     raise
         self._used += size
 
@@ -208,7 +208,7 @@ class Collector:
         return self._segment
 
     def _is_old(self) -> bool:
-        return self._elapsed() - self._opened >= self._settings.segment_seconds
+        return self._elapsed() - self._opened >= self.settings.segment_seconds
 
     def _close_segment(self) -> None:
         segment, self._segment = self._segment, None
@@ -220,12 +220,12 @@ class Collector:
                 logger.error("%d collected rows were lost: %s.", segment.rows, error)
 
     def _make_room(self, size: int) -> None:
-        drops = self._settings.policy == "drop"
+        drops = self.settings.policy == "drop"
         if drops or self._elapsed() - self._measured >= SCAN_SECONDS:
             self._measure()
-        while self._used + size > self._settings.max_bytes:
+        while self._used + size > self.settings.max_bytes:
             if not (drops and self._drop_oldest()):
-                raise LimitReached(f"{self._folder} has reached its limit of {self._settings.max_bytes} bytes.")
+                raise LimitReached(f"{self._folder} has reached its limit of {self.settings.max_bytes} bytes.")
 
     def _measure(self) -> None:
         self._measured, self._used = self._elapsed(), 0
@@ -249,7 +249,7 @@ class Collector:
     def _refuse(self, requests: int, reason: str) -> Refusal:
         self.counters.refused += requests
         self._log_loss(f"{self.counters.refused} requests were refused so far", reason)
-        return Refusal(503, FULL_SAID, headers={"retry-after": RETRY_SECONDS})
+        return Refusal(503, FULL_SAID, headers={"retry-after": RETRY_SECONDS}, reason="disk")
 
     def _log_loss(self, what: str, reason: str) -> None:
         if self._elapsed() - self._logged >= LOG_SECONDS:  # a full disk concerns every request

@@ -26,6 +26,7 @@ from .layout import Header, Turn, count_rows, decode_header, decode_turn, encode
 
 OPEN, CLOSED, DAMAGED = ".open", ".segment", ".damaged"
 NAME = re.compile(r"(\d{4})(\d\d)(\d\d)T\d{6}\.\d{6}Z-[0-9a-f]{16}")
+TIME = "%Y%m%dT%H%M%S.%fZ"
 LOCK = "lock"
 STALE_SECONDS = 60.0  # an older file that is still being created is left over from a crash
 
@@ -40,6 +41,11 @@ def find_day(name: str) -> str:
     """Return the day of a segment's records: "2026-11-27"; "" if this is not the name of a segment."""
     found = NAME.match(name)
     return "-".join(found.groups()) if found else ""
+
+
+def find_time(name: str) -> float:
+    """Return the time when a segment was created, in seconds since 1970."""
+    return datetime.strptime(name.partition("-")[0], TIME).replace(tzinfo=UTC).timestamp()
 
 
 class SegmentWriter:

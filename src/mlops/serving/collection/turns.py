@@ -7,8 +7,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from ..metrics.declared import COLLECTED_ROWS, DROPPED_ROWS, DROPPED_SEGMENTS, REFUSED, UPLOADER_STARTS, Metric
+from ..metrics.families import Family
 from ..refusals import Refusal
 from ..rows import Rows
+from .backlog import describe_backlog
 from .children import UploaderProcess
 from .collector import Collector
 from .layout import Packed
@@ -55,6 +58,21 @@ class TurnCollector:
             self._collector.add(request, rows, predictions)
         self._start_timer()
         return self._flush()
+
+    def measure(self) -> dict[Metric, float]:
+        """Return what was counted since this object was created; see `serving.metrics.recorder.Recorder.watch`."""
+        counters = self._collector.counters
+        return {
+            COLLECTED_ROWS: counters.rows,
+            DROPPED_ROWS: counters.dropped_rows,
+            DROPPED_SEGMENTS: counters.dropped_segments,
+            REFUSED: counters.refused,
+            UPLOADER_STARTS: self._uploader.starts if self._uploader else 0,
+        }
+
+    def describe(self) -> list[Family]:
+        """Return the metrics of the folder of segments, which all workers share."""
+        return describe_backlog(self._collector.settings)
 
     def close(self) -> None:
         """Close the segment, and tell the uploader to upload the segment and end."""

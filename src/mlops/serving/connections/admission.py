@@ -52,7 +52,7 @@ class Admission(ServerState):
         self.pause = min(LONGEST_PAUSE, min(times) / SWEEPS)
         self.most = limits.connections or max(1, min(MOST_CONNECTIONS, open_files - 2 * SPARE))
         self._most_of_client = limits.client_connections or max(1, self.most // 4)
-        self._admitted = 0
+        self.admitted = 0  # the number of open connections that were admitted
         self._clients: Counter[str] = Counter()
 
     def drain(self) -> None:
@@ -63,19 +63,19 @@ class Admission(ServerState):
     @property
     def refused(self) -> int:
         """The number of open connections that were not admitted."""
-        return len(self.connections) - self._admitted
+        return len(self.connections) - self.admitted
 
     def admit(self, client: str) -> bool:
         """Count a new connection from the address `client`, and return True; or return False if a limit is reached."""
-        if self._clients[client] >= self._most_of_client or self._admitted >= self.most:
+        if self._clients[client] >= self._most_of_client or self.admitted >= self.most:
             return False
         self._clients[client] += 1
-        self._admitted += 1
+        self.admitted += 1
         return True
 
     def release(self, client: str) -> None:
         """Stop counting a connection that was admitted, because it has been closed."""
-        self._admitted -= 1
+        self.admitted -= 1
         self._clients[client] -= 1
         if not self._clients[client]:
             del self._clients[client]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from ..app import Answered, Application
+from ..metrics.declared import OTHER
 from ..refusals import Refusal
 from ..tracing import Header, identify_request
 
@@ -27,6 +28,7 @@ def encode_answer(
     """
     named = identify_request(dict(sent))
     status, headers, body = application.refuse(refusal, named)
+    application.recorder.count_answer(OTHER, status)
     end = [(b"content-length", b"%d" % len(body)), (b"connection", b"close")]
     return b"%s%s\r\n%s" % (STATUS_LINE[status], _encode_headers([*common, *headers, *named, *end]), body)
 

@@ -7,13 +7,14 @@ upgrades.
 
 import asyncio
 import math
+from time import perf_counter
 from typing import Any
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from ..app import OVERLOADED, Application
+from ..app import ARRIVED, OVERLOADED, Application
 from ..refusals import Refusal
 from .admission import Admission
 from .answers import encode_answer
@@ -56,12 +57,17 @@ class Connection(Reader):
         self.flow = _Flow(self, transport)
         self._address = self.client[0] if self.client else ""
         self._admitted = self._admission.admit(self._address)
+        self._application.recorder.count_connection()
         if self._admitted:
             self._set_deadline(self._limits.head_seconds)
-        elif self._admission.refused > SPARE:
+            return
+        said = "There are too many connections. Send the request again."
+        refusal = Refusal(503, said, headers=AGAIN, reason="connections")
+        if self._admission.refused > SPARE:
+            self._application.recorder.count_refusal(refusal)
             transport.abort()
         else:
-            self.refuse(Refusal(503, "There are too many connections. Send the request again.", headers=AGAIN))
+            self.refuse(refusal)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the requests that were not answered."""
@@ -89,6 +95,7 @@ class Connection(Reader):
             return
         self._arriving = "body"
         self.deadline = self._admission.clock + self._limits.body_seconds
+        self.scope["state"][ARRIVED] = perf_counter()
         if self._admission.waiting >= self._limits.waiting:
             self.scope["state"][OVERLOADED] = True
         super().on_headers_complete()

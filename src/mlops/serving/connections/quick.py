@@ -6,6 +6,7 @@
 
 import math
 from collections.abc import Sequence
+from time import perf_counter
 from typing import Any
 
 from uvicorn._types import ASGI3Application
@@ -33,6 +34,7 @@ class QuickConnection(Connection):
         self._undecided = False  # whether the request that arrives can still take the short cut
         self._sent: dict[bytes, bytes] = {}  # its headers
         self._parts: list[bytes] = []  # of its body
+        self._headed = 0.0  # the time of `perf_counter` at the end of its head
         self._outstanding = 0  # the number of requests in the turn
 
     @property
@@ -53,6 +55,7 @@ class QuickConnection(Connection):
         self._arriving = "body"
         self._set_deadline(self._limits.body_seconds)
         self._undecided = True
+        self._headed = perf_counter()
         self._parts = []
 
     def on_body(self, body: bytes) -> None:
@@ -82,7 +85,7 @@ class QuickConnection(Connection):
         self._waiting += 1
         self._admission.waiting += 1
         self._outstanding += 1
-        self._turn.add((self, identify_request(self._sent), body))
+        self._turn.add((self, identify_request(self._sent), body, self._headed))
 
     def refuse(self, refusal: Refusal) -> None:
         """See `Connection`."""

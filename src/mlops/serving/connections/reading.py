@@ -98,7 +98,8 @@ class Reader(HttpToolsProtocol, ABC):
         if self._fed - 2 * self._received > HEAD_BYTES + SLICE:
             self.refuse(Refusal(431, f"The head of the request has more than {HEAD_BYTES} bytes."))
         elif self._counted and self._admission.held > HELD_BYTES:
-            self.refuse(Refusal(503, "There are too many large requests. Send the request again.", headers=AGAIN))
+            said = "There are too many large requests. Send the request again."
+            self.refuse(Refusal(503, said, headers=AGAIN, reason="memory"))
 
     def _ignore_upgrade(self, rest: bytes | memoryview) -> None:
         # httptools skips the body of a request that asks for an upgrade, so another parser reads it.

@@ -6,6 +6,7 @@ import socket
 import uvicorn
 
 from ..app import Application
+from ..metrics.declared import CONNECTIONS, HELD, IN_FLIGHT, WAITING, Metric
 from .admission import Admission
 from .limits import Limits, raise_open_files
 from .listener import accept_waiting, direct_connections
@@ -46,6 +47,7 @@ class Server(uvicorn.Server):
         self.successor = 1  # the place of the other server on the port; see `direct_connections`
         self._application = application
         self._listener = listener
+        application.recorder.watch(self._measure)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to answer requests. New connections go to this server instead of its predecessor."""
@@ -70,6 +72,15 @@ class Server(uvicorn.Server):
     def _make_connection(self) -> QuickConnection:
         return QuickConnection(self.config, self.server_state, self.lifespan.state)
 
+    def _measure(self) -> dict[Metric, float]:
+        state = self.server_state
+        return {
+            CONNECTIONS: state.admitted,
+            IN_FLIGHT: len(state.tasks),
+            WAITING: state.waiting,
+            HELD: state.held,
+        }
+
     async def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
         before = loop.time()
@@ -77,4 +88,5 @@ class Server(uvicorn.Server):
             await asyncio.sleep(self.server_state.pause)
             now = loop.time()
             self.server_state.sweep(now - before)
+            self._application.recorder.refresh()
             before = now

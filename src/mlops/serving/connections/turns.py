@@ -22,7 +22,8 @@ class Client(Protocol):
         ...
 
 
-Request = tuple[Client, Sequence[Header], bytes]  # the connection, the headers that identify the request, and its body
+# The connection, the headers that identify the request, its body, and the time of `perf_counter` at the end of its head.
+Request = tuple[Client, Sequence[Header], bytes, float]
 
 
 class Turn:
@@ -52,16 +53,17 @@ class Turn:
         while self._requests and (not requests or perf_counter() < until):
             group = self._take_group()
             requests += group
-            scored += self._application.score_together([body for _, _, body in group])
+            scored += self._application.score_together([body for _, _, body, _ in group])
         if self._requests:
             asyncio.get_running_loop().call_soon(self._answer)
-        answers = self._application.answer_together([named for _, named, _ in requests], scored)
-        for (client, named, _), answer in zip(requests, answers, strict=True):
-            client.send(answer, named)
+        named, arrived = [one[1] for one in requests], [one[3] for one in requests]
+        answers = self._application.answer_together(named, scored, arrived)
+        for (client, headers, _, _), answer in zip(requests, answers, strict=True):
+            client.send(answer, headers)
 
     def _take_group(self) -> list[Request]:
         size = number = 0
-        for _, _, body in self._requests:
+        for _, _, body, _ in self._requests:
             size += len(body)
             if number and (size > GROUP_BYTES or not self._application.joins_requests):
                 break

@@ -3,9 +3,11 @@
 import inspect
 import json
 import logging
+from time import perf_counter
 from typing import Any
 
 from ..failures import describe_failure
+from ..metrics.recorder import Recorder
 from ..refusals import Refusal
 from ..schema import Schema
 from ..scoring import Pack, Scorer
@@ -28,6 +30,8 @@ class EntryScorer:
     ----------
     script : Script
         The script.
+    recorder : Recorder, optional
+        The object that counts the calls of the script.
 
     Raises
     ------
@@ -35,7 +39,8 @@ class EntryScorer:
         If ``run`` has no parameter for the data, or one that cannot be passed by its name.
     """
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, recorder: Recorder | None = None) -> None:
+        self.recorder = recorder or Recorder()
         self._run = script.run
         parameters = [*inspect.signature(script.run).parameters.values()]
         if any(one.kind not in (one.KEYWORD_ONLY, one.POSITIONAL_OR_KEYWORD) for one in parameters):
@@ -61,16 +66,21 @@ class EntryScorer:
         arguments = self._input.read(request)
         if self._wants_headers:
             arguments[HEADERS] = dict(request.headers)
+        began = perf_counter()
         try:
             return encode_reply(self._run(**arguments))
         except (Exception, SystemExit) as error:  # the client must get an answer, whatever the script raises
             logger.error("The scoring script failed: %s", describe_failure(error))
-            raise Refusal(500, "Scoring failed. The service's log has the error.") from error
+            raise Refusal(500, "Scoring failed. The service's log has the error.", reason="script_failed") from error
+        finally:
+            self.recorder.count_call(perf_counter() - began)
 
 
-def open_scorer(script: Script, schema: Schema | None, pack: Pack | None = None) -> Scorer | EntryScorer:
+def open_scorer(
+    script: Script, schema: Schema | None, pack: Pack | None = None, recorder: Recorder | None = None
+) -> Scorer | EntryScorer:
     """Return the object that calls the script of an image, given the schema of the image; see `Scorer`."""
-    return Scorer(script.run, schema, pack) if schema else EntryScorer(script)
+    return Scorer(script.run, schema, pack, recorder) if schema else EntryScorer(script, recorder)
 
 
 def encode_reply(result: Any) -> Reply:

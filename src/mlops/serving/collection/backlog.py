@@ -1,0 +1,39 @@
+"""The segments that are not uploaded yet, as metrics."""
+
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from ..metrics.families import Family, Sample
+from .segments import CLOSED, DAMAGED, OPEN, find_time, list_segments
+from .settings import Settings
+
+
+def describe_backlog(settings: Settings, clock: Callable[[], float] = time.time) -> list[Family]:
+    """Return the metrics of the segments in a folder: the age of the oldest record, and the use of the disk.
+
+    Parameters
+    ----------
+    settings : Settings
+        The settings of the collection.
+    clock : callable
+        A function that returns the time in seconds since 1970.
+    """
+    folder = Path(settings.folder)
+    used, paths = 0.0, list_segments(folder, OPEN, CLOSED, DAMAGED)
+    for path in paths:
+        with suppress(FileNotFoundError):  # it has just been uploaded
+            used += path.stat().st_size
+    waiting = [path for path in paths if path.suffix != DAMAGED]
+    age = max(0.0, clock() - find_time(waiting[0].name)) if waiting else 0.0
+    measured = {
+        "mlops_collection_bytes": ("Size of the collected rows in the folder of the service.", used),
+        "mlops_collection_limit_bytes": ("Largest size of the collected rows in this folder.", settings.max_bytes),
+        "mlops_collection_free_bytes": ("Free space on the disk of this folder.", shutil.disk_usage(folder).free),
+    }
+    if settings.url:
+        said = "Age of the oldest collected row that is not uploaded yet; 0 if there is none."
+        measured["mlops_collection_oldest_record_age_seconds"] = (said, age)
+    return [Family(name, "gauge", text, [Sample(value)]) for name, (text, value) in measured.items()]

@@ -1,0 +1,15 @@
+"""The metrics of a service, which any of its workers reports under ``/metrics`` in the formats of Prometheus.
+
+Each worker counts in a file of its own, which it maps into memory. A count is a float64 at a fixed place of the file,
+so an update takes 0.1 to 0.3 microseconds and needs no lock. A worker that answers ``GET /metrics`` adds up the files.
+
+.. code-block:: text
+
+    declared    the metrics that workers count, and their places in a file
+    slots       the file of a worker in shared memory
+    reasons     why a request was refused, as a label
+    recorder    counts answers, refusals, rows and calls of the script
+    families    the metrics of all workers together, as samples with labels
+    exposition  samples as text, in the formats of Prometheus and OpenMetrics
+    page        the answer to ``GET /metrics``
+"""

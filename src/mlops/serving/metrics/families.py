@@ -1,0 +1,86 @@
+"""The metrics of a service as samples with labels: what all of its workers counted together."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .declared import LAYOUT, METRICS, PID, PLACES, Metric
+from .slots import Worker
+
+NO_LABELS: Mapping[str, str] = MappingProxyType({})
+PAGE_BYTES = 4096
+HIDDEN = (LAYOUT, PID)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A value of a metric, with the suffix of its name and its labels."""
+
+    value: float
+    labels: Mapping[str, str] = field(default_factory=dict)
+    suffix: str = ""
+
+
+@dataclass(frozen=True)
+class Family:
+    """A metric with its samples. `name` is the name without ``_total`` and ``_info``."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram", "info"]
+    text: str
+    samples: Sequence[Sample] = field(default_factory=tuple)
+
+
+def merge_workers(workers: Sequence[Worker]) -> Iterator[Family]:
+    """Yield the metrics that workers count. A worker whose process ended still has its counts, but no gauges."""
+    for metric in METRICS:
+        chosen = [worker for worker in workers if worker.alive or metric.kind != "gauge"]
+        cut = slice(PLACES[metric], PLACES[metric] + metric.size)
+        if metric in HIDDEN:
+            continue
+        if metric.by_worker:
+            samples = [Sample(float(worker.slots[cut][0]), {"worker": worker.number}) for worker in chosen]
+        else:
+            total = np.sum([worker.slots[cut] for worker in chosen], axis=0) if chosen else np.zeros(metric.size)
+            samples = [*_list_samples(metric, total)]
+        yield Family(metric.name, metric.kind, metric.text, samples)
+    yield from _describe_processes(workers)
+
+
+def list_bins(bounds: Iterable[float], counts: Iterable[float], labels: Mapping[str, str] = NO_LABELS) -> list[Sample]:
+    """Return the samples of a histogram's bins, in which each bin includes the smaller ones."""
+    limits = [*(repr(float(bound)) for bound in bounds), "+Inf"]
+    totals = [*accumulate(counts)]
+    bins = [Sample(total, {**labels, "le": limit}, "_bucket") for limit, total in zip(limits, totals, strict=True)]
+    return [*bins, Sample(totals[-1], labels, "_count")]
+
+
+def _list_samples(metric: Metric, total: NDArray[np.float64]) -> Iterator[Sample]:
+    if metric.kind == "histogram":
+        yield from list_bins(metric.bounds, total[1:].tolist())
+        yield Sample(float(total[0]), suffix="_sum")
+        return
+    for value, labels in zip(total.tolist(), metric.list_labels(), strict=True):
+        if value or len(metric.labels) < 2:  # most combinations of a path and a status never occur
+            yield Sample(value, labels)
+
+
+def _describe_processes(workers: Sequence[Worker]) -> Iterator[Family]:
+    alive = [worker for worker in workers if worker.alive]
+    yield Family("mlops_workers", "gauge", "Workers whose processes are running.", [Sample(len(alive))])
+    measured = {worker.number: _measure_memory(int(worker.slots[PLACES[PID]])) for worker in alive}
+    samples = [Sample(size, {"worker": number}) for number, size in measured.items() if size]
+    yield Family("mlops_worker_resident_memory_bytes", "gauge", "Memory that the worker uses.", samples)
+
+
+def _measure_memory(pid: int) -> float:
+    try:
+        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+            return float(file.read().split()[1]) * PAGE_BYTES
+    except OSError:  # the system has no such file, or the process has just ended
+        return 0.0

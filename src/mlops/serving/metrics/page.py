@@ -1,0 +1,62 @@
+"""The answer to ``GET /metrics``: what all workers counted, and the state of the service."""
+
+from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .exposition import choose_format, write_families
+from .families import Family, Sample, merge_workers
+from .recorder import Recorder
+from .slots import Worker, read_workers
+
+Describe = Callable[[], Iterable[Family]]
+
+
+class MetricsPage:
+    """An object that answers ``GET /metrics``.
+
+    Parameters
+    ----------
+    recorder : Recorder
+        The recorder of this worker.
+    identity : mapping
+        The identity of the image; see `serving.identity`.
+    folder : Path, optional
+        The folder with the files of all workers. Without it, the answer has only the counts of this worker.
+    describe : sequence of callables
+        Functions that return more metrics. They are called for each answer.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        identity: Mapping[str, Any],
+        folder: Path | None = None,
+        describe: Iterable[Describe] = (),
+    ) -> None:
+        self._recorder = recorder
+        self._identity = identity
+        self._folder = folder
+        self._describe = tuple(describe)
+
+    def answer(self, accepted: str) -> tuple[bytes, str]:
+        """Return the metrics as text, and its content type.
+
+        Parameters
+        ----------
+        accepted : str
+            The header ``Accept`` of the request.
+        """
+        self._recorder.refresh()
+        workers = read_workers(self._folder) if self._folder else []
+        merged = merge_workers(workers or [Worker("0", True, np.array(self._recorder.slots))])
+        more = chain.from_iterable(describe() for describe in self._describe)
+        content_type = choose_format(accepted)
+        return write_families((*self._list_identity(), *merged, *more), content_type), content_type
+
+    def _list_identity(self) -> Iterable[Family]:
+        labels = {name: str(value) for name, value in self._identity.items()}
+        yield Family("mlops_model", "info", "The model that serves, and its image.", [Sample(1, labels)])

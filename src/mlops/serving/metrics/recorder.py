@@ -1,0 +1,104 @@
+"""The recorder of a worker, which counts in the worker's slots."""
+
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
+from itertools import product
+
+from ..refusals import Refusal
+from .declared import (
+    ANSWERED,
+    BATCH_ROWS,
+    DURATION,
+    ERRORS,
+    OPENED,
+    OTHER,
+    PATHS,
+    PLACES,
+    REASONS,
+    REQUEST_ROWS,
+    REQUESTS,
+    ROWS,
+    SCRIPT,
+    SECONDS,
+    STATUSES,
+    Metric,
+)
+from .reasons import name_reason
+from .slots import create_slots
+
+Measure = Callable[[], Mapping[Metric, float]]
+
+
+class Recorder:
+    """An object that counts what one worker does. Only one thread of one process may use it.
+
+    Parameters
+    ----------
+    slots : memoryview, optional
+        The slots of the worker; see `serving.metrics.slots`. Without them, nobody else can read the counts.
+    """
+
+    # A histogram has the sum at its place, and then the bins. Each bin has its own count, and the reader adds them up.
+
+    def __init__(self, slots: "memoryview[float] | None" = None) -> None:
+        self.slots = create_slots() if slots is None else slots
+        start = PLACES[REQUESTS]
+        self._answers = {
+            (path, OTHER if status == OTHER else int(status)): start + place
+            for place, (path, status) in enumerate(product(PATHS, STATUSES))
+        }
+        self._errors = {reason: PLACES[ERRORS] + place for place, reason in enumerate(REASONS)}
+        self._measures: list[tuple[Measure, Mapping[Metric, float]]] = []
+        self._answered = PLACES[ANSWERED]
+        self._duration, self._request_rows = PLACES[DURATION], PLACES[REQUEST_ROWS]
+        self._script, self._batch_rows = PLACES[SCRIPT], PLACES[BATCH_ROWS]
+
+    def count_answer(self, path: str, status: int) -> None:
+        """Count an answer to a request."""
+        place = self._answers.get((path, status))
+        if place is None:
+            known = path if path in PATHS else OTHER
+            place = self._answers.get((known, status)) or self._answers[known, OTHER]
+        self.slots[place] += 1
+        self.slots[self._answered] += 1
+
+    def count_scored(self, seconds: float, rows: int = 0) -> None:
+        """Count a request that was scored, with the time until its answer. Without rows, their number is unknown."""
+        slots = self.slots
+        slots[self._duration] += seconds
+        slots[self._duration + 1 + bisect_left(SECONDS, seconds)] += 1
+        if rows:
+            slots[self._request_rows] += rows
+            slots[self._request_rows + 1 + bisect_left(ROWS, rows)] += 1
+
+    def count_call(self, seconds: float, rows: int = 0) -> None:
+        """Count a call of the scoring script. Without rows, their number is unknown."""
+        slots = self.slots
+        slots[self._script] += seconds
+        slots[self._script + 1 + bisect_left(SECONDS, seconds)] += 1
+        if rows:
+            slots[self._batch_rows] += rows
+            slots[self._batch_rows + 1 + bisect_left(ROWS, rows)] += 1
+
+    def count_refusal(self, refusal: Refusal) -> None:
+        """Count the reason of a request that was refused or failed."""
+        self.slots[self._errors[name_reason(refusal)]] += 1
+
+    def count_connection(self) -> None:
+        """Count a new connection."""
+        self.slots[PLACES[OPENED]] += 1
+
+    def watch(self, measure: Measure) -> None:
+        """Let `refresh` call a function that returns the values of metrics.
+
+        The value of a gauge is its present value. The value of a counter is what was counted since this call, and is
+        added to the count of the worker's earlier processes.
+        """
+        earlier = {metric: self.slots[PLACES[metric]] for metric in measure() if metric.kind == "counter"}
+        self._measures.append((measure, earlier))
+
+    def refresh(self) -> None:
+        """Measure the values of the functions that are watched. Call this about once per second."""
+        for measure, earlier in self._measures:
+            for metric, value in measure().items():
+                self.slots[PLACES[metric]] = earlier.get(metric, 0.0) + value

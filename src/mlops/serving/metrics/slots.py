@@ -1,0 +1,78 @@
+"""The file in which a worker counts, and which the other workers read."""
+
+import mmap
+import os
+import time
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .declared import LAYOUT, METRICS, PID, PLACES, SIZE, STARTED, STARTS
+
+NUMBER = "MLOPS_WORKER"  # the variable with the number of the worker, from 0
+PREFIX = "worker-"
+ITEM = 8  # bytes of a float64
+_identity = float(zlib.crc32(repr(METRICS).encode()))
+
+
+class Worker(NamedTuple):
+    """The counts of a worker: its number, whether its process is running, and its slots."""
+
+    number: str
+    alive: bool
+    slots: NDArray[np.float64]
+
+
+def create_slots() -> "memoryview[float]":
+    """Return slots in the memory of this process, which no other process can read."""
+    return _begin(memoryview(bytearray(SIZE * ITEM)).cast("d"))
+
+
+def open_slots(folder: Path) -> "memoryview[float]":
+    """Return the slots of this worker, which are a file in a folder. A restarted worker continues its counts.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be created.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / f"{PREFIX}{int(os.environ.get(NUMBER, '0'))}"
+    with open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b") as file:
+        file.truncate(SIZE * ITEM)
+        return _begin(memoryview(mmap.mmap(file.fileno(), SIZE * ITEM)).cast("d"))
+
+
+def read_workers(folder: Path) -> list[Worker]:
+    """Return the counts of all workers whose files are in a folder, sorted by number."""
+    found = []
+    for path in folder.glob(f"{PREFIX}*"):
+        slots = np.frombuffer(path.read_bytes())
+        if len(slots) == SIZE and slots[PLACES[LAYOUT]] == _identity:
+            found.append(Worker(path.name.removeprefix(PREFIX), is_running(int(slots[PLACES[PID]])), slots))
+    return sorted(found, key=lambda worker: int(worker.number))
+
+
+def is_running(pid: int) -> bool:
+    """Return whether there is a process with this id."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _begin(slots: "memoryview[float]") -> "memoryview[float]":
+    if slots[PLACES[LAYOUT]] != _identity:  # the file is new, or another version of this code wrote it
+        for place in range(SIZE):
+            slots[place] = 0.0
+        slots[PLACES[LAYOUT]] = _identity
+    slots[PLACES[PID]] = os.getpid()
+    slots[PLACES[STARTED]] = time.time()
+    slots[PLACES[STARTS]] += 1
+    return slots
