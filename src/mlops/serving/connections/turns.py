@@ -22,7 +22,7 @@ class Client(Protocol):
         ...
 
 
-# The connection, the headers that identify the request, its body, and the time of `perf_counter` at the end of its head.
+# The connection, the headers that identify the request, its body, and the time of `perf_counter` after its head.
 Request = tuple[Client, Sequence[Header], bytes, float]
 
 
