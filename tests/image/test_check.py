@@ -17,7 +17,7 @@ def check(tmp_path: Path, script: str) -> None:
     path = tmp_path / "src" / "churn" / "score.py"
     path.parent.mkdir(parents=True)
     path.write_text(script)
-    assert check_sources(ImageSources(tmp_path, path, lock, (), b"")) == []
+    assert check_sources(ImageSources(tmp_path, path, lock, (), b"{}")) == []
 
 
 @pytest.mark.parametrize(

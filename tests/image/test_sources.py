@@ -1,5 +1,6 @@
 """The files of a problem in an image, and what has changed since an image was created."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,28 @@ def test_an_image_of_the_same_files_has_no_changes(sources: ImageSources) -> Non
 )
 def test_a_changed_file_is_named(sources: ImageSources, changed: str, told: str) -> None:
     assert sources.find_changes(record(**{changed: "old"})) == [told]
+
+
+def test_changed_examples_are_named() -> None:
+    """They are in the description of the service."""
+    problem, project = load("progression"), find_workspace().project
+    sources = find_sources(problem, project)
+    recorded = {name: sha256 for name, _, sha256 in sources._hash_files({"examples.json": ""})}
+    assert sources.find_changes(recorded) == []
+    examples = (dict.fromkeys(problem.features, 0.125),)
+    changed = replace(sources, problem=type("Other", (type(problem),), {"examples": examples})())
+    assert changed.find_changes(recorded) == ["the list of the problem's examples"]
+    del recorded["examples.json"]  # an older image
+    assert changed.find_changes(recorded) == []
+
+
+def test_an_image_of_a_script_that_reads_the_body_has_no_schema(tmp_path: Path) -> None:
+    problem, project = load("progression"), find_workspace().project
+    (tmp_path / "score.py").write_text("import json\ndef init(): ...\ndef run(data): return json.loads(data)\n")
+    sources = find_sources(problem, project, str(tmp_path / "score.py"))
+    assert sources.schema == b""
+    recorded = {name: sha256 for name, _, sha256 in sources._hash_files({}) if name != "schema.json"}
+    assert sources.find_changes(recorded) == []
 
 
 def test_files_that_are_new_or_gone_are_named(sources: ImageSources) -> None:

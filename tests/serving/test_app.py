@@ -21,6 +21,7 @@ CHURN = Schema(
     (Feature("plan", "category", allowed=("basic", "plus")), Feature("fee", missing=True)),
     Answer("category", ("leaves", "stays")),
 )
+PAIRS = Schema(1, (Feature("a"), Feature("b")), Answer())
 GOOD = {"data": [[1.0, 2.0], [3.0, 4.0]]}
 DOCUMENTS = {"openapi.json": b'{"openapi": "3.1.0"}', "swagger.json": b'{"swagger": "2.0"}'}
 IDENTITY = {"image": "tiny:3", "digest": "sha256:abc", "model_name": "tiny", "model_version": 3}
@@ -39,7 +40,7 @@ def add(data: NDArray[np.float64]) -> NDArray[np.float64]:
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """The address of a service for numbers."""
-    with serve(Application(Scorer(add), [KEY, "the-secondary-key"], IDENTITY, DOCUMENTS)) as address:
+    with serve(Application(Scorer(add, PAIRS), [KEY, "the-secondary-key"], IDENTITY, DOCUMENTS)) as address:
         yield address
 
 
@@ -61,20 +62,20 @@ def test_either_key_opens_it(url: str, key: str) -> None:
         (b"", 400, "The body is not JSON"),
         (b'{"data": NaN}', 400, "The body is not JSON"),
         (b'{"data": [[1, 2', 400, "The body is not JSON"),
-        (b"[[1, 2]]", 422, "Expected `object`, got `array`"),
-        (b'{"rows": [[1, 2]]}', 422, "unknown field `rows`"),
+        (b"[[1, 2]]", 422, "The body is a list, but it must be an object"),
+        (b'{"rows": [[1, 2]]}', 422, 'The body has the unknown key "rows".'),
         (b'{"data": []}', 422, "data has no rows. Send at least one row."),
-        (b'{"data": [[]]}', 422, "a row has 0 numbers; it needs 2: a, b"),
-        (b'{"data": [[1]]}', 422, "a row has 1 numbers; it needs 2: a, b"),
-        (b'{"data": [[1, 2], [1]]}', 422, "The rows of data differ in length. Send one value per column."),
-        (b'{"data": [["1", "2"]]}', 422, "Expected `float`, got `str`"),
-        (b'{"data": [[true, 2]]}', 422, "Expected `float`, got `bool`"),
-        (b'{"data": [[null, 2]]}', 422, "Expected `float`, got `null`"),
-        (b'{"data": [[[1], 2]]}', 422, "Expected `float`, got `array`"),
-        (b'{"data": [[1e999, 2]]}', 4, ""),
+        (b'{"data": [[]]}', 422, "data[0] has 0 values, but it needs 2: a, b."),
+        (b'{"data": [[1]]}', 422, "data[0] has 1 values, but it needs 2: a, b."),
+        (b'{"data": [[1, 2], [1]]}', 422, "data[1] has 1 values, but it needs 2: a, b."),
+        (b'{"data": [["1", "2"]]}', 422, 'data[0].a is "1", but it must be a number.'),
+        (b'{"data": [[true, 2]]}', 422, "data[0].a is true, but it must be a number."),
+        (b'{"data": [[null, 2]]}', 422, "data[0].a is null, but it must be a number."),
+        (b'{"data": [[[1], 2]]}', 422, "data[0].a is a list, but it must be a number."),
+        (b'{"data": [[1e999, 2]]}', 422, "data[0].a is too large, but it must be a number."),
         (b'{"data": [[1e308, 1e308]]}', 500, "The scoring script returned a wrong answer."),
         (b'{"data": [[666, 2]]}', 500, "Scoring failed. The service's log has the error."),
-        (b"[" * 100_000, 422, "Expected `object`, got `array`"),
+        (b"[" * 100_000, 400, "The body is nested too deeply."),
     ],
 )
 def test_a_bad_body_is_refused_with_the_reason(url: str, body: bytes, status: int, said: str) -> None:
@@ -173,8 +174,8 @@ def test_a_large_body_is_refused_whether_or_not_it_says_so(url: str) -> None:
 
 
 def test_the_service_test_passes_a_service_that_keeps_its_contract(url: str) -> None:
-    checks = run_checks(url, KEY, GOOD["data"], [3.0, 7.0])
-    assert len(checks) == 11
+    checks = run_checks(url, KEY, GOOD["data"], [3.0, 7.0], PAIRS)
+    assert len(checks) == 16
     assert all(check.passed for check in checks)
     assert 0 < measure_latency(url, KEY, GOOD["data"], 20).p50 < 1000
 
@@ -204,7 +205,7 @@ def test_the_service_test_passes_a_service_that_accepts_records(churn_url: str) 
 def test_the_service_test_fails_wrong_predictions_and_wrong_keys(url: str) -> None:
     wrong = [check.name for check in check_predictions(url, KEY, GOOD["data"], [3.0, 7.1]) if not check.passed]
     assert wrong == ["predictions of the registered model"]
-    refused = [check.name for check in check_refusals(url, "not-a-key", GOOD["data"]) if not check.passed]
+    refused = [check.name for check in check_refusals(url, "not-a-key", GOOD["data"], PAIRS) if not check.passed]
     assert refused == [
         "not JSON",
         "another content type",
@@ -212,6 +213,10 @@ def test_the_service_test_fails_wrong_predictions_and_wrong_keys(url: str) -> No
         "one column too few",
         "text for numbers",
         "rows of unequal length",
+        "a record with an unknown key",
+        "a record without a",
+        "text for a",
+        "null for a",
     ]
 
 

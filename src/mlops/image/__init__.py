@@ -5,6 +5,7 @@
     check         checks the files of an image before anything runs
     bundle        the content of an image: a folder with a manifest, identified by a digest
     code          reads the Python code of an image without running it
+    entry         finds scripts that read the body of a request themselves
     imports       checks that the packages of an image provide every module that its files import
     schema        the form of requests and answers, as a file of the image
     openapi       describes the service for clients (OpenAPI 3.1)

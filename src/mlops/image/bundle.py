@@ -5,13 +5,17 @@
     manifest.json      name, model, SHA-256 of every other file
     example.json       an example request, and the true values for its rows if they are known
     requirements.txt   the packages that the service needs, with exact versions
-    schema.json        the features of a request and the kind of the answers; older images do not have this file
-    openapi.json       the description of the service for clients; older images do not have this file
+    schema.json        the features of a request and the kind of the answers
+    examples.json      the examples that the problem declares
+    openapi.json       the description of the service for clients
     swagger.json       the same description as Swagger 2.0, for clients of Azure
     score.py           the scoring script: init(), run()
     *.py               modules that the scoring script imports (`image_files` of the problem)
     model/             the files that the scoring script loads, and the ranges of the training data
     serving/           the server
+
+An image lacks ``schema.json`` and the three files after it if its script reads the body of a request itself. Some older
+images lack them, too.
 
 The digest of an image is the SHA-256 of its manifest. Because the manifest contains the hashes of all other files, the
 digest identifies the whole content.
@@ -32,7 +36,7 @@ from mlops.errors import IntegrityError, ProblemError
 from mlops.files.hashes import hash_folder, verify_files
 from mlops.files.records import read_record
 from mlops.image.openapi import describe_service
-from mlops.image.sources import REQUIREMENTS, SCHEMA, ImageSources
+from mlops.image.sources import EXAMPLES, REQUIREMENTS, SCHEMA, ImageSources
 from mlops.problem.image_files import SCORING_SCRIPT
 from mlops.serving.schema import decode_schema
 
@@ -86,6 +90,7 @@ def build_bundle(
         shutil.copyfile(file, folder / file.name)
     if sources.schema:
         (folder / SCHEMA).write_bytes(sources.schema)
+        (folder / EXAMPLES).write_bytes(sources.encode_examples())
         described = describe_service(decode_schema(sources.schema), sources.write_examples(), model_name, model_version)
         for name, content in described.items():
             (folder / name).write_bytes(content)

@@ -9,6 +9,10 @@ from mlops.image.code import list_defined, parse_code
 from mlops.image.imports import check_imports
 from mlops.image.sources import ImageSources
 
+READS_BODY = (
+    "{} reads the body of a request itself, as on Azure. So the service neither checks nor collects rows, and returns "
+    "what the script returns."
+)
 FUNCTIONS = ("init", "run")  # the functions that the server calls
 
 
@@ -25,7 +29,7 @@ def check_sources(sources: ImageSources, environment: Path | None = None) -> lis
     Returns
     -------
     list of str
-        A sentence for each import that could not be checked.
+        A sentence for each import that could not be checked, and one if the script reads the body of a request itself.
 
     Raises
     ------
@@ -34,8 +38,9 @@ def check_sources(sources: ImageSources, environment: Path | None = None) -> lis
         does not define the functions that the server calls.
     """
     unchecked = check_imports(sources, environment)
-    require_functions(sources.script, sources.shorten(sources.script))
-    return unchecked
+    script = sources.shorten(sources.script)
+    require_functions(sources.script, script)
+    return unchecked if sources.schema else [*unchecked, READS_BODY.format(script)]
 
 
 def require_hashes(requirements: Path) -> None:

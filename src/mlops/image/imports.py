@@ -21,8 +21,12 @@ from mlops.errors import ProblemError
 from mlops.image.bundle import read_pins
 from mlops.image.code import parse_code
 from mlops.image.sources import ImageSources
+from mlops.serving.entry.azure import CONTRIB
 
 SERVER_PACKAGES = ("httptools", "msgspec", "numpy", "uvicorn", "uvloop")  # the extra `scoring` of pyproject.toml
+# The packages that provide `azureml.contrib.services`. The second one does so only in a server. Both are named here,
+# because every package of Azure has an `azureml/__init__.py`.
+RAW_PACKAGES = ("azureml-contrib-services", "azureml-inference-server-http")
 SCRIPT = "score"  # the name of the scoring script as a module of the image
 MODULES = (".py", ".so", ".pyd")
 FAILS = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
@@ -79,6 +83,8 @@ def check_imports(sources: ImageSources, environment: Path | None = None) -> lis
         if module.startswith("."):
             return module[1:].partition(".")[0] in inside
         top = module.partition(".")[0]
+        if module.startswith(CONTRIB):
+            return any(name in pins for name in RAW_PACKAGES)
         return top in sys.stdlib_module_names or top in inside or _provide(roots, module)
 
     unchecked = []
@@ -100,6 +106,8 @@ def _judge_missing(module: str, file: Path, lock: str, absent: Iterable[str]) ->
     """Return how to add a missing module to the image, and the packages in `absent` that may contain the module."""
     if advice := _advise_about_project(module, file):
         return advice, []
+    if module.startswith(CONTRIB):
+        return f"Add {RAW_PACKAGES[0]} and its dependencies to {lock}.", []
     named = {*packages_distributions().get(module.partition(".")[0], [])}  # several packages can share a namespace
     owners = [owner for owner in named if _provide(_list_top_modules(distribution(owner)), module)]
     if not owners:

@@ -1,11 +1,13 @@
 """The files from which the image of a problem is created, and which of them have changed since."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlops.errors import ProblemError
 from mlops.files.hashes import hash_content, hash_file
+from mlops.image.entry import reads_body
 from mlops.image.schema import Row, encode_schema, write_rows
 from mlops.pipelines.advice import IMAGE_NOTEBOOK
 from mlops.problem import Problem
@@ -14,6 +16,9 @@ from mlops.problem.image_files import SCORING_LOCK, SCORING_SCRIPT, find_image_f
 REQUIREMENTS = "requirements.txt"
 SCHEMA = "schema.json"
 SCHEMA_TITLE = "the schema of the problem"
+EXAMPLES = "examples.json"
+EXAMPLES_TITLE = "the list of the problem's examples"
+EMPTY = hash_content(b"")
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,8 @@ class ImageSources:
     image_files : tuple of Path
         The modules beside the script.
     schema : bytes
-        The form of requests and answers; see `mlops.image.schema`. If it is empty, the service accepts any numbers.
+        The form of requests and answers; see `mlops.image.schema`. Empty if the script reads the body of a request
+        itself.
     problem : Problem, optional
         The problem, for its examples.
     """
@@ -49,8 +55,8 @@ class ImageSources:
         recorded : mapping of str to str
             The SHA-256 of each file in the image, by the name of the file.
         """
-        present = {name: (title, sha256) for name, title, sha256 in self._hash_files()}
-        changed = [title for name, (title, sha256) in present.items() if recorded.get(name) != sha256]
+        present = {name: (title, sha256) for name, title, sha256 in self._hash_files(recorded)}
+        changed = [title for name, (title, sha256) in present.items() if recorded.get(name, EMPTY) != sha256]
         removed = (name for name in recorded if "/" not in name and name.endswith(".py") and name not in present)
         return [*changed, *removed]
 
@@ -62,11 +68,17 @@ class ImageSources:
         """Return a path for messages, relative to the project if the file is in the project."""
         return str(path.relative_to(self.project) if path.is_relative_to(self.project) else path)
 
-    def _hash_files(self) -> Iterator[tuple[str, str, str]]:
+    def encode_examples(self) -> bytes:
+        """Return the content of ``examples.json``."""
+        return (json.dumps(self.write_examples()) + "\n").encode()
+
+    def _hash_files(self, recorded: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
         named = {SCORING_SCRIPT: self.script, REQUIREMENTS: self.requirements}
         for name, path in {**named, **{path.name: path for path in self.image_files}}.items():
             yield name, self.shorten(path), hash_file(path)
         yield SCHEMA, SCHEMA_TITLE, hash_content(self.schema)
+        if EXAMPLES in recorded:  # older images do not have this file
+            yield EXAMPLES, EXAMPLES_TITLE, hash_content(self.encode_examples())
 
 
 def find_sources(problem: Problem, project: Path, script: str = "", requirements: str = "") -> ImageSources:
@@ -86,17 +98,12 @@ def find_sources(problem: Problem, project: Path, script: str = "", requirements
     ProblemError
         If a file does not exist.
     """
-    found = ImageSources(
-        project,
-        project / script if script else problem.folder / SCORING_SCRIPT,
-        project / requirements if requirements else problem.folder / SCORING_LOCK,
-        tuple(find_image_files(problem)),
-        encode_schema(problem),
-        problem,
-    )
-    for path in (found.script, found.requirements):
+    code = project / script if script else problem.folder / SCORING_SCRIPT
+    lock = project / requirements if requirements else problem.folder / SCORING_LOCK
+    for path in (code, lock):
         if not path.is_file():
             raise ProblemError(
                 f"There is no {path}. Create it, or name another file in the parameters of {IMAGE_NOTEBOOK}."
             )
-    return found
+    schema = b"" if reads_body(code) else encode_schema(problem)
+    return ImageSources(project, code, lock, tuple(find_image_files(problem)), schema, problem)

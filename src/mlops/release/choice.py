@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from mlops.errors import ImageNotFoundError, IntegrityError, ModelNotFoundError
-from mlops.image.sources import SCHEMA_TITLE, ImageSources
+from mlops.image.sources import EXAMPLES_TITLE, SCHEMA_TITLE, ImageSources
 from mlops.pipelines.advice import IMAGE_NOTEBOOK
 from mlops.platform.backend import Backend
 from mlops.platform.images import Image
@@ -66,8 +66,8 @@ def choose_model(backend: Backend, model_name: str, registered: Mapping[str, Any
 def explain_outdated(backend: Backend, version: ModelVersion, sources: ImageSources) -> str:
     """Return a sentence that says why a model version needs a new image; "" if its image is up to date.
 
-    An image is outdated if the scoring script, its lock file, a module beside the script or the schema has changed
-    since the image was created.
+    An image is outdated if the scoring script, its lock file, a module beside the script, the schema or the examples of
+    the problem have changed since the image was created.
     """
     try:
         image = backend.images.find_image(version)
@@ -82,7 +82,7 @@ def explain_outdated(backend: Backend, version: ModelVersion, sources: ImageSour
     *first, last = changed
     said = f"{', '.join(first)} and {last} have" if first else f"{last} has"
     told = f"{said} changed since the image of {image.name} was created."
-    return told if changed[0] != SCHEMA_TITLE else told[0].upper() + told[1:]
+    return told if changed[0] not in (SCHEMA_TITLE, EXAMPLES_TITLE) else told[0].upper() + told[1:]
 
 
 def _require_champion(backend: Backend, model_name: str) -> ModelVersion:

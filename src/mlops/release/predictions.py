@@ -1,6 +1,8 @@
 """The predictions in the answer of a service, compared with those of the registered model."""
 
+import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,9 +40,19 @@ BODIES = {"number": _Numbers, "boolean": _Truths, "category": _Classes}
 
 
 def read_predictions(answer: requests.Response, kind: str) -> list[Prediction] | None:
-    """Return the predictions in an answer, or None if the answer has no predictions of the given kind."""
+    """Return the predictions in an answer, or None if the answer has no predictions of the given kind.
+
+    A script that reads the body of a request itself may also answer with a list, or with a text that contains JSON.
+    """
+    if not answer.ok:
+        return None
+    content = answer.content
+    with suppress(ValueError, RecursionError):
+        found = json.loads(content)
+        found = json.loads(found) if isinstance(found, str) else found
+        content = json.dumps(found if isinstance(found, dict) else {"result": found}).encode()
     try:
-        return [*decode_record(answer.content, BODIES[kind], answer.url).result]
+        return [*decode_record(content, BODIES[kind], answer.url).result]
     except IntegrityError:
         return None
 

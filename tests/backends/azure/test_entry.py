@@ -20,6 +20,7 @@ from mlops.image.sources import ImageSources
 from mlops.release.service_checks import check_refusals
 from mlops.serving.app import MAX_BODY
 from mlops.serving.collection.unpacking import unpack_predictions, unpack_rows
+from mlops.serving.schema import decode_schema
 
 KEY = "the-primary-key"
 IDS = {"x-ms-request-id": "order-7", "traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
@@ -200,7 +201,7 @@ def test_azure_s_server_returns_the_descriptions_of_the_image(
 
 def test_the_service_test_finds_what_the_script_must_refuse(theirs: str) -> None:
     """Azure's server in front of the image makes the two checks of the key."""
-    checks = check_refusals(theirs, KEY, [[1.0, 2.0], [3.0, 4.0]])
+    checks = check_refusals(theirs, KEY, [[1.0, 2.0], [3.0, 4.0]], decode_schema(json.dumps(NUMBERS).encode()))
     assert [check.name for check in checks if not check.passed] == ["no key", "a wrong key"]
 
 
