@@ -1,20 +1,17 @@
-"""The report of a comparison: the figure of the gains, its alt text, and sentences about the improvement."""
+"""The figure of the gains, and its alt text."""
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mlops.data.equality import are_equal
 from mlops.model.comparison import Comparison
-from mlops.model.looks import describe_looks
-from mlops.model.promotion import Decision, describe_sensitivity
-from mlops.numbers import format_confidence, format_number, format_pair
+from mlops.model.gains.sentences import give_confidence, is_constant, name_values
+from mlops.numbers import format_number, format_pair
 
 EQUAL = "The two models are equal: no row differs."
 POINTS = 1001  # the number of quantiles in the figure, which is 800 pixels wide
 EDGE = 0.02  # the share of the values at each end that may be outside the figure
-LARGEST = 5  # the number of rows whose share of the improvement is reported
 BLUE, ORANGE, GREY = "#2a6fbb", "#c45a11", "#6e7781"  # the colors of the figures in the notebooks
 
 
@@ -39,7 +36,7 @@ def describe_gains(compared: Comparison) -> str:
     """Return the alt text of the figure that `plot_gains` draws."""
     if absence := _explain_absence(compared):
         return absence
-    values, what = compared.gains, _name_values(compared)
+    values, what = compared.gains, name_values(compared)
     unit = f", in {compared.metric.unit}" if compared.metric.unit else ""
     shown = f"{_title_interval(compared)}{unit}. Below, the values of {values.size:,} {what}, sorted"
     if compared.champion is None:
@@ -47,54 +44,6 @@ def describe_gains(compared: Comparison) -> str:
     counts = f"{np.sum(values > 0):,} favor the challenger, and {np.sum(values < 0):,} the champion"
     least = f"{format_number(compared.smallest_gain)} {compared.metric.unit}".strip()
     return f"{shown}: {counts}. The smallest improvement worth a release is {least}."
-
-
-def report_gains(compared: Comparison, decision: Decision) -> str:
-    """Return sentences about the improvement, one per line.
-
-    The sentences give the interval of the improvement, the smallest improvement that can be detected with these rows,
-    the share of the improvement that comes from the rows with the largest gains, and the number of comparisons with the
-    champion.
-    """
-    sensitivity = describe_sensitivity(decision, compared.metric.unit)
-    if decision.kind == "first":
-        return sensitivity
-    if decision.kind != "compared":
-        return "\n".join((sensitivity, describe_looks(compared, decision)))
-    parts = describe_interval(compared), sensitivity, describe_largest(compared), describe_looks(compared, decision)
-    return "\n".join(parts)
-
-
-def describe_interval(compared: Comparison) -> str:
-    """Return sentences with the interval of the improvement."""
-    if _is_constant(compared):
-        gain = f"{format_number(compared.improvement)} {compared.metric.unit}".strip()
-        return (
-            f"All {_name_values(compared)} have the same gain, {gain}, so they do not show how much the improvement "
-            "varies. A promotion needs a gain above zero."
-        )
-    low, high = format_pair(compared.lower_bound, compared.upper_bound)
-    return (
-        f"With a confidence of {_give_confidence(compared)}, the true improvement is between {low} and "
-        f"{f'{high} {compared.metric.unit}'.strip()}. A promotion needs the first number to be above zero."
-    )
-
-
-def describe_largest(compared: Comparison) -> str:
-    """Return sentences that say how much of the improvement comes from the five rows with the largest gains."""
-    if compared.improvement <= 0:
-        return "There is no improvement, so no rows contribute to it."
-    if compared.gains.size < compared.rows:
-        return "The rows were compared in groups, so the share of single rows is unknown."
-    if compared.rows <= LARGEST:
-        return f"Only {compared.rows} rows were compared, so the whole improvement rests on them."
-    split = np.partition(compared.gains, -LARGEST)
-    others = split[:-LARGEST]
-    share, rest = split[-LARGEST:].sum() / split.sum(), float(others.mean())
-    part = "less than 1%" if share < 0.01 else f"{100 * share:.0f}%" if rest > 0 else "all"
-    about = "" if compared.actual is None else "about "  # exact only if the metric is a mean
-    without = f"{about}{format_number(rest)} {compared.metric.unit}".strip()
-    return f"The five rows with the largest gains carry {part} of the improvement. Without them, it would be {without}."
 
 
 def _plot_interval(axes: Axes, compared: Comparison) -> None:
@@ -112,7 +61,7 @@ def _plot_interval(axes: Axes, compared: Comparison) -> None:
 
 
 def _plot_sorted(axes: Axes, compared: Comparison) -> None:
-    values, what = compared.gains, _name_values(compared)
+    values, what = compared.gains, name_values(compared)
     first = compared.champion is None
     shares = np.linspace(0, 1, POINTS)
     quantiles = np.quantile(values, shares, method="inverted_cdf")
@@ -139,15 +88,6 @@ def _find_limits(values: NDArray[np.float64]) -> tuple[float, float]:
     return min(float(low), 0.0), max(float(high), 0.0)
 
 
-def _is_constant(compared: Comparison) -> bool:
-    """Return whether all gains are equal, so that both ends of the interval are the improvement itself."""
-    return are_equal([compared.lower_bound], [compared.upper_bound])
-
-
-def _name_values(compared: Comparison) -> str:
-    return "rows" if len(compared.gains) == compared.rows else "groups of rows"
-
-
 def _explain_absence(compared: Comparison) -> str:
     """Return the reason why the gains cannot be plotted, or "" if they can."""
     if compared.equality:
@@ -161,12 +101,7 @@ def _title_interval(compared: Comparison) -> str:
     named = f"{named[0].upper()}{named[1:]}: {value}"
     if compared.too_skewed:
         return f"{named} (a few rows are too extreme for an interval)"
-    if _is_constant(compared):
-        return f"{named} (the same for all {_name_values(compared)})"
+    if is_constant(compared):
+        return f"{named} (the same for all {name_values(compared)})"
     low, high = format_pair(compared.lower_bound, compared.upper_bound)
-    return f"{named} ({_give_confidence(compared)} interval: {low} to {high})"
-
-
-def _give_confidence(compared: Comparison) -> str:
-    """Format the confidence of the interval. The error rate of the interval is the sum of those of its two bounds."""
-    return format_confidence(2 * compared.spent - 1)
+    return f"{named} ({give_confidence(compared)} interval: {low} to {high})"

@@ -1,0 +1,74 @@
+"""Sentences about the improvement, for people who judge the decision of the gate."""
+
+import numpy as np
+
+from mlops.data.equality import are_equal
+from mlops.model.comparison import Comparison
+from mlops.model.looks import describe_looks
+from mlops.model.promotion import Decision, describe_sensitivity
+from mlops.numbers import format_confidence, format_number, format_pair
+
+LARGEST = 5  # the number of rows whose share of the improvement is reported
+
+
+def report_gains(compared: Comparison, decision: Decision) -> str:
+    """Return sentences about the improvement, one per line.
+
+    The sentences give the interval of the improvement, the smallest improvement that can be detected with these rows,
+    the share of the improvement that comes from the rows with the largest gains, and the number of comparisons with the
+    champion.
+    """
+    sensitivity = describe_sensitivity(decision, compared.metric.unit)
+    if decision.kind == "first":
+        return sensitivity
+    if decision.kind != "compared":
+        return "\n".join((sensitivity, describe_looks(compared, decision)))
+    parts = describe_interval(compared), sensitivity, describe_largest(compared), describe_looks(compared, decision)
+    return "\n".join(parts)
+
+
+def describe_interval(compared: Comparison) -> str:
+    """Return sentences with the interval of the improvement."""
+    if is_constant(compared):
+        gain = f"{format_number(compared.improvement)} {compared.metric.unit}".strip()
+        return (
+            f"All {name_values(compared)} have the same gain, {gain}, so they do not show how much the improvement "
+            "varies. A promotion needs a gain above zero."
+        )
+    low, high = format_pair(compared.lower_bound, compared.upper_bound)
+    return (
+        f"With a confidence of {give_confidence(compared)}, the true improvement is between {low} and "
+        f"{f'{high} {compared.metric.unit}'.strip()}. A promotion needs the first number to be above zero."
+    )
+
+
+def describe_largest(compared: Comparison) -> str:
+    """Return sentences that say how much of the improvement comes from the five rows with the largest gains."""
+    if compared.improvement <= 0:
+        return "There is no improvement, so no rows contribute to it."
+    if compared.gains.size < compared.rows:
+        return "The rows were compared in groups, so the share of single rows is unknown."
+    if compared.rows <= LARGEST:
+        return f"Only {compared.rows} rows were compared, so the whole improvement rests on them."
+    split = np.partition(compared.gains, -LARGEST)
+    others = split[:-LARGEST]
+    share, rest = split[-LARGEST:].sum() / split.sum(), float(others.mean())
+    part = "less than 1%" if share < 0.01 else f"{100 * share:.0f}%" if rest > 0 else "all"
+    about = "" if compared.actual is None else "about "  # exact only if the metric is a mean
+    without = f"{about}{format_number(rest)} {compared.metric.unit}".strip()
+    return f"The five rows with the largest gains carry {part} of the improvement. Without them, it would be {without}."
+
+
+def is_constant(compared: Comparison) -> bool:
+    """Return whether all gains are equal, so that both ends of the interval are the improvement itself."""
+    return are_equal([compared.lower_bound], [compared.upper_bound])
+
+
+def name_values(compared: Comparison) -> str:
+    """Return what the gains belong to: "rows" or "groups of rows"."""
+    return "rows" if len(compared.gains) == compared.rows else "groups of rows"
+
+
+def give_confidence(compared: Comparison) -> str:
+    """Format the confidence of the interval. The error rate of the interval is the sum of those of its two bounds."""
+    return format_confidence(2 * compared.spent - 1)
