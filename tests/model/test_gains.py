@@ -1,5 +1,7 @@
 """The report of a comparison: a figure that reads the same for any number of rows, and sentences."""
 
+import re
+
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
@@ -152,7 +154,9 @@ def test_the_sentences_have_a_fixed_order() -> None:
         "With a confidence of 96.17%, the true improvement is between 0.208 and 1.32 points. A promotion needs the "
         "first number to be above zero.\n"
         "Smallest improvement that the gate detects on these rows in four cases out of five: 0.787 points.\n"
-        "The five rows with the largest gains carry 36% of the improvement. Without them, it would be 0.523 points.\n"
+        "The five rows with the largest gains carry 36% of the improvement, where any five of 100 equal rows "
+        "would carry 5%. Without them, the improvement would be 0.523 points, and without the five rows with the "
+        "largest losses, 1.09 points.\n"
         "This is the first comparison with this champion. It needs a confidence of 98.09%, so that all comparisons "
         "together keep 95%."
     )
@@ -164,10 +168,26 @@ CARRIED = [1.0] * 5
 @pytest.mark.parametrize(
     ("gains", "said"),
     [
-        ([1.0] * 10, "carry 50% of the improvement. Without them, it would be 1.00 points."),
-        ([*CARRIED, *[0.25] * 20], "carry 50% of the improvement. Without them, it would be 0.250 points."),
-        ([*CARRIED, *[-0.1] * 5], "carry all of the improvement. Without them, it would be -0.100 points."),
-        ([1.0] * 1000, "carry less than 1% of the improvement. Without them, it would be 1.00 points."),
+        (
+            [1.0] * 10,
+            "carry 50% of the improvement, where any five of 10 equal rows would carry 50%. Without them, the "
+            "improvement would be 1.00 points.",
+        ),
+        (
+            [*CARRIED, *[0.25] * 20],
+            "carry 50% of the improvement, where any five of 25 equal rows would carry 20%. Without them, the "
+            "improvement would be 0.250 points.",
+        ),
+        (
+            [*CARRIED, *[-0.1] * 5],
+            "carry all of the improvement, where any five of 10 equal rows would carry 50%. Without them, the "
+            "improvement would be -0.100 points, and without the five rows with the largest losses, 1.00 points.",
+        ),
+        (
+            [1.0] * 1000,
+            "carry less than 1% of the improvement, where any five of 1,000 equal rows would carry less than 1%. "
+            "Without them, the improvement would be 1.00 points.",
+        ),
         ([-1.0] * 10, "There is no improvement, so no rows contribute to it."),
         ([1.0] * 5, "Only 5 rows were compared, so the whole improvement rests on them."),
     ],
@@ -181,5 +201,11 @@ def test_without_five_rows_another_metric_is_close_to_what_is_said() -> None:
     rest = np.argsort(compared.gains)[:-5]
     exact = Comparison(AUC, POOR[rest], GOOD[rest], actual=ACTUAL[rest]).improvement
     said = describe_largest(compared)
-    assert "Without them, it would be about 0." in said
-    assert float(said.rstrip(".").split()[-1]) == pytest.approx(exact, rel=0.1)
+    found = re.search(
+        r"would be about ([\d.]+), and without the five rows with the largest losses, about ([\d.]+)\.$", said
+    )
+    assert found
+    assert float(found[1]) == pytest.approx(exact, rel=0.1)
+    rest = np.argsort(compared.gains)[5:]
+    exact = Comparison(AUC, POOR[rest], GOOD[rest], actual=ACTUAL[rest]).improvement
+    assert float(found[2]) == pytest.approx(exact, rel=0.1)

@@ -50,13 +50,25 @@ def describe_largest(compared: Comparison) -> str:
         return "The rows were compared in groups, so the share of single rows is unknown."
     if compared.rows <= LARGEST:
         return f"Only {compared.rows} rows were compared, so the whole improvement rests on them."
-    split = np.partition(compared.gains, -LARGEST)
-    others = split[:-LARGEST]
-    share, rest = split[-LARGEST:].sum() / split.sum(), float(others.mean())
-    part = "less than 1%" if share < 0.01 else f"{100 * share:.0f}%" if rest > 0 else "all"
+    ordered = np.sort(compared.gains)
+    most, least = ordered[-LARGEST:], ordered[:LARGEST]
+    rest = float(ordered[:-LARGEST].mean())
+    part = _give_share(most.sum() / ordered.sum()) if rest > 0 else "all"
+    equal = f"any five of {compared.rows:,} equal rows would carry {_give_share(LARGEST / compared.rows)}"
+    without = f"Without them, the improvement would be {_give_improvement(compared, rest)}"
+    if least[-1] < 0:  # all five are losses
+        most_without = _give_improvement(compared, float(ordered[LARGEST:].mean()))
+        without += f", and without the five rows with the largest losses, {most_without}"
+    return f"The five rows with the largest gains carry {part} of the improvement, where {equal}. {without}."
+
+
+def _give_share(share: float) -> str:
+    return "less than 1%" if share < 0.01 else f"{100 * share:.0f}%"
+
+
+def _give_improvement(compared: Comparison, improvement: float) -> str:
     about = "" if compared.actual is None else "about "  # exact only if the metric is a mean
-    without = f"{about}{format_number(rest)} {compared.metric.unit}".strip()
-    return f"The five rows with the largest gains carry {part} of the improvement. Without them, it would be {without}."
+    return f"{about}{compared.metric.show(improvement)}"
 
 
 def is_constant(compared: Comparison) -> bool:
