@@ -89,6 +89,22 @@ def test_lists_and_records_of_numbers_give_the_same_array() -> None:
     np.testing.assert_array_equal(records, lists)
 
 
+@pytest.mark.parametrize("gaps", [False, True])
+@pytest.mark.parametrize("count", [1, 7, 8, 500])
+def test_numbers_are_read_exactly_whatever_their_number(count: int, gaps: bool) -> None:
+    values = [-0.0, 5e-324, 1.7976931348623157e308, 0.1, 2**63, 9007199254740993, -1, 123456789012345678901234567890]
+    rows = [[values[(row + column) % len(values)] for column in range(3)] for row in range(count)]
+    found = read(Schema(1, tuple(Feature(name, missing=gaps) for name in "abc"), Answer()), *rows)
+    assert found.tobytes() == np.array(rows, dtype=np.float64).tobytes()
+    assert (found.shape, found.dtype, found.flags.writeable) == ((count, 3), np.float64, True)
+
+
+def test_many_lists_and_records_can_be_mixed() -> None:
+    schema = Schema(1, (Feature("a"), Feature("b")), Answer())
+    rows = [{"b": row, "a": -row} if row % 3 else [-row, row] for row in range(100)]
+    assert read(schema, *rows).tolist() == [[-row, row] for row in range(100)]
+
+
 def test_other_kinds_give_columns_that_pandas_takes() -> None:
     columns = read(PHONES, CUSTOMER, GAPS)
     assert list(columns) == [feature.name for feature in PHONES.features]

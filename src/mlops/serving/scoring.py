@@ -85,12 +85,14 @@ class Scorer:
     def score_together(self, bodies: Sequence[bytes]) -> list[Scored | Exception]:
         """Score the rows of several bodies like `score`, with one call of the script if the model allows that.
 
+        Each body must have at most `PART_ROWS` rows; see `has_few_rows`.
+
         Returns
         -------
         list
             For each body, what `score` would return, or the exception that it would raise.
         """
-        read = [_attempt(self._read, body) for body in bodies]
+        read = [_attempt(self._read_few, body) for body in bodies]
         predicted = iter(self._predict_together([one for one in read if not isinstance(one, Exception)]))
         return [one if isinstance(one, Exception) else next(predicted) for one in read]
 
@@ -109,6 +111,9 @@ class Scorer:
 
     def _read(self, body: bytes) -> Read:
         require_few_rows(body)
+        return self._read_few(body)
+
+    def _read_few(self, body: bytes) -> Read:
         rows, count = self._reader.read_rows(body)
         return self._pack(rows) if self._pack else None, rows, count  # packed now: a script may change its rows
 
