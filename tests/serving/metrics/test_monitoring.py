@@ -1,0 +1,110 @@
+"""The dashboard, the alert rules and the manual name metrics that a service really reports."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml
+from collected import NUMBERS, Collection
+from prometheus_client.parser import text_string_to_metric_families as parse
+from served import serve
+
+from mlops.serving.app import Application
+from mlops.serving.collection.turns import TurnCollector
+from mlops.serving.metrics.page import MetricsPage
+from mlops.serving.scoring import Scorer
+
+KEY = "the-key"
+IDENTITY = {"image": "tiny:3", "digest": "sha256:abc", "model_name": "tiny", "model_version": 3}
+NAME = re.compile(r"\bmlops_\w+")
+SUFFIXES = ("_bucket", "_sum", "_count")
+
+
+@pytest.fixture(scope="module")
+def metrics(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
+    """The labels of each sample that a service reports after one request, by the sample's name."""
+    collector = Collection(tmp_path_factory.mktemp("collected")).open(url="file:///uploads")
+    turns = TurnCollector(collector)
+    scorer = Scorer(lambda rows: rows[:, 0], NUMBERS, turns.pack)
+    scorer.recorder.watch(turns.measure)
+    page = MetricsPage(scorer.recorder, IDENTITY, None, [turns.describe])
+    headers = {"Authorization": f"Bearer {KEY}"}
+    with serve(Application(scorer, [KEY], IDENTITY, {}, turns, page)) as url:
+        requests.post(f"{url}/score", json={"data": [[1, 2, 3]]}, headers=headers, timeout=60)
+        text = requests.get(f"{url}/metrics", headers=headers, timeout=60).text
+    found: dict[str, set[str]] = {}
+    for sample in (sample for family in parse(text) for sample in family.samples):
+        found.setdefault(sample.name, set()).update(sample.labels)
+    return found
+
+
+@pytest.fixture(scope="module")
+def dashboard(project: Path) -> dict[str, Any]:
+    """The dashboard."""
+    found: dict[str, Any] = json.loads((project / "docs/monitoring/dashboard.json").read_text())
+    return found
+
+
+@pytest.fixture(scope="module")
+def expressions(project: Path, dashboard: dict[str, Any]) -> list[str]:
+    """The expressions of the alert rules and of the dashboard."""
+    groups = yaml.safe_load((project / "docs/monitoring/alerts.yml").read_text())["groups"]
+    shown = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]
+    return [rule["expr"] for group in groups for rule in group["rules"]] + shown
+
+
+def test_each_metric_of_the_rules_and_the_dashboard_exists(
+    metrics: dict[str, set[str]], expressions: list[str], dashboard: dict[str, Any], project: Path
+) -> None:
+    queries = [variable["query"]["query"] for variable in dashboard["templating"]["list"] if "datasource" in variable]
+    alerts = (project / "docs/monitoring/alerts.yml").read_text()
+    named = {name for text in (*expressions, *queries, alerts) for name in NAME.findall(text)}
+    assert {name for name in named if name not in metrics and f"{name}_sum" not in metrics} == set()
+    assert len(named) > 15
+
+
+def test_each_label_of_the_rules_and_the_dashboard_exists(metrics: dict[str, set[str]], expressions: list[str]) -> None:
+    for text in expressions:
+        known = {"job", *(label for name in NAME.findall(text) for label in metrics[name])}
+        chosen = re.findall(r'(\w+)=~?"', text)
+        grouped = [name for names in re.findall(r"by \(([\w, ]+)\)", text) for name in names.split(", ")]
+        assert {*chosen, *grouped} <= known, text
+
+
+def test_the_manual_describes_each_metric_and_no_others(metrics: dict[str, set[str]], project: Path) -> None:
+    manual = (project / "docs/monitoring.md").read_text()
+    described = {*re.findall(r"`(mlops_\w+)`", manual)}
+    assert described == {re.sub(f"({'|'.join(SUFFIXES)})$", "", name) for name in metrics}
+
+
+def test_the_dashboard_gets_its_data_source_from_a_variable(dashboard: dict[str, Any]) -> None:
+    panels = [panel for panel in dashboard["panels"] if panel["type"] != "row"]
+    sources = [one["datasource"] for panel in panels for one in (panel, *panel["targets"])]
+    assert sources == [{"type": "prometheus", "uid": "${datasource}"}] * len(sources)
+    assert dashboard["templating"]["list"][0]["type"] == "datasource"
+    ids = [panel["id"] for panel in dashboard["panels"]]
+    assert len({*ids}) == len(ids)
+    cells = [
+        (x, y)
+        for place in (panel["gridPos"] for panel in dashboard["panels"])
+        for x in range(place["x"], place["x"] + place["w"])
+        for y in range(place["y"], place["y"] + place["h"])
+    ]
+    assert len({*cells}) == len(cells)
+    assert max(x for x, _ in cells) < 24
+
+
+def test_promtool_accepts_all_expressions(project: Path, expressions: list[str], tmp_path: Path) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed")
+    texts = [text.replace("$__rate_interval", "5m") for text in expressions]
+    rules = [{"record": f"rule:{number}", "expr": text} for number, text in enumerate(texts)]
+    recorded = tmp_path / "rules.yml"
+    recorded.write_text(yaml.safe_dump({"groups": [{"name": "all", "rules": rules}]}))
+    subprocess.run([promtool, "check", "rules", project / "docs/monitoring/alerts.yml", recorded], check=True)
