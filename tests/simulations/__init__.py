@@ -6,6 +6,7 @@
     running   runs cases on several processes, with seeds that do not depend on the processes
     tables    writes the rates into docs/statistics.md
     gate      the promotion gate: one comparison, and its interval
+    grouped   the promotion gate: metrics for which groups of rows are left out
     years     the promotion gate: a year of comparisons, and its power
     rule      the rule by which the gate promotes, for many samples at once
     segments  the comparison by segment

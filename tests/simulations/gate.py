@@ -10,6 +10,7 @@ from mlops.model.bounds import are_too_skewed, bound_mean
 from simulations import draws, scores
 from simulations.cases import Case
 from simulations.draws import Floats
+from simulations.grouped import list_grouped
 from simulations.rule import promote
 from simulations.years import list_years
 
@@ -123,4 +124,4 @@ def _interval(name: str, draw: Draw, rows: int) -> Case:
     return Case("interval", name, 10_000, partial(count_outside, draw=draw, rows=rows), most=0.1)
 
 
-CASES = (*_list_looks(), *_list_undecided(), *_list_intervals(), *list_years())
+CASES = (*_list_looks(), *_list_undecided(), *list_grouped(), *_list_intervals(), *list_years())

@@ -15,7 +15,7 @@ from mlops.model.promotion import decide_promotion
 from mlops.model.segments import compare_segments
 from mlops.model.spending import spend
 from mlops.problem import Column, Problem, metrics
-from simulations import corrections, draws, gate, rule, scores, segments, years
+from simulations import corrections, draws, gate, grouped, rule, scores, segments, years
 from simulations.cases import Case, Rate
 from simulations.running import run_cases, run_part
 from simulations.tables import fill_tables
@@ -136,6 +136,22 @@ def test_a_rare_class_is_seldom_undecided(edge: float) -> None:
     """A limit of the skewness alone left 26 % of the comparisons of equal models undecided."""
     draw: gate.Draw = partial(scores.draw_gains, kind="normal", metric="F1", positives=15, edge=edge)
     assert gate.count_undecided(np.random.default_rng(0), 2000, draw, 300) / 2000 < 0.05
+
+
+def test_a_median_seldom_promotes_an_equal_model() -> None:
+    """With each row as a group of its own, the gate promoted 10 % of equal models."""
+    count = partial(grouped.count_medians, rows=30, noise=1.0)
+    assert count(np.random.default_rng(0), 400) / 400 < 0.05 < count(np.random.default_rng(0), 100, groups=30) / 100
+
+
+@pytest.mark.parametrize(("metric", "groups"), [(grouped.MEDIAN, 8), (grouped.AREA, 60)], ids=["median", "area"])
+def test_the_groups_of_the_simulations_are_those_of_the_gate(metric: metrics.Metric, groups: int) -> None:
+    rng = np.random.default_rng(0)
+    actual, shared = scores.draw_rows(rng, (60,), "normal")
+    pair = expit(shared), expit(shared + scores.NOISE * rng.normal(size=60))
+    compared = Comparison(metric, *pair, actual=actual.astype(float))
+    assert compared.gains.shape == (groups,)
+    assert grouped.list_gains(metric, actual.astype(float), pair) == pytest.approx(compared.gains)
 
 
 def test_the_percentile_of_few_rows_promotes_too_often(monkeypatch: pytest.MonkeyPatch) -> None:

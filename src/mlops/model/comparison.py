@@ -117,7 +117,7 @@ class Comparison:
         """The gain of each row or group of rows. Without a champion, how much each contributes to the metric."""
         if self.actual is None:
             return self.challenger if self.champion is None else self.champion - self.challenger
-        groups = assign_groups(self.rows, fast=bool(self.metric.weighted))
+        groups = assign_groups(self.rows, smooth=bool(self.metric.weighted))
         return list_pseudo_values(self.improvement, self._improve(groups), groups)
 
     def _improve(self, groups: Groups) -> Floats:

@@ -4,10 +4,16 @@ Some metrics are means: each of the n rows has a value, and the metric is the me
 row is n times the metric of all rows, minus n - 1 times the metric without this row. For any other smooth metric, the
 same formula gives the pseudo-value of a row. Pseudo-values can be treated like the values of which a mean is taken.
 
+A metric that is not smooth, such as a median, depends on one or two rows only, so its change without a single row says
+little about its variation. Then groups of at least sqrt(n) rows are left out.
+
 Source: Tukey (1958) and Miller (1974), "The Jackknife: a Review", Biometrika 61(1), 1-15. For the area under the ROC
 curve, the variance of the pseudo-values is that of DeLong, DeLong and Clarke-Pearson (1988). Groups of rows: Busing,
-Meijer and van der Leeden (1999), "Delete-m Jackknife for Unequal m", Statistics and Computing 9, 3-8.
+Meijer and van der Leeden (1999), "Delete-m Jackknife for Unequal m", Statistics and Computing 9, 3-8. Metrics that are
+not smooth: Shao and Wu (1989), "A General Theory for Jackknife Variance Estimation", Annals of Statistics 17(3).
 """
+
+from math import isqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,19 +29,19 @@ FEWEST_GROUPS = 30  # approximate; with 30 values, the error of a standard devia
 BATCH_WEIGHTS = 1_000_000  # maximum number of weights in memory, unless a single group needs more
 
 
-def assign_groups(rows: int, fast: bool) -> Groups:
+def assign_groups(rows: int, smooth: bool) -> Groups:
     """Return the number of each row's group, counted from 0. The rows of a group are left out together.
 
     Parameters
     ----------
     rows : int
         The number of rows, at least 1.
-    fast : bool
-        Whether the metric can be computed for many groups at once. If so, each row is a group of its own, for up to
-        4,472 rows.
+    smooth : bool
+        Whether the metric is known to be smooth, and can be computed for many groups at once. If so, each row is a
+        group of its own, for up to 4,472 rows. Otherwise, a group has at least sqrt(rows) rows.
     """
-    allowed = (MOST_WEIGHTS if fast else MOST_WEIGHTS_SLOW) // rows
-    size = -(-rows // max(FEWEST_GROUPS, allowed))
+    allowed = (MOST_WEIGHTS if smooth else MOST_WEIGHTS_SLOW) // rows
+    size = max(-(-rows // max(FEWEST_GROUPS, allowed)), 1 if smooth else isqrt(rows))
     if size == 1:
         return np.arange(rows)
     return np.random.default_rng(0).permutation(rows) % (rows // size)

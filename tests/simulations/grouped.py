@@ -1,0 +1,77 @@
+"""The gate for metrics that are no mean over rows, and for which groups of rows are left out, by its own jackknife."""
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlops.model.jackknife import assign_groups, leave_out, list_pseudo_values
+from mlops.problem import Metric, metrics
+from simulations import scores
+from simulations.cases import Case
+from simulations.draws import Floats, draw_errors
+from simulations.rule import promote
+
+CONFIDENCE = 0.95
+MANY = 30  # the number of groups of more than 600,000 rows
+
+
+def measure_median(actual: Floats, predicted: Floats) -> float:
+    """Return the median absolute error."""
+    return float(np.median(np.abs(actual - predicted)))
+
+
+MEDIAN = Metric("median_absolute_error", measure_median, higher_is_better=False)
+AREA = metrics.roc_auc_score()
+
+
+def list_gains(metric: Metric, actual: NDArray[np.generic], pair: tuple[Floats, Floats], groups: int = 0) -> Floats:
+    """Return the gain of each group in a metric. By default, the groups are those of the gate."""
+    rows = len(actual)
+    assigned = np.arange(rows) % groups if groups else assign_groups(rows, smooth=bool(metric.weighted))
+    whole = np.full(rows, -1)
+    old, new = (
+        list_pseudo_values(
+            leave_out(metric, actual, predicted, whole)[0], leave_out(metric, actual, predicted, assigned), assigned
+        )
+        for predicted in pair
+    )
+    return new - old if metric.higher_is_better else old - new
+
+
+def count_medians(rng: np.random.Generator, rounds: int, rows: int, noise: float, groups: int = 0) -> int:
+    """Count the rounds in which an equal model is promoted by the median absolute error.
+
+    `noise` is the standard deviation of a model's own error. That of the error that both models share is 1.
+    """
+    pairs = (_draw_pair(rng, rows, noise) for _ in range(rounds))
+    gains = (list_gains(MEDIAN, np.zeros(rows), pair, groups) for pair in pairs)
+    return sum(bool(promote(some, CONFIDENCE)) for some in gains)
+
+
+def _draw_pair(rng: np.random.Generator, rows: int, noise: float) -> tuple[Floats, Floats]:
+    shared, old, new = (draw_errors(rng, (rows,), "normal") for _ in range(3))
+    return shared + noise * old, shared + noise * new
+
+
+def count_areas(rng: np.random.Generator, rounds: int, rows: int) -> int:
+    """Count the rounds in which an equal model is promoted by the area, with as few groups as the gate ever has."""
+    found = 0
+    for _ in range(rounds):
+        actual, shared = scores.draw_rows(rng, (rows,), "normal")
+        old, new = (shared + scores.NOISE * draw_errors(rng, (rows,), "normal") for _ in range(2))
+        found += bool(promote(list_gains(AREA, actual, (old, new), MANY), CONFIDENCE))
+    return found
+
+
+def list_grouped() -> Iterator[Case]:
+    """Yield the cases of the table "grouped"."""
+    for rows, rounds in ((30, 10_000), (89, 10_000), (300, 4000), (2000, 2000)):
+        for noise, models in ((0.2, "similar models"), (1.0, "different models")):
+            simulate = partial(count_medians, rows=rows, noise=noise)
+            yield Case("grouped", f"median absolute error, {models}, {rows:,} rows", rounds, simulate, most=0.05)
+    simulate = partial(count_medians, rows=30, noise=1.0, groups=30)
+    yield Case("grouped", "median absolute error, different models, 30 rows, each a group", 4000, simulate)
+    simulate = partial(count_areas, rows=3000)
+    yield Case("grouped", f"{AREA.title}, {MANY} groups of 100 rows", 4000, simulate, most=0.05)
