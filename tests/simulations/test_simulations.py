@@ -102,8 +102,17 @@ def test_equal_models_are_seldom_promoted_in_a_year(monkeypatch: pytest.MonkeyPa
     assert count(np.random.default_rng(0)) / 300 > 0.3
 
 
-def test_a_better_model_is_promoted_within_eight_retrainings() -> None:
-    assert years.count_better(np.random.default_rng(0), 200, "normal", 89) / 200 > 0.8
+def test_equal_models_are_seldom_promoted_in_a_year_of_growing_holdouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    count = partial(years.count_years, kind="normal", rows=89, weekly=10)
+    assert count(np.random.default_rng(0), 100) / 100 < 0.09  # at a rate of 5 %, more would have a probability of 3 %
+    for bound, rounds in ((bound_percentile, 30), (compare_scores, 5)):
+        monkeypatch.setattr(rule, "bound_mean", bound)
+        assert count(np.random.default_rng(0), rounds) / rounds > 0.12
+
+
+@pytest.mark.parametrize("kind", ["normal", "t5"])
+def test_a_better_model_is_promoted_within_eight_retrainings(kind: str) -> None:
+    assert years.count_better(np.random.default_rng(0), 200, kind, 89) / 200 > 0.8
 
 
 @pytest.mark.parametrize(
@@ -129,6 +138,26 @@ def test_equal_classifiers_are_seldom_promoted(metric: str, monkeypatch: pytest.
     assert 0.01 < gate.count_promotions(np.random.default_rng(0), 2000, draw, 30) / 2000 < 0.055
     monkeypatch.setattr(rule, "bound_mean", compare_scores)
     assert gate.count_promotions(np.random.default_rng(0), 2000, draw, 30) / 2000 > 0.3
+
+
+@pytest.mark.parametrize("kind", ["normal", "t5"])
+def test_equal_models_are_seldom_promoted_on_many_rows(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw: gate.Draw = partial(draws.draw_square_gains, kind=kind)
+    assert 0.02 < gate.count_promotions(np.random.default_rng(1), 500, draw, 2000) / 500 < 0.08
+    monkeypatch.setattr(rule, "bound_mean", compare_scores)
+    assert gate.count_promotions(np.random.default_rng(1), 50, draw, 2000) / 50 > 0.3
+
+
+@pytest.mark.parametrize(
+    "skewed", [partial(draws.draw_gamma_gains, skewness=3.0), partial(draws.draw_skewed_gains, sigma=0.715)]
+)
+def test_a_better_model_is_seldom_undecided(skewed: gate.Draw) -> None:
+    """The skewness is 3. A bound that never gives up promotes in all of these rounds."""
+
+    def draw(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.float64]:
+        return skewed(rng, shape) + 1
+
+    assert 0.01 < gate.count_undecided(np.random.default_rng(0), 2000, draw, 89) / 2000 < 0.05
 
 
 @pytest.mark.parametrize("edge", [0.0, gate.EDGE], ids=["equal", "better"])
