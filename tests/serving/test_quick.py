@@ -1,4 +1,4 @@
-"""The short cut for requests to ``/score``: requests that arrive at the same time are scored together."""
+"""The shortcut for requests to ``/score``: requests that arrive at the same time are scored together."""
 
 import json
 import socket

@@ -171,7 +171,7 @@ IN_OTHER_TESTS = [
 
 
 class Watched(Application):
-    """A service that counts the requests that did not take the short cut."""
+    """A service that counts the requests that did not take the shortcut."""
 
     slow = 0
 
@@ -196,7 +196,7 @@ def url(application: Application) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def usual_url(application: Watched) -> Iterator[str]:
-    """The address of the service in a server without the short cut."""
+    """The address of the service in a server without the shortcut."""
     with serve(application, Limits(body_seconds=0.3), Connection) as address:
         yield address
 

@@ -135,7 +135,7 @@ class NumberReader:
 
 
 def has_few_rows(body: bytes, most: int) -> bool:
-    """Return True if a body that is accepted has at most `most` rows. It can have fewer if the result is False."""
+    """Return True if a valid body certainly has at most `most` rows. If the result is False, it may have fewer, too."""
     if len(body) < SHORTEST_ROW * most:
         return True
     # Each row has a bracket, and only texts can have others. numpy counts them in a fifth of the time of `bytes.count`.

@@ -1,6 +1,8 @@
 """The comparison of the challenger with the champion in segments of the rows, such as the customers of each plan.
 
-The problem declares the columns. In each segment, both models are compared by the metric that decides about promotions.
+The problem declares the columns. In each segment, both models are compared by the metric on which promotions are
+decided.
+
 The challenger is worse in a segment if the upper bound of the improvement in this segment is below zero, and if the
 decline is at least as large as the smallest gain that is worth a release. The segments share the allowed error rate
 equally (Bonferroni), so the confidence holds for all segments together.

@@ -36,7 +36,7 @@ def tabulate_segments(segments: Segments) -> pd.DataFrame | None:
 
 
 def name_worse(segments: Segments) -> str:
-    """Return the end of a sentence that begins with "The challenger is": in which segments it is worse."""
+    """Return which segments are worse, as the end of a sentence that begins with "The challenger is"."""
     worse = segments.worse
     named = "; ".join(_describe(segments, segment) for segment in worse[:MOST_NAMED])
     return (

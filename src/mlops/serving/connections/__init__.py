@@ -6,7 +6,7 @@
     admission  counts the connections and requests of a server, and closes connections whose deadline has passed
     reading    reads requests, in slices
     protocol   uvicorn's protocol of a connection, with these limits
-    quick      a connection with a short cut for requests to /score
+    quick      a connection with a shortcut for requests to /score
     turns      the requests that arrive in one turn of the event loop, and are scored together
     answers    encodes the answers that a connection sends itself
     listener   the socket that listens for connections

@@ -34,7 +34,7 @@ def encode_answer(
 
 
 class AnswerEncoder:
-    """An encoder of answers, after which the connection does not end. The bytes are those that uvicorn would send."""
+    """An encoder of the answers on connections that stay open. It returns the bytes that uvicorn would send."""
 
     def __init__(self) -> None:
         self._common: Sequence[Header] = ()

@@ -1,4 +1,4 @@
-"""A connection with a short cut for requests to ``/score``."""
+"""A connection with a shortcut for requests to ``/score``."""
 
 # uvicorn creates a task, an event and several dictionaries for each request, which takes half of the time of a request
 # with one row. Only unusual requests need them: other paths, wrong keys, large bodies, requests that wait for the
@@ -31,7 +31,7 @@ class QuickConnection(Connection):
         super().__init__(*given, **named)
         self._turn = self._admission.turn
         self._encoder = self._turn.encoder
-        self._undecided = False  # whether the request that arrives can still take the short cut
+        self._undecided = False  # whether the request that arrives can still take the shortcut
         self._sent: dict[bytes, bytes] = {}  # its headers
         self._parts: list[bytes] = []  # of its body
         self._headed = 0.0  # the time of `perf_counter` at the end of its head
@@ -48,7 +48,7 @@ class QuickConnection(Connection):
         super().connection_lost(exc)
 
     def on_headers_complete(self) -> None:
-        """Wait for the body, if the request can take the short cut."""
+        """Wait for the body, if the request can take the shortcut."""
         if not (self._can_be_quick() and self._is_accepted()):
             super().on_headers_complete()
             return
@@ -139,7 +139,7 @@ class QuickConnection(Connection):
         return self.cycle is not None and not self.cycle.response_complete
 
     def _begin(self) -> None:
-        """Let the request that arrives take uvicorn's way."""
+        """Hand the arriving request to uvicorn instead of the turn."""
         if not self._undecided:
             return
         self._undecided = False

@@ -41,7 +41,7 @@ class Turn:
         self._requests: list[Request] = []
 
     def add(self, request: Request) -> None:
-        """Add a request, which is answered as soon as the server has read what else has arrived."""
+        """Add a request. It is answered as soon as the server has read all requests that have arrived."""
         if not self._requests:
             asyncio.get_running_loop().call_soon(self._answer)
         self._requests.append(request)

@@ -51,7 +51,7 @@ class TextInput:
         try:
             return {self._name: request.body.decode()}
         except UnicodeDecodeError as error:
-            raise Refusal(400, f"The body is not text in UTF-8: its byte {error.start} is wrong.") from error
+            raise Refusal(400, f"The body is not UTF-8 text: the byte at position {error.start} is invalid.") from error
 
 
 class ObjectInput:
@@ -85,7 +85,7 @@ def read_query(query: str) -> dict[str, Any]:
 
 
 def require_post(request: Request) -> None:
-    """Raise an error if a request, which is not a GET request, is not a POST request either."""
+    """Raise an error unless the request is a POST request. The caller has handled GET requests."""
     if request.method != "POST":
         raise refuse_method(request.method)
 

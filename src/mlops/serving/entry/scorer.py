@@ -36,7 +36,7 @@ class EntryScorer:
     Raises
     ------
     TypeError
-        If ``run`` has no parameter for the data, or one that cannot be passed by its name.
+        If ``run`` has no parameter for the data, or has a parameter that cannot be passed by its name.
     """
 
     def __init__(self, script: Script, recorder: Recorder | None = None) -> None:

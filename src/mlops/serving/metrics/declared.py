@@ -37,7 +37,7 @@ class Metric:
     kind : str
         The kind. The gauges of workers are added up, too.
     text : str
-        What the metric counts, for the people who read it.
+        A description of what the metric counts.
     labels : tuple of (str, tuple of str)
         The name of each label, and its possible values.
     bounds : tuple of float
@@ -98,12 +98,12 @@ IN_FLIGHT = Metric(
 WAITING = Metric("mlops_requests_waiting", "gauge", "Requests that have arrived completely, but are not answered yet.")
 HELD = Metric("mlops_held_bytes", "gauge", "Memory for requests that are not answered yet.")
 COLLECTED_ROWS = Metric("mlops_collection_rows", "counter", "Rows that were collected.")
-DROPPED_ROWS = Metric("mlops_collection_dropped_rows", "counter", "Rows that were lost because the disk was full.")
+DROPPED_ROWS = Metric("mlops_collection_dropped_rows", "counter", "Rows that were lost because there was no space.")
 DROPPED_SEGMENTS = Metric(
     "mlops_collection_dropped_segments", "counter", "Segments that were deleted before their upload, to make room."
 )
 REFUSED = Metric(
-    "mlops_collection_refused_requests", "counter", "Requests that were refused because the disk was full."
+    "mlops_collection_refused_requests", "counter", "Requests that were refused because there was no space."
 )
 UPLOADER_STARTS = Metric("mlops_uploader_starts", "counter", "Starts of the process that uploads segments.")
 
