@@ -180,6 +180,23 @@ def test_large_losses_that_change_no_decision_are_rejected_as_not_better() -> No
     assert decision.lower_bound < gains.mean() - t.ppf(0.95, ROWS - 1) * gains.std(ddof=1) / ROWS**0.5
 
 
+@pytest.mark.parametrize("scale", [1e-300, 1e-170, 1e200, 1e300])
+@pytest.mark.parametrize("mean", [0.0, 0.1, 5.0])
+def test_the_scale_of_the_losses_changes_no_decision(scale: float, mean: float) -> None:
+    """The squares of such losses overflow, or they are zero, and then a gain within chance was promoted."""
+    gains = GAINS - GAINS.mean() + mean
+    expected, decision = (decide_promotion(unit * LOSSES, unit * (LOSSES - gains)) for unit in (1.0, scale))
+    assert (decision.promoted, decision.kind) == (expected.promoted, expected.kind)
+    for name in ("improvement", "lower_bound", "detectable_gain"):
+        assert getattr(decision, name) / scale == pytest.approx(getattr(expected, name), rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-170, 1e200])
+def test_the_scale_of_the_losses_does_not_hide_skewness(scale: float) -> None:
+    gains = scale * np.append(np.full(ROWS - 1, 1.0) + 0.01 * GAINS[1:], -20.0)
+    assert decide_promotion(scale * LOSSES, scale * LOSSES - gains).kind == "skewed"
+
+
 def test_more_confidence_asks_for_more() -> None:
     bounds = [decide_promotion(LOSSES, LOSSES - GAINS, confidence=level).lower_bound for level in (0.0, 0.95, 0.999)]
     assert bounds == sorted(bounds, reverse=True)

@@ -41,7 +41,13 @@ def bound_mean(gains: Floats, confidence: ArrayLike) -> Floats:
     bend = np.where(skewed, slope, -1.0)
     corrected = 3 / bend * (np.cbrt(1 + bend * (quantile - bend / 6)) - 1)
     errors = np.where(skewed, np.maximum(corrected, quantile), quantile)
-    return np.asarray(gains.mean(-1) - errors * gains.std(-1, ddof=1) / count**0.5)
+    return np.asarray(gains.mean(-1) - errors * measure_error(gains))
+
+
+def measure_error(gains: Floats) -> Floats:
+    """Return the standard error of the mean gain."""
+    scaled, exponent = _scale(gains)
+    return np.asarray(np.ldexp(scaled.std(-1, ddof=1) / gains.shape[-1] ** 0.5, exponent))
 
 
 def find_quantile(gains: Floats, confidence: ArrayLike) -> Floats:
@@ -58,13 +64,15 @@ def count_effective(gains: Floats) -> Floats:
     For example, if only three of 89 rows have gains, all of the same size, the result is 3, and the bound uses the t
     quantile for three rows.
     """
-    squares = np.square(gains).sum(-1)
-    return np.asarray(np.square(np.abs(gains).sum(-1)) / np.where(squares > 0, squares, 1.0))
+    scaled, _ = _scale(gains)
+    squares = np.square(scaled).sum(-1)
+    return np.asarray(np.square(np.abs(scaled).sum(-1)) / np.where(squares > 0, squares, 1.0))
 
 
 def measure_skewness(gains: Floats) -> Floats:
     """Return the skewness of the gains. It is negative if a few gains are far below the others."""
-    centred = gains - gains.mean(-1, keepdims=True)
+    scaled, _ = _scale(gains)
+    centred = scaled - scaled.mean(-1, keepdims=True)
     variance = np.square(centred).mean(-1)
     return np.asarray((centred**3).mean(-1) / np.where(variance > 0, variance, 1.0) ** 1.5)
 
@@ -82,5 +90,10 @@ def are_too_skewed(gains: Floats, confidence: ArrayLike) -> NDArray[np.bool_]:
     """
     count = gains.shape[-1]
     extreme = -measure_skewness(gains) > max(MOST_SKEWED, MOST_SKEWED_SHARE * count**0.5)
-    distance = find_quantile(gains, confidence) * gains.std(-1, ddof=1) / count**0.5
-    return np.asarray(extreme & (gains.mean(-1) > distance))
+    return np.asarray(extreme & (gains.mean(-1) > find_quantile(gains, confidence) * measure_error(gains)))
+
+
+def _scale(gains: Floats) -> tuple[Floats, NDArray[np.int32]]:
+    """Divide the gains by a power of two, so that no square overflows or becomes 0. Return them and the exponent."""
+    exponent = np.frexp(np.abs(gains).max(-1))[1]
+    return np.ldexp(gains, -exponent[..., None]), exponent

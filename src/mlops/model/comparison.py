@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mlops.data.equality import ROUNDING, are_equal
 from mlops.errors import ProblemError
-from mlops.model.bounds import are_too_skewed, bound_mean
+from mlops.model.bounds import are_too_skewed, bound_mean, measure_error
 from mlops.model.jackknife import Groups, assign_groups, leave_out, list_pseudo_values
 from mlops.model.spending import spend
 from mlops.problem import Metric, Problem
@@ -133,7 +133,7 @@ class Comparison:
     @property
     def standard_error(self) -> float:
         """The standard error of the improvement."""
-        return float(self.gains.std(ddof=1)) / len(self.gains) ** 0.5
+        return float(measure_error(self.gains))
 
     @property
     def lower_bound(self) -> float:
