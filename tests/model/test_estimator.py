@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 import numpy as np
@@ -17,39 +18,41 @@ from sklearn.linear_model import Ridge
 from mlops.model.estimator import rewrite_archive
 
 SAVE = """
-import json, os, sys
 from pathlib import Path
-os.umask(int(sys.argv[2]))
 from churn import problem as churn
 from progression import problem as diabetes
 from sklearn.feature_extraction.text import TfidfVectorizer
 from mlops.files.hashes import hash_folder
 from mlops.model.files import save_model
-hyperparameters = {diabetes: {"alpha": 0.4}, churn: {"trees": 5, "learning_rate": 0.1, "depth": 3, "seed": 0}}
-for problem, values in hyperparameters.items():
-    rows = problem.load_sample().head(300)
-    fitted = problem.train(rows, **values)
-    fitted.words_ = {str(number) for number in range(20)}
-    if problem is churn:
-        fitted.texts_ = TfidfVectorizer().fit(["one two", "three"])
-    save_model(problem, fitted, Path(sys.argv[1], problem.name), rows)
-print(json.dumps(hash_folder(Path(sys.argv[1]))))
+HYPERPARAMETERS = {diabetes: {"alpha": 0.4}, churn: {"trees": 5, "learning_rate": 0.1, "depth": 3, "seed": 0}}
+def save(folder):
+    for problem, values in HYPERPARAMETERS.items():
+        rows = problem.load_sample().head(300)
+        fitted = problem.train(rows, **values)
+        fitted.words_ = {str(number) for number in range(20)}
+        if problem is churn:
+            fitted.texts_ = TfidfVectorizer().fit(["one two", "three"])
+        save_model(problem, fitted, Path(folder, problem.name), rows)
+    return hash_folder(Path(folder))
 """
+SAVE_ALONE = f"import json, os, sys\nos.umask(63)\n{SAVE}\nprint(json.dumps(save(sys.argv[1])))"
 
 
 def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", SAVE, str(tmp_path / seed), umask],
-            env=os.environ | {"PYTHONHASHSEED": seed, "TZ": zone, "PYTHONPATH": os.pathsep.join(sys.path)},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for seed, umask, zone in (("1", "18", "UTC"), ("2", "63", "Asia/Tokyo"))
-    ]
-    first, second = (json.loads(process.communicate()[0]) for process in processes)
-    assert first == second
-    assert {"diabetes/MLmodel", "diabetes/model.skops", "churn/MLmodel", "churn/model.skops"} < first.keys()
+    """The other process has another order of the elements of sets, another time zone and another umask."""
+    environ = os.environ | {"PYTHONHASHSEED": "2", "TZ": "Asia/Tokyo", "PYTHONPATH": os.pathsep.join(sys.path)}
+    other = subprocess.run(
+        [sys.executable, "-c", SAVE_ALONE, str(tmp_path / "other")],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    here: dict[str, Any] = {}
+    exec(SAVE, here)
+    saved = here["save"](tmp_path / "here")
+    assert saved == json.loads(other.stdout)
+    assert {"diabetes/MLmodel", "diabetes/model.skops", "churn/MLmodel", "churn/model.skops"} < saved.keys()
 
 
 @pytest.mark.parametrize("count", [0, 1])

@@ -129,10 +129,10 @@ SEEDS = (  # one in the package on every change; those in the notebook and in wh
 
 @pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: seed.__name__)
 def test_a_seeded_regression_is_caught(copy: Path, tmp_path: Path, seed: Callable[[Path], None]) -> None:
-    """The copy has its own sources. Two fresh kernels take less time than another parent of warm kernels."""
+    """The copy has its own sources. A fresh kernel takes less time than another parent of warm kernels."""
     seed(copy)
     options = {"PYTHONPATH": str(copy / "src"), "MLOPS_WARM_KERNELS": "0"}
-    ran = check_copy(copy, tmp_path, "01_test_data", "02_train", **options)
+    ran = check_copy(copy, tmp_path, "02_train", **options)
     assert ran.returncode == 1, ran.stdout[-3000:]
     assert re.search(r"FAILED .*02_train\.ipynb::Cell \d+", ran.stdout), ran.stdout[-3000:]
 

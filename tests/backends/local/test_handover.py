@@ -54,7 +54,7 @@ class Client(threading.Thread):
         return said
 
 
-@pytest.mark.parametrize("count", [5, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [3, pytest.param(20, marks=pytest.mark.slow)])
 def test_clients_see_no_error_during_deployments(migrated: Workspace, tmp_path: Path, count: int) -> None:
     backend = open_backend("local", migrated)
     images = [publish(backend, tmp_path, number) for number in (1.0, 2.0)]
