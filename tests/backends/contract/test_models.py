@@ -46,7 +46,7 @@ def test_promotion_is_a_compare_and_swap(backend: Backend, tmp_path: Path) -> No
     for number in (1.0, 2.0):
         register(backend, tmp_path, number)
     backend.registry.promote("tiny", 1, expected="")
-    with pytest.raises(ConflictError, match="compared with no champion, but the champion is now version 1"):
+    with pytest.raises(ConflictError, match="evaluated when there was no champion, but the champion is now version 1"):
         backend.registry.promote("tiny", 2, expected="")
     assert backend.registry.promote("tiny", 1, expected="").champion  # again changes nothing
 
@@ -90,7 +90,7 @@ def test_a_version_is_not_made_where_another_champion_has_come(backend: Backend,
     register(backend, tmp_path, 1.0)
     backend.registry.promote("tiny", 1, expected="")
     late = track(backend, tmp_path, 2.0)
-    with pytest.raises(ConflictError, match="compared with no champion, but the champion is now version 1"):
+    with pytest.raises(ConflictError, match="evaluated when there was no champion, but the champion is now version 1"):
         backend.registry.register("tiny", late, {}, expected="")
     with pytest.raises(ModelNotFoundError):
         backend.registry.get_version("tiny", 2)
