@@ -21,6 +21,14 @@ from mlops.execution.cancel import Cancel
 from mlops.execution.messages import RunClient
 from mlops.execution.notebook import execute
 
+WAIT = """\
+import array, fcntl, termios, time
+for stream in (1, 2):
+    unread = array.array("i", [1])
+    while unread[0]:
+        time.sleep(.1)
+        fcntl.ioctl(stream, termios.FIONREAD, unread)"""  # threads of the kernel read its standard streams
+
 
 def write_notebook(folder: Path, *cells: str, kernel: str = "python3") -> Path:
     """Write a notebook: a parameters cell, then `cells`."""
@@ -91,7 +99,7 @@ def test_nothing_that_a_notebook_starts_has_the_program_s_output(
         "print(*[os.readlink(f'/proc/{sleeper}/fd/{n}') for n in (1, 2)])\nos.kill(sleeper, 9)"
     )
     ours = [os.readlink(f"/proc/self/fd/{number}") for number in (1, 2)]
-    run(tmp_path, cell)
+    run(tmp_path, f"{cell}\n{WAIT}")
     shown = str(nbformat.read(tmp_path / "copy.ipynb", as_version=4).cells[-1].outputs)
     assert all(text in shown for text in ("FROM A SHELL", "ITS ERROR", "FROM C"))
     assert not any(file in shown for file in ours)

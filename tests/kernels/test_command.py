@@ -1,6 +1,7 @@
 """A command in a fork of the parent acts for the process that asked for it."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -120,6 +121,12 @@ def reset_signals() -> None:
         signal.signal(signum, signal.SIG_DFL)
 
 
+def forwards_signals(process: "subprocess.Popen[str]") -> bool:
+    """Return whether a process forwards its signals. It handles SIGTSTP last, maybe after the fork began."""
+    (caught,) = re.findall(r"SigCgt:\s*(\w+)", Path(f"/proc/{process.pid}/status").read_text())
+    return bool(int(caught, 16) & 1 << (signal.SIGTSTP - 1))
+
+
 def read_when_done(path: Path, wait_for: Callable[..., bool]) -> str:
     """Return the output of the command once it is complete."""
     done = path.with_name(path.name + ".done")
@@ -165,6 +172,7 @@ def test_signals_are_forwarded(
 ) -> None:
     process = start_command("sleep", str(tmp_path / "pid"))
     pid = int(read_when_done(tmp_path / "pid", wait_for))
+    assert wait_for(lambda: forwards_signals(process))
     process.send_signal(signum)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == -signum % 256
@@ -178,6 +186,7 @@ def test_a_command_ends_although_its_parent_is_stopped(
     """The parent cannot report the exit code, so it is read from the process."""
     process = start_command("sleep", str(tmp_path / "pid"))
     parent = psutil.Process(int(read_when_done(tmp_path / "pid", wait_for))).ppid()
+    assert wait_for(lambda: forwards_signals(process))
     os.kill(parent, signal.SIGSTOP)
     try:
         process.send_signal(signal.SIGTERM)
@@ -192,6 +201,7 @@ def test_a_pause_stops_the_command_and_resumes_with_it(
 ) -> None:
     process = start_command("sleep", str(tmp_path / "pid"), start_new_session=True)
     pid = int(read_when_done(tmp_path / "pid", wait_for))
+    assert wait_for(lambda: forwards_signals(process))
     process.send_signal(signal.SIGTSTP)
     assert wait_for(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED)
     assert wait_for(lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED)
