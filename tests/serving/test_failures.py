@@ -1,6 +1,7 @@
 """Errors reach the log with their classes and places, but without the values of a request."""
 
 import io
+import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlops.serving.failures import MOST_FRAMES, SecretFormatter, describe_failure
+from mlops.serving.failures import MOST_FRAMES, describe_failure
+from mlops.serving.log import JsonFormatter
 from mlops.serving.refusals import Refusal
 from mlops.serving.schema import Answer, Feature, Schema
 from mlops.serving.scoring import Run, Scorer
@@ -33,7 +35,7 @@ def log() -> Iterator[io.StringIO]:
     """The log of a service."""
     written = io.StringIO()
     handler = logging.StreamHandler(written)
-    handler.setFormatter(SecretFormatter("%(levelname)s %(message)s"))
+    handler.setFormatter(JsonFormatter())
     logger = logging.getLogger("serving")
     logger.addHandler(handler)
     logger.propagate = False  # otherwise, pytest's handler formats an error first, and its text is reused
@@ -83,9 +85,10 @@ def test_errors_that_a_library_logs_have_no_message(log: io.StringIO) -> None:
         float(f"x{SECRET}")
     except ValueError:
         logging.getLogger("serving.library").exception("A callback failed")
-    said = log.getvalue()
-    assert said.startswith("ERROR A callback failed\nValueError at ")
-    assert SECRET not in said
+    found = json.loads(log.getvalue())
+    assert (found["level"], found["message"]) == ("error", "A callback failed")
+    assert found["error"].startswith("ValueError at ")
+    assert SECRET not in log.getvalue()
 
 
 def test_a_deep_traceback_is_shortened() -> None:

@@ -21,6 +21,8 @@ import pathlib, time
 sizes = []
 def init(): pass
 def run(data):
+    if len(data) == 1:  # the example, before the server is ready
+        return data[:, 0]
     sizes.append(len(data))
     pathlib.Path({begun!r}).touch()
     ends = time.monotonic() + 20

@@ -7,7 +7,18 @@ from pathlib import Path
 import pytest
 
 from mlops.serving import log
-from mlops.serving.log import LEFT_OUT, MOST, MOST_EQUAL, PERIOD, RateLimit, shorten_log
+from mlops.serving.log import (
+    LEFT_OUT,
+    MOST,
+    MOST_EQUAL,
+    PERIOD,
+    WORKER,
+    JsonFormatter,
+    RateLimit,
+    describe_line,
+    read_line,
+    shorten_log,
+)
 
 
 class Written(logging.Handler):
@@ -48,6 +59,23 @@ def test_different_messages_are_limited_too(written: Written) -> None:
         logging.getLogger("limited").error(f"connection {number} failed")
     assert len(written.messages) == MOST
     assert written.messages[-1] == f"connection {MOST - 1} failed{LEFT_OUT}"
+
+
+def test_a_line_is_json_and_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    record = logging.LogRecord("serving", logging.WARNING, "file.py", 1, "line one\nof %s", ("two",), None)
+    record.created = 1.25
+    line = JsonFormatter().format(record)
+    assert line == '{"time": "1970-01-01T00:00:01.250Z", "level": "warning", "message": "line one\\nof two"}'
+    monkeypatch.setenv(WORKER, "2")
+    assert describe_line(JsonFormatter().format(record)) == (
+        "1970-01-01T00:00:01.250Z  warning  worker 2  line one\nof two"
+    )
+
+
+@pytest.mark.parametrize("line", ["printed by a script", "{", "[1]", '{"other": 1}'])
+def test_a_line_that_is_not_of_the_server_is_a_message(line: str) -> None:
+    assert read_line(line) == {"message": line}
+    assert describe_line(line) == line
 
 
 def test_a_large_log_begins_anew_and_keeps_the_log_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

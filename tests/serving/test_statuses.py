@@ -166,6 +166,8 @@ IN_OTHER_TESTS = [
     "408 the head of the request did not arrive within 10 seconds",
     "503 the request cannot be [collected](collection.md), because there is no space left and `collect_when_full` is "
     "`refuse`; the header `Retry-After` says when to repeat it",
+    "503 the processes of the service die repeatedly ([below](#processes)); the header `Retry-After` says when to "
+    "repeat the request",
     "503 there are too many connections or requests; the header `Retry-After` says when to repeat the request",
 ]
 

@@ -45,9 +45,13 @@ class ServerProcess:
         """Connect to the server from an address of this machine."""
         return socket.create_connection(("127.0.0.1", self.port), seconds, (client, 0))
 
+    def list_workers(self) -> list[psutil.Process]:
+        """Return the worker processes."""
+        return psutil.Process(self.popen.pid).children()
+
     def measure_memory(self) -> float:
-        """Return the memory of the server in MB."""
-        return float(psutil.Process(self.popen.pid).memory_info().rss) / 1e6
+        """Return the memory of the workers in MB."""
+        return sum(float(worker.memory_info().rss) for worker in self.list_workers()) / 1e6
 
     def listens(self) -> bool:
         """Return whether the server accepts connections."""

@@ -90,7 +90,9 @@ def _describe_environment(found: Status, standing: Standing | None, told: str) -
     address = f"{service.address}  " if service.address else ""
     although = found.find_redeployment(standing)
     again = f"It was deployed again, {although}." if although else ""
-    shown = f"{address}{service.condition}, {found.name_model(service)}{tested}"
+    workers = f", {service.workers} workers" if service.workers > 1 else ""
+    restarts = f", restarts: {service.restarts}" if service.restarts else ""
+    shown = f"{address}{service.condition}, {found.name_model(service)}{tested}{workers}{restarts}"
     return [shown, *filter(None, [again, standing.shorten_remark(told)])]
 
 

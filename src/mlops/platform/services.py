@@ -51,8 +51,7 @@ class Service:
     digest, image, model_version : str, str, int
         The deployed image and its model version.
     health, problem : str
-        The health that the platform reports: "healthy", "unhealthy" or "stopped". If the record of the environment is
-        damaged, the health is "unreadable", and `problem` describes the damage.
+        The health that the platform reports; or "unreadable", and a description of the damage to the record.
     deployed : str
         The time of the deployment, in UTC as ISO 8601.
     tested : str
@@ -73,6 +72,8 @@ class Service:
         The identity of the model version; empty if it is not recorded.
     original : str
         The MLOPS_HOME that started the service, if not the current one: "/data/.mlops on another machine".
+    workers, restarts : int, int
+        The number of processes that answer requests, and the number of restarts; 0 if they are unknown.
     """
 
     environment: str
@@ -92,6 +93,8 @@ class Service:
     accepts_keys: bool = True
     model_identity: str = ""
     original: str = ""
+    workers: int = 0
+    restarts: int = 0
 
     @property
     def condition(self) -> str:
@@ -282,10 +285,7 @@ class Services(Protocol):
         ...
 
     def list_services(self) -> list[Service]:
-        """Return the service of each environment, with its current health; called by `mlops status`.
-
-        If the record of an environment is damaged, its health is "unreadable".
-        """
+        """Return the service of each environment, with its current health; called by `mlops status`."""
         ...
 
 

@@ -18,6 +18,7 @@
     identity     the identity of the image, for /readyz and the headers of each answer
     script       loads the user's scoring script, which has the functions init() and run()
     entry/       scripts that read the body of a request themselves, such as entry scripts for Azure
+    workers/     the processes of a service: they are started, watched and restarted
     collection/  collects inputs and predictions in files, and uploads them
     azure_entry  the entry script for Azure's own inference server; every image contains it
 """

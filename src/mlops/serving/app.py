@@ -33,13 +33,19 @@ OVERLOADED = "overloaded"  # marks a request that arrived while too many other r
 KEY_NEEDED = "The key is missing or wrong. Send the header Authorization: Bearer <key>."
 NO_LENGTH = (204, 304)  # statuses of answers without a body
 Answered = tuple[int, Sequence[Header], bytes]  # status, headers and body
+UNREADY = {
+    "draining": ("1", "The service is shutting down. Send the request again."),
+    "failing": ("60", "The service is unavailable, because its processes die repeatedly. Its log says more."),
+}
 NO_DOCUMENTS: Mapping[str, bytes] = MappingProxyType({})
 
 logger = logging.getLogger("serving")
 
 
 class Application:
-    """The web service as an ASGI application. While its `state` is "draining", ``/readyz`` answers 503.
+    """The web service as an ASGI application.
+
+    While its `state` is "draining" or "failing", ``/readyz`` answers 503. While it is "failing", ``/score`` does, too.
 
     Parameters
     ----------
@@ -67,7 +73,7 @@ class Application:
         collector: TurnCollector | None = None,
         metrics: MetricsPage | None = None,
     ) -> None:
-        self.state: Literal["ready", "draining"] = "ready"
+        self.state: Literal["ready", "draining", "failing"] = "ready"
         self.recorder = scorer.recorder
         self.recorder.watch(lambda: {READY: self.state == "ready"})
         self._metrics = metrics or MetricsPage(self.recorder, identity)
@@ -113,9 +119,10 @@ class Application:
         Raises
         ------
         Refusal
-            With status 401, 413 or 415.
+            With status 401, 413, 415 or 503.
         """
         self._check_key(sent.get(b"authorization", b""))
+        self._require("ready", "draining")
         names = (b"content-type", b"content-encoding", b"content-length")
         check_content(*(sent.get(name, b"").decode("latin-1") for name in names))
 
@@ -181,6 +188,7 @@ class Application:
             raise Refusal(503, said, headers={"retry-after": "1"}, reason="waiting")
         if isinstance(self._scorer, EntryScorer):
             self._check_key(sent.get(b"authorization", b""))
+            self._require("ready", "draining")
             reply = self._scorer.answer(read_request(scope, await _read_body(receive)))
             self.recorder.count_scored(perf_counter() - began)
             return reply.status, [*self._named, *_encode_headers(reply.headers)], reply.body
@@ -207,10 +215,13 @@ class Application:
             return 200, self._good, choose_document(self._documents, path, query)
         if path == "/livez":
             return 200, self._good, b'{"status": "live"}'
-        if self.state != "ready":
-            said = "The service is shutting down. Send the request again."
-            raise Refusal(503, said, headers={"retry-after": "1"}, reason="draining")
+        self._require("ready")
         return 200, self._good, json.dumps({"status": self.state, **self._identity}).encode()
+
+    def _require(self, *states: str) -> None:
+        if self.state not in states:
+            seconds, said = UNREADY[self.state]
+            raise Refusal(503, said, headers={"retry-after": seconds}, reason=self.state)
 
     def _check_key(self, header: bytes) -> None:
         scheme, _, sent = header.partition(b" ")

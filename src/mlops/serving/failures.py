@@ -1,9 +1,6 @@
 """The description of an error for a log. It has no values, because rows and keys must never reach a log."""
 
-import logging
 import traceback
-from types import TracebackType
-from typing import Any
 
 MOST_FRAMES = 10  # of each error, counted from the place where it was raised
 
@@ -30,15 +27,3 @@ def describe_failure(error: BaseException) -> str:
         parts.append(type(found).__name__ + (f" at {places}" if places else ""))
         found = found.__cause__ or (None if found.__suppress_context__ else found.__context__)
     return "; caused by ".join(parts)
-
-
-class SecretFormatter(logging.Formatter):
-    """A formatter that describes errors without their messages, for records of any library."""
-
-    def formatException(
-        self,
-        ei: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None],
-    ) -> str:
-        """See `logging.Formatter`."""
-        error: Any = ei[1]
-        return describe_failure(error) if error is not None else ""

@@ -1,6 +1,10 @@
-"""The log of the service, whose size and rate are limited."""
+"""The log of the service: lines of JSON, whose size and rate are limited."""
+
+# A line has the fields "time" (UTC), "level", "message", and if they apply "worker" (its number) and "error". What a
+# scoring script prints is in the log as it is.
 
 import fcntl
+import json
 import logging
 import os
 import shutil
@@ -10,13 +14,15 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 
-from .failures import SecretFormatter
+from .failures import describe_failure
 
 LOG_BYTES = 16 << 20  # size at which a log is copied and emptied
 PERIOD = 60.0  # seconds
 MOST_EQUAL = 10  # equal messages in a period: enough to see that they repeat
 MOST = 500  # messages in a period
+WORKER = "MLOPS_WORKER"  # the variable with the number of a worker
 LEFT_OUT = " Similar messages are suppressed for up to a minute."
 
 
@@ -24,8 +30,40 @@ def configure_log() -> None:
     """Write the log to the standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(RateLimit())
-    handler.setFormatter(SecretFormatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+
+
+class JsonFormatter(logging.Formatter):
+    """A formatter that writes a message as a line of JSON, and describes errors without their messages."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """See `logging.Formatter`."""
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        line: dict[str, object] = {"time": time, "level": record.levelname.lower(), "message": record.getMessage()}
+        if number := os.environ.get(WORKER):
+            line["worker"] = int(number)
+        if record.exc_info and record.exc_info[1]:
+            line["error"] = describe_failure(record.exc_info[1])
+        return json.dumps(line)
+
+
+def read_line(line: str) -> dict[str, object]:
+    """Return the fields of a line in the log. A line that is not JSON, such as the output of a script, is a message."""
+    with suppress(ValueError):
+        found = json.loads(line)
+        if isinstance(found, dict) and "message" in found:
+            return found
+    return {"message": line}
+
+
+def describe_line(line: str) -> str:
+    """Return a line of the log as text for people."""
+    found = read_line(line)
+    worker = f"worker {found['worker']}" if "worker" in found else ""
+    error = f"\n    {found['error']}" if "error" in found else ""
+    named = [str(found.get("time", "")), str(found.get("level", "")), worker, str(found["message"])]
+    return "  ".join(filter(None, named)) + error
 
 
 class RateLimit(logging.Filter):

@@ -41,11 +41,11 @@ def test_a_service_ends_when_its_starter_dies_before_it_is_recorded(migrated: Wo
 def test_a_failed_test_quotes_the_log_of_the_service(migrated: Workspace, tmp_path: Path) -> None:
     """The answer to the client only says that the log has the reason."""
     backend = open_backend("local", migrated)
-    script = SCRIPT.replace("data[:, 0] * 0 + number", "data[:, 0] * float('nan')")
+    script = SCRIPT.replace("data[:, 0] * 0 + number", "data[:, 0] + (data[:, 0] == 2) * 1e308 * 10")
     service = deploy(backend, "qa", publish(backend, tmp_path, script=script))
     try:
         key = backend.secrets.get_keys("qa")[0]
-        checks = check_predictions(service.url, key, [[1.0]], [1.0])
+        checks = check_predictions(service.url, key, [[2.0]], [1.0])
         with pytest.raises(
             ServiceTestFailed,
             match=r"(?s)log says why.*The end of .*/service.log:\n.*run returned a number that is not",

@@ -24,7 +24,8 @@ from mlops.backends.local.processes import start_process, wait_ready
 from mlops.image.bundle import build_bundle
 from mlops.image.sources import ImageSources
 from mlops.serving.collection.segments import CLOSED, OPEN, list_segments
-from mlops.serving.collection.settings import Settings
+from mlops.serving.collection.settings import VARIABLE, Settings
+from mlops.serving.workers.launch import RESTARTS
 
 SCRIPT = "def init(): pass\ndef run(data): return data.sum(axis=1)\n"
 SCHEMA = b'{"format": 1, "features": [{"name": "a"}, {"name": "b"}, {"name": "c"}], "answer": {"kind": "number"}}'
@@ -108,7 +109,9 @@ class Server:
         folder = self._folder / str(self._count)
         folder.mkdir()
         bundle, keys, collection = (self._folder / name for name in ("bundle", "keys.json", "collection.json"))
-        self.process, ready = start_process(Path(sys.executable), bundle, keys, 0, folder, collection)
+        self.process, ready = start_process(
+            Path(sys.executable), bundle, keys, 0, folder, {VARIABLE: str(collection), RESTARTS: "100"}
+        )
         self.log = folder / "service.log"
         return wait_ready(self.process, ready, 30, "tiny").port
 
@@ -116,6 +119,12 @@ class Server:
         """Kill the server as the operating system does."""
         self.process.kill()
         self.process.communicate()
+
+    def kill_worker(self) -> None:
+        """Kill the worker that answers requests."""
+        supervisor = psutil.Process(self.process.pid)
+        (worker,) = (child for child in supervisor.children() if child.cmdline() == supervisor.cmdline())
+        worker.kill()
 
     def find_uploaders(self) -> list[psutil.Process]:
         """Return the running uploaders."""
@@ -165,6 +174,22 @@ def test_a_server_that_is_killed_under_load_loses_nothing(tmp_path: Path, kills:
     check_uploads(load, str(tmp_path / "up"))
     assert load.refused == {}
     assert list_segments(server.segments, OPEN, CLOSED) == []
+
+
+@pytest.mark.parametrize("kills", [1, pytest.param(20, marks=pytest.mark.slow)])
+def test_a_worker_that_is_killed_under_load_is_restarted_and_loses_nothing(tmp_path: Path, kills: int) -> None:
+    server, load = Server(tmp_path, url=str(tmp_path / "up")), Load()
+    load.port = server.start()
+    try:
+        for _ in range(kills):
+            load.wait()
+            server.kill_worker()
+        load.wait()
+    finally:
+        load.end()
+        server.stop()
+    check_uploads(load, str(tmp_path / "up"))
+    assert load.refused == {}
 
 
 @pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.slow)])

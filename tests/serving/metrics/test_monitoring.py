@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from mlops.serving.app import Application
 from mlops.serving.collection.turns import TurnCollector
 from mlops.serving.metrics.page import MetricsPage
 from mlops.serving.scoring import Scorer
+from mlops.serving.workers.tally import describe_supervisor
 
 KEY = "the-key"
 IDENTITY = {"image": "tiny:3", "digest": "sha256:abc", "model_name": "tiny", "model_version": 3}
@@ -32,7 +34,8 @@ def metrics(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     turns = TurnCollector(collector)
     scorer = Scorer(lambda rows: rows[:, 0], NUMBERS, turns.pack)
     scorer.recorder.watch(turns.measure)
-    page = MetricsPage(scorer.recorder, IDENTITY, None, [turns.describe])
+    supervised = partial(describe_supervisor, tmp_path_factory.mktemp("service"))
+    page = MetricsPage(scorer.recorder, IDENTITY, None, [supervised, turns.describe])
     headers = {"Authorization": f"Bearer {KEY}"}
     with serve(Application(scorer, [KEY], IDENTITY, {}, turns, page)) as url:
         requests.post(f"{url}/score", json={"data": [[1, 2, 3]]}, headers=headers, timeout=60)

@@ -1,13 +1,15 @@
 """Functions that start, find and stop the server processes of services."""
 
 import os
+import signal
 import socket
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import psutil
 
@@ -16,12 +18,13 @@ from mlops.files.disk import is_full
 from mlops.files.hashes import hash_content
 from mlops.files.records import read_record
 from mlops.record.processes import ProcessId, identify_process
-from mlops.serving.collection.settings import VARIABLE
+from mlops.serving.log import describe_line
 
 MACHINE = Path("/etc/machine-id")
 SERVER = "serving"  # the module that a server runs
 STOP_SECONDS = 15.0
 KILL_SECONDS = 5.0
+NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 QUOTED_LINES = 15  # enough for the end of a traceback
 
 
@@ -76,7 +79,7 @@ def identify_machine() -> str:
 
 
 def start_process(
-    python: Path, bundle: Path, keys: Path, port: int, folder: Path, collection: Path | None = None
+    python: Path, bundle: Path, keys: Path, port: int, folder: Path, variables: Mapping[str, str] = NO_VARIABLES
 ) -> tuple[subprocess.Popen[bytes], Path]:
     """Start a server for an image.
 
@@ -91,24 +94,23 @@ def start_process(
     folder : Path
         An empty folder for ``service.log`` and ``ready.json``. The server writes ``ready.json`` as soon as it can
         answer requests, and ends when that file is deleted.
-    collection : Path, optional
-        The file with the settings of the collection. Without it, the server collects nothing.
+    variables : mapping of str to str
+        Environment variables with settings of the server.
 
     Returns
     -------
     tuple of (Popen, Path)
-        The server process, in its own session, and the path of ``ready.json``.
+        The supervisor of the server, in its own session, and the path of ``ready.json``.
     """
     ready = folder / "ready.json"
     command = [str(python), "-B", "-m", SERVER, "--bundle", str(bundle), "--keys", str(keys)]
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ", "LD_LIBRARY_PATH") if name in os.environ}
-    limits = {name: value for name, value in os.environ.items() if name.startswith("OPENBLAS_")}
-    collected = {VARIABLE: str(collection)} if collection else {}
+    limits = {name: value for name, value in os.environ.items() if name.startswith(("OPENBLAS_", "OMP_", "MKL_"))}
     with open(folder / "service.log", "ab") as log:
         process = subprocess.Popen(
             [*command, "--port", str(port), "--ready", str(ready)],
             cwd=bundle,
-            env={**kept, **limits, **collected, "PYTHONUNBUFFERED": "1"},  # other variables may contain secrets
+            env={**kept, **limits, **variables, "PYTHONUNBUFFERED": "1"},  # other variables may contain secrets
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
@@ -133,8 +135,10 @@ def wait_ready(process: "subprocess.Popen[bytes]", ready: Path, seconds: float, 
             return ServiceProcess(pid, created, read_record(ready, Ready).port, start)
         time.sleep(0.02)
     code = process.poll()
-    process.kill()
-    process.wait()
+    if code is None:
+        _kill_group(process.pid)  # with the workers, which may still be loading the model
+        process.kill()
+        process.wait()
     log = ready.with_name("service.log")
     said = f"ended with exit code {code}" if code is not None else f"was not ready within {seconds:g} s"
     if is_full(log.parent):
@@ -146,7 +150,7 @@ def wait_ready(process: "subprocess.Popen[bytes]", ready: Path, seconds: float, 
 
 def quote_log(log: Path) -> str:
     """Return the path of a service's log and its last lines."""
-    tail = "\n".join(log.read_text(errors="replace").splitlines()[-QUOTED_LINES:])
+    tail = "\n".join(map(describe_line, log.read_text(errors="replace").splitlines()[-QUOTED_LINES:]))
     return f"The end of {log}:\n{tail}"
 
 
@@ -175,9 +179,14 @@ def is_listening(port: int) -> bool:
 
 
 def find_servers(folder: Path) -> list[psutil.Process]:
-    """Return the running servers whose files are below `folder`."""
-    pids = (process.pid for process in psutil.process_iter())
-    return [psutil.Process(pid) for pid in pids if serves_from(pid, folder)]
+    """Return the running servers whose files are below `folder`: supervisors, and workers without a supervisor."""
+    found = {process.pid: process for process in psutil.process_iter() if serves_from(process.pid, folder)}
+    servers = []
+    for process in found.values():
+        with suppress(psutil.Error):  # it ended meanwhile
+            if process.ppid() not in found:
+                servers.append(process)
+    return servers
 
 
 def end_servers(servers: Sequence[psutil.Process]) -> None:
@@ -190,6 +199,8 @@ def end_servers(servers: Sequence[psutil.Process]) -> None:
     """
     for end, seconds in ((psutil.Process.terminate, STOP_SECONDS), (psutil.Process.kill, KILL_SECONDS)):
         for server in servers:
+            if end is psutil.Process.kill:
+                _kill_group(server.pid)
             with suppress(psutil.Error):  # the server ended meanwhile, or belongs to another user
                 end(server)
         psutil.wait_procs(servers, seconds)
@@ -199,6 +210,11 @@ def end_servers(servers: Sequence[psutil.Process]) -> None:
         raise DeploymentError(
             f"Process {pids} of the service did not end. End it as the user who started it, then run the command again."
         )
+
+
+def _kill_group(leader: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):  # the process leads no group, or belongs to another user
+        os.killpg(leader, signal.SIGKILL)
 
 
 def _is_running(process: psutil.Process) -> bool:

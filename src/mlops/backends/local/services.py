@@ -31,7 +31,7 @@ from mlops.backends.local.processes import (
     wait_ready,
 )
 from mlops.backends.local.secrets import LocalSecrets
-from mlops.backends.local.settings import LocalSettings, WantedPort
+from mlops.backends.local.settings import LocalSettings
 from mlops.errors import DeploymentError, IntegrityError
 from mlops.files.atomic import make_new_folder, write_atomically
 from mlops.files.disk import explain_full_disk
@@ -41,6 +41,8 @@ from mlops.platform.images import Image
 from mlops.platform.services import Health, Service
 from mlops.record.clock import now
 from mlops.release.sessions import open_session
+from mlops.serving.collection.settings import VARIABLE
+from mlops.serving.workers.record import Workers, read_workers
 
 HEALTH_SECONDS = 2.0
 
@@ -70,9 +72,8 @@ class LocalHost:
 
     def look(self, environment: str) -> "LocalSite":
         """See `Host`."""
-        port = self._settings.find_port(environment)
         stores = self._images, self._secrets, self._environments, self._collections
-        return LocalSite(self._folder, environment, port, *stores)
+        return LocalSite(self._folder, environment, self._settings, *stores)
 
     @contextmanager
     def lock(self, environment: str) -> Iterator["LocalSite"]:
@@ -91,8 +92,8 @@ class LocalSite:
         The folder that has a state file and a folder for each environment.
     environment : str
         The environment.
-    wanted : WantedPort
-        The port that the settings give the service.
+    settings : LocalSettings
+        The settings of the service.
     images, secrets, environments, collections : LocalImages, LocalSecrets, LocalEnvironments, LocalCollections
         The stores of images, keys, virtual environments and collected rows.
     """
@@ -101,7 +102,7 @@ class LocalSite:
         self,
         folder: Path,
         environment: str,
-        wanted: WantedPort,
+        settings: LocalSettings,
         images: LocalImages,
         secrets: LocalSecrets,
         environments: LocalEnvironments,
@@ -111,7 +112,8 @@ class LocalSite:
         self._file = folder / f"{environment}.json"
         self._folder = folder / environment
         self._environment = environment
-        self._wanted = wanted
+        self._settings = settings
+        self._wanted = settings.find_port(environment)
         self._images = images
         self._secrets = secrets
         self._environments = environments
@@ -163,7 +165,8 @@ class LocalSite:
             keys_file = self._secrets.find_keys_file(self._environment)
         keys = self._secrets.hash_keys(self._environment)
         collection = self._collections.write_settings(self._environment)
-        self._started, ready = start_process(python, bundle, keys_file, port, folder, collection)
+        variables = {**self._settings.list_variables(), **({VARIABLE: str(collection)} if collection else {})}
+        self._started, ready = start_process(python, bundle, keys_file, port, folder, variables)
         process = wait_ready(self._started, ready, ready_seconds, image.name)
         deployment = LocalDeployment(
             image.digest,
@@ -205,18 +208,24 @@ class LocalSite:
         current = state.current
         assert current is not None
         url, example = f"http://127.0.0.1:{state.port}", self._images.read_example(current.digest)
-        service = state.describe(
-            self._environment, url, _check_health(state), example, accepts_keys=self._may_accept_keys(state)
+        health = _check_health(state)
+        service = state.describe(self._environment, url, health, example, accepts_keys=self._may_accept_keys(state))
+        workers = Workers() if health == "stopped" else read_workers(self._find_server_folder(state))
+        return replace(
+            service, original=self._name_other_home(current), workers=workers.running, restarts=workers.restarts
         )
-        return replace(service, original=self._name_other_home(current))
 
     def quote_log(self, state: LocalState) -> str:
         """See `View`."""
+        with suppress(OSError):
+            return quote_log(self._find_server_folder(state) / "service.log")
+        return ""
+
+    def _find_server_folder(self, state: LocalState) -> Path:
         for ready in self._folder.glob("*/ready.json"):
             if state.process and _read_ready(ready).pid == state.process.pid:
-                with suppress(OSError):
-                    return quote_log(ready.with_name("service.log"))
-        return ""
+                return ready.parent
+        return self._folder
 
     def _name_other_home(self, current: LocalDeployment) -> str:
         elsewhere = current.machine not in ("", identify_machine())

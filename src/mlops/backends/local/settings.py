@@ -9,6 +9,7 @@ from mlops.errors import UsageError
 from mlops.parameters.declarations import Parameter, Setting
 from mlops.parameters.layers import check_section
 from mlops.parameters.platform_section import declare, read_platform_section
+from mlops.serving.workers.launch import MEMORY, WORKERS
 from mlops.workspace import SERVICE_ENVIRONMENTS, Workspace
 
 PORTS = "[0, 65535]"
@@ -36,6 +37,13 @@ class LocalSettings:
     environments: str = declare(
         "", "folder of the services' virtual environments, which projects can share; empty for a folder in MLOPS_HOME"
     )
+    service_workers: int = declare(1, "processes that answer the requests of a service", "[1, 64]")
+    service_memory_mb: int = declare(
+        0,
+        "megabytes that each of these processes can use before it is replaced; 0 for 80 % of the machine's memory, "
+        "divided by their number",
+        "[0, 10000000]",
+    )
     collect_share: float = declare(1.0, "share of the requests that services collect; 0 to collect nothing", "[0, 1]")
     collect_url: str = declare("", "where services upload what they collect; empty for a folder in MLOPS_HOME")
     collect_omitted: str = declare("", "columns that are not collected, separated by commas")
@@ -58,6 +66,10 @@ class LocalSettings:
         name = f"{environment}_port"
         source = self.given[name].source if name in self.given else ""
         return WantedPort({"qa": self.qa_port, "production": self.production_port}[environment], source)
+
+    def list_variables(self) -> dict[str, str]:
+        """Return the environment variables that give the settings to a server."""
+        return {WORKERS: str(self.service_workers), MEMORY: str(self.service_memory_mb)}
 
     def name(self, setting: str) -> str:
         """Return how messages name a setting: by the place where it is set, or else by its key."""

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from types import FrameType
 
+from ..log import configure_log
 from .segments import hold_folder
 from .settings import Settings, read_settings
 from .uploader import Uploader
@@ -77,7 +78,7 @@ def main() -> None:
     parser.add_argument("--with-parent", action="store_true", help="end when the standard input closes")
     parser.add_argument("--once", action="store_true", help="upload all closed segments, and end")
     options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    configure_log()
     os.nice(10)  # the service has priority
     settings = read_settings(options.settings)
     folder = Path(settings.folder)

@@ -1,10 +1,13 @@
 """The uploader beside a service: a child process, which is restarted if it dies."""
 
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+
+from .settings import VARIABLE, read_settings
 
 RESTART_SECONDS = 2.0  # minimum time between two starts
 ROOT = Path(__file__).parents[__package__.count(".") + 1]  # the folder of the outermost package
@@ -53,3 +56,14 @@ class UploaderProcess:
         """Tell the uploader to upload the remaining segments and end. Do not wait for this."""
         if self._process and self._process.stdin:
             self._process.stdin.close()
+
+
+def start_uploader() -> UploaderProcess | None:
+    """Start the uploader of a service; None if the service collects nothing. If the settings are wrong, end."""
+    file = Path(os.environ.get(VARIABLE, ""))
+    if not file.name:
+        return None
+    try:
+        return UploaderProcess(file, read_settings(file).uploader)
+    except ValueError as error:
+        sys.exit(f"The collection cannot start. {error}")

@@ -38,11 +38,10 @@ def open_collection(identity: Mapping[str, Any], schema: Schema | None) -> TurnC
         logger.warning(NO_SCHEMA)
         return None
     try:
-        settings = read_settings(file)
-        collector = Collector(settings, _identify(identity), schema)
+        collector = Collector(read_settings(file), _identify(identity), schema)
     except ValueError as error:
         sys.exit(f"The collection cannot start. {error}")
-    return TurnCollector(collector, UploaderProcess(file, settings.uploader))
+    return TurnCollector(collector)
 
 
 def open_azure_collection(identity: Mapping[str, Any], schema: Schema | None) -> ThreadCollector | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ..metrics.declared import COLLECTED_ROWS, DROPPED_ROWS, DROPPED_SEGMENTS, REFUSED, UPLOADER_STARTS, Metric
+from ..metrics.declared import COLLECTED_ROWS, DROPPED_ROWS, DROPPED_SEGMENTS, REFUSED, Metric
 from ..metrics.families import Family
 from ..refusals import Refusal
 from ..rows import Rows
@@ -26,14 +26,11 @@ class TurnCollector:
     ----------
     collector : Collector
         The collector of this worker.
-    uploader : UploaderProcess, optional
-        The uploader beside this worker.
     """
 
-    def __init__(self, collector: Collector, uploader: UploaderProcess | None = None) -> None:
+    def __init__(self, collector: Collector) -> None:
         self.pack = collector.pack
         self._collector = collector
-        self._uploader = uploader
         self._written: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -67,7 +64,6 @@ class TurnCollector:
             DROPPED_ROWS: counters.dropped_rows,
             DROPPED_SEGMENTS: counters.dropped_segments,
             REFUSED: counters.refused,
-            UPLOADER_STARTS: self._uploader.starts if self._uploader else 0,
         }
 
     def describe(self) -> list[Family]:
@@ -75,12 +71,10 @@ class TurnCollector:
         return describe_backlog(self._collector.settings)
 
     def close(self) -> None:
-        """Close the segment, and tell the uploader to upload the segment and end."""
+        """Close the segment."""
         if self._timer:
             self._timer.cancel()
         self._collector.close()
-        if self._uploader:
-            self._uploader.close()
 
     def _start_timer(self) -> None:
         if self._timer is None:
@@ -102,12 +96,18 @@ class TurnCollector:
     def _tick(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(TICK_SECONDS, self._tick)
         self._collector.tick()
-        if self._uploader:
-            self._uploader.check()
 
 
 class ThreadCollector:
-    """A collector for a server that answers each request in a thread. See `TurnCollector` for the parameters."""
+    """A collector for a server that answers each request in a thread.
+
+    Parameters
+    ----------
+    collector : Collector
+        The collector of this worker.
+    uploader : UploaderProcess, optional
+        The uploader beside this worker.
+    """
 
     def __init__(self, collector: Collector, uploader: UploaderProcess | None = None) -> None:
         self._collector = collector

@@ -1,4 +1,4 @@
-"""uvicorn's server, with limits for clients, and with a handover to another server that loses no request."""
+"""uvicorn's server, with limits for clients, and with an end that loses no request."""
 
 import asyncio
 import socket
@@ -9,7 +9,7 @@ from ..app import Application
 from ..metrics.declared import CONNECTIONS, HELD, IN_FLIGHT, WAITING, Metric
 from .admission import Admission
 from .limits import Limits, raise_open_files
-from .listener import accept_waiting, direct_connections
+from .listener import accept_waiting
 from .quick import QuickConnection
 from .turns import Turn
 
@@ -44,23 +44,21 @@ class Server(uvicorn.Server):
         )
         super().__init__(config)
         self.server_state: Admission = Admission(limits, raise_open_files(), Turn(application))
-        self.successor = 1  # the place of the other server on the port; see `direct_connections`
         self._application = application
         self._listener = listener
         application.recorder.watch(self._measure)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start to answer requests. New connections go to this server instead of its predecessor."""
+        """Start to answer requests."""
         self._listener.setblocking(False)
         await super().startup([self._listener])
-        direct_connections(self._listener, 1)
         self._sweeper = asyncio.create_task(self._sweep())
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Finish the requests that have begun, including those of connections that are not accepted yet."""
-        self._application.state = "draining"
+        if self._application.state == "ready":
+            self._application.state = "draining"
         self.server_state.drain()
-        direct_connections(self._listener, self.successor)
         waiting = [*accept_waiting(self._listener)]
         for server in self.servers:
             server.close()

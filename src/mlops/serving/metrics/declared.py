@@ -14,7 +14,8 @@ REASONS = (
     # other faults of a request
     *("key", "path", "method", "content", "size", "head", "malformed", "slow", "script_refused"),
     # reasons of the service
-    *("connections", "waiting", "memory", "disk", "draining", "script_failed", "script_answer", "failure", OTHER),
+    *("connections", "waiting", "memory", "disk", "draining", "failing"),
+    *("script_failed", "script_answer", "failure", OTHER),
 )
 STEPS = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)  # in each power of ten, so that a quantile is off by at most 25 %
 
@@ -105,12 +106,11 @@ DROPPED_SEGMENTS = Metric(
 REFUSED = Metric(
     "mlops_collection_refused_requests", "counter", "Requests that were refused because there was no space."
 )
-UPLOADER_STARTS = Metric("mlops_uploader_starts", "counter", "Starts of the process that uploads segments.")
 
 METRICS = (
     *(LAYOUT, PID, STARTS, STARTED, ANSWERED, READY, REQUESTS, ERRORS, DURATION, REQUEST_ROWS, BATCH_ROWS, SCRIPT),
     *(OPENED, CONNECTIONS, IN_FLIGHT, WAITING, HELD),
-    *(COLLECTED_ROWS, DROPPED_ROWS, DROPPED_SEGMENTS, REFUSED, UPLOADER_STARTS),
+    *(COLLECTED_ROWS, DROPPED_ROWS, DROPPED_SEGMENTS, REFUSED),
 )
 _ends = [*accumulate(metric.size for metric in METRICS)]
 PLACES = {metric: end - metric.size for metric, end in zip(METRICS, _ends, strict=True)}

@@ -1,0 +1,14 @@
+"""The processes of a service: the supervisor, and the workers, which answer requests.
+
+.. code-block:: text
+
+    launch      begins as a supervisor, or as a worker that loads the model itself
+    supervisor  starts the workers, restarts those that die, and ends them
+    starting    starts a worker, as a fork of the supervisor or as a new program
+    restarts    decides when a worker that died is started again
+    memory      limits the memory of a worker
+    worker      loads the model, and answers requests
+    warming     scores the example of the image before the first request
+    record      the file in which the supervisor records its workers
+    tally       the counts of the supervisor, as metrics
+"""

@@ -1,0 +1,83 @@
+"""The begin of a service: a supervisor, or a worker that loads the model itself."""
+
+# The modules of a worker are imported in the functions. A supervisor that does not load the model needs none of them,
+# and the number of threads must be chosen before numpy is imported.
+
+import os
+from argparse import Namespace
+
+from ..collection.children import start_uploader
+from ..connections.listener import bind
+from .memory import choose_limit, limit_memory
+from .starting import Channels, can_fork, describe_process, restart_apart, start_fork, start_program
+from .supervisor import Supervisor
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+# The environment gives the defaults, because the servers of older images refuse unknown options.
+WORKERS, MEMORY, RESTARTS = "SERVING_WORKERS", "SERVING_WORKER_MEMORY", "SERVING_RESTARTS"
+
+
+def list_worker_options() -> list[tuple[str, type, int, str]]:
+    """Return the name, type, default and help of each option for the workers."""
+    return [
+        ("--workers", int, int(os.environ.get(WORKERS, "1")), "processes that answer requests"),
+        (
+            "--worker-memory",
+            int,
+            int(os.environ.get(MEMORY, "0")),
+            "megabytes that a worker can use before it is replaced; 0 for 80 %% of the machine, shared by the workers",
+        ),
+        (
+            "--restarts",
+            int,
+            int(os.environ.get(RESTARTS, "5")),
+            "workers that can die within a minute; after more, the service is not ready for a minute",
+        ),
+    ]
+
+
+def supervise(options: Namespace, *, apart: bool) -> int:
+    """Run the supervisor of a service, and return its exit code.
+
+    Parameters
+    ----------
+    options : Namespace
+        The options of ``python -m serving``.
+    apart : bool
+        Whether each worker loads the model itself. If it is false, but the model cannot be shared with forks, this
+        program starts again with `apart`.
+    """
+    for name in THREADS:  # the workers share the cores, and a fork does not copy threads
+        os.environ.setdefault(name, "1")
+    if not apart:
+        before = describe_process()
+        from .worker import describe_model, load_model, run_worker
+
+        model = load_model(options)
+        if not can_fork(before):
+            restart_apart()
+    listener = bind(options.host, options.port)
+    (lifeline, held), (heard, reports) = os.pipe(), os.pipe()
+    channels = Channels(listener, lifeline, reports)
+    limit = choose_limit(options.worker_memory, options.workers)
+
+    def start(number: int, failing: bool) -> int:
+        if apart:
+            return start_program(number, channels, failing=failing)
+
+        def work() -> None:
+            os.close(held)
+            limit_memory(limit)
+            run_worker(options, describe_model(options) if failing else model, channels)
+
+        return start_fork(number, work)
+
+    return Supervisor(options, channels, heard, limit, start_uploader(), start).run()
+
+
+def work_apart(options: Namespace, channels: Channels, *, failing: bool) -> None:
+    """Load the model and answer requests, as a worker that is a program of its own."""
+    from .worker import describe_model, load_model, run_worker
+
+    limit_memory(choose_limit(options.worker_memory, options.workers))
+    run_worker(options, describe_model(options) if failing else load_model(options), channels)

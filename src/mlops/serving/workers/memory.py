@@ -1,0 +1,37 @@
+"""The limit of a worker's memory."""
+
+# The supervisor replaces a worker that uses too much memory, and the worker first answers the requests that have begun.
+# So a slow leak costs no request. A limit of the operating system for a process (RLIMIT_AS, RLIMIT_DATA) also counts
+# memory that was reserved but is not used, and a process at such a limit does not end: each request then fails. So this
+# limit is twice as high, and only stops a single request that asks for very much memory, which then gets an error.
+
+import os
+import resource
+from contextlib import suppress
+from pathlib import Path
+
+PAGE = os.sysconf("SC_PAGE_SIZE")
+SHARE = 0.8  # all workers together can use this share of the machine's memory
+
+
+def choose_limit(megabytes: int, workers: int) -> int:
+    """Return the limit of a worker in bytes; if no limit is given, a share of the machine's memory."""
+    if megabytes:
+        return megabytes << 20
+    return int(os.sysconf("SC_PHYS_PAGES") * PAGE * SHARE / workers)
+
+
+def limit_memory(limit: int) -> None:
+    """Let this process reserve at most twice `limit` bytes."""
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    most = 2 * limit if hard == resource.RLIM_INFINITY else min(2 * limit, hard)
+    with suppress(ValueError, OSError):  # macOS refuses some values
+        resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
+
+
+def measure_memory(pid: int) -> int:
+    """Return the memory that a process uses, in bytes; 0 if the system does not say."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
+    except (OSError, IndexError):
+        return 0

@@ -1,0 +1,49 @@
+"""The file in which the supervisor records its workers, for those who look at the service."""
+
+import json
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+NAME = "workers.json"  # beside the file that `--ready` names
+
+
+@dataclass(frozen=True)
+class Workers:
+    """The workers of a service.
+
+    Parameters
+    ----------
+    running, wanted : int
+        The number of workers that answer requests, and the number that should.
+    restarts : int
+        The number of workers that were restarted since the service was started.
+    failing : bool
+        Whether no worker is started at the moment, because too many have died.
+    uploads : int
+        The number of times that the uploader was started.
+    """
+
+    running: int = 0
+    wanted: int = 0
+    restarts: int = 0
+    failing: bool = False
+    uploads: int = 0
+
+
+def write_workers(folder: Path, workers: Workers) -> None:
+    """Replace the file in a folder."""
+    scratch = folder / f"{NAME}.new"
+    with suppress(OSError):  # the disk is full, or the folder was deleted
+        scratch.write_text(json.dumps(asdict(workers)))
+        scratch.replace(folder / NAME)
+
+
+def read_workers(folder: Path) -> Workers:
+    """Return what the file in a folder says; no workers if there is no such file, or if it is damaged."""
+    try:
+        found = json.loads((folder / NAME).read_text())
+        running, wanted, restarts, uploads = (int(found[name]) for name in ("running", "wanted", "restarts", "uploads"))
+        return Workers(running, wanted, restarts, bool(found["failing"]), uploads)
+    except (OSError, ValueError, KeyError, TypeError):
+        return Workers()

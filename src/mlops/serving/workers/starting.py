@@ -1,0 +1,135 @@
+"""The start of a worker, as a fork of the supervisor or as a new program."""
+
+# A fork shares the memory of the loaded model and starts in a millisecond. It is safe only if loading the model left
+# neither threads, which a fork does not copy, nor open files and connections, which the workers would share. Otherwise,
+# each worker is a new program that loads the model itself.
+
+import gc
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..log import WORKER as WORKER_NUMBER
+
+MODE = "SERVING_MODE"  # how this program was started; see `read_mode`
+WORKER, FAILING = "worker", "failing"  # a worker that loads the model; a worker that says that the service is failing
+APART = "apart"  # a supervisor whose workers load the model
+JEMALLOC = "jemalloc_bg_thd"  # a thread of pyarrow's allocator, which starts again in a fork
+
+
+@dataclass(frozen=True)
+class Channels:
+    """The socket and the pipes that a worker gets from its supervisor.
+
+    Parameters
+    ----------
+    listener : socket
+        The socket that listens for connections.
+    lifeline : int
+        The end of a pipe that closes when the supervisor ends.
+    reports : int
+        The end of a pipe into which a worker writes its process id as soon as it answers requests.
+    """
+
+    listener: socket.socket
+    lifeline: int
+    reports: int
+
+    def report_ready(self) -> None:
+        """Tell the supervisor that this process answers requests."""
+        os.write(self.reports, b"%d\n" % os.getpid())
+
+    def encode(self) -> str:
+        """Return the descriptors as text for a new program, which inherits them."""
+        inherited = (self.listener.fileno(), self.lifeline, self.reports)
+        for descriptor in inherited:
+            os.set_inheritable(descriptor, True)
+        return ",".join(map(str, inherited))
+
+
+def decode_channels(text: str) -> Channels:
+    """Return the channels that a supervisor encoded."""
+    listener, lifeline, reports = map(int, text.split(","))
+    return Channels(socket.socket(fileno=listener), lifeline, reports)
+
+
+def describe_process() -> tuple[int, set[str]]:
+    """Return the number of threads of this process, and its open files and connections."""
+    folder = Path("/proc/self/fd")
+    targets = set()
+    for descriptor in os.listdir(folder) if folder.is_dir() else ():
+        try:
+            targets.add(os.readlink(folder / descriptor))
+        except OSError:  # the descriptor of the listing itself
+            continue
+    tasks = [path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")]
+    return len([name for name in tasks if name != JEMALLOC]), targets
+
+
+def can_fork(before: tuple[int, set[str]]) -> bool:
+    """Return whether forks of this process are safe after a model was loaded.
+
+    Parameters
+    ----------
+    before : tuple of int, set of str
+        The result of `describe_process` before the model was loaded.
+    """
+    threads, targets = describe_process()
+    return threads == 1 and targets <= before[1]
+
+
+def restart_apart() -> None:
+    """Replace this process with one that does not load the model, but lets its workers load it."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execve(sys.executable, _repeat_command(), {**os.environ, MODE: APART})
+
+
+def start_program(number: int, channels: Channels, *, failing: bool) -> int:
+    """Start a worker as a new program, and return its process id."""
+    mode = f"{FAILING if failing else WORKER}:{channels.encode()}"
+    return os.posix_spawn(sys.executable, _repeat_command(), {**os.environ, MODE: mode, WORKER_NUMBER: str(number)})
+
+
+def start_fork(number: int, work: Callable[[], None]) -> int:
+    """Fork this process, and return the process id of the fork.
+
+    Parameters
+    ----------
+    number : int
+        The number of the worker.
+    work : callable
+        The work of the fork, after which it ends.
+    """
+    gc.freeze()  # so that the garbage collector does not write to the shared memory
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 1
+    try:
+        signal.set_wakeup_fd(-1)
+        for caught in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
+            signal.signal(caught, signal.SIG_DFL)
+        os.environ[WORKER_NUMBER] = str(number)
+        work()
+        code = 0
+    except BaseException:  # noqa: BLE001 - a fork must not continue as a second supervisor
+        sys.excepthook(*sys.exc_info())
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _repeat_command() -> list[str]:
+    return [sys.executable, *sys.orig_argv[1:]]
+
+
+def read_mode() -> tuple[str, str]:
+    """Return how this program was started: `APART`, `WORKER`, `FAILING` or ""; and the encoded channels of a worker."""
+    mode, _, channels = os.environ.pop(MODE, "").partition(":")
+    return mode, channels

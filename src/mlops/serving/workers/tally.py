@@ -1,0 +1,12 @@
+"""The counts of the supervisor, as metrics."""
+
+from pathlib import Path
+
+from ..metrics.families import Family, Sample
+from .record import read_workers
+
+
+def describe_supervisor(folder: Path) -> list[Family]:
+    """Return the metrics of the supervisor that writes its record to a folder."""
+    text = "Starts of the process that uploads segments."
+    return [Family("mlops_uploader_starts", "counter", text, [Sample(read_workers(folder).uploads)])]

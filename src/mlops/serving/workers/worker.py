@@ -1,0 +1,126 @@
+"""A worker: it has the model, and answers requests."""
+
+import asyncio
+import json
+import logging
+import os
+import socket
+from argparse import Namespace
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from ..app import Application
+from ..collection.opening import open_collection
+from ..connections.limits import Limits
+from ..connections.server import Server
+from ..documents import read_documents
+from ..entry.scorer import open_scorer
+from ..identity import read_identity
+from ..metrics.page import Describe, MetricsPage
+from ..metrics.recorder import Recorder
+from ..metrics.slots import open_slots
+from ..schema import Schema, read_schema
+from ..scoring import Scorer
+from ..script import Script, load_script
+from .starting import Channels
+from .tally import describe_supervisor
+from .warming import warm_up
+
+METRICS = "metrics"  # the folder beside the file that `--ready` names
+
+
+def _refuse(data: Any) -> Any:
+    raise AssertionError("a service that is failing scores no rows")
+
+
+REFUSING = Script(_refuse)
+
+
+@dataclass(frozen=True)
+class Model:
+    """The model of an image: its identity, its schema and its scoring script. None refuses all requests."""
+
+    identity: dict[str, Any]
+    schema: Schema | None
+    script: Script | None
+
+
+def load_model(options: Namespace) -> Model:
+    """Load the model of an image, and score the example of the image.
+
+    Raises
+    ------
+    WarmUpFailed
+        If the example cannot be scored.
+    """
+    os.environ["AZUREML_MODEL_DIR"] = str(options.bundle / "model")
+    model = replace(describe_model(options), script=load_script(options.bundle / "score.py"))
+    scorer = open_scorer(model.script or REFUSING, model.schema)
+    if isinstance(scorer, Scorer):  # otherwise, only the script knows how a request looks
+        warm_up(scorer.score, options.bundle)
+    return model
+
+
+def describe_model(options: Namespace) -> Model:
+    """Return the model of an image without its scoring script, which is not loaded."""
+    return Model(read_identity(options.bundle), read_schema(options.bundle), None)
+
+
+class Worker(Server):
+    """A server that ends when its supervisor ends.
+
+    Parameters
+    ----------
+    application, limits
+        See `Server`.
+    channels : Channels
+        What the worker gets from its supervisor.
+    """
+
+    def __init__(self, application: Application, limits: Limits, channels: Channels) -> None:
+        super().__init__(application, limits, channels.listener)
+        self._channels = channels
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        asyncio.get_running_loop().add_reader(self._channels.lifeline, self._lose_supervisor)
+        self._channels.report_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        self._application.close()
+
+    def _lose_supervisor(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._channels.lifeline)
+        logging.warning("The supervisor of this service ended. Shutting down.")
+        self.should_exit = True
+
+
+def run_worker(options: Namespace, model: Model, channels: Channels) -> None:
+    """Answer requests until a signal arrives or the supervisor ends.
+
+    Parameters
+    ----------
+    options : Namespace
+        The options of ``python -m serving``.
+    model : Model
+        The model.
+    channels : Channels
+        What the worker gets from its supervisor.
+    """
+    collector = open_collection(model.identity, model.schema) if model.script else None
+    folder = options.ready.parent
+    recorder = Recorder(open_slots(folder / METRICS))
+    scorer = open_scorer(model.script or REFUSING, model.schema, collector.pack if collector else None, recorder)
+    describe: list[Describe] = [partial(describe_supervisor, folder)]
+    if collector:
+        recorder.watch(collector.measure)
+        describe.append(collector.describe)
+    metrics = MetricsPage(recorder, model.identity, folder / METRICS, describe)
+    keys = list(json.loads(options.keys.read_text()).values())
+    application = Application(scorer, keys, model.identity, read_documents(options.bundle), collector, metrics)
+    if not model.script:
+        application.state = "failing"
+    limits = Limits(**{name: getattr(options, name) for name in Limits.__dataclass_fields__})
+    Worker(application, limits, channels).run()

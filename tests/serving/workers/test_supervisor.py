@@ -1,0 +1,148 @@
+"""The supervisor of a service, and workers that die."""
+
+import json
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from server_process import ANSWER, ServerProcess, exchange, make_request, start_server
+from tiny_model import SCRIPT
+
+from mlops.errors import DeploymentError
+from mlops.serving.workers.record import Workers, read_workers
+
+GET = make_request(b"GET", b"/readyz", b"")
+THREADED = f"import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n{SCRIPT}"
+SUICIDAL = """
+import os, signal
+def init(): pass
+def run(data):
+    if data[0, 0] == 5:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return data[:, 0]
+"""
+GREEDY = """
+import numpy as np
+kept = []
+def init(): pass
+def run(data):
+    if data[0, 0] > 1:
+        kept.append(np.ones((int(data[0, 0]) << 20) // 8))
+    return data[:, 0]
+"""
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait until a condition is true."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def read(server: ServerProcess) -> Workers:
+    """Return what the supervisor recorded."""
+    return read_workers(server.log.parent)
+
+
+def score(server: ServerProcess, row: int = 1) -> int:
+    """Send a row on a new connection, and return the status of the answer; 0 if there was none."""
+    try:
+        with server.connect() as client:
+            return exchange(client, make_request(body=b'{"data": [[%d]]}' % row))[0]
+    except (EOFError, ConnectionError):
+        return 0
+
+
+@pytest.fixture(params=[SCRIPT, THREADED], ids=["forks", "programs"])
+def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ServerProcess]:
+    """A server with two workers."""
+    with start_server(tmp_path, "--workers", "2", script=request.param) as server:
+        yield server
+
+
+def test_workers_that_are_killed_are_restarted(pair: ServerProcess) -> None:
+    before = {worker.pid for worker in pair.list_workers()}
+    assert (len(before), read(pair)) == (2, Workers(2, 2))
+    for pid in before:
+        psutil.Process(pid).kill()
+    with pair.connect() as client:  # waits until a worker accepts the connection
+        assert exchange(client, make_request())[::2] == (200, ANSWER)
+    wait_until(lambda: read(pair) == Workers(2, 2, restarts=2))
+    assert not before & {worker.pid for worker in pair.list_workers()}
+    assert "ended (SIGKILL). Restarts so far: 2." in pair.log.read_text()
+
+
+def test_workers_end_when_their_supervisor_is_killed(pair: ServerProcess) -> None:
+    workers = pair.list_workers()
+    with pair.connect() as client:
+        assert exchange(client, GET)[0] == 200
+        pair.popen.kill()
+        pair.popen.wait()
+        assert exchange(client, make_request())[::2] == (200, ANSWER)
+    assert psutil.wait_procs(workers, 20)[1] == []
+    assert not pair.listens()
+
+
+def test_the_model_is_loaded_once_for_all_workers_if_forks_can_share_it(tmp_path: Path) -> None:
+    for name, script in (("shared", SCRIPT), ("apart", THREADED)):
+        counted = f"{script}\nopen({str(tmp_path / name)!r}, 'a').write('x')\n"
+        (tmp_path / f"{name}-server").mkdir()
+        with start_server(tmp_path / f"{name}-server", "--workers", "2", script=counted):
+            pass
+    assert (tmp_path / "shared").read_text() == "x"
+    assert (tmp_path / "apart").read_text() == "x" * 3  # the supervisor tried
+
+
+def test_a_model_that_kills_its_workers_makes_the_service_unready(tmp_path: Path) -> None:
+    with start_server(tmp_path, "--restarts", "2", script=SUICIDAL) as server:
+        for _ in range(3):
+            assert score(server, 5) == 0
+            wait_until(lambda: read(server).running == 1 or read(server).failing)
+        wait_until(lambda: len(server.list_workers()) == 1)
+        with server.connect() as client:
+            assert exchange(client, make_request(b"GET", b"/livez", b""))[0] == 200
+            for request in (GET, make_request()):
+                status, headers, body = exchange(client, request)
+                assert (status, headers["retry-after"]) == (503, "60")
+                assert b"its processes die repeatedly" in body
+        assert read(server) == Workers(0, 1, restarts=3, failing=True)
+        server.popen.send_signal(signal.SIGTERM)
+        assert server.popen.wait(20) == 0
+
+
+def test_a_worker_that_uses_too_much_memory_is_replaced_without_an_error(tmp_path: Path) -> None:
+    with start_server(tmp_path, "--worker-memory", "150", script=GREEDY) as server:
+        (before,) = server.list_workers()
+        assert score(server, 1000) == 500  # more than the worker may reserve
+        with server.connect() as client:
+            assert exchange(client, make_request(body=b'{"data": [[150]]}'))[0] == 200
+            wait_until(
+                lambda: before.pid not in {worker.pid for worker in server.list_workers()} or read(server).restarts == 1
+            )
+            assert exchange(client, make_request())[::2] == (200, ANSWER)
+        assert score(server) == 200
+        wait_until(lambda: not before.is_running())
+        assert read(server) == Workers(1, 1, restarts=1)
+    assert "but its limit is 150 MB. It is replaced." in server.log.read_text()
+
+
+@pytest.mark.parametrize("threads", [False, True], ids=["forks", "programs"])
+def test_a_service_that_cannot_score_its_example_does_not_become_ready(tmp_path: Path, threads: bool) -> None:
+    script = (THREADED if threads else SCRIPT).replace("return data", "raise KeyError(data[0, 0])\n    return data")
+    with (
+        pytest.raises(DeploymentError, match=r"(?s)ended with exit code 1\. .*cannot score the example of its image"),
+        start_server(tmp_path, script=script),
+    ):
+        pass
+    assert "1.0" not in (tmp_path / "service.log").read_text().replace("bundle-1.0", "")
+
+
+def test_the_record_of_the_workers_can_be_damaged(tmp_path: Path) -> None:
+    assert read_workers(tmp_path) == Workers()
+    for content in ("", "{", "[]", json.dumps({"running": 1})):
+        (tmp_path / "workers.json").write_text(content)
+        assert read_workers(tmp_path) == Workers()
