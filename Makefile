@@ -128,4 +128,4 @@ lock: $(READY)  ## resolve the versions of all packages again, and write the loc
 clean:  ## stop the services; delete .venv, outputs and all state
 	@if [ -x $(BIN)/mlops ]; then $(BIN)/mlops stop; fi
 	@find outputs -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
-	@rm -rf .ci/azurite/node_modules .mlops .venv .venv-ui .venv-default .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@rm -rf .ci/azurite/node_modules .mlops .venv .venv-ui .venv-default .venv-azureml .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,7 +1,8 @@
-"""A second environment as pip makes it by default: the packages that users of papermill install, in our versions."""
+"""Other environments as pip makes them by default, in our versions: that of a user of papermill, for example."""
 
 import re
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.processes import PROJECT
@@ -16,7 +17,12 @@ class InstallError(Exception):
 
 
 def find_default_install() -> Path:
-    """Return the environment's folder of programs. The environment is created again if the lock has changed.
+    """Return the folder of programs of an environment with what users of papermill install; see `find_install`."""
+    return find_install(FOLDER, PACKAGES)
+
+
+def find_install(folder: Path, packages: Sequence[str]) -> Path:
+    """Return the folder of programs of an environment, which is created again if the lock has changed.
 
     Raises
     ------
@@ -25,19 +31,15 @@ def find_default_install() -> Path:
     """
     lock = (PROJECT / "requirements.lock").read_text(encoding="utf-8")
     constraints = "".join(f"{''.join(pin)}\n" for pin in PIN.findall(lock))
-    ready = FOLDER / "constraints.txt"
+    ready = folder / "constraints.txt"
     if not ready.is_file() or ready.read_text(encoding="utf-8") != constraints:
-        print(f"installing {' '.join(PACKAGES)} into {FOLDER.name} ...", flush=True)
-        _install(constraints)
+        print(f"installing {' '.join(packages)} into {folder.name} ...", flush=True)
+        _run(["bash", ".ci/make-venv", folder.name])
+        wanted = folder / "wanted.txt"
+        wanted.write_text(constraints, encoding="utf-8")
+        _run([folder / "bin" / "python", "-m", "pip", "install", "--quiet", "-c", wanted, *packages])
         ready.write_text(constraints, encoding="utf-8")
-    return FOLDER / "bin"
-
-
-def _install(constraints: str) -> None:
-    _run(["bash", ".ci/make-venv", FOLDER.name])
-    wanted = FOLDER / "wanted.txt"
-    wanted.write_text(constraints, encoding="utf-8")
-    _run([FOLDER / "bin" / "python", "-m", "pip", "install", "--quiet", "-c", wanted, *PACKAGES])
+    return folder / "bin"
 
 
 def _run(command: list[str | Path]) -> None:

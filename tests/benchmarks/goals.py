@@ -75,6 +75,15 @@ GOALS = {
     "taller_memory": Goal("10,000,000 rows of 11 columns: memory of the data test", 500, 500, " MB", at_least=False),
     "records_1": Goal("one record with texts: share of the throughput on ten numbers", 1 / 3, 1 / 3),
     "records_100": Goal("100 records with texts: share of the throughput on ten numbers", 1 / 3, 1 / 3),
+    "scoring_1": Goal("1 row: times faster than azureml-inference-server-http", 20, 35),
+    "scoring_100": Goal("100 rows: times faster than azureml-inference-server-http", 9, 14),
+    "scoring_1000": Goal("1,000 rows: times faster than azureml-inference-server-http", 5, 8),
+    "collection_1": Goal("1 row: share of the throughput without collection", 0.85, 0.85),
+    "collection_100": Goal("100 rows: share of the throughput without collection", 0.85, 0.85),
+    "collection_1000": Goal("1,000 rows: share of the throughput without collection", 0.85, 0.85),
+    "scoring_p99": Goal("1 row: 99th percentile at 1,000 requests per second", 3, 3, " ms", at_least=False),
+    "scoring_ready": Goal("start of a service until it is ready", 1, 1, " s", at_least=False),
+    "scoring_memory": Goal("memory of a worker for a linear model", 60, 60, " MB", at_least=False),
     "sweep": Goal("100-point sweep: times faster than papermill's CLI, this environment", 15, 15),
 }
 
@@ -91,7 +100,7 @@ class Figure:
         "warm", "cold" or "no": whether the parent of the warm kernels was running already, had to start, or is not
         used.
     measure : str
-        "wall" or "CPU".
+        "wall", "CPU" or "PSS".
     value : float
         In the goal's unit.
     """

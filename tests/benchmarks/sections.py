@@ -13,6 +13,7 @@ from benchmarks.memory import measure_memory
 from benchmarks.overhead import measure_overhead
 from benchmarks.own import measure_nbval, measure_sweep
 from benchmarks.processes import warm_up
+from benchmarks.scoring import measure_scoring
 from benchmarks.scratch import Section, make_scratch
 from benchmarks.service import measure_service
 from benchmarks.start import measure_start
@@ -60,5 +61,6 @@ SECTIONS: dict[str, Callable[[int], Section]] = {
     "memory": measure_memory,
     "nbval": measure_nbval,
     "service": measure_service,
+    "scoring": measure_scoring,
     "large": measure_large,
 }

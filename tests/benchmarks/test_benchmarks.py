@@ -7,13 +7,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+from served import serve
 
-from benchmarks import large, variants
+from benchmarks import large, scoring, variants
 from benchmarks.default_install import PIN
 from benchmarks.eight import make_project
 from benchmarks.goals import GOALS, Figure, Goal, compare
 from benchmarks.large import name_steps
+from benchmarks.load import AnswerError, send_many, send_steadily
 from benchmarks.measure import Sample, Summary, interleave, make_row, summarize
 from benchmarks.notebooks import EIGHT
 from benchmarks.peaks import watch_children
@@ -22,6 +26,8 @@ from benchmarks.report import show_section, write_results
 from benchmarks.scratch import Section
 from benchmarks.sections import SECTIONS
 from benchmarks.start import read_importtime
+from mlops.serving.app import Application
+from mlops.serving.scoring import Scorer
 
 FASTER = make_row("ours", [Sample(2.0, 1.0), Sample(1.0, 2.0), Sample(9.0, 9.0)])
 SLOWER = make_row("peer", [Sample(20.0, 5.0)])
@@ -152,8 +158,32 @@ def test_the_largest_memory_of_a_process_is_watched() -> None:
     assert any(60 < peak < 120 for peak in peaks.values())
 
 
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "closed"])
+def test_each_request_of_a_load_is_answered(kept: bool) -> None:
+    request = load_request(kept)
+    rows: list[int] = []
+
+    def count(data: NDArray[np.float64]) -> NDArray[np.float64]:
+        rows.append(len(data))
+        return data[:, 0]
+
+    with serve(Application(Scorer(count), [scoring.KEY], {})) as url:
+        port = int(url.split(":")[-1])
+        assert send_many(port, request, 100) > 0
+        assert len(send_steadily(port, request, 1000, 0.05)) == 50
+        assert sum(rows) == 3 * (1 + 100 + 1 + 50)  # each load begins with a request that shows the size of the answers
+        with pytest.raises(AnswerError, match="The key is missing or wrong"):
+            send_many(port, request.replace(b"Bearer", b"Basic"), 1)
+
+
+def load_request(kept: bool) -> bytes:
+    """Return a request with three rows."""
+    request = scoring.make_request(3)
+    return request if kept else request.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+
+
 def test_every_section_of_the_benchmark_is_there() -> None:
-    assert set(SECTIONS) == {"eight", "overhead", "sweep", "start", "memory", "nbval", "service", "large"}
+    assert set(SECTIONS) == {"eight", "overhead", "sweep", "start", "memory", "nbval", "service", "scoring", "large"}
 
 
 @pytest.mark.slow
