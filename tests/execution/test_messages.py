@@ -37,7 +37,11 @@ def show(data: dict[str, Any]) -> dict[str, Any]:
 
 ODD = {
     "a dict": ("display_data", show({"application/x-thing": {"k": "s3cr3t"}}), "application/x-thing is of type dict"),
-    "two": ("display_data", show({"a/b": 1, "text/plain": None}), "a/b is of type int, text/plain is of type NoneType"),
+    "two": (
+        "display_data",
+        show({"a/b": 1, "text/plain": None}),
+        "a/b is of type int and text/plain is of type NoneType",
+    ),
     "no lines": ("display_data", show({"text/html": ["s3cr3t", 1]}), "text/html is of type list"),
     "deep": ("display_data", show({"application/json": nest(DEEPEST)}), f"more than {DEEPEST} levels"),
     "no data": ("display_data", {}, "display_data: KeyError"),

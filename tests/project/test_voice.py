@@ -94,6 +94,13 @@ PHRASES = {
     r"\b(?:age|number|time) of [\w' ]+ counts from\b": "is measured from, is counted from",
     r"\bis left out here\b|\bare left out here\b": "omitted",
     r"\bwithout (?:folder and|the|an) ending\b": "the file name without the extension",
+    r"\b(?:decides? about|decides by the) (?:promotions|metric)\b": "promotions are decided on the metric",
+    r"\b(?:predicted|actual) less (?:predicted|actual)\b": "minus",
+    r"\bcompared with no (?:champion|model)\b": "was evaluated when there was no champion",
+    r"\bshort cut\b": "shortcut",
+    r"\ban? \w+ too (?:few|many)\b": "one column too few",
+    r"\bcollected no such\b": "has no collected rows that match",
+    r"\bmessages like this are left out\b": "similar messages are suppressed",
 }
 
 # Rooms whose text has not been read with this list yet, and why. The list only shrinks.

@@ -73,9 +73,9 @@ def _describe_invalid(message: Mapping[str, Any], error: Exception) -> str:
         )
     if isinstance(error, ValidationError) and isinstance(content.get("data"), Mapping):
         odd = [name for name, value in content["data"].items() if not _is_allowed(name, value)]
-        found = ", ".join(f"{name} is of type {type(content['data'][name]).__name__}" for name in odd)
+        found = " and ".join(f"{name} is of type {type(content['data'][name]).__name__}" for name in odd)
         if odd:
-            return f"A notebook cannot hold this output: {found}, but must be text. Display it as application/json."
+            return f"A notebook cannot hold this output, because {found}, not text. Display it as application/json."
     if isinstance(error, RecursionError):
         return f"A notebook cannot hold this output: it is nested more than {DEEPEST} levels deep. Display less of it."
     return f"A notebook cannot hold this output ({kind}: {type(error).__name__}). Display plain text instead."

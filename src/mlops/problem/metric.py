@@ -49,7 +49,7 @@ class Metric:
     weighted : callable, optional
         A function that returns the metric for many weightings of the rows at once; see `mlops.problem.weighted`.
         For a metric without `row_loss`, it makes the gate faster, and more sensitive if there are few rows. Do not
-        give it for a metric that depends on a few of the rows only, such as a median: the gate would promote too often.
+        give it for a metric that depends on only a few of the rows, such as a median: the gate would promote too often.
     signed : bool
         Whether the metric can be zero or negative. If promotions are decided on it, the problem must declare
         `smallest_gain`.

@@ -54,7 +54,7 @@ class Latency:
 
 
 def read_image_schema(images: Images, digest: str) -> Schema | None:
-    """Return the schema of an image, or None if its script reads the body of a request itself, or if it is older."""
+    """Return the schema of an image. Return None if its script reads the bodies itself, or if the image is too old."""
     content = images.read_file(images.get_image(digest), SCHEMA)
     return decode_schema(content) if content else None
 

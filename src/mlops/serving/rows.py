@@ -135,7 +135,7 @@ class NumberReader:
 
 
 def has_few_rows(body: bytes, most: int) -> bool:
-    """Return True if a valid body certainly has at most `most` rows. If the result is False, it may have fewer, too."""
+    """Return True if a valid body certainly has at most `most` rows. False does not mean that it has more."""
     if len(body) < SHORTEST_ROW * most:
         return True
     # Each row has a bracket, and only texts can have others. numpy counts them in a fifth of the time of `bytes.count`.

@@ -30,7 +30,10 @@ def describe_backlog(settings: Settings, clock: Callable[[], float] = time.time)
     age = max(0.0, clock() - find_time(waiting[0].name)) if waiting else 0.0
     measured = {
         "mlops_collection_bytes": ("Size of the collected rows in the folder of the service.", used),
-        "mlops_collection_limit_bytes": ("Largest size of the collected rows in this folder.", settings.max_bytes),
+        "mlops_collection_limit_bytes": (
+            "Limit for the size of the collected rows in this folder.",
+            settings.max_bytes,
+        ),
         "mlops_collection_free_bytes": ("Free space on the disk of this folder.", shutil.disk_usage(folder).free),
     }
     if settings.url:

@@ -48,7 +48,7 @@ def read_request(scope: Mapping[str, Any], body: bytes) -> Request:
 
 
 def read_headers(sent: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Return headers in the form of a WSGI server: names such as "X-Ms-Request-Id", and the values of each joined."""
+    """Return headers in the form of a WSGI server: names such as "X-Ms-Request-Id", and one joined value each."""
     found: dict[str, str] = {}
     for name, value in sent:
         key, text = name.decode("latin-1").title(), value.decode("latin-1")

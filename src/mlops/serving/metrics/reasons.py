@@ -18,6 +18,6 @@ BY_STATUS = {
 
 
 def name_reason(refusal: Refusal) -> str:
-    """Return the reason of a refusal: its own, the broken rule of a row, or the reason that its status has."""
+    """Return the reason of a refusal: its own reason, the rule that a row broke, or the reason for its status."""
     found = refusal.reason or refusal.details.get("rule") or BY_STATUS.get(refusal.status)
     return str(found) if found in REASONS else OTHER

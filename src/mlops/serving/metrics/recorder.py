@@ -35,7 +35,7 @@ class Recorder:
     Parameters
     ----------
     slots : memoryview, optional
-        The slots of the worker; see `serving.metrics.slots`. Without them, nobody else can read the counts.
+        The slots of the worker; see `serving.metrics.slots`. Without them, no other process can read the counts.
     """
 
     # A histogram has the sum at its place, and then the bins. Each bin has its own count, and the reader adds them up.
@@ -63,7 +63,7 @@ class Recorder:
         self.slots[self._answered] += 1
 
     def count_scored(self, seconds: float, rows: int = 0) -> None:
-        """Count a request that was scored, with the time until its answer. Without rows, their number is unknown."""
+        """Count a request that was scored, with the time until its answer. If `rows` is 0, the number is unknown."""
         slots = self.slots
         slots[self._duration] += seconds
         slots[self._duration + 1 + bisect_left(SECONDS, seconds)] += 1
@@ -72,7 +72,7 @@ class Recorder:
             slots[self._request_rows + 1 + bisect_left(ROWS, rows)] += 1
 
     def count_call(self, seconds: float, rows: int = 0) -> None:
-        """Count a call of the scoring script. Without rows, their number is unknown."""
+        """Count a call of the scoring script. If `rows` is 0, the number of rows is unknown."""
         slots = self.slots
         slots[self._script] += seconds
         slots[self._script + 1 + bisect_left(SECONDS, seconds)] += 1
