@@ -31,24 +31,40 @@ def count_years(
     )
 
 
-def count_better(rng: np.random.Generator, rounds: int, kind: str, rows: int) -> int:
-    """Count the series in which a better model is promoted within eight retrainings.
+def count_better(
+    rng: np.random.Generator,
+    rounds: int,
+    kind: str,
+    rows: int,
+    weeks: int = FEW_WEEKS,
+    times: float = 2.0,
+    confidence: float = CONFIDENCE,
+) -> int:
+    """Count the series in which a better model is promoted within `weeks` retrainings.
 
-    Its true gain is twice what a single look detects with a power of 80 %.
+    Its true gain is a number of `times` what a look with this confidence detects with a power of 80 %.
     """
     shared, *noises = (draw_errors(rng, (2000, rows), kind) for _ in range(3))
     champion, challenger = ((shared + NOISE * noise) ** 2 for noise in noises)
-    gain = 2 * float(np.mean(find_detectable(champion - challenger, CONFIDENCE)))
+    gain = times * float(np.mean(find_detectable(champion - challenger, confidence)))
     batches = _split(rounds, rows)
-    return sum(int(_promote(rng, size, kind, rows, 0, FEW_WEEKS, gain).sum()) for size in batches)
+    return sum(int(_promote(rng, size, kind, rows, 0, weeks, gain).sum()) for size in batches)
 
 
-def count_better_areas(rng: np.random.Generator, rounds: int, kind: str, rows: int) -> int:
+def count_better_areas(
+    rng: np.random.Generator,
+    rounds: int,
+    kind: str,
+    rows: int,
+    weeks: int = FEW_WEEKS,
+    times: float = 2.0,
+    confidence: float = CONFIDENCE,
+) -> int:
     """Count the series in which a model with a larger area is promoted, as `count_better` does."""
     gains = scores.draw_gains(rng, (2000, rows), kind, "area")
-    edge = find_edge(rng, kind, 2 * float(np.nanmean(find_detectable(gains, CONFIDENCE))))
+    edge = find_edge(rng, kind, times * float(np.nanmean(find_detectable(gains, confidence))))
     batches = _split(rounds, rows)
-    return sum(int(_promote_by_area(rng, size, kind, rows, 0, FEW_WEEKS, edge).sum()) for size in batches)
+    return sum(int(_promote_by_area(rng, size, kind, rows, 0, weeks, edge).sum()) for size in batches)
 
 
 def find_edge(rng: np.random.Generator, kind: str, gain: float) -> float:
@@ -102,7 +118,7 @@ def _split(rounds: int, rows: int) -> Iterator[int]:
 
 
 def list_years() -> Iterator[Case]:
-    """Yield the cases of the tables "year" and "power"."""
+    """Yield the cases of the tables "year", "power" and "detectable"."""
     for metric, title, count in (
         ("squares", "squared error", count_better),
         ("area", "area under the ROC curve", count_better_areas),
@@ -113,5 +129,7 @@ def list_years() -> Iterator[Case]:
                     simulate = partial(count_years, kind=kind, rows=rows, weekly=weekly, metric=metric)
                     name = f"{title}, {kind} errors, {rows:,} rows, {holdout}"
                     yield Case("year", name, rounds, simulate, most=0.05)
-                better = partial(count, kind=kind, rows=rows)
-                yield Case("power", f"{title}, {kind} errors, {rows:,} rows", rounds, better, least=0.8)
+                name, better = f"{title}, {kind} errors, {rows:,} rows", partial(count, kind=kind, rows=rows)
+                yield Case("power", name, rounds, better, least=0.8)
+                once = partial(better, weeks=1, times=1.0, confidence=spend(CONFIDENCE, 1))
+                yield Case("detectable", name, rounds, once, least=0.8)
