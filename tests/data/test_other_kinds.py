@@ -254,6 +254,16 @@ def test_the_measures_of_all_kinds_are_shown() -> None:
     assert "most frequent" not in table.describe(["x"])
 
 
+def test_too_many_unexpected_values_are_not_named() -> None:
+    column = Column("name", kind="category")
+    reference = make_reference(pd.DataFrame({"name": [f"a{place}" for place in range(2000)]}), [column])
+    table = pd.DataFrame({"name": [*(f"b{place}" for place in range(1600)), *["unknown"] * 400]})
+    found = find_violations(scan_frame(table, [column], reference), [column], reference, max_duplicate_share=1.0)
+    assert [violation.rule for violation in found] == ["mix"]
+    assert found[0].seen.startswith("total variation distance 0.198 from the reference, ")
+    assert found[0].seen.endswith(", with too many unexpected values to name them")
+
+
 @pytest.mark.parametrize("name", ["count", "values", ""])
 def test_a_category_can_have_any_name(name: str) -> None:
     scan = scan_frame(pd.DataFrame({name: ["a", "b", "a"]}), [Column(name, kind="category")], {})

@@ -43,8 +43,9 @@ class Drift:
     expected : float
         The value of the quantity if the data does not differ from the reference.
     detail : str
-        The direction of the difference. For "peak", the values that are too frequent. For "new", all values above the
-        allowed share: first the most frequent value, whose share is `seen`, then the others with their shares.
+        The direction of the difference. For "mix", a clause if the new data has more than 1,000 unexpected values. For
+        "peak", the values that are too frequent. For "new", all values above the allowed share: first the most frequent
+        value, whose share is `seen`, then the others with their shares.
     """
 
     column: str

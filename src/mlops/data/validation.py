@@ -19,12 +19,12 @@ LONGEST_NAME = 60  # maximum number of characters of a name in a list of names
 SEPARATE = ("new", "missing")  # tests that are reported even if another test of the column shows stronger drift
 SHARES = ("scale", "peak", "new", "missing")  # tests that measure a share
 SAID = {
-    "shift": "values are {detail} than those of the reference with a probability of {seen}",
+    "shift": "values are {detail} than those of the reference with a probability of {seen} (0.5 without drift)",
     "spread": "the spread of the ranks {detail} by a factor of {seen}",
     "scale": "the standard deviation shrank by {seen}%",
     "shape": "Kolmogorov-Smirnov distance {seen} from the reference",
     "peak": "{seen}% of the values are {detail} (reference: {expected}%)",
-    "mix": "total variation distance {seen} from the reference",
+    "mix": "total variation distance {seen} from the reference{detail}",
     "new": "{seen}% of the values are {detail}, which the reference does not list",
     "missing": "{seen}% of the values are missing (reference: {expected}%)",
 }

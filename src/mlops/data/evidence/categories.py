@@ -73,7 +73,8 @@ def _compare_mix(reference: CountProfile, current: CountProfile) -> Evidence:
             return min((critical * noise) ** 0.5 / 2, 1.0)
         return min(distance * max(critical / statistic, STABILITY_FLOOR / index) ** 0.5, 1.0)
 
-    return Evidence("mix", distance, 0.0, float(special.chdtrc(free, statistic)), limit)
+    unnamed = ", with too many unexpected values to name them" if current.other > LIMIT else ""
+    return Evidence("mix", distance, 0.0, float(special.chdtrc(free, statistic)), limit, unnamed)
 
 
 def _count_in_both(reference: CountProfile, current: CountProfile) -> tuple[Counts, Counts]:
