@@ -6,7 +6,8 @@
     azure   runs on Azure Machine Learning
     memory  runs in one process, for tests
 
-    redacted  wrappers that redact secrets, around the tracker and the registry of every platform
+    collecting  the settings of the collection of requests, which local and azure share
+    redacted    wrappers that redact secrets, around the tracker and the registry of every platform
 """
 
 import importlib

@@ -60,6 +60,10 @@ def test_production_runs_on_kubernetes_scaled_watched_and_collected(settings: Az
     assert body["dataCollection"] == {"storageEnabled": True, "eventHubEnabled": False}
 
 
+def test_a_share_of_0_collects_nothing(settings: AzureSettings) -> None:
+    assert "dataCollection" not in build(replace(settings, collect_share=0.0), "production")
+
+
 @pytest.mark.parametrize(
     ("environment", "wrong", "said"),
     [

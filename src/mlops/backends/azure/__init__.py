@@ -66,8 +66,9 @@ def open_backend(caller: Caller) -> Backend:
     adopt_compute_identity()  # before any credential is created
     session = AzureSession(read_settings(caller.workspace), caller.workspace)
     images = AzureImages(session)
-    services = AzureServices(session, images, caller.command_options)
     datasets, secrets = AzureDatasets(session), AzureSecrets(session)
+    collections = AzureCollections(session, secrets)
+    services = AzureServices(session, images, collections, caller.command_options)
     pipelines = AzurePipelines(session)
     return Backend(
         name="azure",
@@ -84,7 +85,7 @@ def open_backend(caller: Caller) -> Backend:
         jobs=AzureJobs(session),
         billing=AzureBilling(session.settings),
         telemetry=AzureTelemetry(session),
-        collections=AzureCollections(session, secrets),
+        collections=collections,
     )
 
 

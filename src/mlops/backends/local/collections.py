@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from mlops.backends.collecting import KEY, describe_collection
 from mlops.backends.local.secrets import LocalSecrets
 from mlops.backends.local.settings import LocalSettings
 from mlops.data.location import require_file
@@ -13,11 +14,8 @@ from mlops.errors import SecretNotFoundError, UsageError
 from mlops.files.atomic import write_atomically
 from mlops.platform.datasets import CollectedPlace
 from mlops.serving import collection
-from mlops.serving.collection.settings import Settings
 
 FOLDER = "collected"  # a folder in MLOPS_HOME
-KEY = "collection-key"  # the secret with which columns are hashed
-MEGABYTE = 1 << 20
 UPLOADER = (sys.executable, "-m", collection.__name__)  # the environments of services lack fsspec and adlfs
 
 
@@ -65,20 +63,10 @@ class LocalCollections:
         if not settings.collect_share:
             return None
         self._check_url()
-        hashed = split_names(settings.collect_hashed)
         path = self._home / "secrets" / f"{environment}-collection.json"
-        content = Settings(
-            folder=str(place.folder),
-            url=place.url,
-            uploader=() if self._is_folder() else UPLOADER,
-            share=settings.collect_share,
-            omitted=split_names(settings.collect_omitted),
-            hashed=hashed,
-            key=self._secrets.get_secret(KEY) if hashed else "",
-            policy="refuse" if settings.collect_when_full == "refuse" else "drop",
-            max_bytes=settings.collect_limit_mb * MEGABYTE,
-            segment_seconds=settings.collect_close_seconds,
-            retention_days=settings.collect_retention_days,
+        uploader = () if self._is_folder() else UPLOADER
+        content = describe_collection(
+            settings, self._secrets.get_secret, folder=str(place.folder), url=place.url, uploader=uploader
         )
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_atomically(path, msgspec.json.format(msgspec.json.encode(content), indent=1), mode=0o600)
@@ -94,8 +82,3 @@ class LocalCollections:
             raise UsageError(f"{source} is {url!r}. Write an absolute path, or a URL such as az://container/path.")
         if not self._is_folder():
             require_file(url, source)
-
-
-def split_names(text: str) -> tuple[str, ...]:
-    """Split a text at its commas, and return the names without surrounding spaces."""
-    return tuple(name.strip() for name in text.split(",") if name.strip())

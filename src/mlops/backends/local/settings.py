@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from mlops.backends.collecting import CollectionSettings
 from mlops.errors import UsageError
 from mlops.parameters.declarations import Parameter, Setting
 from mlops.parameters.layers import check_section
@@ -27,7 +28,7 @@ class WantedPort:
 
 
 @dataclass(frozen=True)
-class LocalSettings:
+class LocalSettings(CollectionSettings):
     """The section ``local`` of ``parameters/local.yml``: the services on this machine, and what they collect."""
 
     qa_port: int = declare(0, "port of the service in qa; 0 to choose a free port once and keep it", PORTS)
@@ -44,20 +45,7 @@ class LocalSettings:
         "divided by their number",
         "[0, 10000000]",
     )
-    collect_share: float = declare(1.0, "share of the requests that services collect; 0 to collect nothing", "[0, 1]")
     collect_url: str = declare("", "where services upload what they collect; empty for a folder in MLOPS_HOME")
-    collect_omitted: str = declare("", "columns that are not collected, separated by commas")
-    collect_hashed: str = declare("", "columns of which only a hash is collected, separated by commas")
-    collect_when_full: str = declare(
-        "drop",
-        "without space, drop deletes the oldest rows that are not uploaded; refuse answers requests with 503",
-        options=("drop", "refuse"),
-    )
-    collect_limit_mb: int = declare(1024, "megabytes that rows can use before they are uploaded", "[1, 1000000]")
-    collect_close_seconds: int = declare(60, "seconds after which collected rows are uploaded", "[1, 86400]")
-    collect_retention_days: int = declare(
-        365, "days after which collected rows are deleted; 0 to keep them", "[0, 36500]"
-    )
 
     given: Mapping[str, Setting] = field(default_factory=dict, compare=False)  # the settings with their sources
 

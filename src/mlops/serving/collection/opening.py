@@ -13,11 +13,14 @@ import msgspec
 from ..schema import Schema
 from .children import UploaderProcess
 from .collector import Collector, Identity
-from .settings import VARIABLE, Settings, read_settings
+from .settings import VARIABLE, Settings, decode_settings, read_settings
 from .turns import ThreadCollector, TurnCollector
 
 # Azure sets these variables for a service with `collect_model_data`.
 ENABLED, STORAGE, SERVICE = "AML_MODEL_DC_STORAGE_ENABLED", "AML_MODEL_DC_STORAGE", "SERVICE_NAME"
+# `mlops.backends.azure` sets these: the settings as JSON, without the place; and the connection string for services on
+# Container Instances, to which Azure does not give its own variables.
+SETTINGS, OWN_STORAGE = "SERVING_COLLECTION_SETTINGS", "SERVING_COLLECTION_STORAGE"
 CONTAINER = "modeldata"
 AZURE_SECONDS = 5.0  # a container can be lost at any time, with everything that was not uploaded
 AZURE_BYTES = 256 << 20
@@ -52,27 +55,34 @@ def open_azure_collection(identity: Mapping[str, Any], schema: Schema | None) ->
     ThreadCollector or None
         None if Azure has not enabled the collection, or gives no connection string of a storage account.
     """
-    if os.environ.get(ENABLED, "").lower() != "true":
+    storage = os.environ.get(OWN_STORAGE, "")
+    if not storage and os.environ.get(ENABLED, "").lower() != "true":
         return None
-    if not os.environ.get(STORAGE):
+    storage = storage or os.environ.get(STORAGE, "")
+    if not storage:
         logger.warning("Requests are NOT collected, because %s has no connection string.", STORAGE)
         return None
     if schema is None:
         logger.warning(NO_SCHEMA)
         return None
     folder = Path(tempfile.gettempdir(), "collected")
-    settings = Settings(
-        folder=str(folder),
-        url=f"az://{CONTAINER}/{os.environ.get(SERVICE, identity['model_name'])}",
-        storage={"connection_string": os.environ[STORAGE]},
-        max_bytes=AZURE_BYTES,
-        segment_seconds=AZURE_SECONDS,
-    )
+    place = {
+        "folder": str(folder),
+        "url": f"az://{CONTAINER}/{os.environ.get(SERVICE, identity['model_name'])}",
+        "storage": {"connection_string": storage},
+    }
+    settings = msgspec.structs.replace(_read_azure_settings(), **place)
     collector = Collector(settings, _identify(identity), schema)
     file = folder / f"settings-{os.getpid()}.json"  # one per worker of the server
     with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as written:
         written.write(msgspec.json.encode(settings))
     return ThreadCollector(collector, UploaderProcess(file))
+
+
+def _read_azure_settings() -> Settings:
+    if given := os.environ.get(SETTINGS):
+        return decode_settings(given.encode())
+    return Settings(folder="", max_bytes=AZURE_BYTES, segment_seconds=AZURE_SECONDS)
 
 
 def _identify(identity: Mapping[str, Any]) -> Identity:

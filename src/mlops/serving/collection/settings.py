@@ -62,4 +62,9 @@ def read_settings(path: Path) -> Settings:
     ValueError
         If the file is damaged.
     """
-    return msgspec.json.decode(path.read_bytes(), type=Settings)
+    return decode_settings(path.read_bytes())
+
+
+def decode_settings(content: bytes) -> Settings:
+    """Return settings that were written as JSON. Raises ValueError if the content is damaged."""
+    return msgspec.json.decode(content, type=Settings)

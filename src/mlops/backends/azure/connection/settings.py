@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import PurePosixPath
 
 from mlops.backends.azure.connection.machines import LEAST_CORES, count_cores
+from mlops.backends.collecting import CollectionSettings
 from mlops.errors import ProblemError, UsageError
 from mlops.parameters.declarations import Parameter, Setting, check_value
 from mlops.parameters.layers import BASE, MODEL_NAME, check_section, load_problem, read_layer
@@ -21,7 +22,7 @@ GUID = "(|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
 
 
 @dataclass(frozen=True)
-class AzureSettings:
+class AzureSettings(CollectionSettings):
     """The section ``azure`` of ``parameters/azure.yml``: names, sizes and limits of the resources on Azure."""
 
     subscription_id: str = declare("", "the subscription to bill", pattern=GUID)
@@ -80,6 +81,18 @@ class AzureSettings:
     production_min_replicas: int = declare(1, "minimum number of replicas", "[1, 1000]")
     production_max_replicas: int = declare(10, "maximum number of replicas", "[1, 1000]")
     production_target_utilization: int = declare(70, "percent of utilization that autoscaling aims for", "[1, 100]")
+
+    # A container can be lost at any time, with the rows that are not uploaded.
+    collect_limit_mb: int = declare(256, "megabytes that rows can use before they are uploaded", "[1, 1000000]")
+    collect_close_seconds: int = declare(5, "seconds after which collected rows are uploaded", "[1, 86400]")
+    collect_retention_days: int = declare(
+        0, "days after which collected rows are deleted; 0 to keep them", "[0, 36500]"
+    )
+    qa_collect_secret: str = declare(
+        "",
+        "secret with the connection string of the workspace's storage account; empty to collect only in production",
+        pattern="(|[0-9a-zA-Z-]{1,127})",
+    )
 
     given: Mapping[str, Setting] = field(default_factory=dict, compare=False)  # the settings with their sources
     unnamed: ProblemError | None = field(default=None, compare=False)  # why empty names could not be derived

@@ -1,5 +1,6 @@
 """The SDK's environment objects for the build of a scoring image, and for its deployment."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from mlops.image.bundle import read_pins
@@ -31,12 +32,13 @@ def make_build_environment(name: str, bundle: Path) -> object:
     return environment
 
 
-def make_image_environment(name: str, image: Image) -> object:
-    """Return the SDK's environment for deploying an image as it is, without installing packages."""
+def make_image_environment(name: str, image: Image, variables: Mapping[str, str]) -> object:
+    """Return the SDK's environment for deploying an image as it is, with variables, without installing packages."""
     from azureml.core import Environment
 
     environment = Environment(name)
     environment.environment_variables.clear()  # removes the example variable that the SDK sets
+    environment.environment_variables.update(variables)
     environment.docker.base_image = image.url
     environment.python.user_managed_dependencies = True
     return environment

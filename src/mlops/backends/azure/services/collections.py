@@ -1,16 +1,21 @@
-"""The place of the rows that services on Azure collect: the workspace's storage container `modeldata`."""
+"""The rows that services on Azure collect: their settings, and the workspace's storage container `modeldata`."""
 
 from contextlib import suppress
+
+import msgspec
 
 from mlops.backends.azure.connection.refusals import explain_refusals
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.secrets import AzureSecrets
+from mlops.backends.azure.services.configuration import collects
 from mlops.backends.azure.services.web_services import name_service
+from mlops.backends.collecting import KEY, describe_collection
 from mlops.errors import SecretNotFoundError
 from mlops.platform.datasets import CollectedPlace
+from mlops.serving.collection.opening import CONTAINER, OWN_STORAGE, SETTINGS
 
-CONTAINER = "modeldata"
-KEY = "collection-key"  # the secret with which columns are hashed
+# Azure's server would log each answer, which has predictions.
+LOG_NO_ANSWERS = {"APP_INSIGHTS_LOG_RESPONSE_ENABLED": "false"}
 
 
 class AzureCollections:
@@ -33,3 +38,20 @@ class AzureCollections:
         with suppress(SecretNotFoundError):
             return self._secrets.get_secret(KEY)
         return ""
+
+    def list_variables(self, environment: str) -> dict[str, str]:
+        """Return the variables for the containers of an environment's service.
+
+        Raises
+        ------
+        SecretNotFoundError
+            If columns are to be hashed, but the key is not set; or if the secret for QA is not set.
+        """
+        settings = self._session.settings
+        if not collects(settings, environment):
+            return dict(LOG_NO_ANSWERS)
+        content = describe_collection(settings, self._secrets.get_secret, folder="")
+        variables = {**LOG_NO_ANSWERS, SETTINGS: msgspec.json.encode(content).decode()}
+        if environment == "qa":
+            variables[OWN_STORAGE] = self._secrets.get_secret(settings.qa_collect_secret)
+        return variables

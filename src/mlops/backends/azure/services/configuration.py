@@ -70,8 +70,13 @@ def list_changeable(settings: AzureSettings, environment: str) -> dict[str, obje
         "autoscale_min_replicas": settings.production_min_replicas,
         "autoscale_max_replicas": settings.production_max_replicas,
         "autoscale_target_utilization": settings.production_target_utilization,
-        "collect_model_data": True,
+        "collect_model_data": collects(settings, environment),
     }
+
+
+def collects(settings: AzureSettings, environment: str) -> bool:
+    """Return whether the service of an environment ("qa" or "production") collects requests."""
+    return settings.collect_share > 0 and (environment != "qa" or bool(settings.qa_collect_secret))
 
 
 def has_size(service: WebService, settings: AzureSettings, environment: str) -> bool:

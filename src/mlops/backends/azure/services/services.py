@@ -12,6 +12,7 @@ from mlops.backends.azure.connection.refusals import explain_refusals
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.images.images import AzureImages
 from mlops.backends.azure.images.records import ImageRecord
+from mlops.backends.azure.services.collections import AzureCollections
 from mlops.backends.azure.services.configuration import make_configuration
 from mlops.backends.azure.services.sdk_objects import WebService
 from mlops.backends.azure.services.state import AzureDeployment, AzureState, StateBlob
@@ -37,9 +38,11 @@ LOCK_SECONDS = 1200.0  # time limit for waiting for another deployment of the en
 class AzureServices(Releases[AzureState]):
     """See `mlops.platform.services.Services`."""
 
-    def __init__(self, session: AzureSession, images: AzureImages, command_options: str = "") -> None:
+    def __init__(
+        self, session: AzureSession, images: AzureImages, collections: AzureCollections, command_options: str = ""
+    ) -> None:
         self._session = session
-        self._azure = AzureHost(session, images, command_options)
+        self._azure = AzureHost(session, images, collections, command_options)
         super().__init__(self._azure, images.get_image)
 
     def deploy(
@@ -69,14 +72,17 @@ class AzureHost:
 
     restore_seconds = 600.0
 
-    def __init__(self, session: AzureSession, images: AzureImages, command_options: str) -> None:
+    def __init__(
+        self, session: AzureSession, images: AzureImages, collections: AzureCollections, command_options: str
+    ) -> None:
         self.command_options = command_options
         self._session = session
         self._images = images
+        self._collections = collections
 
     def look(self, environment: str) -> "AzureSite":
         """See `Host`."""
-        return AzureSite(self._session, self._images, environment)
+        return AzureSite(self._session, self._images, self._collections, environment)
 
     @contextmanager
     def lock(self, environment: str) -> Iterator["AzureSite"]:
@@ -85,7 +91,7 @@ class AzureHost:
         with ExitStack() as stack:
             with explain_refusals(self._session, f"take the lock of {environment}"):
                 lease = stack.enter_context(lock.hold())
-            yield AzureSite(self._session, self._images, environment, lease)
+            yield AzureSite(self._session, self._images, self._collections, environment, lease)
 
 
 class AzureSite:
@@ -93,8 +99,8 @@ class AzureSite:
 
     Parameters
     ----------
-    session, images : AzureSession, AzureImages
-        The connection to the workspace, and its scoring images.
+    session, images, collections : AzureSession, AzureImages, AzureCollections
+        The connection to the workspace, its scoring images, and what its services collect.
     environment : str
         The environment: "qa" or "production".
     lease : Lease, optional
@@ -102,10 +108,16 @@ class AzureSite:
     """
 
     def __init__(
-        self, session: AzureSession, images: AzureImages, environment: str, lease: Lease | None = None
+        self,
+        session: AzureSession,
+        images: AzureImages,
+        collections: AzureCollections,
+        environment: str,
+        lease: Lease | None = None,
     ) -> None:
         self._session = session
         self._images = images
+        self._collections = collections
         self._environment = environment
         self._name = name_service(session.settings, environment)
         self._blob = StateBlob(session, environment, lease)
@@ -190,10 +202,11 @@ class AzureSite:
     def _deploy_and_wait(self, record: ImageRecord, service: WebService | None, seconds: float) -> WebService:
         with tempfile.TemporaryDirectory() as folder:
             bundle = self._images.fetch_bundle(record, Path(folder))
+            variables = self._collections.list_variables(self._environment)
             self._submitted = True
             if service is not None:
                 wait_settled(self._session, service, seconds)
-            service = submit_service(self._session, self._environment, record.image, bundle, service)
+            service = submit_service(self._session, self._environment, record.image, bundle, service, variables)
         wait_healthy(self._session, service, record.image, seconds)
         self._listed = [service, *self._list_others()]
         return service

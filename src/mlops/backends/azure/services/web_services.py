@@ -5,8 +5,10 @@ import sys
 import tempfile
 import time
 import warnings
+from collections.abc import Mapping
 from contextlib import redirect_stdout
 from pathlib import Path
+from types import MappingProxyType
 
 from mlops.backends.azure.connection.refusals import explain_refusals
 from mlops.backends.azure.connection.session import AzureSession
@@ -22,6 +24,7 @@ DIGEST = "digest"
 LOG_LINES = 40  # enough for the traceback of a scoring script in the format of Azure's server
 POLL_SECONDS = 2.0
 DELETE_SECONDS = 600.0
+NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 HEALTHY, MOVING = "Healthy", ("Transitioning", "Updating", "Creating", "Deleting")
 
 
@@ -98,11 +101,17 @@ def require_free_name(session: AzureSession, environment: str) -> None:
 
 
 def submit_service(
-    session: AzureSession, environment: str, image: Image, bundle: Path, service: WebService | None
+    session: AzureSession,
+    environment: str,
+    image: Image,
+    bundle: Path,
+    service: WebService | None,
+    variables: Mapping[str, str] = NO_VARIABLES,
 ) -> WebService:
     """Start to deploy an image to `service`, and return the service without waiting.
 
-    If `service` is None, a new service is created. `bundle` is the folder with the content of the image.
+    If `service` is None, a new service is created. `bundle` is the folder with the content of the image. `variables`
+    are those of its containers.
 
     Raises
     ------
@@ -120,7 +129,7 @@ def submit_service(
     configuration = make_configuration(settings, environment, tags)
     with tempfile.TemporaryDirectory() as scratch, explain_refusals(session, _describe(settings, environment, image)):
         source = shutil.copytree(bundle, Path(scratch, "bundle"))
-        inference = make_inference_configuration(source, make_image_environment(name, image))
+        inference = make_inference_configuration(source, make_image_environment(name, image, variables))
         model = Model(session.workspace, image.model_name, version=image.model_version, expand=False)
         if service is None or not has_size(service, settings, environment):
             with warnings.catch_warnings():  # the SDK warns that it is deprecated, as the README says

@@ -1,0 +1,61 @@
+"""The settings of the collection of requests, which the platforms share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mlops.parameters.platform_section import declare
+from mlops.serving.collection.settings import Settings
+
+KEY = "collection-key"  # the secret with which columns are hashed
+MEGABYTE = 1 << 20
+
+
+@dataclass(frozen=True)
+class CollectionSettings:
+    """The settings of what services collect, and its limits."""
+
+    collect_share: float = declare(1.0, "share of the requests that services collect; 0 to collect nothing", "[0, 1]")
+    collect_omitted: str = declare("", "columns that are not collected, separated by commas")
+    collect_hashed: str = declare("", "columns of which only a hash is collected, separated by commas")
+    collect_when_full: str = declare(
+        "drop",
+        "without space, drop deletes the oldest rows that are not uploaded; refuse answers requests with 503",
+        options=("drop", "refuse"),
+    )
+    collect_limit_mb: int = declare(1024, "megabytes that rows can use before they are uploaded", "[1, 1000000]")
+    collect_close_seconds: int = declare(60, "seconds after which collected rows are uploaded", "[1, 86400]")
+    collect_retention_days: int = declare(
+        365, "days after which collected rows are deleted; 0 to keep them", "[0, 36500]"
+    )
+
+
+def describe_collection(given: CollectionSettings, get_secret: Callable[[str], str], **place: Any) -> Settings:
+    """Return the settings that a server reads.
+
+    Parameters
+    ----------
+    given : CollectionSettings
+        The settings of the platform.
+    get_secret : callable
+        Returns a secret by its name. It is called only if columns are hashed.
+    **place
+        The fields of `Settings` that say where the rows are.
+    """
+    hashed = split_names(given.collect_hashed)
+    return Settings(
+        share=given.collect_share,
+        omitted=split_names(given.collect_omitted),
+        hashed=hashed,
+        key=get_secret(KEY) if hashed else "",
+        policy="refuse" if given.collect_when_full == "refuse" else "drop",
+        max_bytes=given.collect_limit_mb * MEGABYTE,
+        segment_seconds=given.collect_close_seconds,
+        retention_days=given.collect_retention_days,
+        **place,
+    )
+
+
+def split_names(text: str) -> tuple[str, ...]:
+    """Split a text at its commas, and return the names without surrounding spaces."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
