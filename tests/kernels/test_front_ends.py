@@ -3,13 +3,17 @@
 import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import nbformat
 import psutil
 import pytest
+from jupyter_client.connect import LocalPortCache
 from nbclient import NotebookClient
 
 from mlops.kernels.install import DISPLAY_NAME, NAME, PROVISIONER, install_kernelspec
@@ -18,12 +22,31 @@ CELL = "import os; print(os.getppid())"
 
 
 @pytest.fixture
-def notebook(tmp_path: Path) -> Path:
-    """A notebook that prints the parent of its kernel."""
+def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A notebook that prints the parent of its kernel, in the working directory, so that all tests use one parent."""
+    monkeypatch.chdir(tmp_path)
     cell = nbformat.v4.new_code_cell(CELL)
     metadata = {"kernelspec": {"name": NAME, "display_name": DISPLAY_NAME, "language": "python"}}
     nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=metadata), tmp_path / "notebook.ipynb")
     return tmp_path / "notebook.ipynb"
+
+
+@pytest.fixture
+def taken(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """Another process takes the first port that jupyter_client chooses."""
+    ports: list[int] = []
+    choose = LocalPortCache.find_available_port
+
+    def choose_and_take(cache: LocalPortCache, ip: str) -> int:
+        port = choose(cache, ip)
+        if not ports:
+            ports.append(port)
+            sockets.enter_context(socket.create_server((ip, port)))
+        return port
+
+    monkeypatch.setattr(LocalPortCache, "find_available_port", choose_and_take)
+    with ExitStack() as sockets:
+        yield ports
 
 
 def is_warm(printed: str) -> bool:
@@ -88,6 +111,12 @@ def test_jupyter_server_starts_restarts_and_ends_a_warm_kernel(tmp_path: Path) -
 
     pids = asyncio.run(use())
     assert not any(psutil.pid_exists(pid) for pid in pids)
+
+
+def test_a_kernel_whose_port_was_taken_gets_other_ports(notebook: Path, taken: list[int]) -> None:
+    done = NotebookClient(nbformat.read(notebook, as_version=4), timeout=60).execute()
+    assert is_warm(done.cells[0].outputs[0].text)
+    assert taken
 
 
 def test_the_kernelspec_names_the_provisioner(tmp_path: Path) -> None:

@@ -3,17 +3,19 @@
 import asyncio
 import logging
 import os
+import socket
 import sys
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
-from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.connect import KernelConnectionInfo, LocalPortCache, port_names
 from jupyter_client.provisioning import LocalProvisioner
 
 from mlops.kernels.launch import launch
 from mlops.kernels.process import WarmProcess
+from mlops.kernels.socket_folder import UnavailableError
 
 LOG = logging.getLogger("mlops.kernels")  # the log of the kernel manager prints nothing outside of Jupyter applications
 LOOK_SECONDS = 0.002  # seconds between two checks whether a kernel was launched; a launch takes at least 50 ms
@@ -40,7 +42,7 @@ class WarmProvisioner(LocalProvisioner):
         self.process = None
         try:
             if sys.platform == "linux":
-                self.process = await _launch_in_thread(cmd, options)
+                self.process = await self._launch_warm(cmd, options)
             else:
                 self.log.info("Starting a fresh kernel, because warm kernels need Linux.")
         except Exception as error:  # noqa: BLE001 - a failed warm kernel must never prevent a fresh one
@@ -52,6 +54,26 @@ class WarmProvisioner(LocalProvisioner):
         self.cwd = options.get("cwd") or os.getcwd()
         self._ending = False
         return self.connection_info
+
+    async def _launch_warm(self, cmd: Sequence[str], options: Mapping[str, Any]) -> WarmProcess | None:
+        try:
+            return await _launch_in_thread(cmd, options)
+        except UnavailableError:
+            if not self._replace_taken_ports(options):
+                raise
+        return await _launch_in_thread(cmd, options)
+
+    def _replace_taken_ports(self, options: Mapping[str, Any]) -> bool:
+        # jupyter_client chooses free ports before it starts the kernel. Until the kernel binds them, any process can.
+        manager = self.parent
+        if not self.ports_cached or not any(_is_taken(manager.ip, getattr(manager, name)) for name in port_names):
+            return False
+        for name in port_names:
+            setattr(manager, name, LocalPortCache.instance().find_available_port(manager.ip))
+        manager.cleanup_connection_file()
+        manager.write_connection_file(jupyter_session=(options.get("env") or {}).get("JPY_SESSION_NAME", ""))
+        self.connection_info = manager.get_connection_info()
+        return True
 
     async def poll(self) -> int | None:
         """Return the exit code of the kernel, or None while the kernel runs."""
@@ -84,6 +106,15 @@ class WarmProvisioner(LocalProvisioner):
         """Send SIGTERM to the kernel."""
         self._ending = True
         await super().terminate(restart)
+
+
+def _is_taken(ip: str, port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind((ip, port))
+        except OSError:
+            return True
+    return False
 
 
 async def _launch_in_thread(cmd: Sequence[str], options: Mapping[str, Any]) -> WarmProcess | None:
