@@ -6,6 +6,10 @@ import time
 from dataclasses import dataclass
 from typing import Self
 
+import psutil
+
+from benchmarks.measure import Sample
+
 CLIENTS = 32  # connections at a time
 RECEIVED = 1 << 20  # bytes
 SECONDS = 20.0  # for an answer
@@ -133,3 +137,14 @@ def send_steadily(port: int, request: bytes, rate: float, seconds: float) -> lis
                 sent += 1
             took += [time.perf_counter() - due[number] for number in load.receive(0)]
         return took
+
+
+def measure_load(request: bytes, times: int, port: int, server: psutil.Process) -> Sample:
+    """Send a request many times, and return the time, and the CPU time of the server and its workers."""
+    spent = _count_cpu(server)
+    wall = send_many(port, request, times)
+    return Sample(wall, _count_cpu(server) - spent)
+
+
+def _count_cpu(server: psutil.Process) -> float:
+    return sum(sum(process.cpu_times()[:2]) for process in (server, *server.children(recursive=True)))

@@ -11,7 +11,7 @@ import socket
 import statistics
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from progression import problem
 
 from benchmarks.default_install import InstallError, find_install
 from benchmarks.goals import Figure
-from benchmarks.load import send_many, send_steadily
+from benchmarks.load import measure_load, send_steadily
 from benchmarks.measure import Row, Sample, interleave, make_row
 from benchmarks.processes import PROJECT, PYTHON
 from benchmarks.scratch import Section, make_scratch
@@ -30,20 +30,18 @@ from mlops.backends.local.processes import start_process, wait_ready
 from mlops.image.bundle import build_bundle
 from mlops.image.schema import encode_schema
 from mlops.image.sources import ImageSources
-from mlops.serving.collection.settings import Settings
+from mlops.serving.collection.settings import VARIABLE, Settings
+from mlops.serving.workers.launch import WORKERS
 
 REQUESTS = {1: 6000, 100: 2000, 1000: 400}  # requests of a measurement, by their number of rows
 AZURE_SHARE = 0.15  # of these requests that Azure's server gets, because it takes longer
 RATE, SECONDS = 1000.0, 4.0
 READY_SECONDS = 60.0
 KEY = "benchmark"
+COLLECTION = "collection.json"
 AZURE_PACKAGES = ("azureml-inference-server-http", "numpy")
-OURS, ALONE, AZURE, CONSTANT = (
-    "service",
-    "service without collection",
-    "azureml-inference-server-http",
-    "constant answer",
-)
+OURS, TWO, ALONE = "service", "service with two workers", "service without collection"
+AZURE, CONSTANT = "azureml-inference-server-http", "constant answer"
 SCRIPT = """
 import json
 import numpy
@@ -81,14 +79,14 @@ uvloop.run(main())
 
 def measure_scoring(rounds: int) -> Section:
     """Measure requests of one row and of many. The first round is left out."""
-    notes = ["32 connections at once, one worker; CPU: of the server"]
+    notes = ["32 connections at once; CPU: of all processes of the server, which are one worker and its supervisor"]
     with make_scratch() as scratch, ExitStack() as stack:
         folder = Path(scratch)
         image = folder / "image"
         build(image)
-        served = {
-            name: stack.enter_context(serve(image, folder / name, collects=name == OURS)) for name in (OURS, ALONE)
-        }
+        collects = {VARIABLE: str(image / COLLECTION)}
+        variants = {OURS: collects, TWO: {**collects, WORKERS: "2"}, ALONE: {}}
+        served = {name: stack.enter_context(serve(image, folder / name, variants[name])) for name in variants}
         served[CONSTANT] = stack.enter_context(start([PYTHON, "-c", CONSTANT_SERVER, "{port}"], folder))
         try:
             programs = find_install(PROJECT / ".venv-azureml", AZURE_PACKAGES)
@@ -99,12 +97,12 @@ def measure_scoring(rounds: int) -> Section:
         for rows, times in REQUESTS.items():
             for name, (server, port) in served.items():
                 sent = int(times * (AZURE_SHARE if name == AZURE else 1))
-                found[name_row(name, rows)] = functools.partial(send, make_request(rows), sent, port, server)
+                found[name_row(name, rows)] = functools.partial(measure_one, make_request(rows), sent, port, server)
         interleave(found, 1)
         samples = interleave(found, rounds)
-        ours, port = served[OURS]
+        server, port = served[OURS]
         steady = [_find_p99(port) for _ in range(rounds)]
-        memory = ours.memory_full_info().pss / 1e6
+        memory = max(worker.memory_full_info().pss for worker in server.children()) / 1e6
         ready = [measure_ready(image, folder / f"start {number}") for number in range(rounds)]
     made = {label: _make_row(label, samples[label]) for label in found}
     figures = [figure for rows in REQUESTS for figure in _compare(made, rows)]
@@ -127,11 +125,9 @@ def make_request(rows: int) -> bytes:
     return f"{head}\r\nContent-Type: application/json\r\n\r\n".encode() + body
 
 
-def send(request: bytes, times: int, port: int, server: psutil.Process) -> Sample:
+def measure_one(request: bytes, times: int, port: int, server: psutil.Process) -> Sample:
     """Send a request many times, and return the time of one request, in seconds."""
-    spent = _count_cpu(server)
-    wall = send_many(port, request, times)
-    return Sample(wall, _count_cpu(server) - spent) * (1 / times)
+    return measure_load(request, times, port, server) * (1 / times)
 
 
 def build(folder: Path) -> None:
@@ -140,17 +136,16 @@ def build(folder: Path) -> None:
     (folder / "score.py").write_text(SCRIPT)
     (folder / "requirements.txt").write_text("")
     (folder / "keys.json").write_text(json.dumps({"primary": KEY, "secondary": f"{KEY}-2"}))
-    (folder / "collection.json").write_bytes(msgspec.json.encode(Settings(folder=str(folder / "collected"))))
+    (folder / COLLECTION).write_bytes(msgspec.json.encode(Settings(folder=str(folder / "collected"))))
     sources = ImageSources(folder, folder / "score.py", folder / "requirements.txt", (), encode_schema(problem))
     build_bundle(folder / "bundle", sources, model_name=problem.name, model_version=1, model_files=[], example=[])
 
 
 @contextmanager
-def serve(image: Path, folder: Path, *, collects: bool) -> Iterator[tuple[psutil.Process, int]]:
-    """Serve an image, and provide the server's process and port."""
+def serve(image: Path, folder: Path, variables: Mapping[str, str]) -> Iterator[tuple[psutil.Process, int]]:
+    """Serve an image with variables of the server, and provide the server's process and port."""
     folder.mkdir()
-    collection = image / "collection.json" if collects else None
-    process, ready = start_process(Path(PYTHON), image / "bundle", image / "keys.json", 0, folder, collection)
+    process, ready = start_process(Path(PYTHON), image / "bundle", image / "keys.json", 0, folder, variables)
     try:
         found = wait_ready(process, ready, READY_SECONDS, problem.name)
         yield psutil.Process(found.pid), found.port
@@ -162,7 +157,7 @@ def serve(image: Path, folder: Path, *, collects: bool) -> Iterator[tuple[psutil
 def measure_ready(image: Path, folder: Path) -> float:
     """Return the seconds until a new service is ready."""
     began = time.perf_counter()
-    with serve(image, folder, collects=True):
+    with serve(image, folder, {VARIABLE: str(image / COLLECTION)}):
         return time.perf_counter() - began
 
 
@@ -205,10 +200,6 @@ def start(command: Sequence[str | Path], folder: Path, **environ: str) -> Iterat
 def _listens(port: int) -> bool:
     with socket.socket() as client:
         return client.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _count_cpu(server: psutil.Process) -> float:
-    return sum(sum(process.cpu_times()[:2]) for process in (server, *server.children(recursive=True)))
 
 
 def _find_p99(port: int) -> float:

@@ -5,12 +5,8 @@ The scoring scripts do next to nothing, so the service itself is measured, not a
 
 import functools
 import json
-import re
-import socket
 import statistics
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -19,6 +15,7 @@ from churn import problem as churn
 from progression import problem as progression
 
 from benchmarks.goals import compare
+from benchmarks.load import CLIENTS, measure_load
 from benchmarks.measure import Row, Sample, interleave, make_row
 from benchmarks.processes import PYTHON
 from benchmarks.scratch import Section, make_scratch
@@ -29,21 +26,14 @@ from mlops.image.sources import ImageSources
 from mlops.problem import Problem
 
 REQUESTS = {1: 4000, 100: 400}  # requests of a measurement, by their number of rows
-CLIENTS = 4
 READY_SECONDS = 60.0
 KEY = "benchmark"
-RECEIVED = 1 << 16  # bytes
-END, LENGTH = b"\r\n\r\n", re.compile(rb"content-length: (\d+)\r\n(?:.+\r\n)*\r\n")
 SCRIPT = "import numpy as np\ndef init(): pass\ndef run(data): return {}\n"
 NUMBERS, RECORDS = "ten numbers", "records with texts"
 SERVED: dict[str, tuple[Problem, str]] = {  # each problem, and what its scoring script returns
     NUMBERS: (progression, "data.sum(axis=1)"),
     RECORDS: (churn, 'np.where(data["plan"] == "basic", 0.5, 0.1)'),
 }
-
-
-class AnswerError(Exception):
-    """The service refused a request of the benchmark; the message has its answer."""
 
 
 def measure_service(rounds: int) -> Section:
@@ -54,7 +44,7 @@ def measure_service(rounds: int) -> Section:
             server, port = stack.enter_context(serve(problem, result, Path(scratch, str(number))))
             for rows in REQUESTS:
                 request = make_request(problem, rows)
-                found[name_row(kind, rows)] = functools.partial(send, request, REQUESTS[rows], port, server)
+                found[name_row(kind, rows)] = functools.partial(measure_load, request, REQUESTS[rows], port, server)
         interleave(found, 1)
         samples = interleave(found, rounds)
     made: dict[str, Row] = {}
@@ -68,7 +58,7 @@ def measure_service(rounds: int) -> Section:
         for figure in compare(f"records_{rows}", "no", made[name_row(RECORDS, rows)], made[name_row(NUMBERS, rows)])
     ]
     notes = (
-        f"{CLIENTS} connections at once; CPU: of the service, which is one process",
+        f"{CLIENTS} connections at once; CPU: of all processes of the service",
         "a record has two texts, two numbers, a boolean and two dates, and every second one has gaps",
     )
     return Section("Service", tuple(made.values()), tuple(figures), notes)
@@ -110,24 +100,3 @@ def serve(problem: Problem, result: str, folder: Path) -> Iterator[tuple[psutil.
     finally:
         process.kill()
         process.wait()
-
-
-def send(request: bytes, times: int, port: int, server: psutil.Process) -> Sample:
-    """Send a request many times, over several connections at once."""
-    with ExitStack() as stack, ThreadPoolExecutor(CLIENTS) as pool:
-        address = ("127.0.0.1", port)
-        channels = [stack.enter_context(socket.create_connection(address)) for _ in range(CLIENTS)]
-        spent, began = sum(server.cpu_times()[:2]), time.perf_counter()
-        for sent in [pool.submit(_send_all, channel, request, times // CLIENTS) for channel in channels]:
-            sent.result()
-        return Sample(time.perf_counter() - began, sum(server.cpu_times()[:2]) - spent)
-
-
-def _send_all(channel: socket.socket, request: bytes, times: int) -> None:
-    for _ in range(times):
-        channel.sendall(request)
-        answer = b""
-        while not (ends := LENGTH.search(answer)) or len(answer) < answer.index(END) + len(END) + int(ends[1]):
-            answer += channel.recv(RECEIVED)
-        if not answer.startswith(b"HTTP/1.1 200"):
-            raise AnswerError(answer.decode(errors="replace"))
