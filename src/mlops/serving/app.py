@@ -80,6 +80,7 @@ class Application:
         self._scorer = scorer
         self.reads_rows = isinstance(scorer, Scorer)  # otherwise, the script reads the bodies of requests
         self.joins_requests = isinstance(scorer, Scorer) and scorer.joins_requests
+        self.few_bytes = scorer.few_bytes if isinstance(scorer, Scorer) else 0
         self._keys = [key.encode() for key in keys]
         self._identity = identity
         self._documents = documents

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from .answers import WrongAnswer, check_answer
 from .collection.layout import Packed
 from .failures import describe_failure
+from .faults import MAX_ROWS
 from .metrics.recorder import Recorder
 from .refusals import Refusal
-from .rows import Rows, join_rows, open_reader, require_few_rows, select_rows
+from .rows import SHORTEST_ROW, Rows, join_rows, open_reader, require_few_rows, select_rows
 from .schema import Schema
 
 Run = Callable[[Any], Any]
@@ -56,6 +57,10 @@ class Scorer:
         self._reader = open_reader(schema)
         self._answer = schema.answer if schema else None
         self.joins_requests = schema is not None and schema.joins_requests
+        # A smaller body has at most `PART_ROWS` valid rows, each with a digit, a comma and brackets, and it is not
+        # refused because of its number of rows.
+        columns = len(schema.names) if schema else 0
+        self.few_bytes = min((2 * columns + 2) * PART_ROWS, SHORTEST_ROW * MAX_ROWS)
 
     def score(self, body: bytes) -> Scored:
         """Score the rows of a body.

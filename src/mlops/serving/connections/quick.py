@@ -74,7 +74,8 @@ class QuickConnection(Connection):
     def on_message_complete(self) -> None:
         """Add the request to the turn."""
         body = b"".join(self._parts) if self._undecided else b""
-        if self._admission.draining or not has_few_rows(body, PART_ROWS):
+        has_few = len(body) < self._application.few_bytes or has_few_rows(body, PART_ROWS)
+        if self._admission.draining or not has_few:
             self._begin()
         if not self._undecided:
             super().on_message_complete()
