@@ -148,6 +148,33 @@ def test_pipelined_requests_are_answered_in_order(patient: ServerProcess) -> Non
             assert read_answer(client)[::2] == (200, ANSWER)
 
 
+@pytest.mark.parametrize(
+    "requests",
+    [
+        [make_request()],
+        [GET],
+        [make_request(body=b'{"data": [' + b"[1.0], " * 50_000 + b"[1.0]]}")],
+        [make_request(), GET, make_request(), make_request()] * 20,
+    ],
+    ids=["a quick one", "another path", "too many rows", "pipelined"],
+)
+def test_a_client_that_closes_its_side_still_gets_its_answers(patient: ServerProcess, requests: list[bytes]) -> None:
+    with patient.connect() as client:
+        client.sendall(b"".join(requests))
+        client.shutdown(socket.SHUT_WR)
+        said = read_rest(client)
+    assert said.count(b"HTTP/1.1 200 OK\r\n") + said.count(b"HTTP/1.1 413 ") == len(requests)
+    kinds = [b"POST" if b'{"result":' in answer else b"GET" for answer in said.split(b"HTTP/1.1 200 OK\r\n")[1:]]
+    assert kinds == [request.split()[0] for request in requests if len(request) < 1000]
+
+
+def test_a_client_that_closes_its_side_within_a_request_is_disconnected(patient: ServerProcess) -> None:
+    with patient.connect() as client:
+        client.sendall(make_request()[:-3])
+        client.shutdown(socket.SHUT_WR)
+        assert read_rest(client) == b""
+
+
 def test_a_large_body_between_pipelined_requests_arrives_whole(patient: ServerProcess) -> None:
     rows = b'{"data": [' + b", ".join([b"[1.0]"] * 50_000) + b"]}"
     with patient.connect() as client:

@@ -43,6 +43,7 @@ class Connection(Reader):
         self._waiting = 0  # the number of requests that have arrived, but are not answered yet
         self._bodies = 0  # the number of bytes in the bodies of these requests
         self._unsent = 0  # the number of unsent bytes of answers at the last count
+        self._sent_all = False  # whether the client has closed its side
         self._final: RequestResponseCycle | None = None  # the last request of the connection, if the server shuts down
         self._last_words = b""  # a refusal that is sent after the answers to earlier requests
 
@@ -78,6 +79,11 @@ class Connection(Reader):
         self.count_bytes(0)
         if self._admitted:
             self._admission.release(self._address)
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Keep the connection until the requests that have arrived are answered, although the client sends no more."""
+        self._sent_all = True
+        return self._waiting > 0
 
     def on_message_begin(self) -> None:
         """Begin a request."""
@@ -144,6 +150,9 @@ class Connection(Reader):
             if not self._arriving:
                 self.deadline = self._admission.clock + self._admission.idle_seconds
             self._read_on()
+            if self._sent_all and not self._waiting:
+                self.transport.close()
+                self._set_deadline(self._limits.answer_seconds)
 
     def _read_on(self) -> None:
         if self._behind and not self.pipeline:
