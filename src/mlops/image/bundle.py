@@ -9,6 +9,7 @@
     examples.json      the examples that the problem declares
     openapi.json       the description of the service for clients
     swagger.json       the same description as Swagger 2.0, for clients of Azure
+    profile.json       the distributions of the training data; older images do not have this file
     score.py           the scoring script: init(), run()
     *.py               modules that the scoring script imports (`image_files` of the problem)
     model/             the files that the scoring script loads, and the ranges of the training data
@@ -38,6 +39,8 @@ from mlops.files.records import read_record
 from mlops.image.openapi import describe_service
 from mlops.image.sources import EXAMPLES, REQUIREMENTS, SCHEMA, ImageSources
 from mlops.problem.image_files import SCORING_SCRIPT
+from mlops.serving.metrics.bins import ColumnBins
+from mlops.serving.metrics.profile import PROFILE, encode_profile
 from mlops.serving.schema import decode_schema
 
 MANIFEST = "manifest.json"
@@ -58,6 +61,7 @@ def build_bundle(
     model_files: list[Path],
     example: Sequence[object],
     actual: Sequence[object] = (),
+    profile: Sequence[ColumnBins] = (),
 ) -> str:
     """Write a bundle, and return its digest.
 
@@ -75,6 +79,8 @@ def build_bundle(
         Rows of an example request; see `mlops.image.schema.write_rows`.
     actual : sequence of length n
         The true values of these rows; empty if they are unknown.
+    profile : sequence of ColumnBins
+        The distributions of the training data; empty if they are unknown.
 
     Returns
     -------
@@ -88,6 +94,8 @@ def build_bundle(
     shutil.copyfile(sources.script, folder / SCORING_SCRIPT)
     for file in sources.image_files:
         shutil.copyfile(file, folder / file.name)
+    if profile:
+        (folder / PROFILE).write_bytes(encode_profile(tuple(profile)))
     if sources.schema:
         (folder / SCHEMA).write_bytes(sources.schema)
         (folder / EXAMPLES).write_bytes(sources.encode_examples())

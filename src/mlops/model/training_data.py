@@ -4,15 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pandas as pd
 
 from mlops.files.atomic import write_atomically
 from mlops.files.records import read_record
+from mlops.model.training_bins import describe_bins
 from mlops.numbers import format_number
 from mlops.problem import Column, Problem
 from mlops.problem.values import DAY, Value, write_value
+from mlops.serving.metrics.bins import ColumnBins
 
 TRAINING_DATA = "training_data.json"  # the name of the file in the registry and in the image
 EXAMPLES = 2
@@ -44,6 +47,9 @@ class TrainingData:
     gaps : tuple of bool, length k
         Whether each feature had missing values in the training rows. `seen` and `gaps` are empty if an older version of
         the engine, which did not record them, described the data.
+    bins : tuple of ColumnBins
+        The distributions of the features and of the predictions for the training rows. Empty if no model was given, or
+        if an older version of the engine described the data.
     """
 
     columns: tuple[str, ...] = ()
@@ -53,6 +59,7 @@ class TrainingData:
     actual: tuple[Value, ...] = ()
     seen: tuple[tuple[str | bool, ...], ...] = ()
     gaps: tuple[bool, ...] = ()
+    bins: tuple[ColumnBins, ...] = ()
 
     def judge_row(self, row: Row) -> str:
         """Return a text that says whether a row is far outside the training data, and in which column.
@@ -89,7 +96,7 @@ class TrainingData:
         return f"{format_number(number)} (trained on {format_number(low)} to {format_number(high)})"
 
 
-def describe_data(problem: Problem, training: pd.DataFrame, others: pd.DataFrame) -> TrainingData:
+def describe_data(problem: Problem, training: pd.DataFrame, others: pd.DataFrame, model: Any = None) -> TrainingData:
     """Describe training rows by the ranges of their features, and choose example rows.
 
     Parameters
@@ -100,6 +107,8 @@ def describe_data(problem: Problem, training: pd.DataFrame, others: pd.DataFrame
         The training rows.
     others : DataFrame
         Rows that were not used for training. Some of them become the example rows.
+    model : scikit-learn estimator, optional
+        The fitted model, with which the distributions are described.
     """
     columns = problem.feature_columns
     names = [column.name for column in columns]
@@ -115,6 +124,7 @@ def describe_data(problem: Problem, training: pd.DataFrame, others: pd.DataFrame
         actual=tuple(_write_example(problem.target, value) for value in examples[problem.target.name]),
         seen=tuple(_list_seen(column, training) for column in columns),
         gaps=tuple(bool(gaps[name] if name in gaps else training[name].hasnans) for name in names),
+        bins=() if model is None else describe_bins(problem, training, model),
     )
 
 

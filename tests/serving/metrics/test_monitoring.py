@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import requests
 import yaml
@@ -16,8 +17,11 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 from served import serve
 
 from mlops.serving.app import Application
+from mlops.serving.collection.distributions import FILE, Distributions
 from mlops.serving.collection.turns import TurnCollector
+from mlops.serving.metrics.bins import ColumnBins
 from mlops.serving.metrics.page import MetricsPage
+from mlops.serving.metrics.profile import PROFILE, encode_profile
 from mlops.serving.scoring import Scorer
 from mlops.serving.workers.tally import describe_supervisor
 
@@ -30,8 +34,12 @@ SUFFIXES = ("_bucket", "_sum", "_count")
 @pytest.fixture(scope="module")
 def metrics(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     """The labels of each sample that a service reports after one request, by the sample's name."""
-    collector = Collection(tmp_path_factory.mktemp("collected")).open(url="file:///uploads")
-    turns = TurnCollector(collector)
+    folder = tmp_path_factory.mktemp("service")
+    (folder / PROFILE).write_bytes(encode_profile((ColumnBins("a", "number", (1.0,), counts=(1, 2, 3)),)))
+    counted = Distributions({0: {"a": [1, 0, 0]}})
+    (folder / FILE).write_bytes(msgspec.json.encode(counted))
+    collector = Collection(folder / "collected").open(url="file:///uploads")
+    turns = TurnCollector(collector, counted=(folder, folder))
     scorer = Scorer(lambda rows: rows[:, 0], NUMBERS, turns.pack)
     scorer.recorder.watch(turns.measure)
     supervised = partial(describe_supervisor, tmp_path_factory.mktemp("service"))

@@ -14,11 +14,15 @@ import sys
 import time
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from ..log import configure_log
 from .segments import hold_folder
-from .settings import Settings, read_settings
+from .settings import read_settings
 from .uploader import Uploader
+
+if TYPE_CHECKING:
+    from .distributions import DistributionCounter
 
 POLL_SECONDS = 1.0
 LONGEST_PAUSE = 60.0  # seconds between two attempts while the store is unavailable
@@ -31,9 +35,9 @@ class Ending(Exception):
     """An exception that a termination signal raises."""
 
 
-def upload_until_closed(settings: Settings, *, with_parent: bool) -> None:
+def upload_until_closed(uploader: Uploader, *, with_parent: bool) -> None:
     """Upload segments until the parent ends or a signal arrives, then upload the remaining segments."""
-    pause, uploader = POLL_SECONDS, Uploader(settings)
+    pause = POLL_SECONDS
     try:
         while True:
             pause = try_upload(uploader, pause)
@@ -72,11 +76,20 @@ def wait_for_end(seconds: float, *, with_parent: bool) -> bool:
     return bool(ready) and not os.read(sys.stdin.fileno(), 1)
 
 
+def open_counter(bundle: Path, folder: Path) -> "DistributionCounter":
+    """Return the object that counts the values in closed segments; see `DistributionCounter`."""
+    from .distributions import DistributionCounter
+
+    return DistributionCounter(bundle, folder)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="serving.collection")
     parser.add_argument("--settings", type=Path, required=True, help="JSON file with the settings of the collection")
     parser.add_argument("--with-parent", action="store_true", help="end when the standard input closes")
     parser.add_argument("--once", action="store_true", help="upload all closed segments, and end")
+    parser.add_argument("--bundle", type=Path, help="folder with the image's content")
+    parser.add_argument("--metrics", type=Path, help="folder in which to count the values of the image's columns")
     options = parser.parse_args()
     configure_log()
     os.nice(10)  # the service has priority
@@ -91,7 +104,8 @@ def main() -> None:
     while True:
         with hold_folder(folder, ACTIVE, wait=False) as held:
             if held:
-                upload_until_closed(settings, with_parent=options.with_parent)
+                counter = open_counter(options.bundle, options.metrics) if options.metrics else None
+                upload_until_closed(Uploader(settings, counter=counter), with_parent=options.with_parent)
                 return
         # the uploader of the previous service is still finishing
         if wait_for_end(POLL_SECONDS, with_parent=options.with_parent):

@@ -22,15 +22,23 @@ class UploaderProcess:
         The file with the settings of the collection.
     command : sequence of str
         The command that starts the uploader; empty to run it with the Python of this process.
+    counted : tuple of Path, optional
+        The folder of the image, and the folder with the metrics of the service, in which the uploader counts values.
     elapsed : callable
         A clock that is never set back: a function that returns a time in seconds.
     """
 
     def __init__(
-        self, settings: Path, command: Sequence[str] = (), elapsed: Callable[[], float] = time.monotonic
+        self,
+        settings: Path,
+        command: Sequence[str] = (),
+        counted: tuple[Path, Path] | None = None,
+        elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         program = command or (sys.executable, "-B", "-m", __package__)
         self._command = [*program, "--settings", str(settings), "--with-parent"]
+        if counted:
+            self._command += ["--bundle", str(counted[0]), "--metrics", str(counted[1])]
         self._elapsed = elapsed
         self._started = 0.0
         self.starts = 0
@@ -58,12 +66,15 @@ class UploaderProcess:
             self._process.stdin.close()
 
 
-def start_uploader() -> UploaderProcess | None:
-    """Start the uploader of a service; None if the service collects nothing. If the settings are wrong, end."""
+def start_uploader(counted: tuple[Path, Path]) -> UploaderProcess | None:
+    """Start the uploader of a service; None if the service collects nothing. If the settings are wrong, end.
+
+    For `counted`, see `UploaderProcess`.
+    """
     file = Path(os.environ.get(VARIABLE, ""))
     if not file.name:
         return None
     try:
-        return UploaderProcess(file, read_settings(file).uploader)
+        return UploaderProcess(file, read_settings(file).uploader, counted)
     except ValueError as error:
         sys.exit(f"The collection cannot start. {error}")

@@ -29,10 +29,13 @@ NO_SCHEMA = "Requests are NOT collected, because the scoring script reads the bo
 logger = logging.getLogger("azmlinfsrv.serving")  # Azure keeps the records of this logger's parent
 
 
-def open_collection(identity: Mapping[str, Any], schema: Schema | None) -> TurnCollector | None:
+def open_collection(
+    identity: Mapping[str, Any], schema: Schema | None, counted: tuple[Path, Path] | None = None
+) -> TurnCollector | None:
     """Return the collector for a server with an event loop; None if the service collects nothing.
 
-    `identity` is the identity of the image; see `serving.identity`. If the settings are wrong, the program ends.
+    `identity` is the identity of the image; see `serving.identity`. For `counted`, see `UploaderProcess`. If the
+    settings are wrong, the program ends.
     """
     file = Path(os.environ.get(VARIABLE, ""))
     if not file.name:
@@ -44,7 +47,7 @@ def open_collection(identity: Mapping[str, Any], schema: Schema | None) -> TurnC
         collector = Collector(read_settings(file), _identify(identity), schema)
     except ValueError as error:
         sys.exit(f"The collection cannot start. {error}")
-    return TurnCollector(collector)
+    return TurnCollector(collector, counted)
 
 
 def open_azure_collection(identity: Mapping[str, Any], schema: Schema | None) -> ThreadCollector | None:

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from ..rows import Rows
 from .backlog import describe_backlog
 from .children import UploaderProcess
 from .collector import Collector
+from .distributions import describe_distributions
 from .layout import Packed
 
 TICK_SECONDS = 1.0
@@ -26,9 +28,12 @@ class TurnCollector:
     ----------
     collector : Collector
         The collector of this worker.
+    counted : tuple of Path, optional
+        The folder of the image, and the folder in which the uploader counts values.
     """
 
-    def __init__(self, collector: Collector) -> None:
+    def __init__(self, collector: Collector, counted: tuple[Path, Path] | None = None) -> None:
+        self._counted = counted
         self.pack = collector.pack
         self._collector = collector
         self._written: asyncio.Future[None] | None = None
@@ -67,8 +72,10 @@ class TurnCollector:
         }
 
     def describe(self) -> list[Family]:
-        """Return the metrics of the folder of segments, which all workers share."""
-        return describe_backlog(self._collector.settings)
+        """Return the metrics of the collected rows of all workers."""
+        settings = self._collector.settings
+        distributions = describe_distributions(*self._counted, settings) if self._counted else []
+        return [*describe_backlog(settings), *distributions]
 
     def close(self) -> None:
         """Close the segment."""

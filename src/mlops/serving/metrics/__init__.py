@@ -8,6 +8,8 @@ so an update takes 0.1 to 0.3 microseconds and needs no lock. A worker that answ
     declared    the metrics that workers count, and their places in a file
     slots       the file of a worker in shared memory
     reasons     why a request was refused, as a label
+    bins        the distribution of a column, and its drift
+    profile     the distributions of the training data
     recorder    counts answers, refusals, rows and calls of the script
     families    the metrics of all workers together, as samples with labels
     exposition  samples as text, in the formats of Prometheus and OpenMetrics

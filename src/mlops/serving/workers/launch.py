@@ -9,7 +9,7 @@ from argparse import Namespace
 from ..collection.children import start_uploader
 from ..connections.listener import bind
 from .memory import choose_limit, limit_memory
-from .starting import Channels, can_fork, describe_process, restart_apart, start_fork, start_program
+from .starting import METRICS, Channels, can_fork, describe_process, restart_apart, start_fork, start_program
 from .supervisor import Supervisor
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -60,6 +60,7 @@ def supervise(options: Namespace, *, apart: bool) -> int:
     (lifeline, held), (heard, reports) = os.pipe(), os.pipe()
     channels = Channels(listener, lifeline, reports)
     limit = choose_limit(options.worker_memory, options.workers)
+    counted = options.bundle, options.ready.with_name(METRICS)
 
     def start(number: int, failing: bool) -> int:
         if apart:
@@ -72,7 +73,7 @@ def supervise(options: Namespace, *, apart: bool) -> int:
 
         return start_fork(number, work)
 
-    return Supervisor(options, channels, heard, limit, start_uploader(), start).run()
+    return Supervisor(options, channels, heard, limit, start_uploader(counted), start).run()
 
 
 def work_apart(options: Namespace, channels: Channels, *, failing: bool) -> None:

@@ -18,6 +18,7 @@ from ..log import WORKER as WORKER_NUMBER
 MODE = "SERVING_MODE"  # how this program was started; see `read_mode`
 WORKER, FAILING = "worker", "failing"  # a worker that loads the model; a worker that says that the service is failing
 APART = "apart"  # a supervisor whose workers load the model
+METRICS = "metrics"  # the folder beside the file that `--ready` names
 JEMALLOC = "jemalloc_bg_thd"  # a thread of pyarrow's allocator, which starts again in a fork
 
 

@@ -23,11 +23,9 @@ from ..metrics.slots import open_slots
 from ..schema import Schema, read_schema
 from ..scoring import Scorer
 from ..script import Script, load_script
-from .starting import Channels
+from .starting import METRICS, Channels
 from .tally import describe_supervisor
 from .warming import warm_up
-
-METRICS = "metrics"  # the folder beside the file that `--ready` names
 
 
 def _refuse(data: Any) -> Any:
@@ -109,8 +107,9 @@ def run_worker(options: Namespace, model: Model, channels: Channels) -> None:
     channels : Channels
         What the worker gets from its supervisor.
     """
-    collector = open_collection(model.identity, model.schema) if model.script else None
     folder = options.ready.parent
+    counted = options.bundle, folder / METRICS
+    collector = open_collection(model.identity, model.schema, counted) if model.script else None
     recorder = Recorder(open_slots(folder / METRICS))
     scorer = open_scorer(model.script or REFUSING, model.schema, collector.pack if collector else None, recorder)
     describe: list[Describe] = [partial(describe_supervisor, folder)]

@@ -1,0 +1,154 @@
+"""The distributions of collected rows and predictions in the last day. The uploader counts each closed segment once."""
+
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from ..identity import read_identity
+from ..metrics.bins import PREDICTION, ColumnBins, measure_drift
+from ..metrics.families import Family, Sample
+from ..metrics.profile import read_profile
+from .layout import Header
+from .segments import Segment, decode_segment, find_time
+from .settings import Settings
+from .unpacking import unpack_predictions, unpack_rows
+
+FILE = "distributions.json"
+HOUR = 3600
+HOURS = 24  # the hours in which rows are counted: the present one and those before it
+
+
+class Distributions(msgspec.Struct):
+    """The counts of each hour since 1970, by column, and the names of the segments that were counted."""
+
+    hours: dict[int, dict[str, list[int]]] = {}
+    segments: list[str] = []
+
+
+class DistributionCounter:
+    """An object that counts the values in closed segments, and stores the counts beside the metrics of the service.
+
+    Parameters
+    ----------
+    bundle, folder : Path
+        The folder of the image, and the folder with the metrics of the service.
+    """
+
+    def __init__(self, bundle: Path, folder: Path) -> None:
+        self._columns = read_profile(bundle).columns
+        self._digest = read_identity(bundle)["digest"]
+        self._path = folder / FILE
+        self._found = read_distributions(self._path)
+
+    def count(self, paths: Iterable[Path], now: float | None = None) -> None:
+        """Count the segments that this image wrote in the last day. `now` is the time in seconds since 1970."""
+        if not self._columns:
+            return
+        last = int(time.time() if now is None else now) // HOUR
+        recent = [path for path in paths if find_time(path.name) // HOUR > last - HOURS]
+        known = {*self._found.segments}
+        new = [path for path in recent if path.stem not in known]
+        if not new:
+            return
+        for path in new:
+            with suppress(FileNotFoundError):  # a collector has just deleted the segment
+                segment = decode_segment(path.read_bytes())
+                if segment and segment.header.digest == self._digest:
+                    self._add(int(find_time(path.name)) // HOUR, segment)
+        kept = {hour: counts for hour, counts in self._found.hours.items() if hour > last - HOURS}
+        # Stored before the segments are uploaded and deleted, so that none is counted twice after a kill.
+        self._found = Distributions(kept, [path.stem for path in recent])
+        self._write()
+
+    def _add(self, hour: int, segment: Segment) -> None:
+        totals = self._found.hours.setdefault(hour, {})
+        for column, values in list_values(self._columns, segment):
+            counts = column.count(values)
+            totals[column.name] = (counts + totals.get(column.name, 0)).tolist()
+
+    def _write(self) -> None:
+        scratch = self._path.with_suffix(".new")
+        scratch.write_bytes(msgspec.json.encode(self._found))
+        os.replace(scratch, self._path)
+
+
+def read_distributions(path: Path) -> Distributions:
+    """Return the counts in a file, which are empty if there is no such file."""
+    return msgspec.json.decode(path.read_bytes(), type=Distributions) if path.is_file() else Distributions()
+
+
+def list_values(columns: Sequence[ColumnBins], segment: Segment) -> Iterator[tuple[ColumnBins, NDArray[Any]]]:
+    """Yield the values of each column of a segment that is stored as it is, and the predictions."""
+    header, records = segment.header, [record for turn in segment.turns for record in turn.records]
+    if not records:
+        return
+    rows = unpack_rows(header, records)
+    kept = {column.name for column in header.stored if column.treatment == "kept"}
+    for column in columns:
+        if column.name in kept:
+            yield column, rows[column.name]
+        elif column.name == PREDICTION:
+            yield column, np.concatenate([choose_label(header, one) for one in unpack_predictions(header, records)])
+
+
+def choose_label(header: Header, predictions: NDArray[Any]) -> NDArray[Any]:
+    """Return the most probable class of each row, if predictions are the probabilities of classes."""
+    return (
+        np.array(header.answer.classes, dtype=object)[predictions.argmax(axis=1)]
+        if predictions.ndim == 2
+        else predictions
+    )
+
+
+def describe_distributions(bundle: Path, folder: Path, settings: Settings) -> list[Family]:
+    """Return the metrics of the distributions of a service. See `DistributionCounter` for the folders.
+
+    Columns that are omitted or hashed are left out.
+    """
+    hidden = {*settings.omitted, *settings.hashed}
+    columns = [column for column in read_profile(bundle).columns if column.name not in hidden]
+    hours = read_distributions(folder / FILE).hours.values()
+    seen = {
+        column.name: sum(
+            (np.array(hour[column.name]) for hour in hours if column.name in hour), np.zeros(len(column.counts), int)
+        )
+        for column in columns
+    }
+    given = {column.name: np.array(column.counts) for column in columns}
+    drifts = [
+        Sample(measure_drift(given[name], counts), {"column": name}) for name, counts in seen.items() if counts.sum()
+    ]
+    rows = [Sample(float(counts.sum()), {"column": name}) for name, counts in seen.items()]
+    return [
+        Family(
+            "mlops_drift_psi", "gauge", "Population stability index of the last day against the training data.", drifts
+        ),
+        Family("mlops_drift_rows", "gauge", "Rows of the last day that were counted for the index.", rows),
+        Family(
+            "mlops_drift_value_ratio",
+            "gauge",
+            "Share of the rows of the last day in each bin.",
+            [*_list_shares(columns, seen)],
+        ),
+        Family(
+            "mlops_training_value_ratio",
+            "gauge",
+            "Share of the training rows in each bin.",
+            [*_list_shares(columns, given)],
+        ),
+    ]
+
+
+def _list_shares(columns: Sequence[ColumnBins], counted: dict[str, NDArray[Any]]) -> Iterator[Sample]:
+    for column in columns:
+        counts = counted[column.name]
+        if counts.sum():
+            for name, share in zip(column.list_names(), (counts / counts.sum()).tolist(), strict=True):
+                yield Sample(share, {"column": column.name, "bin": name})
