@@ -2,11 +2,13 @@
 
 import time
 from typing import Any
+from uuid import uuid4
 
 import requests
 
 from mlops.errors import ServiceUntestedError
 from mlops.release.sessions import open_session
+from mlops.serving.tracing import REQUEST_ID, TEST
 
 TIMEOUT = (3.05, 10.0)  # time limits in seconds: to connect, and to answer
 ATTEMPTS = 5  # only failed connections are retried (refused, reset, DNS, TLS, proxy)
@@ -54,7 +56,9 @@ def call_service(
 
 def post_rows(session: requests.Session, url: str, **options: Any) -> requests.Response:
     """Send one request to ``/score``, and return the answer. Raise an error if a proxy asks for a password."""
-    answer = session.post(f"{url}/score", timeout=TIMEOUT, **options)
+    # The id tells the service that its rows are not those of a client.
+    headers = {REQUEST_ID.decode(): f"{TEST}{uuid4().hex}", **options.pop("headers", {})}
+    answer = session.post(f"{url}/score", timeout=TIMEOUT, headers=headers, **options)
     if answer.status_code == PROXY_REFUSES:
         raise ServiceUntestedError(
             f"The proxy for {url} requires a password. Add the service to NO_PROXY, or a password to HTTPS_PROXY."

@@ -8,6 +8,7 @@ Header = tuple[bytes, bytes]
 
 REQUEST_ID = b"x-ms-request-id"
 TRACE = b"traceparent"
+TEST = "mlops-test-"  # the ids of the requests with which a release tests a service begin with this
 _is_id = re.compile(rb"[!-~]{1,100}").fullmatch
 _is_trace = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}").fullmatch
 

@@ -17,6 +17,7 @@ from mlops.serving.identity import MANIFEST, read_identity
 from mlops.serving.metrics.bins import PREDICTION, ColumnBins
 from mlops.serving.metrics.profile import PROFILE, encode_profile
 from mlops.serving.schema import Schema
+from mlops.serving.tracing import TEST
 
 NOW = NOON / 1e9
 HOUR = 3600
@@ -127,6 +128,21 @@ def test_only_rows_of_this_image_and_of_the_last_day_are_counted(tmp_path: Path)
     collect(service, "newer", now=NOON + 5 * HOUR * 10**9)
     service.counter.count(service.list_closed(), NOW + 5 * HOUR)
     assert service.describe()["rows"]["a"] == 4  # the other four are too old now
+
+
+def test_the_rows_with_which_a_release_tested_the_service_are_not_counted(tmp_path: Path) -> None:
+    service = Service(tmp_path, NUMBERS, SUMS)
+    collector = service.open()
+    add(collector, f"{TEST}1", "a", f"{TEST}2", rows=4)
+    collector.close()
+    service.counter.count(service.list_closed(), NOW)
+    assert service.describe()["rows"]["a"] == 4
+
+
+def test_a_damaged_file_counts_as_empty(tmp_path: Path) -> None:
+    service = Service(tmp_path, NUMBERS, SUMS)
+    (service.counted / FILE).write_bytes(b"{")
+    assert service.describe()["rows"]["a"] == 0
 
 
 def test_the_uploader_counts_before_it_deletes(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from ..identity import read_identity
 from ..metrics.bins import PREDICTION, ColumnBins, measure_drift
 from ..metrics.families import Family, Sample
 from ..metrics.profile import read_profile
+from ..tracing import TEST
 from .layout import Header
 from .segments import Segment, decode_segment, find_time
 from .settings import Settings
@@ -80,13 +81,20 @@ class DistributionCounter:
 
 
 def read_distributions(path: Path) -> Distributions:
-    """Return the counts in a file, which are empty if there is no such file."""
-    return msgspec.json.decode(path.read_bytes(), type=Distributions) if path.is_file() else Distributions()
+    """Return the counts in a file, which are empty if there is no such file, or if it is damaged."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Distributions)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return Distributions()
 
 
 def list_values(columns: Sequence[ColumnBins], segment: Segment) -> Iterator[tuple[ColumnBins, NDArray[Any]]]:
-    """Yield the values of each column of a segment that is stored as it is, and the predictions."""
-    header, records = segment.header, [record for turn in segment.turns for record in turn.records]
+    """Yield the values of each column of a segment that is stored as it is, and the predictions.
+
+    The rows with which a release tested the service are left out.
+    """
+    header = segment.header
+    records = [one for turn in segment.turns for one in turn.records if not one.request.startswith(TEST)]
     if not records:
         return
     rows = unpack_rows(header, records)
