@@ -154,6 +154,28 @@ def test_an_empty_state_has_a_status(make_mlops: Any) -> None:
     assert mlops.invoke("stop").stdout == "qa: was not running\nproduction: was not running\n"
 
 
+def test_a_log_is_printed_for_people_or_as_json(make_mlops: Any) -> None:
+    mlops = make_mlops()
+    refused = mlops.invoke("logs", "--service", "qa")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "The service in qa has no log, because it was never started." in refused.stderr
+    folder = mlops.workspace.home / "services" / "production" / "2026-11-27T120000Z"
+    folder.mkdir(parents=True)
+    line = {"time": "2026-11-27T12:00:00.000Z", "level": "error", "message": "It failed.", "worker": 1}
+    (folder / "service.log").write_text(f"started\n{json.dumps(line)}\nprinted by a script\n")
+    assert mlops.invoke("logs", "--lines", "2").stdout == (
+        "2026-11-27T12:00:00.000Z  error  worker 1  It failed.\nprinted by a script\n"
+    )
+    found = mlops.invoke("logs", "--lines", "2", "--json").stdout.splitlines()
+    assert [json.loads(one) for one in found] == [line, {"message": "printed by a script"}]
+
+
+def test_a_service_that_was_never_deployed_cannot_be_started(make_mlops: Any) -> None:
+    refused = make_mlops().invoke("start", "qa")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "No image was deployed in qa. Run `mlops run release`." in refused.stderr
+
+
 def test_a_run_of_a_newer_version_is_shown_as_what_it_is(make_mlops: Any) -> None:
     mlops = make_mlops()
     folder = mlops.workspace.outputs / "20261122-190758-all-3f9a51c2"

@@ -40,7 +40,7 @@ def test_no_line_of_a_help_text_is_wider_than_a_terminal(name: str) -> None:
 
 
 def test_a_mistyped_command_is_answered_with_the_nearest_one() -> None:
-    assert "Did you mean 'status'?" in CliRunner().invoke(main, ["stauts"]).output
+    assert "Did you mean 'rollback'?" in CliRunner().invoke(main, ["rolback"]).output
 
 
 def test_the_help_imports_no_command() -> None:

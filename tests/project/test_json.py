@@ -56,6 +56,7 @@ PRINTED = {
     "Keys",
     "Deletion",
     "Collected rows",
+    "Log",
     "Trace",
 }  # objects that the command itself composes; tests/cli checks them
 

@@ -7,7 +7,7 @@
     pipelines  publish, submit, runs
     steps      run-step, which a platform starts for a submitted run
     provision  provision
-    services   keys, stop, rollback
+    services   keys, logs, start, stop, rollback
     status     status
     upkeep     prune, upgrade
     cost       cost

@@ -34,8 +34,10 @@ SECTIONS = {
     },
     "Services": {
         "keys": Entry("services", "keys", "Print or rotate the keys of a service."),
+        "logs": Entry("services", "logs", "Print the log of a service."),
         "rollback": Entry("services", "rollback", "Serve the previous version again."),
         "data": Entry("data", "data", "Read or delete the rows that services collect."),
+        "start": Entry("services", "start", "Start a service again."),
         "stop": Entry("services", "stop", "Stop the services."),
     },
     "Platform": {

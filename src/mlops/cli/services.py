@@ -1,12 +1,23 @@
-"""Commands for the deployed services: keys, stop, rollback."""
+"""Commands for the deployed services: keys, logs, start, stop, rollback."""
+
+import sys
+import time
+from contextlib import suppress
+from functools import partial
 
 import click
 
+from mlops.cli.commands import EXIT_FAILED
 from mlops.cli.options import Choice, json_option, open_platform, platform_option
-from mlops.cli.streams import print_json
+from mlops.cli.progress.annotations import disarm
+from mlops.cli.streams import print_json, print_json_line
+from mlops.files.lines import follow_lines, read_lines
 from mlops.platform.services import ENVIRONMENTS
 from mlops.record.summary import SERVES, TAKEN_OUT
 from mlops.release.keys import read_keys
+from mlops.serving.log import describe_line, read_line
+
+FOLLOW_SECONDS, WATCH_SECONDS = 0.3, 1.0
 
 
 @click.command()
@@ -43,20 +54,80 @@ def keys(environment: str, primary: bool, rotate: bool, platform: str, as_json: 
 
 
 @click.command()
+@click.option("--service", "environment", type=Choice(ENVIRONMENTS), default="production", show_default=True)
+@click.option("--lines", type=click.IntRange(0), default=50, show_default=True, help="Number of last lines to print.")
+@click.option("-f", "--follow", is_flag=True, help="Print new lines until Ctrl-C, also of later deployments.")
 @platform_option
-def stop(platform: str) -> None:
-    """Stop the services; `mlops run` starts them again.
+@json_option
+def logs(environment: str, lines: int, follow: bool, platform: str, as_json: bool) -> None:
+    """Print the log of a service. It contains neither keys nor rows, unless the scoring script prints them.
 
     \b
-    Example:
-      mlops stop
+    Examples:
+      mlops logs --service qa
+      mlops logs --follow --lines 5
+      mlops logs --json | jq 'select(.level == "error")'
+    """
+    backend = open_platform(platform).backend
+    find_log = partial(backend.require(backend.processes, "reading the log of a service").find_log, environment)
+    pause = partial(time.sleep, FOLLOW_SECONDS)
+    found = follow_lines(find_log, lines, pause) if follow else read_lines(find_log(), lines)
+    with suppress(KeyboardInterrupt):
+        for line in found:
+            if as_json:
+                print_json_line(read_line(line))
+            else:
+                click.echo(disarm(describe_line(line)))
+
+
+@click.command()
+@click.argument("environment", type=Choice(ENVIRONMENTS), default="production")
+@click.option("--foreground", is_flag=True, help="Wait until the service ends. Exit with 1 if it was not stopped.")
+@platform_option
+def start(environment: str, foreground: bool, platform: str) -> None:
+    """Start a service that was stopped or died, with the image that it served last.
+
+    With --foreground, systemd can start the service after a reboot, and again if it dies (docs/operations.md).
+
+    \b
+    Examples:
+      mlops start
+      mlops start production --foreground
     """
     from mlops.operations.overview import refresh_index
 
     opened = open_platform(platform)
-    for environment in ENVIRONMENTS:
-        stopped = opened.backend.services.stop(environment)
-        click.echo(f"{environment}: {'stopped' if stopped else 'was not running'}")
+    backend = opened.backend
+    started = backend.services.start(environment)
+    click.echo(f"{environment}: {'started' if started else 'was running'}")
+    refresh_index(opened)
+    if not foreground:
+        return
+    processes = backend.require(backend.processes, "waiting for a service")
+    while processes.find_state(environment) == "running":
+        time.sleep(WATCH_SECONDS)
+    if processes.find_state(environment) == "died":
+        click.echo(f"{environment}: died", err=True)
+        sys.exit(EXIT_FAILED)
+
+
+@click.command()
+@click.argument("environment", type=Choice(ENVIRONMENTS), required=False)
+@platform_option
+def stop(environment: str | None, platform: str) -> None:
+    """Stop the services, or one of them. `mlops start` starts a service again.
+
+    \b
+    Examples:
+      mlops stop
+      mlops stop qa
+    """
+    from mlops.operations.overview import refresh_index
+
+    opened = open_platform(platform)
+    for name in [environment] if environment else ENVIRONMENTS:
+        stopped = opened.backend.services.stop(name)
+        click.echo(f"{name}: {'stopped' if stopped else 'was not running'}")
     refresh_index(opened)
 
 

@@ -47,9 +47,17 @@ def print_json(value: object) -> None:
     The first field, `format`, is a format number. docs/json.md describes the fields.
     """
     found = json.loads(msgspec.json.encode(value, enc_hook=str))
+    _print_text(json.dumps({"format": JSON_FORMAT, **found}, indent=1))
+
+
+def print_json_line(value: object) -> None:
+    """Print an object as JSON on one line. The lines of a command that prints many objects have no format number."""
+    _print_text(json.dumps(value))
+
+
+def _print_text(text: str) -> None:
     context = click.get_current_context(silent=True)
-    output = context.meta.get(OUTPUT_OF_JSON) if context else None
-    click.echo(json.dumps({"format": JSON_FORMAT, **found}, indent=1), file=output)
+    click.echo(text, file=context.meta.get(OUTPUT_OF_JSON) if context else None)
 
 
 def reserve_output(context: click.Context, _: click.Parameter, as_json: bool) -> bool:

@@ -8,5 +8,6 @@
     records    reads JSON files into types, and checks their format numbers
     disk       explains errors that a full disk causes
     databases  copies SQLite databases while they are in use
+    lines      the last lines of a log, and those that are added
     urls       finds the paths of ``file://`` URLs
 """

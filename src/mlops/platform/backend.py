@@ -18,7 +18,7 @@ from typing import TypeVar
 from mlops.errors import UsageError
 from mlops.platform.billing import Billing
 from mlops.platform.datasets import Arrivals, Collections, Datasets
-from mlops.platform.images import Images, ServiceEnvironments
+from mlops.platform.images import Images, ServiceEnvironments, ServiceProcesses
 from mlops.platform.infrastructure import Infrastructure
 from mlops.platform.jobs import Jobs
 from mlops.platform.leftovers import Leftovers
@@ -82,6 +82,8 @@ class Backend:
         Upgrades state in MLOPS_HOME that an older version created; None if no state can be outdated.
     environments : ServiceEnvironments, optional
         Creates the virtual environments of services; None if they are part of the images.
+    processes : ServiceProcesses, optional
+        Finds the processes of services and their logs; None if services do not run on this machine.
     collections : Collections, optional
         Finds the rows that services collect; None if they collect nothing.
     leftovers : Leftovers, optional
@@ -109,6 +111,7 @@ class Backend:
     telemetry: Telemetry | None = None
     upgrades: Upgrades | None = None
     environments: ServiceEnvironments | None = None
+    processes: ServiceProcesses | None = None
     collections: Collections | None = None
     leftovers: Leftovers | None = None
     tracking_page: TrackingPage | None = None

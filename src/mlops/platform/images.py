@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from mlops.platform.models import ModelVersion, name_version
 
@@ -119,4 +119,22 @@ class ServiceEnvironments(Protocol):
         The environment is created if it does not exist or is damaged. Safe to call again, and from several processes.
         Raises DeploymentError if packages are missing and cannot be installed.
         """
+        ...
+
+
+ProcessState = Literal["running", "died", "stopped"]  # stopped: with `mlops stop`, or never started
+
+
+class ServiceProcesses(Protocol):
+    """The processes of services, with one service per environment."""
+
+    def find_log(self, environment: str) -> Path:
+        """Return the log of the service, or of the last one if none is running; called by `mlops logs`.
+
+        The log of a service does not move. Raises DeploymentNotFoundError if there is no log.
+        """
+        ...
+
+    def find_state(self, environment: str) -> ProcessState:
+        """Return whether the process of the service is running; called by `mlops start --foreground`."""
         ...

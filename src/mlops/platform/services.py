@@ -244,10 +244,7 @@ class Services(Protocol):
         ...
 
     def abandon_test(self, environment: str, digest: str) -> Judgement:
-        """Restore the previous production service after a test that did not finish; called by `mlops.runner`.
-
-        In QA, nothing is restored. Safe to call again.
-        """
+        """Restore production's previous service after an unfinished test; called by `mlops.runner`. Safe to repeat."""
         ...
 
     def roll_back(self, environment: str, decision: Decision = NO_DECISION, *, take_over: bool = False) -> Rollback:
@@ -260,8 +257,7 @@ class Services(Protocol):
     def require_previous(self, environment: str, *, take_over: bool = False) -> None:
         """Check that an environment has an earlier deployment to roll back to; called by `mlops rollback`.
 
-        Raises DeploymentNotFoundError if there is none, and DeploymentError if all of them are of other models and
-        `take_over` is false.
+        Raises DeploymentNotFoundError if there is none, or DeploymentError if `take_over` is needed.
         """
         ...
 
@@ -278,6 +274,10 @@ class Services(Protocol):
 
         If the service does not become ready with the new keys, the old keys are kept.
         """
+        ...
+
+    def start(self, environment: str) -> bool:
+        """Start a stopped service again, and return whether it was stopped; called by `mlops start`."""
         ...
 
     def stop(self, environment: str) -> bool:

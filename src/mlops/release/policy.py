@@ -12,6 +12,7 @@ from typing import Generic
 
 from mlops.errors import (
     ConflictError,
+    DeploymentNotFoundError,
     IntegrityError,
     LostLockError,
     MlopsError,
@@ -154,9 +155,21 @@ class Releases(Generic[State]):
                 current = state.current
                 if current is None or has_them or site.describe(state).health == "stopped":
                     return
-                image, seconds = self._get_image(current.digest), self._host.restore_seconds
-                image = _mark_as_deployed(image, current)
-                self._switch_to(site, state, image, seconds, current.decision, lambda served: served.restart(state))
+                self._serve_again(site, state, current, current.decision, lambda served: served.restart(state))
+
+    def start(self, environment: str) -> bool:
+        """See `Services`."""
+        with self._host.lock(environment) as site:
+            state = site.read()
+            current = state.current
+            if current is None:
+                raise DeploymentNotFoundError(
+                    f"No image was deployed in {environment}. Run `mlops run release{self.command_options}`."
+                )
+            if site.describe(state).health != "stopped":
+                return False
+            self._serve_again(site, state, current, current.decision, lambda served: served.restart(state))
+            return True
 
     def stop(self, environment: str) -> bool:
         """See `Services`."""

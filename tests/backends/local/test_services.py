@@ -237,6 +237,34 @@ def test_a_damaged_ready_file_does_not_stand_in_the_way(migrated: Workspace, tmp
     backend.services.stop("qa")
 
 
+def test_a_service_that_died_is_started_again_at_its_address(migrated: Workspace, tmp_path: Path) -> None:
+    backend = open_backend("local", migrated)
+    assert backend.processes
+    service = deploy(backend, "qa", publish(backend, tmp_path))
+    backend.services.record_test("qa", service.digest, passed=True)
+    try:
+        assert (backend.services.start("qa"), backend.processes.find_state("qa")) == (False, "running")
+        (supervisor,) = find_servers(migrated.home / "services" / "qa")
+        workers = supervisor.children()
+        supervisor.kill()
+        psutil.wait_procs([supervisor, *workers], 30)
+        assert [found.health for found in backend.services.list_services()] == ["stopped"]
+        assert backend.processes.find_state("qa") == "died"
+        assert backend.services.start("qa")
+        (again,) = backend.services.list_services()
+        assert (again.url, again.deployed, again.tested, again.health) == (
+            service.url,
+            service.deployed,
+            "passed",
+            "healthy",
+        )
+        assert (again.workers, again.restarts, ask(backend, again)) == (1, 0, 1.0)
+        assert backend.processes.find_log("qa").parent.name > "2026"
+    finally:
+        backend.services.stop("qa")
+    assert backend.processes.find_state("qa") == "stopped"
+
+
 @pytest.mark.parametrize("damaged", ["qa.json", "qa/*/ready.json"])
 def test_a_service_whose_files_are_damaged_can_be_stopped(migrated: Workspace, tmp_path: Path, damaged: str) -> None:
     """The service has ended when `stop` returns, not a few seconds later."""

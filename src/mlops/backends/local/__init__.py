@@ -77,6 +77,7 @@ def open_backend(caller: Caller) -> Backend:
         infrastructure=LocalInfrastructure(workspace, services),
         upgrades=LocalUpgrades(workspace.home, datasets),
         environments=environments,
+        processes=host,
         collections=collections,
         leftovers=LocalLeftovers(workspace.home, host, images, registry, datasets, pipelines, environments),
         tracking_page=LocalTrackingPage(workspace.project, store),

@@ -32,12 +32,12 @@ from mlops.backends.local.processes import (
 )
 from mlops.backends.local.secrets import LocalSecrets
 from mlops.backends.local.settings import LocalSettings
-from mlops.errors import DeploymentError, IntegrityError
+from mlops.errors import DeploymentError, DeploymentNotFoundError, IntegrityError
 from mlops.files.atomic import make_new_folder, write_atomically
 from mlops.files.disk import explain_full_disk
 from mlops.files.records import read_record
 from mlops.image.sources import REQUIREMENTS
-from mlops.platform.images import Image
+from mlops.platform.images import Image, ProcessState
 from mlops.platform.services import Health, Service
 from mlops.record.clock import now
 from mlops.release.sessions import open_session
@@ -81,6 +81,23 @@ class LocalHost:
         self._folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self._folder / f"{environment}.lock"):
             yield self.look(environment)
+
+    def find_log(self, environment: str) -> Path:
+        """See `mlops.platform.images.ServiceProcesses`."""
+        site = self.look(environment)
+        log = site.find_log(site.read())
+        if log is None:
+            said = f"The service in {environment} has no log, because it was never started."
+            raise DeploymentNotFoundError(f"{said} Start it with `mlops run release{self.command_options}`.")
+        return log
+
+    def find_state(self, environment: str) -> ProcessState:
+        """See `mlops.platform.images.ServiceProcesses`."""
+        current = self.look(environment).read().current
+        if current and current.process and current.process.alive:
+            return "running"
+        # `LocalSite.end` deletes the home from the record, and the death of a process does not.
+        return "died" if current and current.home == str(self._folder.parent) else "stopped"
 
 
 class LocalSite:
@@ -210,7 +227,8 @@ class LocalSite:
         url, example = f"http://127.0.0.1:{state.port}", self._images.read_example(current.digest)
         health = _check_health(state)
         service = state.describe(self._environment, url, health, example, accepts_keys=self._may_accept_keys(state))
-        workers = Workers() if health == "stopped" else read_workers(self._find_server_folder(state))
+        log = None if health == "stopped" else self.find_log(state)
+        workers = read_workers(log.parent) if log else Workers()
         return replace(
             service, original=self._name_other_home(current), workers=workers.running, restarts=workers.restarts
         )
@@ -218,14 +236,16 @@ class LocalSite:
     def quote_log(self, state: LocalState) -> str:
         """See `View`."""
         with suppress(OSError):
-            return quote_log(self._find_server_folder(state) / "service.log")
+            if log := self.find_log(state):
+                return quote_log(log)
         return ""
 
-    def _find_server_folder(self, state: LocalState) -> Path:
-        for ready in self._folder.glob("*/ready.json"):
-            if state.process and _read_ready(ready).pid == state.process.pid:
-                return ready.parent
-        return self._folder
+    def find_log(self, state: LocalState) -> Path | None:
+        """Return the log of the server, or of the last server if none is running; None if there is no log."""
+        logs = sorted(self._folder.glob("[!.]*/service.log"))
+        if state.process:
+            logs = [log for log in logs if _read_ready(log.with_name("ready.json")).pid == state.process.pid] or logs
+        return logs[-1] if logs else None
 
     def _name_other_home(self, current: LocalDeployment) -> str:
         elsewhere = current.machine not in ("", identify_machine())

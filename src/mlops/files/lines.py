@@ -1,0 +1,36 @@
+"""The lines of a log."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+
+def read_lines(log: Path, count: int) -> list[str]:
+    """Return the last lines of a log."""
+    return log.read_text(errors="replace").splitlines()[-count:] if count else []
+
+
+def follow_lines(find_log: Callable[[], Path], count: int, pause: Callable[[], None]) -> Iterator[str]:
+    """Yield the last lines of a log, and then each line that is added.
+
+    Parameters
+    ----------
+    find_log : callable
+        A function that returns the path of the log. If the path changes, the lines of the new log follow.
+    count : int
+        The number of last lines.
+    pause : callable
+        A function that waits before the log is read again.
+    """
+    path = find_log()
+    place, rest = path.stat().st_size, b""
+    yield from read_lines(path, count)
+    while True:
+        pause()
+        if path != (path := find_log()) or path.stat().st_size < place:  # a log that is too large is emptied
+            place, rest = 0, b""
+        with path.open("rb") as log:
+            log.seek(place)
+            added = log.read()
+        place += len(added)
+        *lines, rest = (rest + added).split(b"\n")
+        yield from (line.decode(errors="replace") for line in lines)
