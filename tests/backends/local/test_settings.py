@@ -6,6 +6,7 @@ import pytest
 
 from mlops.backends.local.settings import DECLARED, LocalSettings, WantedPort, read_settings
 from mlops.errors import ParameterError, UsageError
+from mlops.serving.connections.limits import Limits, list_options
 from mlops.workspace import Workspace
 
 CASES = {
@@ -53,3 +54,16 @@ def test_a_variable_wins_over_the_file(written: Workspace) -> None:
     assert settings.find_port("production") == WantedPort(82, "parameters/local.yml: local.production_port")
     with pytest.raises(ParameterError, match="MLOPS_LOCAL_QA_PORT is many, but it must be"):
         read_settings(written, {"MLOPS_LOCAL_QA_PORT": "many"})
+
+
+def test_the_limits_of_a_service_are_settings(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = [option[2] for option in list_options()]
+    assert before == [getattr(Limits(), name) for name in Limits.__dataclass_fields__]
+    for name, value in read_settings(workspace, {}).list_variables().items():
+        monkeypatch.setenv(name, value)
+    assert [option[2] for option in list_options()] == before
+    given = {"MLOPS_LOCAL_SERVICE_BODY_SECONDS": "0.5", "MLOPS_LOCAL_SERVICE_WAITING": "7"}
+    for name, value in read_settings(workspace, given).list_variables().items():
+        monkeypatch.setenv(name, value)
+    changed = {option[0]: option[2] for option in list_options()}
+    assert (changed["--body-seconds"], changed["--waiting"], changed["--idle-seconds"]) == (0.5, 7, 75.0)

@@ -10,10 +10,13 @@ from mlops.errors import UsageError
 from mlops.parameters.declarations import Parameter, Setting
 from mlops.parameters.layers import check_section
 from mlops.parameters.platform_section import declare, read_platform_section
+from mlops.serving.connections.limits import Limits, name_variable
 from mlops.serving.workers.launch import MEMORY, WORKERS
 from mlops.workspace import SERVICE_ENVIRONMENTS, Workspace
 
 PORTS = "[0, 65535]"
+SECONDS = "[0.1, 86400]"
+COUNTS = "[0, 1000000]"
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,16 @@ class LocalSettings(CollectionSettings):
         "divided by their number",
         "[0, 10000000]",
     )
+    service_head_seconds: float = declare(10.0, "seconds in which the head of a request must arrive", SECONDS)
+    service_body_seconds: float = declare(5.0, "seconds in which the body of a request must arrive", SECONDS)
+    service_answer_seconds: float = declare(30.0, "seconds in which a client must read a part of an answer", SECONDS)
+    service_idle_seconds: float = declare(75.0, "seconds between two requests of a connection", SECONDS)
+    service_drain_seconds: float = declare(5.0, "the same while the service shuts down", SECONDS)
+    service_connections: int = declare(0, "connections at a time; 0 for up to 10,000", COUNTS)
+    service_client_connections: int = declare(
+        0, "connections of one address at a time; 0 for a quarter of all connections", COUNTS
+    )
+    service_waiting: int = declare(256, "requests that wait to be scored at a time", "[1, 1000000]")
     collect_url: str = declare("", "where services upload what they collect; empty for a folder in MLOPS_HOME")
 
     given: Mapping[str, Setting] = field(default_factory=dict, compare=False)  # the settings with their sources
@@ -57,7 +70,8 @@ class LocalSettings(CollectionSettings):
 
     def list_variables(self) -> dict[str, str]:
         """Return the environment variables that give the settings to a server."""
-        return {WORKERS: str(self.service_workers), MEMORY: str(self.service_memory_mb)}
+        limits = {name_variable(name): str(getattr(self, f"service_{name}")) for name in Limits.__dataclass_fields__}
+        return {WORKERS: str(self.service_workers), MEMORY: str(self.service_memory_mb), **limits}
 
     def name(self, setting: str) -> str:
         """Return how messages name a setting: by the place where it is set, or else by its key."""

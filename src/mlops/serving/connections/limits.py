@@ -1,5 +1,6 @@
 """The limits of a server: how long a client may take, and how much it may use."""
 
+import os
 import resource
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -39,9 +40,18 @@ DEFAULTS = Limits()
 
 
 def list_options() -> list[tuple[str, type, float, str]]:
-    """Return the name, type, default and help of each limit's option."""
-    given = ((found.name, getattr(DEFAULTS, found.name), found.metadata["help"]) for found in fields(Limits))
-    return [("--" + name.replace("_", "-"), type(default), default, text) for name, default, text in given]
+    """Return the name, type, default and help of each limit's option. The environment can set other defaults."""
+    options = []
+    for found in fields(Limits):
+        default = getattr(DEFAULTS, found.name)
+        chosen = type(default)(os.environ.get(name_variable(found.name), default))
+        options.append(("--" + found.name.replace("_", "-"), type(default), chosen, found.metadata["help"]))
+    return options
+
+
+def name_variable(limit: str) -> str:
+    """Return the environment variable that sets the default of a limit."""
+    return f"SERVING_{limit.upper()}"
 
 
 def raise_open_files() -> int:
