@@ -1,5 +1,6 @@
 """The challenger, and the champion if the two can be compared."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,15 @@ def test_both_models_predict_the_same_rows(backend: Backend, champion: ModelVers
         "challenger": [2.0, 4.0],
     }
     assert list(Contenders(backend, Tiny(), Line(), None).predict(ROWS)) == ["challenger"]
+
+
+def test_the_metrics_of_the_champion_when_it_was_registered_are_known(backend: Backend, champion: ModelVersion) -> None:
+    tagged = replace(champion, tags={**champion.tags, "mean_squared_error": "2974.871"})
+    expected = {"champion when registered": {"mean_squared_error": 2974.871}}
+    assert Contenders(backend, Tiny(), Line(), tagged).recorded == expected
+    untagged = Contenders(backend, Tiny(), Line(), champion).recorded
+    assert untagged == {"champion when registered": {"mean_squared_error": None}}
+    assert Contenders(backend, Tiny(), Line(), None).recorded == {}
 
 
 def test_a_champion_of_other_columns_is_refused_with_two_ways_out(backend: Backend, champion: ModelVersion) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from mlops.platform.backend import Backend
 
-CHAMPION, CHALLENGER = "champion", "challenger"
+CHAMPION, CHALLENGER, REGISTERED = "champion", "challenger", "champion when registered"
 
 
 class Contenders:
@@ -65,6 +65,17 @@ class Contenders:
                 self._leave_out(f"The champion, {champion.title}, {why}.")
             else:
                 self.models = {CHAMPION: load_registered(backend, problem, champion), **self.models}
+
+    @property
+    def recorded(self) -> dict[str, dict[str, float | None]]:
+        """The metrics of the champion when it was registered, as a column for `show_scores`; empty if it is left out.
+
+        They were measured on the rows of that time. A metric that was not recorded is None.
+        """
+        if not self._champion or CHAMPION not in self.models:
+            return {}
+        tags = {metric.name: self._champion.tags.get(metric.name) for metric in self._problem.metrics}
+        return {REGISTERED: {name: float(tag) if tag else None for name, tag in tags.items()}}
 
     def predict(self, rows: "pd.DataFrame") -> "dict[str, NDArray[np.generic]]":
         """Return the predictions of each model for `rows`, by the key of the model in `models`.
