@@ -62,7 +62,7 @@ def _compare_mix(reference: CountProfile, current: CountProfile) -> Evidence:
     first, second = _count_in_both(reference, current)
     noise, free = 1 / first.sum() + 1 / second.sum(), max(len(first) - 1, 1)
     apart, both = first / first.sum() - second / second.sum(), (first + second) / (first + second).sum()
-    statistic, distance = float((apart**2 / both).sum() / noise), float(np.abs(apart).sum() / 2)
+    statistic, distance = float((apart**2 / both).sum() / noise), min(float(np.abs(apart).sum() / 2), 1.0)
     index = max(_measure_index(first, second), np.finfo(float).tiny)  # 0 for shares that differ by less than half a row
 
     # Return the distance at which both the statistic and the index reach their limits, assuming that all shares move on

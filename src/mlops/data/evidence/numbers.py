@@ -59,7 +59,7 @@ def _has_bins_of_single_values(reference: ColumnProfile) -> bool:
 
 def _describe_value(reference: ColumnProfile, place: int) -> str:
     """Return the value of the bin or, if the bin is empty in the reference, the known values next to it."""
-    values = [float(f"{sum(ends) / 2:.12g}") for ends in zip(reference.edges[::2], reference.edges[1::2], strict=True)]
+    values = [float(f"{sum(ends) / 2:.15g}") for ends in zip(reference.edges[::2], reference.edges[1::2], strict=True)]
     shown = [show_day(value) for value in values] if reference.kind == "date" else format_distinct(values)
     after = place // 2
     if place % 2:
@@ -116,7 +116,7 @@ def _compare_shape(distance: float, noise: float) -> Evidence:
     def limit(chance: float) -> float:
         return min(max(float(special.kolmogi(chance)) * noise, FLOORS["shape"]), 1.0)
 
-    return Evidence("shape", distance, 0.0, float(special.kolmogorov(distance / noise)), limit)
+    return Evidence("shape", min(distance, 1.0), 0.0, float(special.kolmogorov(distance / noise)), limit)
 
 
 def _find_peak(first: Counts, second: Counts) -> int:
