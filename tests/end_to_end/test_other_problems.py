@@ -1,4 +1,7 @@
-"""Two other problems through the whole main job: only their package, base.yml and the parameters of 02_train differ."""
+"""Two other problems through the whole main job: only their package, base.yml and the parameters of 02_train differ.
+
+The problem with columns of all types runs on every change, the other one at night.
+"""
 
 import importlib
 import json
@@ -66,7 +69,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("copy")
 
 
-@pytest.fixture(scope="module", params=POOR)
+@pytest.fixture(scope="module", params=[pytest.param("cancer", marks=pytest.mark.slow), "churn"])
 def other(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, copy: Path, database: Path
 ) -> Iterator[Other]:
