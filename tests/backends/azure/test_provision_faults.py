@@ -175,7 +175,7 @@ def test_a_connection_that_is_lost_where_repeating_is_not_safe_is_said(
     azure.fail_next("POST", "/whatIf$", None, times=9)
     with pytest.raises(
         PlatformError,
-        match=r"Could not set up .*: Azure did not answer .*run the same command again. Operations that",
+        match=r"Could not set up .*: Azure did not answer .*run the same command again. Azure continues the operations",
     ):
         infrastructure.provision()
     azure._faults.clear()

@@ -23,6 +23,6 @@ def test_a_path_may_have_spaces_and_letters_of_any_language(project: Path, tmp_p
     odd = Workspace(project, tmp_path / "home ü 100%", tmp_path / "outputs")
     backend = open_backend("local", odd)
     image = publish(backend, tmp_path, 7.5)
-    assert list(backend.images.list_files(image))[:2] == ["example.json", "manifest.json"]
+    assert list(backend.images.list_files(image))[:3] == ["example.json", "examples.json", "manifest.json"]
     assert ask(backend, deploy(backend, "qa", image)) == 7.5
     backend.services.stop("qa")
