@@ -22,6 +22,7 @@ from mlops.numbers import format_confidence, format_count, format_number, format
         (1.5e-7, "1.5e-07"),
         (0.0, "0"),
         (-0.0, "0"),
+        (9.22e18, "9.22e+18"),
         (442, "442"),
         (1234567, "1,234,567"),
         (None, "–"),

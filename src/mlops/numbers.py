@@ -28,7 +28,7 @@ def format_number(value: object, digits: int = DIGITS) -> str:
     if math.isinf(value):
         return f"{value}"
     rounded = float(f"{value:.{digits}g}") + 0.0  # -0.0 becomes 0.0
-    if rounded and abs(rounded) < 0.001:
+    if (rounded and abs(rounded) < 0.001) or abs(rounded) >= LARGEST_WHOLE:
         return f"{rounded:.{digits}g}"
     decimals = digits - 1 - math.floor(math.log10(abs(rounded))) if rounded else 0
     return f"{rounded:,.{max(0, decimals)}f}"
