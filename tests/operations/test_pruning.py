@@ -20,7 +20,7 @@ from mlops.backends import memory
 from mlops.backends.local.background import SUBMISSION, BackgroundRun
 from mlops.backends.local.deployments import LocalDeployment, LocalState
 from mlops.backends.local.services import LocalSite
-from mlops.backends.local.settings import WantedPort
+from mlops.backends.local.settings import LocalSettings
 from mlops.errors import IntegrityError, UsageError
 from mlops.files.atomic import write_atomically
 from mlops.files.contents import store_by_content
@@ -78,7 +78,7 @@ def deploy(image: Image, tested: Verdict = "") -> LocalDeployment:
 
 def remember(opened: OpenProject, state: LocalState) -> None:
     """Record what production serves and has served."""
-    LocalSite(opened.workspace.home / "services", "production", WantedPort(), None, None, None, None).write(state)  # type: ignore[arg-type]
+    LocalSite(opened.workspace.home / "services", "production", LocalSettings(), None, None, None, None).write(state)  # type: ignore[arg-type]
 
 
 def list_names(opened: OpenProject, before: float = TOMORROW) -> list[str]:

@@ -31,9 +31,7 @@ def write_value(column: "Column", value: object) -> Value:
     value : object
         A value of a table, or a value that this function returned.
     """
-    import pandas as pd
-
-    if pd.isna(value):
+    if _is_missing(value):
         return None
     if column.kind == "number":
         return float(value) if math.isfinite(value) else None  # type: ignore[arg-type]
@@ -42,6 +40,16 @@ def write_value(column: "Column", value: object) -> Value:
     if column.kind == "date":
         return value.isoformat()[:DAY] if isinstance(value, date) else str(value)[:DAY]
     return str(value)
+
+
+def _is_missing(value: object) -> bool:
+    if value is None:
+        return True
+    if isinstance(value, str | bool | int | float | date):  # example rows, which `mlops status` writes without pandas
+        return value != value  # NaN and NaT
+    import pandas as pd
+
+    return bool(pd.isna(value))
 
 
 def make_table(columns: "Sequence[Column]", rows: "Sequence[Mapping[str, object]]") -> "pd.DataFrame":

@@ -10,7 +10,7 @@ from old_homes import build_home
 from mlops.backends import open_backend
 from mlops.backends.local.deployments import LocalState
 from mlops.backends.local.services import LocalSite
-from mlops.backends.local.settings import WantedPort
+from mlops.backends.local.settings import LocalSettings
 from mlops.backends.local.store.mlflow_store import MlflowStore
 from mlops.errors import IntegrityError
 from mlops.platform.backend import Backend
@@ -72,7 +72,7 @@ def test_rollbacks_are_listed_newest_first_also_after_the_clock_was_set_back(wor
     at = {"qa": ["2026-11-26T12:00:00Z", "2026-11-26T10:00:00Z"], "production": ["2026-11-26T11:00:00Z"]}
     for environment, times in at.items():
         rollbacks = tuple(Rollback(environment, f"tiny:{n}", n, "tiny:0", 0, time) for n, time in enumerate(times, 1))
-        site = LocalSite(workspace.home / "services", environment, WantedPort(), None, None, None, None)  # type: ignore[arg-type]
+        site = LocalSite(workspace.home / "services", environment, LocalSettings(), None, None, None, None)  # type: ignore[arg-type]
         site.write(LocalState(rollbacks=rollbacks))
     found = open_backend("local", workspace).services.list_rollbacks()
     versions = {name: [old.model_version for old in found if old.environment == name] for name in at}
