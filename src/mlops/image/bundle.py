@@ -28,7 +28,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
@@ -39,9 +39,10 @@ from mlops.files.records import read_record
 from mlops.image.openapi import describe_service
 from mlops.image.sources import EXAMPLES, REQUIREMENTS, SCHEMA, ImageSources
 from mlops.problem.image_files import SCORING_SCRIPT
-from mlops.serving.metrics.bins import ColumnBins
-from mlops.serving.metrics.profile import PROFILE, encode_profile
 from mlops.serving.schema import decode_schema
+
+if TYPE_CHECKING:
+    from mlops.serving.metrics.bins import ColumnBins
 
 MANIFEST = "manifest.json"
 EXAMPLE = "example.json"
@@ -61,7 +62,7 @@ def build_bundle(
     model_files: list[Path],
     example: Sequence[object],
     actual: Sequence[object] = (),
-    profile: Sequence[ColumnBins] = (),
+    profile: "Sequence[ColumnBins]" = (),
 ) -> str:
     """Write a bundle, and return its digest.
 
@@ -95,6 +96,8 @@ def build_bundle(
     for file in sources.image_files:
         shutil.copyfile(file, folder / file.name)
     if profile:
+        from mlops.serving.metrics.profile import PROFILE, encode_profile  # with numpy, which few commands need
+
         (folder / PROFILE).write_bytes(encode_profile(tuple(profile)))
     if sources.schema:
         (folder / SCHEMA).write_bytes(sources.schema)
