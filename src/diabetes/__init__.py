@@ -43,13 +43,13 @@ class Diabetes(Problem):
         return load_sample([column.name for column in self.columns])
 
     def train(self, rows: "pd.DataFrame", *, alpha: float) -> "Pipeline":
-        """Fit a ridge regression with the penalty `alpha`, 0 or more. With 0, it is ordinary least squares."""
+        """Return a fitted ridge regression. Its penalty `alpha` is 0 or more; 0 means ordinary least squares."""
         from diabetes.model import train_model
 
         return train_model(self.prepare(rows), rows[self.target.name], alpha)
 
     def explain(self, model: "Pipeline") -> "pd.Series":
-        """Return the weights of the features, which are comparable because all features have the same scale."""
+        """Return the features' weights. They can be compared, because all features have the same scale."""
         from diabetes.model import list_weights
 
         return list_weights(model, self.features)

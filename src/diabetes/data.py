@@ -20,7 +20,7 @@ def load_sample(names: Sequence[str]) -> pd.DataFrame:
     Returns
     -------
     DataFrame of shape (442, 11)
-        The scaled features, without unit, and the target, a measure of disease progression from 25 to 346.
+        The features, which are scaled and have no unit, and the target: disease progression, from 25 to 346.
     """
     frame = load_diabetes(as_frame=True).frame
     return frame.set_axis(list(names), axis="columns").astype("float64")

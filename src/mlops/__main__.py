@@ -48,7 +48,7 @@ def _run() -> None:
 
 
 def _open_standard_files() -> None:
-    """Open the null device in place of each closed standard stream, so that no other file gets its descriptor."""
+    """Open the null device for each closed standard stream, so that no other file gets the stream's descriptor."""
     while (found := os.open(os.devnull, os.O_RDWR)) <= STANDARD_ERROR:
         pass
     os.close(found)
@@ -70,7 +70,7 @@ def _run_forked() -> int | None:
 
 
 def _find_parent() -> Connection | None:
-    """Return a connection to the background process that runs commands in forks, or None if it is not ready."""
+    """Return a connection to the background process that runs commands in forks, or None if it cannot be used."""
     from mlops.errors import MlopsError
     from mlops.kernels.parent_client import connect, find_key, start_parent
     from mlops.kernels.socket_folder import UnavailableError

@@ -102,7 +102,7 @@ class ConflictError(MlopsError):
 
 
 class NotFoundError(MlopsError):
-    """Base class of errors about something that does not exist. A command that needs it exits with code 2."""
+    """Base class of errors about something that does not exist. A command that raises it exits with code 2."""
 
 
 class RunNotFoundError(NotFoundError):

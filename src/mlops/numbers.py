@@ -35,7 +35,7 @@ def format_number(value: object, digits: int = DIGITS) -> str:
 
 
 def format_value(value: object) -> str:
-    """Format a value for a table: a boolean as "true" or "false", a date as "2024-01-31", anything else as a number.
+    """Format a value for a table: a boolean as "true" or "false", a date as "2024-01-31", others with `format_number`.
 
     Examples
     --------

@@ -19,7 +19,7 @@ def name_copy(notebook: str, environment: str = "") -> str:
 
 
 def read_scraps(path: Path) -> dict[str, Any]:
-    """Return the results in a notebook file, by name; empty if there is no file.
+    """Return the results in a notebook file, by name, or an empty dict if there is no file.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def extract_scraps(notebook: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def collect_scraps(bundles: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the results in cell outputs, by name. Each bundle holds the data of one output, by MIME type.
+    """Return the results in cell outputs, by name. Each of the `bundles` holds the data of one output, by MIME type.
 
     Raises
     ------

@@ -6,8 +6,8 @@
     azure   runs on Azure Machine Learning
     memory  runs in one process, for tests
 
-    collecting  the settings of the collection of requests, which local and azure share
-    redacted    wrappers that redact secrets, around the tracker and the registry of every platform
+    collecting  the settings for collecting requests, shared by local and azure
+    redacted    wrappers that add the redaction of secrets to every platform's tracker and registry
 """
 
 import importlib
@@ -27,7 +27,7 @@ FOR_TESTS = ("memory",)  # --platform does not offer these: their state is lost 
 
 
 def list_platforms() -> list[str]:
-    """Return the names of the platforms that ``--platform`` offers."""
+    """Return the names of the platforms that ``--platform`` accepts."""
     return sorted(
         module.name for module in pkgutil.iter_modules(__path__) if module.ispkg and module.name not in FOR_TESTS
     )
@@ -47,7 +47,7 @@ def require_platform(platform: str) -> str:
 
 
 def open_backend(platform: str, workspace: Workspace | None = None, command: Sequence[str] = ()) -> Backend:
-    """Open a platform.
+    """Open a platform, and return it as a `Backend`.
 
     Parameters
     ----------

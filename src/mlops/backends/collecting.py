@@ -1,4 +1,4 @@
-"""The settings of the collection of requests, which the platforms share."""
+"""The settings for collecting requests. Several platforms share them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ MEGABYTE = 1 << 20
 
 @dataclass(frozen=True)
 class CollectionSettings:
-    """The settings of what services collect, and its limits."""
+    """The settings that say what services collect, how much space it can use, and how long it is kept."""
 
     collect_share: float = declare(1.0, "share of the requests that services collect; 0 to collect nothing", "[0, 1]")
     collect_omitted: str = declare("", "columns that are not collected, separated by commas")
@@ -31,7 +31,7 @@ class CollectionSettings:
 
 
 def describe_collection(given: CollectionSettings, get_secret: Callable[[str], str], **place: Any) -> Settings:
-    """Return the settings that a server reads.
+    """Return the settings of the collection in the form that a server reads.
 
     Parameters
     ----------

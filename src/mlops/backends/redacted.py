@@ -1,4 +1,4 @@
-"""Wrappers of a platform's tracker and registry that redact secrets before anything is recorded."""
+"""Wrappers around a platform's tracker and registry. The wrappers redact secrets before anything is recorded."""
 
 from collections.abc import Mapping
 from pathlib import Path

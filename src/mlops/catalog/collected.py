@@ -43,11 +43,11 @@ class Selection:
     version: str = ""
 
     def includes(self, header: Header) -> bool:
-        """Return whether the selected version of the model scored the rows of a segment."""
+        """Return whether a segment with this header has rows that the selected version of the model scored."""
         return self.version in ("", header.version)
 
     def select(self, turns: list[Turn]) -> list[Turn]:
-        """Return the turns whose time is in the selected range."""
+        """Return the turns (of the service's event loop) whose time is in the selected range."""
         first = int(self.since.timestamp() * SECOND) if self.since else 0
         end = int(self.until.timestamp() * SECOND) if self.until else 1 << 63
         return [turn for turn in turns if first <= turn.time < end]
@@ -125,7 +125,7 @@ def _can_combine(name: str, tables: "list[pa.Table]") -> bool:
 
 
 def _split_by_form(segment: Segment, turns: list[Turn]) -> Iterator[list[tuple[int, Record]]]:
-    """Yield groups of consecutive records with their times. All predictions of a group have the same form."""
+    """Yield groups of consecutive records with their times. The predictions of a group have the same type and shape."""
     timed = [(turn.time, record) for turn in turns for record in turn.records]
 
     def find_form(item: tuple[int, Record]) -> object:

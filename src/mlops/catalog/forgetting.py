@@ -56,14 +56,14 @@ class Forgotten:
 
 @dataclass(frozen=True)
 class Trace:
-    """A version of the data set that contains a person, and the models that were trained on it."""
+    """A version of the data set with rows of a person, and the models that were trained on this version."""
 
     dataset: DatasetVersion
     models: tuple[str, ...]
 
 
 def forget_person(place: CollectedPlace, person: Person, wait: Callable[[float], None] = time.sleep) -> Forgotten:
-    """Remove a person's rows from the segments and the uploads of a service. Safe to repeat.
+    """Remove a person's rows from a service's segments and uploads, and return what was removed. Safe to repeat.
 
     Raises
     ------
@@ -97,9 +97,9 @@ def find_traces(
     ids: Collection[str],
     steps: Iterable[Step] = ALL_STEPS,
 ) -> list[Trace]:
-    """Return the versions of the data set that contain an id in an id column, and the models trained on them.
+    """Return the versions of the data set that have one of `ids` in an id column, each with the models trained on it.
 
-    Only models that `runs` trained are found. Models of deleted runs cannot be found.
+    A model is found only if one of `runs` trained it. So models of deleted runs are not found.
     """
     keys = [column for column in problem.columns if column.read_as == "id" and column.role != "ignored"]
     newest = datasets.find_newest() if keys else None

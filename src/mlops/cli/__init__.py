@@ -13,7 +13,7 @@
     cost       cost
     notebooks  check-notebooks
     pages      report, ui
-    data       profile
+    data       profile, data
     kernels    kernels
     commands   the table of all commands, each imported when it is used
     options    the options that several commands share

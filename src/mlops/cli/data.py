@@ -78,7 +78,7 @@ def _read_declared_columns() -> "tuple[Column, ...]":
 
 
 class Moment(click.ParamType[datetime]):
-    """A day or a time in UTC. A day without a time means the beginning of the day or, if `ends` is true, its end."""
+    """An option type for a day or a time, in UTC by default. A day means its start or, if `ends` is true, its end."""
 
     name = "moment"
 
@@ -99,7 +99,7 @@ class Moment(click.ParamType[datetime]):
 
 
 class TablePath(OutputPath):
-    """The path of a table to write. The ending of the path determines the format."""
+    """An option type for the path of a table to write. The ending of the file's name determines the format."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Return the path."""

@@ -19,7 +19,7 @@ STOP = "`mlops kernels --stop`"
 
 @click.command()
 @click.option(
-    "--stop", is_flag=True, help="End the processes of this checkout, and the kernels and commands forked from them."
+    "--stop", is_flag=True, help="End this checkout's parent processes, and the kernels and commands forked from them."
 )
 @click.option("--all", "everywhere", is_flag=True, help="With --stop: end the processes of all checkouts.")
 @json_option

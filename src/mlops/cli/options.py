@@ -81,7 +81,7 @@ class OutputPath(click.Path):
 
 
 def submission_options(command: Command) -> Command:
-    """Add one option to a command for each field of `Submission`."""
+    """Add an option for each field of `Submission` to a command, and return the command."""
     for parameter in reversed(fields(Submission)):
         name, help_text = f"--{parameter.name.replace('_', '-')}", parameter.metadata["help"]
         command = click.option(name, default=parameter.default or NOTHING, show_default=True, help=help_text)(command)
@@ -99,7 +99,7 @@ def open_loaded(project: Project, platform: str, overrides: Sequence[Override] =
 
 
 def shorten_path(path: Path) -> str:
-    """Return a path in the form that the user would type in the current folder."""
+    """Return a path as the user would type it in the current folder."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:

@@ -59,7 +59,7 @@ from mlops.workspace import find_workspace
 @click.option(
     "--model-file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Release the model that this file names instead of the champion. `mlops submit` writes such a file.",
+    help="Instead of the champion, release the model named in this file. `mlops submit` writes such a file.",
 )
 @click.option("--reason", default="", metavar="TEXT", help="Your reason for promoting a model that the gate rejects.")
 @click.option("--force", is_flag=True, help="Rerun unchanged steps, too, and restart healthy services.")
@@ -145,7 +145,7 @@ def run(
 
 
 def explain_release(remaining: Remaining) -> str:
-    """Return the reason why a run continues with a release although it rejected its new model."""
+    """Return the reason why a run releases a model although its own new model was rejected."""
     production = remaining.service
     if production is None:
         return "Production serves nothing yet, so the champion is released."

@@ -29,8 +29,8 @@ from mlops.workspace import find_workspace
     "overrides",
     multiple=True,
     metavar="NAME=VALUE,VALUE",
-    help="Try these values of a parameter of STEP. Several -p options try every combination. OTHER.NAME=VALUE sets one "
-    "value in a step that STEP depends on.",
+    help="Try these values of a parameter of STEP. With several -p options, try every combination. OTHER.NAME=VALUE "
+    "sets one value in a step that STEP depends on.",
 )
 @click.option(
     "--metric",

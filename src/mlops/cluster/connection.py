@@ -25,7 +25,7 @@ def require_address(address: str, source: str = OPTION) -> None:
     address : str
         The address, such as "tcp://10.0.0.7:8786".
     source : str
-        The name of the option or parameter that has the address, for the error message.
+        The option or parameter with the address, which the error message names.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def require_address(address: str, source: str = OPTION) -> None:
 
 
 def connect(address: str, source: str = OPTION) -> "Client":
-    """Connect to a Dask scheduler. The parameters are those of `require_address`.
+    """Connect to a Dask scheduler, and return the client. The parameters are those of `require_address`.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def connect(address: str, source: str = OPTION) -> "Client":
 
 @contextmanager
 def explain_disconnection(place: str) -> Iterator[None]:
-    """Replace Dask's error about a lost connection with a `ClusterError`, whose message begins with `place`."""
+    """If Dask loses the connection in the ``with`` block, raise a `ClusterError` whose message begins with `place`."""
     from concurrent.futures import CancelledError
 
     try:
@@ -86,7 +86,7 @@ def explain_disconnection(place: str) -> Iterator[None]:
 
 
 def explain_loss(place: str) -> ClusterError:
-    """Return the error for a lost connection. Its message begins with `place`: "--scheduler tcp://10.0.0.7:8786"."""
+    """Return the error for a lost connection. The message begins with `place`: "--scheduler tcp://HOST:8786: ..."."""
     return ClusterError(f"{place}: the scheduler disappeared. Start a scheduler and workers, and run this again.")
 
 

@@ -55,7 +55,7 @@ class Folder:
         return self.columns.name_kind(name)
 
     def list_starts(self) -> Iterator[tuple[Part, int]]:
-        """Yield each part and the number of its first row in the whole table, counted from 0."""
+        """Yield each part, and the position of its first row in the whole table, counted from 0."""
         row = 0
         for part, count in zip(self.parts, self.counts, strict=True):
             yield part, row

@@ -1,4 +1,4 @@
-"""A file of a data folder, which a worker reads."""
+"""The files of a data folder. Each of them is read by a worker."""
 
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
@@ -50,7 +50,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Inspection:
-    """The properties of a file of a data folder that are collected before its rows are read.
+    """What is known about a file of a data folder before its rows are read.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class Inspection:
 
 
 def find_parts(url: str) -> tuple[Files, dict[str, Part]]:
-    """Return the files at the URL of a data file or folder, and a mapping from the name of each file to its `Part`.
+    """List a data file or folder. Return its `Files`, and the `Part` of each file by the name of the file.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def find_parts(url: str) -> tuple[Files, dict[str, Part]]:
 
 
 def inspect_part(part: Part, has_rows: bool, is_hashed: bool) -> Inspection:
-    """Return the columns, the number of rows and the hash of a file of a data folder.
+    """Return what is known about a file of a data folder before its rows are read: its columns, row count and hash.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The profile of a data folder as a reference for later data, computed on the workers of a Dask cluster."""
+"""The profile of a data folder, with which later data is compared. The workers of a Dask cluster compute it."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -38,7 +38,7 @@ Outlines = Mapping[str, Mapping[Window, Outline]]
 def profile_file(
     url: str, scheduler: str = "", columns: Sequence[Column] = ()
 ) -> dict[str, ColumnProfile | CountProfile]:
-    """Profile every column of a CSV or Parquet file, or of a folder of Parquet files, as a reference for later data.
+    """Return the profile of each column of a CSV or Parquet file, or of a folder of Parquet files, by column name.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def profile_file(
 def profile_folder(
     url: str, workers: Workers, columns: Sequence[Column] = ()
 ) -> dict[str, ColumnProfile | CountProfile]:
-    """Profile every column of a data file or folder on the workers of a cluster; see `profile_file`."""
+    """Return the profile of each column, computed on the workers of a cluster; see `profile_file`."""
     folder = inspect_folder(url, workers, is_hashed=False)
     if folder.is_text:
         return workers.collect([workers.submit(profile_text, folder.parts[0], columns)])[0]
@@ -149,14 +149,14 @@ def _choose_edges(
 
 
 def profile_text(part: Part, columns: Sequence[Column]) -> dict[str, ColumnProfile | CountProfile]:
-    """Profile every column of a text file."""
+    """Return the profile of each column of a text file, by column name."""
     with fetch_part(part) as content:
         frame = parse_content(content, list_texts(columns))
         return make_reference(convert_kinds(frame, columns, part.url), columns)
 
 
 def recognize_part(part: Part, columns: Columns, names: Sequence[str]) -> dict[str, set[str]]:
-    """Classify the values of each named column of a file; see `mlops.data.kinds.inference.recognize_values`."""
+    """Return what the named columns of a file contain; see `mlops.data.kinds.inference.recognize_values`."""
     with open_part(part, columns) as batches:
         return {
             name: {"number"}

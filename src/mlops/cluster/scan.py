@@ -57,7 +57,7 @@ def scan_file(url: str, columns: Sequence[Column], reference: Profile, scheduler
 
 
 def scan_folder(url: str, columns: Sequence[Column], reference: Profile, workers: Workers) -> TableScan:
-    """Scan a data file or folder on the workers of a cluster.
+    """Scan a data file or folder on the workers of a cluster, and return the result.
 
     See `scan_file` for the parameters and the errors.
     """
@@ -85,7 +85,7 @@ def _scan_parts(folder: Folder, plan: ScanPlan, workers: Workers) -> TableScan:
 
 
 def _find_repeats(scans: Sequence[Handle[Scanned]], name: str, buckets: int, workers: Workers) -> tuple[int, int]:
-    """Return how many hashes, over all parts, repeat an earlier hash, and the smallest repeated hash."""
+    """Return how many hashes in all parts repeat an earlier hash, and the smallest repeated hash (0 if none)."""
     found = workers.collect(
         [
             workers.submit(find_in_bucket, [workers.submit(get_bucket, one, name, number) for one in scans])
@@ -99,7 +99,7 @@ def _find_repeats(scans: Sequence[Handle[Scanned]], name: str, buckets: int, wor
 
 
 def scan_text(part: Part, columns: Sequence[Column], reference: Profile) -> TableScan:
-    """Scan a text file."""
+    """Scan a text file, and return the result."""
     with open_part(part, texts=list_texts(columns)) as batches:
         return scan.scan_batches(batches, columns, reference)
 
@@ -111,10 +111,10 @@ def read_head(part: Part, columns: Columns) -> pd.DataFrame:
 
 
 def scan_part(part: Part, columns: Columns, plan: ScanPlan, row: int, buckets: int) -> Scanned:
-    """Scan a file. `row` is the number of its first row in the table.
+    """Scan a file. `row` is the position of its first row in the table, counted from 0.
 
-    Return the totals without hashes, and the hashes of the rows and of each column whose values must be unique. The
-    hashes are sorted and split into buckets.
+    Return the totals of the file and, separately, hashes: one for each row, and one for each value of a column whose
+    values must be unique. The hashes are sorted and split into buckets.
     """
     with open_part(part, columns) as batches:
         found = scan_rows(batches, plan, row)
@@ -136,12 +136,12 @@ def get_findings(scanned: Scanned) -> RowsScan:
 
 
 def get_bucket(scanned: Scanned, name: str, number: int) -> Hashes:
-    """Return one bucket from the result of `scan_part`: hashes of the column `name`, or of the rows if it is `ROWS`."""
+    """Return a bucket from the result of `scan_part`: hashes of the column `name`, or of rows if `name` is `ROWS`."""
     return scanned[1][name][number]
 
 
 def find_in_bucket(parts: Sequence[Hashes]) -> tuple[int, int]:
-    """Return how many hashes, over all arrays, repeat an earlier hash, and the smallest repeated hash."""
+    """Return how many hashes in all arrays repeat an earlier hash, and the smallest repeated hash (0 if none)."""
     return find_repeats(np.concatenate(parts))
 
 

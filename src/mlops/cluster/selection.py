@@ -82,7 +82,7 @@ class Search:
         return list(dict.fromkeys(self.windows.values()))
 
     def narrow(self, outlines: Sequence[Mapping[Window, Outline]]) -> "Search":
-        """Return the state of the search after a round. `outlines` has one mapping per file: its outlines by window."""
+        """Return the state of the search after a round. `outlines` has the outlines of each file, by window."""
         found, windows = dict(self.found), {}
         merged = {window: _merge([part[window] for part in outlines]) for window in self.list_windows()}
         for rank, window in self.windows.items():

@@ -54,7 +54,7 @@ class Workers(Protocol):
 
 @dataclass(frozen=True)
 class Place:
-    """A cluster: the option or parameter with its address, the address, and the versions that its workers must have."""
+    """A cluster: the option or parameter that gave its address, the address, and the versions that its workers need."""
 
     source: str
     address: str
@@ -72,7 +72,7 @@ class DaskWorkers:
     client : Client
         The connection to the scheduler, from `mlops.cluster.connection.connect`.
     address, source : str
-        The address of the scheduler, and the name of the option or parameter with the address, for error messages.
+        The address of the scheduler, and the option or parameter that gave the address. Error messages name both.
 
     Raises
     ------
@@ -158,7 +158,7 @@ def open_workers(address: str, source: str = OPTION) -> Iterator[DaskWorkers]:
 
 
 def make_probe() -> Callable[[], str]:
-    """Return a function that imports what tasks need, and returns the name of a missing module, or "" if none is."""
+    """Return a function that imports what tasks need, and whose result names a missing module ("" if there is none)."""
     # Dask sends a nested function to the workers as code, but any other function as the name of its module, which a
     # worker without this project could not import.
 
@@ -190,7 +190,7 @@ def run_task(place: Place, function: Callable[..., Result], *arguments: object) 
         If the versions on the worker differ from those on the machine that started the task, or if the worker cannot
         read a file.
     ClusterError
-        If the disk of the worker is full, or if the function fails although it reads no file.
+        If the disk of the worker is full, or if a function that reads no data file fails there.
     """
     found = describe_versions()
     for name, wanted in place.versions.items():

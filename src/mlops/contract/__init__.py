@@ -8,7 +8,7 @@
     def test_the_problem_keeps_its_contract() -> None:
         check(problem, trees=40)
 
-The checks use the functions with which the notebooks and the service apply the same rules.
+The checks call the same functions as the notebooks and the service, so that the same rules apply everywhere.
 
 .. code-block:: text
 

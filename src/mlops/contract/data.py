@@ -1,4 +1,4 @@
-"""The rows of a problem, checked with the data test and then read as the notebooks read them."""
+"""The check of the rows of a problem with the data test, and the reading of these rows as in the notebooks."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -13,7 +13,7 @@ from mlops.problem import Problem
 
 
 def reload_model(problem: Problem, model: Any, rows: pd.DataFrame) -> Any:
-    """Save a model as `02_train` does, and return it as `03_evaluate` loads it.
+    """Save a model as `02_train` does, load it again as `03_evaluate` does, and return it.
 
     Parameters
     ----------
@@ -27,8 +27,8 @@ def reload_model(problem: Problem, model: Any, rows: pd.DataFrame) -> Any:
     Raises
     ------
     ProblemError
-        If the model cannot be saved and loaded again, or if `export` writes different files when it is called
-        again.
+        If the model cannot be saved and loaded again, or if `Problem.export` writes different files when it is
+        called again.
     """
     with TemporaryDirectory() as first, TemporaryDirectory() as second:
         save_model(problem, model, Path(first), rows)

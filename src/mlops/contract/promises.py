@@ -65,7 +65,7 @@ def check(problem: Problem, rows: pd.DataFrame | None = None, /, **hyperparamete
 
 
 def _check_script(problem: Problem) -> None:
-    """Check the scoring script and its lock, if they are in the package of the problem."""
+    """Check the scoring script and its lock file, if the package of the problem has them."""
     script, lock = problem.folder / SCORING_SCRIPT, problem.folder / SCORING_LOCK
     if script.is_file() and lock.is_file():
         check_sources(find_sources(problem, problem.folder.parents[1]))
@@ -155,7 +155,7 @@ def _check_files(problem: Problem, model: Any, holdout: pd.DataFrame, predicted:
 
 
 def _find_difference(expected: NDArray[np.generic], found: NDArray[np.generic]) -> int | None:
-    """Return the position of the first row for which two predictions differ by more than rounding, or None."""
+    """Return the position of the first row whose two predictions differ by more than rounding; None if no row does."""
     one, other = (np.asarray(values, dtype=float).reshape(len(expected), -1) for values in (expected, found))
     apart = np.abs(one - other).max(axis=1) > TOLERANCE * np.abs(one).mean()
     return int(apart.argmax()) if apart.any() else None

@@ -18,7 +18,7 @@ def open_request_reader(problem: Problem) -> RowReader:
 
 
 def send_row(problem: Problem, reader: RowReader, row: pd.Series) -> pd.DataFrame:
-    """Return a row as the scoring script gets it, after its conversion to JSON and back.
+    """Convert a row to JSON and back, and return it as the scoring script would get it.
 
     Raises
     ------

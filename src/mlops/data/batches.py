@@ -56,7 +56,7 @@ class Batches(Layout, Protocol):
         """Yield the values of a column, whatever its type, in batches of rows."""
 
     def read_head(self, rows: int) -> pd.DataFrame:
-        """Return the first rows, at most `rows`. If the table has several files, the result can have fewer."""
+        """Return the first rows, at most `rows`. If the table has several files, all these rows are from one file."""
 
 
 class FrameBatches:
@@ -102,7 +102,7 @@ class Columns:
     numbers : frozenset of str
         The names of the numeric columns, except names that occur more than once.
     types : mapping of str to tuple of DataType
-        For each column, its types in the files.
+        For each column, the different types that it has in the files.
     """
 
     names: tuple[str, ...]

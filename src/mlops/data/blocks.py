@@ -13,7 +13,7 @@ VALUES = 500_000  # maximum number of values in a block (4 MB), unless one colum
 
 
 def list_blocks(table: pd.DataFrame) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """Yield, for each block, the slice of its columns and an array of their numbers. Missing values are NaN.
+    """Yield each block: the slice of its columns, and the numbers in these columns. Missing values are NaN.
 
     Parameters
     ----------

@@ -36,7 +36,7 @@ class Content:
     signatures : tuple of Signature
         Properties of each part that change with the part's content, such as its size.
     sha256 : str
-        The hash of the file, or of the folder's files with their names.
+        The hash of the file or, for a folder, of the names and contents of all its files.
     is_folder : bool
         Whether `url` is a folder.
     """
@@ -51,7 +51,7 @@ class Content:
 
 @contextmanager
 def open_content(url: str, sha256: str = "") -> Iterator[Content]:
-    """Open a data file or a folder of Parquet files, within a ``with`` statement.
+    """Provide a data file or a folder of Parquet files as local files, within a ``with`` statement.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def pack_file(file: Path, sha256: str = "") -> Iterator[tuple[str, Path]]:
 def read_header(file: Path, ending: str = "") -> tuple[str, ...]:
     """Return the names of the columns of a local data file; empty if they cannot be read.
 
-    `ending`, such as ".parquet", determines the format. If it is empty, the name of the file does.
+    `ending`, such as ".parquet", determines the format. If `ending` is empty, the ending of the file's name does.
     """
     ending = ending or split_name(file.name)[1]
     try:

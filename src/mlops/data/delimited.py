@@ -36,8 +36,8 @@ def read_delimited(content: bytes, url: str, texts: Mapping[str, Collection[str]
     url : str
         The location of the file, for error messages.
     texts : mapping of str to collection of str, optional
-        The columns to read as text, each with the strings that are values although pandas would read them as missing,
-        such as "None" in a column of categories. The table can lack some of these columns.
+        The columns to read as text. For each of them, strings that never mean a missing value, although pandas would
+        read some of them so, such as "None" for a category. The table can lack some of these columns.
 
     Raises
     ------
@@ -123,7 +123,7 @@ def _read_lines(text: bytes, separator: str, url: str, texts: Mapping[str, Colle
 
 
 def _list_gaps(text: bytes, separator: str, texts: Mapping[str, Collection[str]]) -> dict[str, Collection[str]] | None:
-    """Return the strings that count as missing values in each column. Return None if pandas' defaults apply."""
+    """Return, for each column, the strings that mean a missing value. Return None if pandas' defaults apply."""
     if not any(GAPS.intersection(values) for values in texts.values()):
         return None
     names = pd.read_csv(io.BytesIO(text), sep=separator, index_col=False, nrows=0).columns
@@ -160,7 +160,7 @@ def _convert_decimal_commas(frame: pd.DataFrame, url: str, texts: Mapping[str, o
 
 
 def _find_commas(values: pd.Series) -> pd.Series | None:
-    """Return a column's present values if all of them are numbers and some have a comma. Otherwise, return None."""
+    """Return the non-missing values as text if all of them are numbers and some have a comma; otherwise return None."""
     if pd.api.types.is_numeric_dtype(values):
         return None
     text = values.dropna().astype("str").str.strip()

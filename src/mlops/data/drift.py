@@ -7,7 +7,7 @@ one value that is too frequent ("peak"), and values that the reference does not 
 test of the share of missing values ("missing"). A difference counts as drift only if chance cannot explain it and if it
 is large enough to matter. docs/statistics.md has the error rates.
 
-Source of the correction for many tests: Holm (1979), "A simple sequentially rejective multiple test procedure".
+Source for the correction for multiple tests: Holm (1979), "A simple sequentially rejective multiple test procedure".
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -43,9 +43,9 @@ class Drift:
     expected : float
         The value of the quantity if the data does not differ from the reference.
     detail : str
-        The direction of the difference. For "mix", a clause if the new data has more than 1,000 unexpected values. For
-        "peak", the values that are too frequent. For "new", all values above the allowed share: first the most frequent
-        value, whose share is `seen`, then the others with their shares.
+        The direction of the difference. For "mix", a note if the new data has more than 1,000 unexpected values. For
+        "peak", the values that are too frequent. For "new", the most frequent new value, whose share is `seen`, and
+        then other new values above the allowed share, with their shares; if they are many, only the first few.
     """
 
     column: str
@@ -62,7 +62,7 @@ class Drift:
 
     @property
     def strength(self) -> float:
-        """The excess of `seen` over `expected`, divided by the largest excess that is not drift; 0 if none."""
+        """The excess of `seen` over `expected`, as a multiple of the allowed excess; 0 if there is no excess."""
         return (self.seen - self.expected) / (self.allowed - self.expected) if self.seen > self.expected else 0.0
 
 
@@ -79,9 +79,9 @@ def compare_profiles(reference: Profile, current: Profile, false_alarm_rate: flo
     Returns
     -------
     list of Drift
-        The results of the tests, in the order of the columns of `current`: "missing", if values are missing in one of
-        the profiles; then, if the reference has at least 10 values and the new data has any, five tests of a number or
-        a date, or one to three of a category or a boolean. `mlops.data.evidence` describes the tests.
+        The results of the tests, column by column, in the order of `current`. If a column has missing values in one of
+        the profiles, it has the test "missing". If it has at least 10 values in the reference and any in the new data,
+        it has five more tests (number or date) or one to three more (category or boolean); see `mlops.data.evidence`.
     """
     found = [
         (name, evidence)
@@ -94,7 +94,7 @@ def compare_profiles(reference: Profile, current: Profile, false_alarm_rate: flo
 
 
 def select_strongest(drifts: Iterable[Drift]) -> dict[str, Drift]:
-    """Return the result with the largest `strength` for each column, by name of the column."""
+    """Return, by column name, the test result with the largest `strength` for this column."""
     strongest: dict[str, Drift] = {}
     for drift in drifts:
         known = strongest.setdefault(drift.column, drift)
@@ -104,7 +104,7 @@ def select_strongest(drifts: Iterable[Drift]) -> dict[str, Drift]:
 
 
 def choose_columns(names: Collection[str], drifts: Iterable[Drift], most: int = MOST) -> list[str]:
-    """Choose at most `most` columns to show: the columns that differ most from the reference.
+    """Return the columns to show: all of them or, if there are too many, those that differ most from the reference.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def choose_columns(names: Collection[str], drifts: Iterable[Drift], most: int = 
     drifts : iterable of Drift
         The result of `compare_profiles`.
     most : int
-        The maximum number of columns.
+        The maximum number of columns to show.
     """
     if len(names) <= most:
         return list(names)

@@ -41,9 +41,9 @@ class Familiarity:
     Parameters
     ----------
     seen : array of bool, shape (n,)
-        True for a row that is a recorded row.
+        True for each row that is among the recorded rows.
     unknown : array of bool, shape (n,)
-        True for an uncertain row: one that is possibly, but not certainly, a recorded row.
+        True for each uncertain row: it may be among the recorded rows.
     unavailable : int
         The number of tables of recorded rows that could not be read.
     """
@@ -79,7 +79,7 @@ class Familiarity:
 
 
 def identify_rows(columns: Sequence[Column], rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the given columns of a table, with ids as text, so that they are compared exactly."""
+    """Return the given columns of a table. Ids are converted to text, which is compared exactly."""
     table = rows[[column.name for column in columns]]
     for column in (column for column in columns if column.role == "id"):
         table[column.name] = _write_id(rows[column.name])  # `assign` refuses a column with the name "self"
@@ -91,7 +91,7 @@ def _write_id(values: pd.Series) -> pd.Series:
 
 
 def match_rows(rows: pd.DataFrame, recorded: Sequence[pd.DataFrame | None]) -> Familiarity:
-    """Look up the rows of a table among recorded rows, such as the training rows of a model.
+    """Return which rows of a table are among recorded rows, such as the training rows of a model.
 
     Parameters
     ----------

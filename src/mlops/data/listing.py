@@ -36,7 +36,7 @@ class FileSystem(Protocol):
         """Copy a file to the local path `copy`."""
 
     def ukey(self, path: str) -> str:
-        """Return a hash of properties of a file, such as its size, that change when the content changes."""
+        """Return a hash that changes when the file changes. It covers properties of the file, such as its size."""
 
     def invalidate_cache(self) -> None:
         """Forget cached properties of files."""

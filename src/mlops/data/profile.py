@@ -93,11 +93,10 @@ def has_few_values(distinct: int, count: int) -> bool:
 
 
 def surround_values(distinct: NDArray[np.float64]) -> tuple[float, ...]:
-    """Return edges closely below and above each value, so that any other value is in another bin.
+    """Return two edges for each value, closely below and above it, so that each value has its own bin.
 
-    A value that differs by at most 0.001 % is in the same bin, because it may be rounded. But the distance between a
-    value and its edges is at most a quarter of the distance to the next value. If all values are whole numbers, it is
-    also at most 0.25.
+    Each edge is 0.001 % away from its value, because the value may be rounded in other tables. But the distance is at
+    most a quarter of the distance to the next value, and at most 0.25 if all values are whole numbers.
     """
     with np.errstate(over="ignore"):
         gaps = np.diff(distinct, prepend=-np.inf, append=np.inf)
@@ -223,7 +222,7 @@ def read_profile(path: Path) -> dict[str, ColumnProfile | CountProfile]:
 
 
 def describe_reference(reference: Profile, columns: Sequence[Column], path: Path) -> str:
-    """Return a text with the size of a reference profile, and the declared columns of which it has too few values.
+    """Return a text with the size of a reference profile, and the declared columns for which it has too few values.
 
     Parameters
     ----------

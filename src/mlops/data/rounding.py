@@ -18,7 +18,7 @@ Flags = NDArray[np.bool_]
 
 
 def bound_rounding(rows: pd.DataFrame, known: pd.DataFrame) -> Numbers:
-    """Return, for each column, the largest difference that rounding can cause between two equal numbers.
+    """Return, for each column, how much a number can differ between the two tables only because of rounding.
 
     Parameters
     ----------

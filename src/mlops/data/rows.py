@@ -16,14 +16,14 @@ from mlops.data.totals import Totals
 
 @dataclass(frozen=True)
 class ScanPlan:
-    """The plan for scanning a table: the columns to read, with the bins and ranges in which to count their values.
+    """The plan for scanning a table: the columns to read, with their bins and allowed ranges.
 
     Parameters
     ----------
     edges : mapping of str to tuple of float
         The bin edges of each column of numbers.
     ranges : mapping of str to pair of float
-        The range of each declared column of numbers.
+        The allowed range of each declared column of numbers.
     others : mapping of str to ValuePlan
         The declared columns whose values are not read as numbers.
     unwatched : frozenset of str
@@ -62,7 +62,7 @@ class RowsScan:
     others : mapping of str to OtherTotals
         The totals of the other declared columns.
     hashes : array of uint64, length rows
-        A hash of each row, computed from its declared columns. Empty if the table has none of them.
+        A hash of each row, computed from its declared columns. Empty if the table has no declared column.
     """
 
     totals: Totals
@@ -70,7 +70,7 @@ class RowsScan:
     hashes: Hashes
 
     def merge(self, later: "RowsScan") -> "RowsScan":
-        """Merge these results with `later`, the results of scanning the rows that follow."""
+        """Return these results merged with `later`, the results of scanning the rows that follow."""
         return RowsScan(
             totals=self.totals.merge(later.totals),
             others={name: other.merge(later.others[name]) for name, other in self.others.items()},
@@ -79,7 +79,7 @@ class RowsScan:
 
 
 def scan_rows(batches: Batches, plan: ScanPlan, row: int = 0) -> RowsScan:
-    """Scan some rows of a table. `row` is the number of the first of these rows, counted from 0."""
+    """Scan some rows of a table, and return the results. `row` is the number of the first row, counted from 0."""
     totals, numeric, compared = Totals(plan.edges, plan.ranges), list(plan.edges), plan.compared
     hashes, done = np.zeros(batches.rows if plan.is_compared else 0, dtype="uint64"), 0
     for batch in batches.read_numbers(numeric) if numeric and batches.rows else ():
@@ -97,7 +97,7 @@ def count_copies(hashes: Hashes) -> int:
 
 
 def find_repeats(hashes: Hashes) -> tuple[int, int]:
-    """Return how many hashes are equal to an earlier one, and the smallest such hash, or 0. Sort the array in place."""
+    """Return how many hashes repeat an earlier one, and the smallest of them (0 if none). Sort the array in place."""
     hashes.sort()
     repeats = hashes[1:] == hashes[:-1]
     return int(np.count_nonzero(repeats)), int(hashes[repeats.argmax()]) if repeats.any() else 0

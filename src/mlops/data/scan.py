@@ -90,7 +90,7 @@ class TableScan:
 
 
 def scan_file(url: str, columns: Sequence[Column], reference: Profile) -> TableScan:
-    """Scan a CSV or Parquet file, or a folder of Parquet files as one table.
+    """Scan a table, and return the results. The table is a CSV or Parquet file, or a folder of Parquet files.
 
     Parameters
     ----------
@@ -147,7 +147,8 @@ def conclude_scan(
     copies : int
         The number of rows that are equal to an earlier row.
     repeats : mapping of str to pair of int and str
-        For each column whose values must be unique, the number of values that repeat an earlier value, and an example.
+        For each column whose values must be unique, how many values repeat an earlier value, and an example of a
+        repeated value.
     head : DataFrame
         The first rows.
     """
@@ -160,7 +161,7 @@ def conclude_scan(
 
 
 def scan_batches(batches: Batches, columns: Sequence[Column], reference: Profile) -> TableScan:
-    """Scan a table that is read in batches. See `scan_file` for the other parameters."""
+    """Scan a table that is read in batches, and return the results. See `scan_file` for the other parameters."""
     plan = plan_scan(batches, columns, reference)
     found = scan_rows(batches, plan)
     repeats = {name: _find_repeats(batches, name, found) for name in plan.unique}

@@ -45,7 +45,7 @@ def write_sample(folder: Path, name: str, make: Callable[[], pd.DataFrame]) -> s
 
 
 def read_table(url: str, sha256: str = "", columns: Sequence[Column] = ()) -> Table:
-    """Read a CSV or Parquet file, or a folder of Parquet files.
+    """Return the table in a CSV or Parquet file, or in a folder of Parquet files.
 
     Parameters
     ----------
@@ -61,8 +61,8 @@ def read_table(url: str, sha256: str = "", columns: Sequence[Column] = ()) -> Ta
     IntegrityError
         If the hash differs from `sha256`.
     UsageError
-        If the file does not exist, if its content does not match the ending of its name, if it has text that is not
-        UTF-8, or if a value is not of its declared kind.
+        If the file does not exist, if its content does not match the ending of its name, if the file contains text
+        that is not UTF-8, or if a value is not of the kind declared for its column.
     """
     with open_content(url, sha256) as content:
         frame = parse_content(content, list_texts(columns))
@@ -124,7 +124,7 @@ def _read_whole_numbers_as_text(file: Path, names: Collection[str]) -> dict[str,
 
 
 def explain_damage(files: Sequence[Path], url: str, error: Exception, *, in_folder: bool = False) -> UsageError:
-    """Return an error that says why reading Parquet files raised `error`.
+    """Return an error that explains `error`, which was raised while Parquet files were read.
 
     `url` is the location of the file or, if `in_folder` is true, of the folder that contains the files.
     """
@@ -186,7 +186,7 @@ def require_text(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def convert_decimals(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with floats in all columns of type decimal."""
+    """Return a table in which all columns of type decimal are converted to floats."""
     objects = [name for name, kind in frame.dtypes.items() if kind == "object"]
     decimals = [name for name in objects if infer_dtype(frame[name]) == "decimal"]
     return frame.astype(dict.fromkeys(decimals, "float64")) if decimals else frame

@@ -29,7 +29,8 @@ class ColumnTotals:
     first_missing : int
         The row of the first missing value, counted from 0; -1 if no value is missing.
     lowest, highest : float
-        The smallest and the largest value, which may be infinite. Infinity and -infinity if there are no values.
+        The smallest and the largest value, which may be infinite. Without values, `lowest` is infinity, and
+        `highest` is -infinity.
     outside : int
         The number of values outside the column's allowed range.
     """
@@ -72,7 +73,7 @@ class Totals:
             self._sums[name] = merge_totals(self._sums[name], part)
 
     def merge(self, later: "Totals") -> "Totals":
-        """Merge these totals with `later`, the totals of the rows that follow."""
+        """Return these totals merged with `later`, the totals of the rows that follow."""
         merged = Totals(self.edges, self.ranges)
         merged._origins = later._origins | self._origins
         for name in self.edges:
@@ -209,7 +210,7 @@ def make_empty(edges: tuple[float, ...]) -> ColumnProfile:
 
 
 def merge_totals(left: ColumnTotals, right: ColumnTotals) -> ColumnTotals:
-    """Merge the totals of a column in two parts of a table. The rows of `left` come first."""
+    """Return the merged totals of a column in two parts of a table. The rows of `left` come first."""
     return ColumnTotals(
         profile=merge_columns(left.profile, right.profile),
         missing=left.missing + right.missing,

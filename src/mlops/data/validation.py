@@ -110,7 +110,7 @@ def require_valid(violations: Iterable[Violation], url: str) -> None:
 
 
 def list_violations(violations: Sequence[Violation]) -> list[str]:
-    """Return one line for each of the first 20 violations, and a line with the number of the others."""
+    """Return one line for each of the first 20 violations and, if there are more, a line with their number."""
     more = [f"  and {len(violations) - MOST:,} more"] if len(violations) > MOST else []
     return [*(f"  {violation}" for violation in violations[:MOST]), *more]
 
@@ -227,7 +227,7 @@ def _name_furthest(column: ColumnTotals, declared: Column) -> str:
 
 
 def _select(drifts: Sequence[Drift]) -> list[Drift]:
-    """Return the drifts to report: missing values, new values, and each column's strongest drift in other tests."""
+    """Return the drifts to report for each column: missing values, new values, and the strongest other drift."""
     separate = [drift for drift in drifts if drift.test in SEPARATE]
     strongest = select_strongest(drift for drift in drifts if drift.test not in SEPARATE)
     return [drift for drift in (*strongest.values(), *separate) if drift.drifted]

@@ -5,11 +5,11 @@
     notebook    executes one notebook
     lean_papermill  imports papermill without its clients for cloud storage
     engine      papermill's engine, which handles time limits, dead kernels and progress
-    messages    papermill's client; a cell fails if the notebook cannot store its output
+    messages    papermill's client, which fails a cell if the notebook cannot store the cell's output
     kernel      starts and ends the kernel of one notebook
     spare       starts a kernel in advance, while earlier notebooks still run
     client      the kernel's client, which connects over sockets in a private folder
-    kernel_log  keeps the text that a kernel writes outside of its notebook
+    kernel_log  keeps the text that a kernel writes to standard error
     cells       names cells in messages
     source      checks that a notebook can be executed
     store       saves the executed notebook, complete and without secrets

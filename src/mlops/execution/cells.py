@@ -22,7 +22,7 @@ def describe_cell(source: str) -> str:
 
 
 def find_line(traceback: Iterable[str]) -> int:
-    """Return which line of a cell raised an error, counted from 1, or 0 if the traceback does not name the line."""
+    """Return the number of the line that raised an error, counted from 1 in its cell; 0 if the traceback lacks it."""
     found = PLACE.search(COLORS.sub("", "\n".join(traceback)))
     return int(found[1]) if found else 0
 

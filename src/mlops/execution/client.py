@@ -88,7 +88,7 @@ class PromptManager(AsyncKernelManager):
 
 
 def make_socket_folder() -> "TemporaryDirectory[str]":
-    """Create a private folder with a short path, for the sockets of a kernel."""
+    """Create and return a private folder with a short path, for the sockets of a kernel."""
     # The path of a socket can have at most 107 characters.
     usual = TemporaryDirectory(prefix="mlops-", ignore_cleanup_errors=True)
     if len(usual.name) < 80:

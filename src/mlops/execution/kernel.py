@@ -45,7 +45,7 @@ class Kernel:
         return bool(run_sync(self.manager.is_alive)())
 
     def end_soon(self) -> None:
-        """Ask the kernel to end, and return at once."""
+        """Ask the kernel to end, without waiting for its end."""
         if self.is_alive():
             run_sync(self.manager.request_shutdown)()
 

@@ -53,8 +53,8 @@ def execute(
     kernel : Kernel, optional
         A kernel that this thread started in advance. If omitted, a new kernel is started.
     ending : ExitStack, optional
-        A stack that, when it is closed, ends the new kernel and waits until the kernel ended. If omitted, this
-        function ends the kernel before it returns.
+        Used only for a new kernel: closing this stack ends the kernel and waits for its end. If omitted, this
+        function ends the new kernel before it returns.
 
     Raises
     ------

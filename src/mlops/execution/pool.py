@@ -71,12 +71,12 @@ class NotebookPool:
             spare.join()
 
     def prepare(self, sources: Mapping[str, Path]) -> None:
-        """Start kernels for notebooks that will probably run next, and end the waiting kernels of all other notebooks.
+        """Start kernels for the notebooks that will probably run next, and end kernels that wait for other notebooks.
 
         Parameters
         ----------
         sources : mapping of str to Path
-            The paths of the notebooks, by the names that events use. Only the first `jobs` notebooks get a kernel.
+            The path of each notebook, by the name that it has in events. Only the first `jobs` notebooks get a kernel.
         """
         names = list(sources)[: self.jobs]
         for name in self._spares.keys() - set(names):
@@ -143,5 +143,5 @@ class NotebookPool:
         return not self._events.empty()
 
     def wait(self) -> CellDone | NotebookEnded:
-        """Wait for the next event."""
+        """Wait for the next event, and return it."""
         return self._events.get()

@@ -44,7 +44,7 @@ class Spare:
         self._thread.start()
 
     def execute(self, work: Work) -> None:
-        """Call `work` in the kernel's thread. Pass it the kernel, or None if the kernel cannot be used."""
+        """Make the kernel's thread call `work` with the kernel, or with None if the kernel cannot be used."""
         self._is_current = self._conditions == _describe_dependencies(self._source)
         self._work.put(work)
 

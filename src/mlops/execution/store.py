@@ -24,7 +24,7 @@ class NotebookStore:
         self._written: dict[str, str] = {}
 
     def open(self, path: Path, secrets: Callable[[], Iterable[str]]) -> str:
-        """Register the path of a notebook. Return an address at which papermill can save it without secrets."""
+        """Register the path of a notebook. Return the address to which papermill saves the notebook without secrets."""
         self._secrets[str(path)] = secrets
         self._written[str(path)] = ""
         return f"{self.SCHEME}{path}"

@@ -16,7 +16,7 @@ def locate_content(folder: Path, name: str, sha256: str) -> Path:
 
 
 def store_by_content(folder: Path, name: str, content: bytes | Path) -> Path:
-    """Store a file in a subfolder of `folder` that is named after its hash, unless the file is already stored there.
+    """Store a file in `folder`, in a subfolder named after the file's hash, unless it is already stored there.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ LEAST = 65_536  # bytes; with less free space, a program can hardly write its lo
 
 @contextmanager
 def explain_full_disk(folder: Path) -> Iterator[None]:
-    """Raise an error that says what to do if a ``with`` statement fails because a disk is full.
+    """Replace the error of a ``with`` statement that fails because a disk is full. The new error says what to do.
 
     Parameters
     ----------

@@ -56,7 +56,7 @@ def hash_listing(hashes: Mapping[str, str]) -> str:
 
 
 def hash_folder(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file below `folder`, sorted by the relative path of the file."""
+    """Return the SHA-256 of every file below `folder`, by relative path. The paths are sorted."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): hash_file(path) for path in files}
 

@@ -124,7 +124,7 @@ def build_bundle(
 
 
 def split_example(text: str) -> tuple[str, list[object]]:
-    """Split the content of ``example.json`` into the request, as JSON, and the true values for its rows, if known."""
+    """Return the two parts of ``example.json``: the request, as JSON, and the true values for its rows, if known."""
     try:
         content = json.loads(text or "{}")
     except ValueError:  # the content is damaged, which is reported when the image is read
@@ -165,14 +165,15 @@ def verify_bundle(folder: Path, digest: str) -> dict[str, Any]:
 
 
 def read_pins(requirements: Path, machine: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the version of each package that a requirements file pins for one kind of machine, by package name.
+    """Return the versions that a requirements file pins for one kind of machine, by package name.
 
     Parameters
     ----------
     requirements : Path
         The file of pinned packages, one per line.
     machine : mapping, optional
-        Environment markers of the machine: ``{"sys_platform": "linux"}``. Markers left out are those of this machine.
+        Environment markers of the machine: ``{"sys_platform": "linux"}``. Any other marker has its value on
+        this machine.
 
     Raises
     ------

@@ -17,7 +17,7 @@ FUNCTIONS = ("init", "run")  # the functions that the server calls
 
 
 def check_sources(sources: ImageSources, environment: Path | None = None) -> list[str]:
-    """Check that an image with these files can work, as far as possible without running them.
+    """Check whether an image with these files can work. The files are not run, so some faults are not found.
 
     Parameters
     ----------
@@ -29,7 +29,8 @@ def check_sources(sources: ImageSources, environment: Path | None = None) -> lis
     Returns
     -------
     list of str
-        A sentence for each import that could not be checked, and one if the script reads the body of a request itself.
+        A sentence for each import that could not be checked. If the script reads the body of a request itself, also a
+        sentence about this.
 
     Raises
     ------

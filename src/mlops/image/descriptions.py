@@ -1,4 +1,4 @@
-"""The shared parts of the descriptions of a service: the JSON Schemas of requests and answers, and the statuses."""
+"""The shared parts of the descriptions of a service: JSON Schemas of requests and answers, and the status codes."""
 
 from typing import Any
 

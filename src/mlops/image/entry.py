@@ -11,9 +11,9 @@ HEADERS = "request_headers"
 def reads_body(script: Path) -> bool:
     """Return whether the function ``run`` of a script reads the body of a request itself.
 
-    It does if it has a decorator of Azure (``@rawhttp``, ``@input_schema``), wants the headers of the request, or
-    passes its first parameter to a function that reads text, such as ``json.loads``. The result is False for a script
-    that is not valid Python, or that does not define ``run`` itself.
+    It does if it has a decorator of Azure (``@rawhttp``, ``@input_schema``), has a parameter for the headers of the
+    request, or passes its first parameter to a function that reads text, such as ``json.loads``. The result is False
+    for a script that is not valid Python, or that does not define ``run`` itself.
     """
     try:
         tree = ast.parse(script.read_bytes())

@@ -49,7 +49,7 @@ def check_imports(sources: ImageSources, environment: Path | None = None) -> lis
     """Check that an image contains all modules that its files import, and all packages that the server needs.
 
     Two kinds of imports are not checked: imports that are allowed to fail (within ``try`` and ``except ImportError``),
-    and imports of a computed name with `importlib`. If such a module is missing, the service test fails.
+    and imports with `importlib`. If the service needs such a module, but it is missing, the service test fails.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def _judge_missing(module: str, file: Path, lock: str, absent: Iterable[str]) ->
 
 
 def _find_stem(package: str) -> str:
-    """Return the part of a package's name that all its variants share."""
+    """Return the part of a package's name that its variants share: "opencv-python" for "opencv-python-headless"."""
     return "-".join(word for word in canonicalize_name(package).split("-") if not VARIANT.fullmatch(word))
 
 

@@ -68,7 +68,7 @@ def check_examples(problem: Problem) -> None:
 
 
 def write_rows(problem: Problem, rows: Sequence[Sequence[object]]) -> list[Row]:
-    """Return rows in the form in which the service accepts them in ``{"data": [...]}``.
+    """Convert rows to the list that a request contains as ``{"data": [...]}``.
 
     Parameters
     ----------

@@ -91,7 +91,7 @@ def find_sources(problem: Problem, project: Path, script: str = "", requirements
     project : Path
         The folder of the project.
     script, requirements : str
-        A scoring script and a lock to use instead of the problem's own, relative to the project.
+        The paths of a scoring script and a lock, relative to the project. If empty, the problem's own files are used.
 
     Raises
     ------

@@ -13,7 +13,7 @@ See docs/kernels.md for their limits, and for how they differ from fresh kernels
     parent           the process that imports libraries, forks on request, and ends when it is idle
     needs            finds the packages that a notebook imports
     install          writes the kernelspec that names the provisioner
-    key              the key of a parent: a kernel is forked only from the parent with the kernel's own key
+    key              the key of a parent: a kernel and the parent that forks it always have the same key
     socket_folder    the folder for the sockets of parents
     request          the options with which a parent is started, and the requests to it
     process          a forked process, as its client sees it

@@ -41,13 +41,13 @@ USUAL = {
 class Key:
     """The key of a parent of warm kernels, and the settings for starting this parent.
 
-    Each key has at most one parent, and a kernel is forked only from the parent with the kernel's own key.
+    There is at most one parent with each key. A kernel and the parent that forks it always have the same key.
 
     Parameters
     ----------
     name : str
-        The hash of everything that the parent's imports may depend on, and of what a fork inherits and cannot change,
-        such as the groups, the priority and the processors.
+        A hash of everything that the parent's imports may depend on. It also covers what a fork inherits from the
+        parent and cannot change, such as groups, priority and processors.
     command : tuple of str
         The interpreter and its options.
     environ : mapping of str to str

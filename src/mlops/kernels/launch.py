@@ -86,7 +86,7 @@ def _read_python_flags(cmd: Sequence[str]) -> list[str]:
 
 
 def _open_streams(options: Mapping[str, Any], stack: ExitStack) -> tuple[list[int], tuple[int, int]]:
-    """Open a kernel's standard streams. Return their descriptors, and the pipes from which to read."""
+    """Open a kernel's standard streams. Return their descriptors, and the pipes from which to read its output."""
     null = os.open(os.devnull, os.O_RDWR)
     stack.callback(os.close, null)
     if options.get("stdin") == subprocess.PIPE:

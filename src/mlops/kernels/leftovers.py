@@ -47,7 +47,7 @@ def _list_leftovers(folder: Path, before: float) -> list[tuple[Path, ...]]:
 
 
 def name_interpreter(python: str) -> bytes:
-    """Return the line that begins the log of a parent whose Python interpreter is `python`."""
+    """Return the first line of a parent's log, which names the Python interpreter of the parent: `python`."""
     return LINE + os.fsencode(python) + b"\n"
 
 

@@ -11,12 +11,12 @@ IMPORTING = (BUSY, 0.0)
 
 
 def end_surplus(own: Path, most: int) -> None:
-    """Ask the parents of warm kernels that have been idle longest to end, so that at most `most` remain.
+    """Ask surplus parents of warm kernels to end, those idle longest first, so that at most `most` remain.
 
     Parameters
     ----------
     own : Path
-        The path of the socket of a parent that is never asked to end.
+        The path of a socket. The parent that listens on it is never asked to end.
     most : int
         The maximum number of parents.
     """

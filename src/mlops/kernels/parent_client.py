@@ -239,7 +239,7 @@ def _refuse_failed(path: Path) -> None:
 
 
 def is_recent(note: Path) -> bool:
-    """Return whether a failed start of a parent, recorded in the file `note`, is too recent to retry."""
+    """Return whether it is too early to try again after the failed start of a parent that the file `note` records."""
     return abs(time.time() - note.stat().st_mtime) < RETRY_SECONDS
 
 

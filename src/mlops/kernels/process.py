@@ -90,7 +90,7 @@ class WarmProcess:
         return self.returncode
 
     def _find_uncollected_code(self) -> int | None:
-        """Return the exit code if the process ended, but its parent is stopped and cannot report it; otherwise None."""
+        """Return the exit code of an ended process if its parent is stopped and cannot report it; otherwise None."""
         status = read_status(self.pid) if self.has_ended else None
         if status is None or not is_stopped(status.parent):
             return None
@@ -116,9 +116,9 @@ class WarmProcess:
         self.send_signal(signal.SIGKILL)
 
     def abandon(self) -> None:
-        """Close the file descriptors that a forked worker inherited with this object. The kernel keeps running.
+        """Close the file descriptors of this object in a forked worker, which inherited them. The kernel keeps running.
 
-        If the worker kept its copies open, the kernel would not end with the process that started it.
+        If the worker kept them open, the kernel would keep running even after the process that started it ends.
         """
         if self.returncode is None:
             self._end(0)

@@ -95,7 +95,7 @@ def make_request(
     needs: list[str] | None = None,
     expected: Sequence[str] = (),
 ) -> Request:
-    """Return a request for a process that gets the umask, ignored signals and resource limits of this process."""
+    """Return a request for a process with the same umask, ignored signals and resource limits as this process."""
     text = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
     status = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
     ignored = int(status["SigIgn"], 16)
@@ -114,7 +114,7 @@ def make_request(
 
 
 def read_request(content: Mapping[str, Any]) -> Request:
-    """Read a request from a message.
+    """Return the request in the content of a message.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Functions that list and stop this user's parents of warm kernels, and that list failed starts of parents."""
+"""Functions that list or stop this user's parents of warm kernels, or say why parents failed to start."""
 
 import contextlib
 import os

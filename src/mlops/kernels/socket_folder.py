@@ -13,7 +13,7 @@ from pathlib import Path
 LIMITS = {
     errno.EAGAIN: "End other processes, or raise the limit on processes (`ulimit -u`).",
     errno.EMFILE: "Raise the limit on open files (`ulimit -n`).",
-    errno.ENOMEM: "End other processes, which use memory.",
+    errno.ENOMEM: "End other processes to free memory.",
 }
 OTHER_FOLDER = "Free some space there, or set XDG_RUNTIME_DIR to another folder."
 LONGEST_NAME = 107  # maximum length in bytes of a Unix socket's path

@@ -1,4 +1,4 @@
-"""Parents of warm kernels that are stopped, for example by SIGSTOP or a debugger, and so do not answer."""
+"""Whether a parent of warm kernels does not answer because it is stopped, for example by SIGSTOP or a debugger."""
 
 import time
 from pathlib import Path
@@ -12,7 +12,7 @@ STATE, PARENT, WAIT_STATUS = 0, 1, 49  # the places of these fields in /proc/<pi
 
 
 class ProcessStatus(NamedTuple):
-    """The status of a process: its state ("T" if it is stopped), the id of its parent, and its `os.wait` status."""
+    """The status of a process: its state ("T" if stopped), its parent's id, and its exit status, as in `os.wait`."""
 
     state: str
     parent: int
@@ -43,7 +43,7 @@ def explain_stop(pid: int) -> str:
 
 
 def wait_for_parent(channel: Channel, seconds: float, parent: int) -> Message | None:
-    """Wait up to `seconds` for a message of the process `parent`, or return None if no message arrived in time.
+    """Return the next message from the process `parent`, or None if none arrives within `seconds`.
 
     Raises
     ------

@@ -80,8 +80,8 @@ def measure_skewness(gains: Floats) -> Floats:
 def are_too_skewed(gains: Floats, confidence: ArrayLike) -> NDArray[np.bool_]:
     """Return, for each comparison, whether a few gains are so far below the others that no decision is possible.
 
-    Only comparisons whose bound is above zero without the correction for skewness are undecided. In all others, the
-    challenger is not shown to be better, however large the correction is.
+    This can be true only if the bound without the correction for skewness is above zero. Otherwise, the challenger is
+    not shown to be better in any case, because the correction only lowers the bound.
 
     Parameters
     ----------
@@ -94,6 +94,6 @@ def are_too_skewed(gains: Floats, confidence: ArrayLike) -> NDArray[np.bool_]:
 
 
 def _scale(gains: Floats) -> tuple[Floats, NDArray[np.int32]]:
-    """Divide the gains by a power of two, so that no square overflows or becomes 0. Return them and the exponent."""
+    """Return the gains divided by a power of two, so that no square overflows or becomes 0, and the exponent."""
     exponent = np.frexp(np.abs(gains).max(-1))[1]
     return np.ldexp(gains, -exponent[..., None]), exponent

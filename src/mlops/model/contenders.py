@@ -78,7 +78,7 @@ class Contenders:
         return {REGISTERED: {name: float(tag) if tag else None for name, tag in tags.items()}}
 
     def predict(self, rows: "pd.DataFrame") -> "dict[str, NDArray[np.generic]]":
-        """Return the predictions of each model for `rows`, by the key of the model in `models`.
+        """Return the predictions of each model for `rows`, with the same keys as `models`.
 
         Raises
         ------

@@ -100,7 +100,7 @@ class Numbering:
         self._next = count(1)
 
     def renumber(self, node: Any) -> None:
-        """Renumber all objects in a part of the schema, and rename their files."""
+        """Renumber all objects in a part of the archive's schema, and rename their files."""
         if isinstance(node, list):
             for item in node:
                 self.renumber(item)

@@ -2,7 +2,7 @@
 
 Some metrics are means: each of the n rows has a value, and the metric is the mean of these values. Then the value of a
 row is n times the metric of all rows, minus n - 1 times the metric without this row. For any other smooth metric, the
-same formula gives the pseudo-value of a row. Pseudo-values can be treated like the values of which a mean is taken.
+same formula gives the pseudo-value of a row. Pseudo-values can be treated like the values of the rows in a mean.
 
 A metric that is not smooth, such as a median, depends on one or two rows only, so its change without a single row says
 little about its variation. Then groups of at least sqrt(n) rows are left out.
@@ -37,8 +37,9 @@ def assign_groups(rows: int, smooth: bool) -> Groups:
     rows : int
         The number of rows, at least 1.
     smooth : bool
-        Whether the metric is known to be smooth, and can be computed for many groups at once. If so, each row is a
-        group of its own, for up to 4,472 rows. Otherwise, a group has at least sqrt(rows) rows.
+        Whether the metric is known to be smooth, and can be computed for many groups at once. If so, the groups are as
+        small as the computing time allows: for up to 4,472 rows, each row is a group of its own. If not, a group has
+        at least sqrt(rows) rows.
     """
     allowed = (MOST_WEIGHTS if smooth else MOST_WEIGHTS_SLOW) // rows
     size = max(-(-rows // max(FEWEST_GROUPS, allowed)), 1 if smooth else isqrt(rows))
@@ -69,7 +70,7 @@ def list_pseudo_values(whole: float, left_out: Floats, groups: Groups) -> Floats
     whole : float
         The metric of all rows.
     left_out : array of shape (groups,)
-        The metric without each group.
+        For each group, the metric of all rows outside the group.
     groups : array of shape (n,)
         The group of each row.
 

@@ -1,4 +1,4 @@
-"""Looks at a champion: the counted comparisons of other models with this champion. See `mlops.model.spending`."""
+"""The looks at a champion, which are the comparisons with it that count. See `mlops.model.spending`."""
 
 import hashlib
 from dataclasses import replace

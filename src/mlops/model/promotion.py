@@ -45,9 +45,9 @@ class Decision:
     override : str
         If a person promoted the challenger although the gate rejected it, that person's reason. Otherwise empty.
     kind : str
-        The kind of the decision: "first" if there was no champion, "unlike" if the champion could not be compared,
-        "few" if there were too few rows for a comparison, "equal" if the models are equal, "skewed" if the challenger
-        seems better, but is so much worse on a few rows that no decision is possible, otherwise "compared".
+        The kind of the decision: "first" (there was no champion), "unlike" (the champion could not be compared), "few"
+        (there were too few rows for a comparison), "equal" (the models are equal), "skewed" (the challenger seems
+        better, but is so much worse on a few rows that no decision is possible), or "compared" (all other cases).
     """
 
     promoted: bool
@@ -68,12 +68,12 @@ class Decision:
 
 
 def decide_promotion(compared: Comparison, *, min_rows: int = 30, left_out: str = "") -> Decision:
-    """Decide whether to promote a new model (the challenger).
+    """Return the decision whether to promote a new model (the challenger).
 
     Parameters
     ----------
     compared : Comparison
-        The challenger and the current champion on the same rows. Without a champion, the challenger is promoted.
+        The comparison of the challenger with the champion. Without a champion, the challenger is promoted.
     min_rows : int
         The minimum number of rows for a promotion.
     left_out : str
@@ -170,7 +170,7 @@ def overrule(decision: Decision, promote_always: bool, why: str, misfit: str = "
 
 
 def tag_override(why: str, user: str) -> dict[str, str]:
-    """Return the tags of a model version that `user` promoted for the reason `why`; none if `why` is empty."""
+    """Return tags that say that `user` overruled the gate for the reason `why`; none if `why` is empty."""
     return {OVERRIDE_REASON: why, OVERRIDDEN_BY: user} if why else {}
 
 

@@ -97,7 +97,7 @@ class TrainingData:
 
 
 def describe_data(problem: Problem, training: pd.DataFrame, others: pd.DataFrame, model: Any = None) -> TrainingData:
-    """Describe training rows by the ranges of their features, and choose example rows.
+    """Return a description of the training rows: the ranges of their features, and example rows.
 
     Parameters
     ----------

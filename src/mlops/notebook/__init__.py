@@ -7,7 +7,7 @@
     figures      figures, with alt text
     plots        the plots that the problem declares
     stock_plots  the plots that a problem can declare by name
-    excerpts     the tables that are too long to show whole
+    excerpts     tables of metrics, and excerpts of tables that are too long to show
     ranges       the check of parameters in JupyterLab
 """
 

@@ -19,7 +19,7 @@ class Excerpt(NamedTuple):
     values : Series
         The numbers by column.
     name : str
-        The name of the numbers, such as "weight".
+        What the numbers are, such as "weight".
     caption : str
         A text that says which columns were chosen. Empty if all columns were chosen.
     """

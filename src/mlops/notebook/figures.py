@@ -31,7 +31,7 @@ def show_figure(figure: Figure, alt: str) -> None:
 
 
 def draw_figure(figure: Figure) -> bytes:
-    """Render a figure as PNG."""
+    """Return a figure as the bytes of a PNG."""
     content = BytesIO()
     figure.savefig(content, format="png", dpi=DPI)
     return content.getvalue()
@@ -43,13 +43,13 @@ def show_picture(picture: bytes, alt: str) -> None:
 
 
 def save_picture(picture: bytes, path: Path) -> None:
-    """Save a PNG."""
+    """Save a PNG as the file `path`, and create its folder if needed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(picture)
 
 
 def plot_drift(drifts: Sequence[Drift]) -> Figure:
-    """Plot how much each column differs from the reference, as a multiple of the largest difference that is not drift.
+    """Plot each column's difference from the reference, as a multiple of the largest difference that is allowed.
 
     If there are too many columns for a figure, plot only those that differ most.
     """
@@ -85,7 +85,7 @@ def describe_drift(drifts: Sequence[Drift]) -> str:
 
 
 def plot_predictions(actual: ArrayLike, predicted: ArrayLike, unit: str) -> Figure:
-    """Plot predictions against actual values, and the distribution of the errors. `unit` is the unit of the target."""
+    """Plot predictions against actual values, and the distribution of the errors. The axis labels show `unit`."""
     truth, guess = np.asarray(actual, dtype=float), np.asarray(predicted, dtype=float)
     figure = Figure(figsize=(9, 3.8), layout="constrained")
     left, right = figure.subplots(1, 2)

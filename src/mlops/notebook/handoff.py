@@ -50,7 +50,7 @@ def glue_results(notebook: str, run_folder: str = "", /, **values: Any) -> None:
     run_folder : str
         The folder of the pipeline run. Empty if no pipeline runs the notebook.
     **values
-        The results, by name: text, numbers, booleans, None, and lists or dicts of these. Values of numpy are converted.
+        The results, by name: text, numbers, booleans, None, and lists or dicts of these. NumPy values are converted.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def glue_results(notebook: str, run_folder: str = "", /, **values: Any) -> None:
 
 
 def read_results(notebook: str, run_folder: str = "") -> Results:
-    """Read the results of a notebook.
+    """Return the results of a notebook.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def require_same(name: str, *results: Results) -> Any:
 
 
 def find_results(notebook: str, run_folder: str = "") -> Results | None:
-    """Read the results of a notebook as `read_results` does, or return None if there are none."""
+    """Return the results of a notebook as `read_results` does, but None if there are none."""
     folder = Path(run_folder) if run_folder else _find_workbench()
     values = read_scraps(folder / name_copy(notebook))
     return Results(notebook, values) if values else None

@@ -39,7 +39,7 @@ class Picture:
 
 
 def draw_plots(problem: Problem, model: "Any", rows: pd.DataFrame) -> list[Picture]:
-    """Draw the plots that a problem declares.
+    """Draw the plots that a problem declares, and return them.
 
     Parameters
     ----------

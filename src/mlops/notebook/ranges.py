@@ -1,4 +1,4 @@
-"""The check of the values that a notebook gives to its parameters, for notebooks that no pipeline runs."""
+"""The check of the values of parameters in notebooks that no pipeline runs."""
 
 import ast
 import sys
@@ -62,7 +62,7 @@ class CellCheck:
     def __call__(self, lines: list[str]) -> list[str]:
         """Check the values that a cell gives to parameters, and return the cell to run.
 
-        If the cell computes a value, the returned cell has an additional last line, which checks it.
+        A computed value is known only after the cell has run, so the returned cell gets a last line that checks it.
 
         Parameters
         ----------
@@ -86,7 +86,7 @@ class CellCheck:
         return lines
 
     def check_values(self, source: str, values: Mapping[str, Any]) -> None:
-        """Check the variables that a cell has set against the allowed values in the comments of the cell.
+        """Check that the comments of a cell allow the values of the variables that the cell has set.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""The plots that problems declare by name. Each function returns a figure and its alt text."""
+"""The plots that problems declare by name. Each `draw` function returns a figure and its alt text."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Predicted:
     actual : array of shape (n,)
         Values of the target.
     predicted : array of shape (n,) or (n, classes)
-        Numbers or probabilities.
+        The predictions: numbers or, for classes, probabilities.
     explained : Series, optional
         The importance of each feature.
     """
@@ -58,7 +58,7 @@ class Predicted:
 
     @cached_property
     def one_against_rest(self) -> dict[str, tuple[NDArray[np.bool_], NDArray[np.float64]]]:
-        """For each class, by name, two arrays: whether each row has the class, and the probability of the class."""
+        """A dict from the name of a class to two arrays: whether each row has the class, and its probability."""
         actual, predicted = self.pair
         if predicted.ndim == 1:
             return {self.problem.target.title: (actual.astype(bool), predicted)}
@@ -67,7 +67,7 @@ class Predicted:
 
     @property
     def positive(self) -> str:
-        """The title of the target or, for a category, whose classes share one curve, "each TITLE"."""
+        """The title of the target or, if it is a category, "each TITLE", because one figure has all its classes."""
         title = self.problem.target.title
         return title if self.problem.target.kind == "boolean" else f"each {title}"
 
@@ -138,9 +138,9 @@ def draw_roc(data: Predicted) -> Drawn:
 
 
 def draw_calibration(data: Predicted) -> Drawn:
-    """Draw a calibration curve: the share of positive rows against the mean predicted probability, by group of rows.
+    """Draw a calibration curve: for each group of rows, the share of positive rows against the mean probability.
 
-    A group has rows with similar probabilities. All groups have about the same size.
+    The rows of a group have similar predicted probabilities. All groups have about the same size.
     """
     pairs = data.one_against_rest.values()
     actual, predicted = (np.concatenate(values) for values in zip(*pairs, strict=True))
@@ -165,7 +165,7 @@ def draw_calibration(data: Predicted) -> Drawn:
 
 
 def draw_confusion(data: Predicted) -> Drawn:
-    """Draw a confusion matrix: the number of rows for each pair of a true class and a most probable class."""
+    """Draw a confusion matrix: the number of rows for each true class and each predicted (most probable) class."""
     names = [str(name).lower() if isinstance(name, bool) else str(name) for name in data.problem.classes]
     actual, predicted = find_classes(*data.pair)
     counts = np.zeros((len(names), len(names)), dtype=np.int64)

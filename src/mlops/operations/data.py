@@ -17,7 +17,7 @@ from mlops.record.listener import Listener
 
 
 def is_sample_asked(opened: OpenProject, step: Step) -> bool:
-    """Return whether the user asks for the problem's sample data: whether an override sets the data file to "".
+    """Return whether the user asks for the problem's sample data, with an override that sets the data file to "".
 
     `step` is the step that tests the data.
     """
@@ -27,7 +27,7 @@ def is_sample_asked(opened: OpenProject, step: Step) -> bool:
 
 
 def choose_data(opened: OpenProject, parameters: Parameters, step: Step) -> Parameters:
-    """Return the parameters, changed so that the data test `step` reads the newest version of the data set.
+    """Return the parameters, changed so that `step`, which tests the data, reads the newest version of the data set.
 
     If the user names a file or asks for the sample data, or if the data set has no version yet, the parameters are
     returned unchanged.

@@ -19,7 +19,7 @@ from mlops.release.standing import Standing
 
 
 def read_overview(opened: OpenProject) -> Overview:
-    """Read the service of each environment from the platform, production first."""
+    """Return the overview of the environments and their services, read from the platform, production first."""
     try:
         found = read_status(opened.override())  # an override may name another model
         standings = {standing.service.environment: standing for standing in found.standings}

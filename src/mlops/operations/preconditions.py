@@ -46,7 +46,7 @@ def require_possible(opened: OpenProject, request: RunRequest) -> None:
 
 
 def require_comparable_champion(opened: OpenProject, steps: Sequence[Step], advice: str = REPLACE) -> None:
-    """Raise an error if steps would compare a new model with a champion for another problem or other columns.
+    """Raise an error if `steps` would compare a model with a champion trained for another problem or on other columns.
 
     Parameters
     ----------

@@ -45,7 +45,7 @@ def preview_changes(opened: OpenProject, *, delete: bool = False) -> Sequence[Ch
 
 
 def provision_platform(opened: OpenProject, listeners: Sequence[Listener] = ()) -> RunRecord:
-    """Set the platform up, as a run with a record and a report.
+    """Set the platform up, as a run with a report, and return the record of the run.
 
     Parameters
     ----------

@@ -90,7 +90,7 @@ def release_again(
 
 
 def find_release_after(opened: OpenProject, run: RunRecord, status: ReleaseState) -> NextRelease | None:
-    """Return the release of the model that a run registered, packed into an image or deployed.
+    """Return the release that would deploy the model of a run: the model that the run registered, packed or deployed.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ class RunRequest:
     only : str
         The only step to run. Empty for all steps.
     source : str
-        The run whose results the step `only` uses. Empty for the newest results of all runs except sweeps.
+        The run whose results the step `only` uses. If empty, it uses the newest results of all runs except sweeps.
     model_file : Path, optional
         The file that names the model to release instead of the champion.
     reason : str
@@ -98,7 +98,7 @@ def check_request(opened: OpenProject, request: RunRequest) -> None:
 def give_request(opened: OpenProject, request: RunRequest) -> OpenProject:
     """Return the project, with the options of a request (such as `--force`) applied to the parameters of its steps.
 
-    A value that the user has set for one of these parameters has priority over `--force`.
+    `--force` does not change a parameter that the user has set with an override; the other options do.
     """
     forced: list[Override] = []
     named: list[Override] = []

@@ -30,7 +30,7 @@ def start_run(
 ) -> RunRecord:
     """Run a pipeline to its end.
 
-    A release begins with a new image if the champion has none, or if the sources of its image have changed.
+    A release first creates an image of the champion if there is none, or if the sources of the image have changed.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def start_run(
     image_begins : callable, optional
         Called before the run creates a new image of the champion. The argument is the reason for the new image.
     warned : callable, optional
-        Called before the first step with a warning, if there is one; see `find_warning`.
+        Called with the warning of `find_warning`, if there is one, before the first step.
 
     Returns
     -------
@@ -87,7 +87,7 @@ def start_run(
 
 
 def find_warning(opened: OpenProject, request: RunRequest) -> str:
-    """Return a warning if a run would deploy an image of the champion that is outdated or failed its last test.
+    """Return a warning if a run would deploy the champion's image although it is outdated or failed its last test.
 
     Return "" if there is nothing to warn of.
     """
@@ -150,7 +150,7 @@ def find_run(outputs: Path, run_id: str = "") -> RunRecord:
 
 
 def resume_run(opened: OpenProject, record: RunRecord, jobs: int = 0, listeners: Sequence[Listener] = ()) -> RunRecord:
-    """Resume a run that did not finish, with its original parameters.
+    """Resume an unfinished run with its original parameters, and return its new record.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ class SubmittedStep:
 
 
 def run_submitted_step(opened: OpenProject, asked: SubmittedStep, listeners: Sequence[Listener] = ()) -> RunRecord:
-    """Run one step of a submitted run.
+    """Run one step of a submitted run, and return the record of the run.
 
     Parameters
     ----------

@@ -141,7 +141,7 @@ def watch_run(
 
 
 def write_new_model(path: Path, opened: OpenProject, run: SubmittedRun) -> None:
-    """Write the file that names the new model of a run, or delete the file if the model was rejected."""
+    """Write the file that names the new model of a run or, if the run promoted no model, delete the file."""
     path.unlink(missing_ok=True)
     if run.outcome == "promoted":
         name = run.model_name or opened.model_name
@@ -199,7 +199,9 @@ def get_run(opened: OpenProject, run_id: str) -> SubmittedRun:
 
 
 def require_submitted(opened: OpenProject, run_id: str) -> None:
-    """Raise an error if the run was not submitted. Only submitted runs have a log and can be downloaded or canceled.
+    """Raise an error if the run was started on this machine and was not submitted.
+
+    Only submitted runs have a log and can be downloaded or canceled.
 
     Raises
     ------

@@ -81,7 +81,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Setting:
-    """A value of a parameter. For error messages, it also has its source and the text that the user typed."""
+    """A value of a parameter and, for error messages, its source and the text that the user typed."""
 
     value: Any
     source: str
@@ -189,7 +189,10 @@ def _read_declaration(
 
 
 def split_assignment(line: ast.stmt) -> tuple[ast.Name | None, ast.expr | None]:
-    """Return the single name that a statement sets, and its value. A part that the statement lacks is None."""
+    """Return the name and the value of an assignment.
+
+    The name is None if the statement does not set exactly one name, and the value is None if it assigns no value.
+    """
     targets = line.targets if isinstance(line, ast.Assign) else [line.target] if isinstance(line, ast.AnnAssign) else []
     name = targets[0] if len(targets) == 1 and isinstance(targets[0], ast.Name) else None
     return name, line.value if isinstance(line, ast.Assign | ast.AnnAssign) else None

@@ -16,7 +16,7 @@ from mlops.problem import Problem
 def require_fitting(
     problem: Problem, notebooks: Path, steps: Iterable[Step], declared: Mapping[str, Collection[str]]
 ) -> None:
-    """Raise an error if the notebooks of steps do not match the hyperparameters and the metrics of a problem.
+    """Raise an error if the notebooks of `steps` do not match the hyperparameters and the metrics of a problem.
 
     Parameters
     ----------
@@ -25,9 +25,9 @@ def require_fitting(
     notebooks : Path
         The folder of the notebooks.
     steps : iterable of Step
-        The steps.
+        The steps whose notebooks are checked.
     declared : mapping of str to collection of str
-        The parameters that each notebook declares, by name of the notebook.
+        For each notebook that trains, by its name: the parameters that it declares.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def require_fitting(
 
 
 def require_fitting_folder(problem: Problem, notebooks: Path) -> None:
-    """Raise the errors of `require_fitting` for the notebooks in a folder. Missing notebooks are skipped."""
+    """Check all notebooks in a folder with `require_fitting`. Missing notebooks are skipped."""
     steps = [step for step in ALL_STEPS if step.declares and (notebooks / f"{step.notebook}.ipynb").is_file()]
     training = {step.notebook for step in steps if step.trains}
     declared = {name: read_declarations(notebooks / f"{name}.ipynb") for name in training}
@@ -86,11 +86,11 @@ def require_distinct(
     scored_by: str,
     results: Collection[str] = (),
 ) -> None:
-    """Raise an error if a notebook or a registered version already uses the name of a metric or a hyperparameter.
+    """Raise an error if the name of a metric or hyperparameter has another use in a notebook or a registered version.
 
-    A notebook stores each metric in a result, and each hyperparameter in a variable. A registered version has a tag
-    for each of them. The result, variable or tag has the name of the metric or hyperparameter, so nothing else can
-    have this name.
+    A notebook stores each metric as a result, and each hyperparameter in a variable. A registered version has a tag
+    for each metric and each hyperparameter. These results, variables and tags are named after the metric or the
+    hyperparameter, so no other result, variable or tag can have that name.
 
     Parameters
     ----------
@@ -99,10 +99,11 @@ def require_distinct(
     notebook : Path
         A notebook that stores the metrics of the problem as results.
     parameters : collection of str
-        The parameters that the notebook also stores as results. Empty if the notebook does not train models.
+        The parameters of the notebook. Their names are also names of results. Empty if the notebook does not train
+        models.
     scored_by : str
-        The prefix of the name of the result that has the cross-validated metric; see `Step.scored_by`. Empty if the
-        notebook does not train models.
+        The beginning of the name of the result with the cross-validated metric: "cv_"; see `Step.scored_by`. Empty if
+        the notebook does not train models.
     results : collection of str
         Results of the notebook whose names do not appear in its code.
 

@@ -35,7 +35,7 @@ class KernelSettings:
     preload : tuple of str
         The modules that the parent imports in addition to those that every kernel needs.
     parents : int
-        The maximum number of parents per user, over all projects.
+        The maximum number of warm parents of one user, for all projects together.
     own : tuple of str
         The package `mlops` and the project's own packages, which a parent never imports.
     """
@@ -48,7 +48,7 @@ class KernelSettings:
 
 
 def find_settings(environ: Mapping[str, str], directory: str) -> KernelSettings:
-    """Return the settings for starting a kernel with an environment and a working directory.
+    """Return the settings for a kernel that starts with these environment variables in this working directory.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The YAML files of parameters in the folder ``parameters``, called layers."""
+"""The YAML files in the folder ``parameters``, which are called layers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ class Layer:
     problem : str
         The name of the package that declares the problem: "churn", or empty.
     run, shared : mapping of str to Setting
-        The settings of the runner, and the values of parameters for all notebooks, by name.
+        The settings of the runner, by name. The values of parameters for all notebooks, by name of the parameter.
     steps : mapping of str to mapping of str to Setting
         The values of parameters for single steps, by the name of the step or of its notebook.
     kernels : mapping of str to Setting
@@ -61,7 +61,7 @@ class _StrictLoader(yaml.SafeLoader):
 
 
 def read_layer(path: Path) -> Layer:
-    """Read one YAML file of parameters.
+    """Read one YAML file of parameters, and return its content as a layer.
 
     Raises
     ------
@@ -110,7 +110,7 @@ def _name_model_after_problem(package: str, shared: Mapping[str, Setting], name:
 
 
 def read_mapping(path: Path, name: str) -> dict[str, Any]:
-    """Read a YAML file that contains a mapping. `name` is the name of the file for error messages.
+    """Return the mapping that a YAML file contains. `name` is the name of the file in error messages.
 
     Raises
     ------
@@ -127,7 +127,7 @@ def read_mapping(path: Path, name: str) -> dict[str, Any]:
 
 
 def check_section(declared: Sequence[Parameter], given: Mapping[str, Setting]) -> dict[str, Any]:
-    """Check a section of settings, and return the values by name. Missing keys have defaults.
+    """Check a section of settings, and return all values by name. A missing key gets its default value.
 
     Raises
     ------

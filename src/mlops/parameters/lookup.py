@@ -39,7 +39,7 @@ class Declared:
         ----------
         step : str
             The name of the step, the name of its notebook without the number, or `SHARED` for all notebooks. Empty if
-            the user named no step.
+            the user named no step, which is an error.
         name : str
             The parameter's name.
         source : str
@@ -48,8 +48,8 @@ class Declared:
         Raises
         ------
         ParameterError
-            If the step or parameter does not exist, if only the runner can set the parameter, or if its name is that
-            of a secret.
+            If the step or parameter does not exist, if only the runner can set the parameter, or if the parameter's
+            name looks like the name of a secret.
         """
         if step == SHARED:
             return self._find_shared(name, source)

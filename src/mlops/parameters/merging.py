@@ -1,6 +1,6 @@
 """The parameters of a run, merged from several sources and checked."""
 
-# The sources, with the lowest priority first, are the literal in the notebook, `base.yml`, `<platform>.yml`,
+# The sources, with the lowest priority first, are the notebook's own code, `base.yml`, `<platform>.yml`,
 # `<environment>.yml` for the steps of that environment, and overrides such as `-p` options.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,9 +29,9 @@ class Parameters:
     step_timeout_minutes : float
         The time limit of a step, in minutes. 0 means no limit.
     shared : mapping
-        The values for every notebook that declares a parameter of the same name.
+        Values by name of the parameter. They apply to every notebook that declares the parameter.
     values : mapping of str to mapping
-        For each step, the values that are set. A parameter without a value keeps the literal of its notebook.
+        For each step, the values that are set. A parameter that is not listed has the value in the notebook's code.
     """
 
     platform: str
@@ -57,11 +57,11 @@ class Layers:
         return [*self.common, *([own] if own else [])]
 
 
-Given = dict[str, dict[str, Setting]]  # settings by step and by name
+Given = dict[str, dict[str, Setting]]  # the settings of each step, by name
 
 
 def merge_layers(platform: str, layers: Layers, declared: Declared, overrides: Iterable[Override] = ()) -> Parameters:
-    """Check every key and value of parameter files and overrides, and merge them for each step.
+    """Check every key and value of parameter files and overrides, and return the values merged for each step.
 
     Parameters
     ----------

@@ -62,7 +62,7 @@ class Override:
 
 
 def read_override(text: str) -> Override:
-    """Parse `text`, the argument of an option ``-p step.name=value``.
+    """Return the override in `text`, which is the argument of an option ``-p step.name=value``.
 
     Raises
     ------

@@ -16,7 +16,7 @@ Value = TypeVar("Value", str, int, float)
 def declare(
     default: Value, comment: str, interval: str = "", *, options: tuple[str, ...] = (), pattern: str = ""
 ) -> Value:
-    """Declare a setting of a platform as a dataclass field. The arguments are those of `Parameter`."""
+    """Return a dataclass field that declares a setting of a platform. The arguments are those of `Parameter`."""
     allowed = {"comment": comment, "interval": interval, "options": options, "pattern": pattern}
     return field(default=default, metadata=allowed)
 
@@ -36,12 +36,12 @@ def read_platform_section(path: Path, declared: Sequence[Parameter], environ: Ma
     Returns
     -------
     dict of str to Setting
-        The values with their sources, including those with unknown names.
+        The values with their sources, by name. Values with unknown names are included.
 
     Raises
     ------
     ParameterError
-        If the file is not a valid parameters file.
+        If the parameter file is not valid.
     """
     given = dict(read_layer(path).own) if path.is_file() else {}
     prefix = f"MLOPS_{path.stem.upper()}_"

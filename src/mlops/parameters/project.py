@@ -41,7 +41,7 @@ class Project:
 
     @classmethod
     def load(cls, workspace: Workspace, steps: Sequence[Step] = ALL_STEPS) -> "Project":
-        """Read the parameter files of a project that apply to all platforms, and the declarations in its notebooks.
+        """Read a project's parameter files, except those of single platforms, and the declarations in its notebooks.
 
         Parameters
         ----------
@@ -81,7 +81,7 @@ class Project:
         return self.names.by_notebook[notebook]
 
     def merge(self, overrides: Iterable[Override] = (), platform: str = "") -> Parameters:
-        """Check all parameter files and overrides, and merge them for each step.
+        """Check all parameter files and overrides, and return the values merged for each step.
 
         Parameters
         ----------

@@ -29,8 +29,9 @@ class Version(NamedTuple):
 class Packing(NamedTuple):
     """The names of one result and two parameters of a step that creates an image.
 
-    The result `digest` has the digest of the image. The parameters `script` and `requirements` name the scoring script
-    and the lock file of its packages. If they are empty, the image contains the problem's own files.
+    `digest` names the result with the digest of the image. `script` and `requirements` name the parameters with the
+    paths of a scoring script and of the lock file of its packages. If a path is empty, the image contains the problem's
+    own file.
     """
 
     digest: str
@@ -41,10 +42,10 @@ class Packing(NamedTuple):
 class Comparison(NamedTuple):
     """The names of a step's results that describe the champion.
 
-    The result `metrics` has the champion's metrics on the rows that neither the champion nor the new model has seen.
-    The result `version` has the number of the champion's version. If a person promoted the champion although the gate
-    had rejected it, the result `override` says who and why; otherwise, it is empty. Without a champion, all three
-    results are empty or 0.
+    `metrics` names the result with the champion's metrics on the rows that neither the champion nor the new model has
+    seen. `version` names the result with the number of the champion's version. `override` names the result that says
+    who promoted the champion although the gate had rejected it, and why; this result is empty if the gate decided.
+    Without a champion, all three results are empty or 0.
     """
 
     metrics: str
@@ -53,7 +54,7 @@ class Comparison(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """A condition for running a step: the result `result` of the earlier step `step` must be true."""
+    """A condition for running a step: the earlier step named `step` must have a result named `result` that is true."""
 
     step: str
     result: str
@@ -73,7 +74,8 @@ class Decision:
     Parameters
     ----------
     result : str
-        The name of the result that decides the outcome of the run: "promoted" if it is true, else "rejected".
+        The name of the result that decides the outcome of the run. The outcome is "promoted" if this result is true,
+        and "rejected" if it is false.
     reason : str
         The name of the result with the reason for the decision.
     overruled_by : str
@@ -81,8 +83,9 @@ class Decision:
     override_reason : str
         The parameter with the reason for overruling the decision; ``--reason`` sets it.
     gains : tuple of str
-        The results with the improvement of the metric, its lower bound, the smallest detectable improvement, the
-        smallest improvement that is worth a release, and the number of comparisons with the champion.
+        The names of five results: the improvement of the metric, the lower bound of this improvement, the smallest
+        improvement that the comparison can detect, the smallest improvement that is worth a release, and the number of
+        comparisons with the champion.
     """
 
     result: str = ""
@@ -147,8 +150,8 @@ class Step:
         Whether the step has side effects. If so, the step runs even if nothing has changed, so it must be safe to
         repeat.
     takes_data : str
-        The parameter that names the data file: "data_path". The step must have a result with the same name, which is
-        the URL of the tested file.
+        The parameter that names the data file: "data_path". The step must store the URL of the tested file in a result
+        with the same name.
     takes_scheduler : str
         The parameter with the address of the Dask cluster that reads the data file: "scheduler". The step is not
         repeated if only this address changes.
@@ -165,8 +168,8 @@ class Step:
         The result with the reason why the step refused to act: "refusal". This result is empty if the step acted. After
         a refusal, later steps are skipped, and the outcome of the run is "rejected".
     overridden : str
-        The result with the reason why a person overruled the decision: "override". This result is empty if nobody
-        overruled it.
+        The result with the reason why a person overruled the gate: "override". This result is empty if nobody overruled
+        the gate.
     declares : str
         The result that describes the problem and its metrics: "problem".
     compares : Comparison
@@ -179,8 +182,8 @@ class Step:
         The result with the digest of the image that the step creates for a model version, and the parameters that name
         the sources of the image.
     scored_by : str
-        The prefix of the result by which a sweep compares trainings: "cv_". The prefix is followed by the name of the
-        main metric.
+        The beginning of the name of the result by which a sweep compares trainings: "cv_". The name continues with the
+        name of the metric on which promotions are decided.
     names_model : Version
         The results with the name and version of the model that the step registers, packs or deploys.
     names_dataset : Version

@@ -19,7 +19,7 @@ class Usage:
     production_nodes : float, optional
         How many machines serve production on average; None for the minimum number of nodes in the settings.
     storage_gb, monitoring_gb : float
-        The stored data, and the data that logs and telemetry add in the month, in GB.
+        The amount of stored data, and the amount of logs and telemetry that the month adds, in GB.
     """
 
     runs: float | None = None

@@ -66,7 +66,7 @@ class Datasets(Protocol):
         ...
 
     def get_version(self, version: str) -> DatasetVersion:
-        """Return a version by its number, or the newest for "latest"; called by `mlops run-step`.
+        """Return the version with this number, or the newest version for "latest"; called by `mlops run-step`.
 
         Raises DatasetNotFoundError if there is no such version.
         """
@@ -81,9 +81,9 @@ class Datasets(Protocol):
         ...
 
     def register(self, url: str) -> DatasetVersion:
-        """Make the staged file at `url` the newest version; called after the file has passed the data test.
+        """Make the staged file at `url` the newest version, and return it; called after the file passed the data test.
 
-        Safe to call again: if the newest version has the same content, no new version is created.
+        Safe to call again: if the newest version already has the same content, that version is returned.
         """
         ...
 
@@ -92,10 +92,10 @@ class Arrivals(Protocol):
     """New data in a watched folder."""
 
     def fetch_newest(self, run_id: str) -> Arrival:
-        """Claim the newest file in the watched folder for a run, and store a copy; called by `mlops run-step`.
+        """Claim the newest file in the watched folder for a run, store a copy of it, and return both as an arrival.
 
-        If another run claimed the file, the result names that run. Safe to call again for the same run. Raises
-        DatasetNotFoundError if no file has arrived.
+        If another run has already claimed the file, the arrival names that run instead. Called by `mlops run-step`.
+        Safe to call again for the same run. Raises DatasetNotFoundError if no file has arrived.
         """
         ...
 
@@ -107,7 +107,8 @@ class CollectedPlace:
     Parameters
     ----------
     folder : Path, optional
-        The folder on this machine with the segments that are not yet uploaded. None if they are on other machines.
+        The folder on this machine with the segments (files of rows) that are not uploaded yet. None if these segments
+        are on other machines.
     url : str
         The URL to which segments are uploaded; empty if they are not uploaded.
     options : mapping
@@ -127,5 +128,5 @@ class Collections(Protocol):
         ...
 
     def find_key(self) -> str:
-        """Return the key with which columns are hashed; "" if none is set. Called by `mlops data forget`."""
+        """Return the key with which services hash columns; "" if no key is set. Called by `mlops data forget`."""
         ...

@@ -49,7 +49,7 @@ class Images(Protocol):
     """The store of scoring images, which are identified by digest."""
 
     def publish(self, bundle: Path, model: ModelVersion) -> Image:
-        """Create an image from the files in `bundle`, and store it; called by the notebook 05_create_image.
+        """Create an image from the files in `bundle`, store it, and return it; called by the notebook 05_create_image.
 
         Safe to call again: the same files are stored only once.
         """
@@ -77,7 +77,7 @@ class Images(Protocol):
 
 @dataclass(frozen=True)
 class ServiceEnvironment:
-    """A virtual environment with exactly the packages of one lock.
+    """A virtual environment with exactly the packages that a lock file lists.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class ServiceEnvironment:
     linked : int
         The number of packages that were linked from this program's own environment. The others were installed.
     seconds : float
-        The time that its creation took; 0 if it existed before.
+        How long its creation took, in seconds; 0 if it already existed.
     """
 
     folder: Path
@@ -114,7 +114,7 @@ class ServiceEnvironments(Protocol):
     """The creation of virtual environments for services that run on this machine."""
 
     def create(self, requirements: Path) -> ServiceEnvironment:
-        """Return the environment for a lock; called by the notebook 05_create_image, and before a service starts.
+        """Return the environment for a lock file; called by the notebook 05_create_image, and before a service starts.
 
         The environment is created if it does not exist or is damaged. Safe to call again, and from several processes.
         Raises DeploymentError if packages are missing and cannot be installed.

@@ -33,9 +33,9 @@ class Leftovers(Protocol):
     """The deletion of a platform's own state that is no longer needed; used by `mlops prune`."""
 
     def list_references(self) -> set[str]:
-        """Return what champions, services and possible rollbacks refer to.
+        """Return texts that identify what champions, services and possible rollbacks need.
 
-        These are names and digests of images, and values of the versions' tags, such as hashes of data.
+        These are the names and digests of images, and the values of the champions' tags, such as hashes of data.
 
         Raises IntegrityError if the record of a champion or service cannot be read.
         """

@@ -52,7 +52,7 @@ class ModelVersion:
 
 
 def name_version(name: str, version: int, override: str = "") -> str:
-    """Return the name for display: "churn version 2", or "churn version 2 (gate overruled)"."""
+    """Return the name of a version for display: "churn version 2", or "churn version 2 (gate overruled)"."""
     return f"{name} version {version}" + (f" ({OVERRULED})" if override else "")
 
 
@@ -100,7 +100,7 @@ def require_champion(
 
 @dataclass(frozen=True)
 class FailedTest:
-    """A failed service test: the name of the tested image, the identity of its model, and its digest.
+    """A failed service test: the name of the tested image, the identity of its model, and the image's digest.
 
     In old records, the identity and the digest can be empty.
     """
@@ -116,7 +116,7 @@ class FailedTest:
 
 @dataclass(frozen=True)
 class Looks:
-    """The comparisons with each champion. A comparison is identified by a hash of what was compared.
+    """The comparisons of new models with each champion. A hash of what was compared identifies a comparison.
 
     Parameters
     ----------
@@ -127,12 +127,12 @@ class Looks:
     looks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def add(self, champion: ModelVersion, evidence: str) -> "Looks":
-        """Return a copy with one more comparison. If the comparison is already recorded, return this object."""
+        """Return a copy with one more comparison, or this object if it already has the hash `evidence`."""
         known = self.looks.get(champion.identity, ())
         return self if evidence in known else Looks({**self.looks, champion.identity: (*known, evidence)})
 
     def find_number(self, champion: ModelVersion, evidence: str) -> int:
-        """Return the position of a comparison among all comparisons with the champion, counted from 1."""
+        """Return the number of a comparison. The first comparison with this champion has the number 1."""
         return self.looks[champion.identity].index(evidence) + 1
 
 
@@ -151,7 +151,7 @@ class Registry(Protocol):
         ...
 
     def promote(self, name: str, version: int, *, expected: str) -> ModelVersion:
-        """Make a version the champion of its model; called by the notebook 04_register.
+        """Make a version the champion of its model, and return the version; called by the notebook 04_register.
 
         `expected` is the identity of the champion with which the model was compared; "" if there was none. Safe to call
         again. Raises ConflictError if another version has become the champion in the meantime.
@@ -190,7 +190,7 @@ class Registry(Protocol):
 def is_same_model(image: str, identity: str, other_image: str, other_identity: str) -> bool:
     """Return whether two images contain the same model version.
 
-    This is the case if the names of the images, such as "churn:2", and the identities of their models are equal. An
+    This is the case if both images have the same name, such as "churn:2", and their models have the same identity. An
     empty identity counts as equal to any other.
     """
     return image == other_image and ("" in (identity, other_identity) or identity == other_identity)

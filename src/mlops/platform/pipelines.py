@@ -38,7 +38,7 @@ STEP_STATES: Mapping[StepState, JobStepState] = {
 class PublishedPipeline:
     """The published retraining pipeline.
 
-    `version` is the id of the build that published it. `url` is the permanent address that starts it.
+    `version` is the id of the build that published the pipeline. `url` is the permanent address for starting it.
     """
 
     name: str
@@ -58,7 +58,7 @@ class SubmittedStep:
 
 @dataclass(frozen=True)
 class SubmittedRun:
-    """A run of the published pipeline.
+    """A run of the published pipeline, or another run that was executed on this machine.
 
     Parameters
     ----------
@@ -149,10 +149,10 @@ class Pipelines(Protocol):
     """The publication of the retraining pipeline, and the runs submitted to it."""
 
     def publish(self, build_id: str, build_uri: str) -> PublishedPipeline:
-        """Publish the retraining pipeline of the current sources as version `build_id`; called by `mlops publish`.
+        """Publish the retraining pipeline as version `build_id`, and return it; called by `mlops publish`.
 
-        New submissions start this version. Safe to call again: a build that is already published is not published
-        again.
+        The pipeline is published as it is in the current sources. New submissions start this version. Safe to call
+        again: a build that is already published is not published again.
         """
         ...
 
@@ -163,7 +163,7 @@ class Pipelines(Protocol):
     def submit(self, submission: Submission) -> SubmittedRun:
         """Start a run of the version published last, and return the run before it ends; called by `mlops submit`.
 
-        Each call starts one run, even if a request is retried. Raises PipelineNotFoundError before the first
+        Each call starts exactly one run, even if a request is retried. Raises PipelineNotFoundError before the first
         publication.
         """
         ...
@@ -191,7 +191,7 @@ class Pipelines(Protocol):
         ...
 
     def cancel(self, run_id: str) -> SubmittedRun:
-        """Cancel a submitted run unless it has finished, and return its state."""
+        """Cancel a submitted run unless it has finished, and return the run with its current state."""
         ...
 
 

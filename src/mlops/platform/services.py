@@ -51,15 +51,16 @@ class Service:
     digest, image, model_version : str, str, int
         The deployed image and its model version.
     health, problem : str
-        The health that the platform reports; or "unreadable", and a description of the damage to the record.
+        The health that the platform reports. If the environment's record is damaged, `health` is "unreadable", and
+        `problem` describes the damage; otherwise, `problem` is empty.
     deployed : str
         The time of the deployment, in UTC as ISO 8601.
     tested : str
         The result of the service test: "passed" or "failed"; empty if the test has not run or did not finish.
     example : str
-        An example request and the true values of its rows, as JSON; see `mlops.image.bundle.split_example`.
+        An example request and the true target values of its rows, as JSON; see `mlops.image.bundle.split_example`.
     decision : Decision
-        The person, reason and run behind the deployment.
+        Who decided to deploy the image, why, and in which run.
     override : str
         The person who overruled the gate and promoted the model, and the reason; empty if the gate decided.
     previous : str
@@ -71,7 +72,8 @@ class Service:
     model_identity : str
         The identity of the model version; empty if it is not recorded.
     original : str
-        The MLOPS_HOME that started the service, if not the current one: "/data/.mlops on another machine".
+        The MLOPS_HOME in which the service was started: "/data/.mlops on another machine"; empty if this is the current
+        MLOPS_HOME.
     workers, restarts : int, int
         The number of processes that answer requests, and the number of restarts; 0 if they are unknown.
     """
@@ -154,9 +156,10 @@ class Rollback:
     Parameters
     ----------
     environment, image, model_version, restored, restored_version : str, str, int, str, int
-        The environment; the removed image and its version; the restored image and its version.
+        The environment; the removed image and its model version; the restored image and its model version.
     at, decision : str, Decision
-        The time when the restored image was deployed, in UTC as ISO 8601; the person, reason and run of the rollback.
+        The time when the rollback deployed the restored image, in UTC as ISO 8601; and who decided to roll back, why,
+        and in which run.
     lifted : str
         The time when the removed model version or image was deployed again and passed its test; empty before that.
     override, restored_override, model_identity : str
@@ -187,7 +190,7 @@ class Rollback:
         return not self.lifted and self._concerns(image, model_identity, digest)
 
     def removed(self, service: Service) -> bool:
-        """Return whether `service` runs the removed model version or, if only one image was removed, that image."""
+        """Return whether `service` runs what the rollback removed: a model version, or only one image of it."""
         return self._concerns(service.image, service.model_identity, service.digest)
 
     def _concerns(self, image: str, model_identity: str, digest: str) -> bool:
@@ -196,12 +199,12 @@ class Rollback:
 
     @property
     def model(self) -> str:
-        """The removed model version: "churn version 2". If both images contain this version, also the digest."""
+        """The removed model version: "churn version 2"; with the image's digest if the restored version is the same."""
         return add_digest(name_version(name_model(self.image), self.model_version, self.override), self.digest)
 
     @property
     def restored_model(self) -> str:
-        """The restored model version: "churn version 1". If both images contain this version, also the digest."""
+        """The restored model version: "churn version 1"; with the image's digest if the removed version is the same."""
         model = name_model(self.restored), self.restored_version, self.restored_override
         return add_digest(name_version(*model), self.restored_digest)
 
@@ -235,16 +238,20 @@ class Services(Protocol):
         ...
 
     def record_test(self, environment: str, digest: str, *, passed: bool, answered: bool = True) -> Judgement:
-        """Record the result of the test of a service; called by the notebook 07_test_service and by `mlops.runner`.
+        """Record a service test, and return its outcome; called by the notebook 07_test_service and by `mlops.runner`.
 
         If the test failed in production, the previous service is restored. If there is none, the service is stopped.
-        Nothing is recorded if another digest is deployed, or if `answered` is false but the platform reports that the
-        service runs. Safe to call again. Raises ServiceTestFailed if the platform reports an error after a failed test.
+        Nothing is recorded if an image with another digest is deployed, or if `answered` is false but the platform
+        reports that the service runs. Safe to call again. Raises ServiceTestFailed if the platform reports an error
+        after a failed test.
         """
         ...
 
     def abandon_test(self, environment: str, digest: str) -> Judgement:
-        """Restore production's previous service after an unfinished test; called by `mlops.runner`. Safe to repeat."""
+        """Handle a test that did not finish, and return its outcome; called by `mlops.runner`. Safe to repeat.
+
+        In production, the previous service is restored. In QA, nothing is restored.
+        """
         ...
 
     def roll_back(self, environment: str, decision: Decision = NO_DECISION, *, take_over: bool = False) -> Rollback:
@@ -290,7 +297,7 @@ class Services(Protocol):
 
 
 def name_model(image: str) -> str:
-    """Return the name of an image's model: "churn" of "churn:2"."""
+    """Return the name of an image's model: "churn" for "churn:2"."""
     return image.rpartition(":")[0]
 
 

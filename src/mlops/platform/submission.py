@@ -1,4 +1,4 @@
-"""Submissions: requests to start the published pipeline, with its parameters."""
+"""Submissions: requests to start the published pipeline, with values for its parameters."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -16,7 +16,7 @@ NOTHING = "none"  # the text of a parameter without a value; Azure does not acce
 
 @dataclass(frozen=True)
 class Submission:
-    """The parameters of the published pipeline. An empty text means no value."""
+    """The values for the parameters of the published pipeline. An empty text means that a parameter has no value."""
 
     model_name: str = field(default="", metadata={"help": "Name of the model, instead of shared.model_name."})
     dataset_version: str = field(
@@ -31,14 +31,14 @@ class Submission:
         return {name: getattr(self, name) or NOTHING for name in list_names()}
 
     def list_given(self) -> dict[str, str]:
-        """Return the parameters that do not have their default values: the text of each value, by name."""
+        """Return the parameters whose values differ from their defaults, as text, by name."""
         usual = Submission()
         return {name: text for name, text in self.list_texts().items() if getattr(self, name) != getattr(usual, name)}
 
 
 @dataclass(frozen=True)
 class Build:
-    """The build that published a pipeline: its id, which is the pipeline's version, and its address."""
+    """The build that published a pipeline: the build's id, which is the pipeline's version, and the build's address."""
 
     build_id: str = ""
     build_uri: str = ""
@@ -50,7 +50,7 @@ def list_names() -> list[str]:
 
 
 def read_submission(given: Mapping[str, str]) -> Submission:
-    """Return a submission with the parameters in `given`, texts by name. The text "none" stands for the default.
+    """Return a submission with the texts in `given`, by name of the parameter. "none" stands for the default value.
 
     Raises
     ------

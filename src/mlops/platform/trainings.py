@@ -29,9 +29,9 @@ class TrainingOrigin:
     git_commit : str
         The hash of the project's commit, or "unknown".
     began : float
-        The start of the notebook, in seconds since 1970.
+        The time when the notebook started, in seconds since 1970.
     data_url, data_sha256 : str
-        The file with the training data.
+        The address and the SHA-256 of the file with the training data.
     rows : int
         The number of rows in the training data.
     columns : mapping of str to str
@@ -62,10 +62,11 @@ class Tracker(Protocol):
         pipeline_run: str = "",
         origin: TrainingOrigin | None = None,
     ) -> TrainingRun:
-        """Record a finished training with its model in `files` and its `plots`; called by the notebook 02_train.
+        """Record a finished training, and return it; called by the notebook 02_train.
 
-        Each call creates a new training, which belongs to `sweep` if that is given. If `pipeline_run` is given, an
-        earlier training with the same `pipeline_run` and `parameters` is replaced.
+        `files` is the folder with the model, and `plots` is the folder with plots. Each call creates a new training,
+        which belongs to `sweep` if that is given. If `pipeline_run` is given, an earlier training with the same
+        `pipeline_run` and `parameters` is replaced.
         """
         ...
 

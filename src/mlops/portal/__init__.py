@@ -14,5 +14,5 @@
     reporter      the listener that writes reports and the index during a run
     sweep_page    the page of a sweep
     sweep_plot    the plot on the page of a sweep
-    page          the frame of all pages: style, escaping
+    page          the frame of all pages except reports; the style of all pages
 """

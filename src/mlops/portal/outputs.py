@@ -60,7 +60,7 @@ def _prepare(output: Any, file: str) -> Iterator[dict[str, Any]]:
     if shown:
         yield _display(shown, output.get("metadata"))
     if WIDGET in data and shown:
-        yield _note(f"This is the text of a widget, which a report cannot show. Open {file} to see the widget.")
+        yield _note(f"A report cannot show this widget, only its text. Open {file} to see the widget.")
     elif not shown and (others or not data):
         what = ", ".join(others) or "not valid for nbformat"
         yield _note(f"A report cannot show this output ({what}). Open {file} to see it.")

@@ -16,7 +16,7 @@ def read_stylesheet() -> str:
 
 
 def mark_code(text: str) -> str:
-    """Return a text as HTML in which text between backticks is marked as code."""
+    """Return `text` as HTML, with each part between backticks marked as code."""
     return re.sub(r"`([^`\n]+)`", r"<code>\1</code>", escape(text))
 
 
@@ -26,7 +26,7 @@ def mark_unit(name: str, unit: str) -> str:
 
 
 def render_page(title: str, main: str, header: str = "") -> str:
-    """Return a whole page.
+    """Return a whole page as HTML.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ SHOWN = 2  # maximum number of failed checks to list; the error below the verdic
 
 
 def describe_failed_test(run: RunRecord, step: StepRecord, steps: Iterable[Step] = ALL_STEPS) -> list[str]:
-    """Return a list about a failed test: a sentence without a full stop, then the broken rules or failed checks.
+    """Return lines that describe a failed test: a sentence without a full stop, then broken rules or failed checks.
 
     The list is empty if the step failed for another reason.
     """

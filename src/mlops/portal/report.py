@@ -69,7 +69,7 @@ class ReportExporter(HTMLExporter):
 
     def from_notebook_node(self, nb: Any, resources: Any = None, **options: Any) -> tuple[str, Any]:
         """Convert a notebook to HTML. Return the page and nbconvert's resources."""
-        # The method of HTMLExporter also parses the finished page, which takes long, to add texts to images.
+        # To add texts to images, the method of HTMLExporter also parses the finished page, which takes long.
         resources = self._init_resources(resources)
         filter_data_type = WidgetsDataTypeFilter(notebook_metadata=self._nb_metadata, parent=self, resources=resources)
         self.register_filter("filter_data_type", filter_data_type)

@@ -33,14 +33,14 @@ from mlops.sweeps.results import (
 
 
 class SweepReporter(SweepListener):
-    """A listener that writes the page of a sweep, the report of its best notebook, and the index.
+    """A listener that writes the page of a sweep, the report of its best combination, and the index.
 
     Parameters
     ----------
     outputs, read_overview : Path, callable
         See `mlops.portal.reporter.Reporter`.
     command_options : str
-        The option that selects the platform, for the next command: " --platform azure", or empty.
+        The option that selects the platform, for the command that the page suggests: " --platform azure", or empty.
     """
 
     def __init__(self, outputs: Path, read_overview: Callable[[], Overview | None], command_options: str = "") -> None:
@@ -49,7 +49,7 @@ class SweepReporter(SweepListener):
         self._read_overview = read_overview
 
     def best_offered(self, run: RunRecord, step: StepRecord) -> StepRecord:
-        """Write the report of the best combination's notebook."""
+        """Write the report of the best combination's notebook, and return the step with the report's name."""
         notebook = self._outputs / run.run_id / name_copy(step.notebook, step.environment)
         with warn_unwritten(f"the report of {step.name}"):
             return replace(step, report=render_report(notebook, run, step).name)
@@ -70,7 +70,7 @@ def write_page(folder: Path, run: RunRecord, sweep: Sweep, points: Sequence[Poin
     folder : Path
         The folder of the run.
     run, sweep, points : RunRecord, Sweep, sequence of Point
-        The sweep and its combinations.
+        The record of the sweep, the sweep itself, and the combinations that ended.
     command_options : str
         See `SweepReporter`.
 

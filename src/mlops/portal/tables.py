@@ -13,7 +13,7 @@ LARGEST_SPAN = 1000
 
 
 def align_tables(html: str) -> str:
-    """Return HTML in which the cells of each column have a CSS class: "number", "long", or none for short text.
+    """Return HTML in which table cells have a CSS class: "number", "long", or none if their column has short text.
 
     The returned HTML still has to be cleaned.
     """

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 def encode_values(target: "Column", classes: "Sequence[str | bool]", values: "ArrayLike") -> "NDArray[np.generic]":
     """Convert values of the target, or predictions, to the numbers that metrics need.
 
+    The value of a category becomes its index in `classes`. All other values become floats.
+
     Parameters
     ----------
     target : Column

@@ -44,8 +44,8 @@ class Column:
         For a category or a boolean: the smallest allowed share of each of its values, from 0 to 1. Missing values do
         not count.
     watch_drift : bool, optional
-        Whether the data test compares the distribution of the column with the reference. By default, False for a date,
-        because newer data has later dates, and True for any other column.
+        Whether the data test compares the distribution of the column with that in the reference data. By default, False
+        for a date, because newer data has later dates, and True for any other column.
     checked_in_service : bool
         Whether the service refuses values outside the range, and values that are not in `allowed`. If False, only the
         data test reports them.

@@ -35,7 +35,8 @@ class Declaration:
     smallest_gain : float, optional
         The smallest improvement of the metric `gate` that is worth a release.
     smallest_relative_gain : float
-        If `smallest_gain` is None, the smallest improvement as a share of the champion's metric.
+        The smallest improvement that is worth a release, as a share of the champion's metric. Used only if
+        `smallest_gain` is None.
     """
 
     name: str = ""

@@ -67,8 +67,8 @@ class Problem:
         The modules of the problem's package that the scoring script imports: "features.py". These modules must not
         import `mlops`.
     joins_requests : bool
-        Whether the service can score requests that arrive at the same time with one call of the scoring script, which
-        is faster. Set it to False if the script must see each request by itself.
+        Whether the service can pass requests that arrive at the same time to the scoring script in a single call, which
+        is faster. Set it to False if the script must get each request in a separate call.
 
     Raises
     ------
@@ -134,7 +134,7 @@ class Problem:
         return mark_rows(self.key, rows, share, seed)
 
     def split_rows(self, rows: "pd.DataFrame", share: float, seed: int) -> "tuple[pd.DataFrame, pd.DataFrame]":
-        """Split rows into training rows and holdout rows, as `mark_holdout` marks them.
+        """Split rows as `mark_holdout` marks them, and return the training rows and the holdout rows.
 
         Raises
         ------

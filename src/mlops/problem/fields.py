@@ -11,14 +11,14 @@ from mlops.errors import ProblemError
 
 
 def require_tuple(owner: object, field: str, values: object, wanted: type) -> None:
-    """Check that the value of a field is a tuple or a list whose values are of the type `wanted`.
+    """Check that the value of a field is a tuple or a list, and that all its items are of the type `wanted`.
 
-    If the values are strings, they must not be empty, and no two may be equal.
+    If `wanted` is str, no item may be empty, and no two items may be equal.
 
     Raises
     ------
     ProblemError
-        If the value is something else.
+        If the value does not meet these conditions.
     """
     if isinstance(values, str):
         raise ProblemError(f"{owner}: {field} is {values!r}. Write a tuple: ({values!r},).")

@@ -48,7 +48,7 @@ class Metric:
         Whether the metric is defined only if every class occurs in the rows.
     weighted : callable, optional
         A function that returns the metric for many weightings of the rows at once; see `mlops.problem.weighted`.
-        For a metric without `row_loss`, it makes the gate faster, and more sensitive if there are few rows. Do not
+        For a metric without `row_loss`, it makes the gate faster and, if there are few rows, more sensitive. Do not
         give it for a metric that depends on only a few of the rows, such as a median: the gate would promote too often.
     signed : bool
         Whether the metric can be zero or negative. If promotions are decided on it, the problem must declare
@@ -59,7 +59,7 @@ class Metric:
     Raises
     ------
     ProblemError
-        If the declaration contradicts itself.
+        If a field is invalid, or if `row_loss` is given although a higher value is better.
     """
 
     name: str
@@ -101,7 +101,7 @@ class Metric:
         return f"The metric {self.name!r}"
 
     def _check_types(self) -> None:
-        """Check each field that must be a function, a boolean, a string or a tuple."""
+        """Check the types of the fields that must be functions, booleans, strings or tuples."""
         require_function(self, "score", self.score)
         for field in ("row_loss", "weighted"):
             if getattr(self, field) is not None:
@@ -131,7 +131,7 @@ class Metric:
     def measure_weighted(
         self, actual: "NDArray[np.generic]", predicted: "NDArray[np.generic]", counts: "NDArray[np.int64]"
     ) -> "NDArray[np.float64]":
-        """Return the metric of each of many sets of rows; NaN for the sets where it is undefined.
+        """Return one value of the metric for each of many sets of rows; NaN for a set for which it is undefined.
 
         Parameters
         ----------

@@ -137,7 +137,7 @@ def _average_classes(function: str) -> "Score":
 
 
 def _weigh(function: str, of_classes: bool = False) -> "Weighted":
-    """Return a function that passes many weightings of the rows to the named function of `mlops.problem.weighted`.
+    """Return a function for `Metric.weighted`. It calls the named function of `mlops.problem.weighted`.
 
     If `of_classes` is true, the named function gets the most probable class of each row instead of probabilities.
     """

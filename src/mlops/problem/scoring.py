@@ -19,13 +19,14 @@ FOLDS = 5
 
 
 def predict_rows(problem: "Problem", model: "Any", rows: "pd.DataFrame") -> "NDArray[np.generic]":
-    """Return the predictions of a model for rows. The table can be empty.
+    """Return the predictions of a model for `rows`, which can be empty.
 
     Raises
     ------
     ProblemError
         If `Problem.predict` does not return an array of the right shape, or if the array has a number that is not
-        finite. The array must have one number for each row or, for a category, the probabilities of all sorted classes.
+        finite. The array must have one number per row or, if the target is a category, one probability per row and
+        class, with the classes in sorted order.
     """
     shape = (len(rows), len(problem.classes)) if problem.target.kind == "category" else (len(rows),)
     if rows.empty:  # scikit-learn refuses an empty table

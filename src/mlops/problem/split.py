@@ -76,16 +76,16 @@ def check_split(
 
 
 def restore_rows(features: "Sequence[str]", rows: pd.DataFrame, made: "Mapping[str, object]") -> pd.DataFrame:
-    """Return the features of the rows that an older version of `mlops` trained on.
+    """Return the features of the rows on which an older version of `mlops` trained a model.
 
     Parameters
     ----------
     features : sequence of str
         The features of the problem.
     rows : DataFrame
-        The data file of the training.
+        All rows of the data file, both training and holdout rows.
     made : mapping
-        The results of the training: ``holdout_share`` and ``seed``.
+        The results of the training step, which include ``holdout_share`` and ``seed``.
     """
     # Older versions did not store these rows. All features were numbers, and a hash of their exact bits decided whether
     # a row was held out.

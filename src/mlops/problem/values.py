@@ -1,4 +1,4 @@
-"""The conversion of values between tables and JSON, which has numbers, strings, booleans and null.
+"""The conversion of values between tables and JSON. JSON has only numbers, strings, booleans and null.
 
 The type of a column depends only on its declaration, never on its values. So the model gets the same values in
 training, in the evaluation and in the service.
@@ -29,7 +29,7 @@ def write_value(column: "Column", value: object) -> Value:
     column : Column
         The column.
     value : object
-        A value of a table, or a value that this function returned.
+        A value from a table, or the result of an earlier call of this function.
     """
     if _is_missing(value):
         return None
@@ -70,8 +70,8 @@ def set_type(values: "pd.Series", column: "Column") -> "pd.Series":
     """Return the values of a column with the type that its declaration gives them.
 
     A number is float64, a category or an id is str, and a date is datetime64[us]. A boolean is object if the column
-    allows missing values, otherwise bool. A missing value is NaT in a date, None in a boolean, and NaN in any other
-    column. An empty string counts as missing.
+    allows or has missing values, otherwise bool. A missing value is NaT in a date, None in a boolean, and NaN in any
+    other column. An empty string counts as missing.
 
     Parameters
     ----------

@@ -13,12 +13,12 @@ Floats = NDArray[np.float64]
 
 
 def weigh_area(actual: ArrayLike, predicted: ArrayLike, weights: Floats) -> Floats:
-    """Return the area under the ROC curve, or the mean of the areas for each class against the rest."""
+    """Return the area under the ROC curve or, for a category, the mean of the areas of each class against the rest."""
     return _average_classes(_weigh_area, actual, predicted, weights)
 
 
 def weigh_precision(actual: ArrayLike, predicted: ArrayLike, weights: Floats) -> Floats:
-    """Return the average precision of the positive class, or the mean of the average precisions of all classes."""
+    """Return the average precision of the positive class or, for a category, the mean over all classes."""
     return _average_classes(_weigh_precision, actual, predicted, weights)
 
 
@@ -44,7 +44,7 @@ def weigh_determination(actual: ArrayLike, predicted: ArrayLike, weights: Floats
 
 
 def weigh_accuracy(actual: NDArray[np.int64], predicted: NDArray[np.int64], weights: Floats) -> Floats:
-    """Return the share of rows with the right class. Both arrays contain indices of classes."""
+    """Return the share of rows whose predicted class is right. Both arrays contain indices of classes."""
     return _divide_or_nan(weights @ (actual == predicted).astype(float), weights.sum(axis=1))
 
 
@@ -69,7 +69,7 @@ def _average_classes(
 
 
 def _weigh_area(positive: NDArray[np.bool_], score: Floats, weights: Floats) -> Floats:
-    """Return how often a positive row has a higher score than a negative row: a share of all pairs; ties count half."""
+    """Return the share of pairs of a positive and a negative row whose positive row scores higher; ties count half."""
     positives, negatives = _sum_ties(positive, score, weights)
     below = np.cumsum(negatives, axis=1) - negatives / 2
     pairs = positives.sum(axis=1) * negatives.sum(axis=1)
@@ -92,7 +92,7 @@ def _weigh_f1(actual: NDArray[np.bool_], predicted: NDArray[np.bool_], weights: 
 
 
 def _sum_ties(positive: NDArray[np.bool_], score: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Return the total weight of positive and that of negative rows for each distinct score, in ascending order."""
+    """Return two arrays for the distinct scores, in ascending order: the weights of positive and of negative rows."""
     order = np.argsort(score, kind="stable")
     sorted_scores = score[order]
     weights = weights[:, order].astype(float, copy=False)

@@ -22,7 +22,7 @@ class Conclusion:
     model_version : int
         The version of this model; 0 if there is no model.
     skipped : mapping of str to str
-        The reason why each skipped step was skipped, by name of the step.
+        For each skipped step, by its name, the reason why it was skipped.
     override : str
         The reason why a person promoted the model although the gate rejected it; empty if nobody did.
     """

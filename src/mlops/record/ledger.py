@@ -149,9 +149,9 @@ class RunRecord:
         return next(found, None)
 
     def with_failure(self, kind: str = "") -> "RunRecord":
-        """Return a copy of the record with the error and the place of the first step that failed.
+        """Return a copy of the record with the error and the failure of the first step that failed.
 
-        If no step failed, the failure has only `kind`, the class of the error.
+        If no step failed, the error of the run is kept, and its failure has only `kind`, the class of this error.
         """
         failed = find_failure(self.steps)
         if failed is None:
@@ -207,7 +207,7 @@ def write_run(record: RunRecord, outputs: Path) -> None:
 
 
 def read_run(folder: Path) -> RunRecord:
-    """Return the record of the run in `folder`. If the run did not end but its process died, the state is "lost".
+    """Return the record of the run in `folder`. If its process died before the run ended, the state is "lost".
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The order in which runs started, even if the clock was set back between two runs."""
+"""The order in which runs started, which is right even if the clock was set back between two runs."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -45,7 +45,7 @@ def sort_records(records: Iterable[Path]) -> list[Path]:
 
 
 def find_place(record: Path) -> Place:
-    """Return a sort key for the path of a record: the start of its run."""
+    """Return a key that sorts the paths of records by the start of their runs."""
     # For a damaged record, the key is the time in the run's id.
     try:
         found = record.stat()

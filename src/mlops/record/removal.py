@@ -21,7 +21,7 @@ def remove_whole(path: Path) -> None:
 
 
 def finish_removals(folder: Path) -> None:
-    """Delete files and folders that interrupted calls of `remove_whole` left in a folder."""
+    """Delete what `remove_whole` left behind in `folder` when it was interrupted."""
     for scratch in folder.glob(f"{REMOVED}*"):
         shutil.rmtree(scratch, ignore_errors=True)
 

@@ -21,7 +21,7 @@ LOOKED_AT = 100  # the number of newest runs in which an unchanged step is searc
 def find_unchanged(
     step: Step, fingerprint: str, outputs: Path, is_kept: Callable[[StepRecord], bool] = lambda step: True
 ) -> StepRecord | None:
-    """Return an earlier execution of a step whose results can be reused, or None.
+    """Return the record of an earlier execution of a step if its results can be reused, otherwise None.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def require_problem(run: RunRecord, problem: str, source: str, advice: str) -> N
     Parameters
     ----------
     run : RunRecord
-        The run. The record of an old run names no problem, so the run is accepted.
+        The run. It is accepted if its record names no problem, as in old runs.
     problem : str
         The package that declares the current problem. Empty to accept any run.
     source : str
@@ -196,7 +196,7 @@ def _explain_missing(name: str, pipeline: str, options: str, outputs: Path, sour
 
 
 def has_completed(only: str, reused: Iterable[StepRecord], outputs: Path) -> bool:
-    """Return whether an earlier run completed the step `only` with the results in `reused`."""
+    """Return whether the step `only` was completed in an earlier run that used the results in `reused`."""
     wanted = {step.name: step.source for step in reused if step.source}
     return any(
         (found := run.step(only)) is not None
@@ -276,7 +276,7 @@ def has_copy(step: StepRecord, folder: Path) -> bool:
 
 
 def take_over(step: StepRecord, run: RunRecord, reason: str) -> StepRecord:
-    """Return the record of a step of an earlier run, marked as reused for the given reason."""
+    """Return the record of a step from an earlier run, marked as reused. The id of the run is added to `reason`."""
     source = step.source or run.run_id
     report = step.report if step.source or not step.report else f"../{source}/{step.report}"
     return replace(step, state="reused", source=source, reason=f"{reason}{source}", seconds=0.0, report=report)

@@ -14,14 +14,14 @@ from mlops.record.summary import OVERRULED, find_override
 
 @dataclass(frozen=True)
 class Scores:
-    """The metrics of a model by name, with a description such as "challenger" or "champion (churn version 3)"."""
+    """A description of a model, such as "challenger" or "champion (churn version 3)", and its metrics by name."""
 
     model: str
     metrics: Mapping[str, float]
 
 
 def read_declared(results: Mapping[str, object], steps: Iterable[Step] = ALL_STEPS) -> Declaration | None:
-    """Return the name and metrics of the problem from the results of a run; None if they are not recorded."""
+    """Return the declaration of the problem that is among the results of a run, or None if there is none."""
     for name in dict.fromkeys(step.declares for step in steps if step.declares in results):
         try:
             return msgspec.convert(results[name], Declaration)
@@ -61,13 +61,13 @@ def find_metrics(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> dict[str,
 
 
 def find_unit(metric: str, results: Mapping[str, object], steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return the unit of a metric if it is the main metric of the problem; otherwise ""."""
+    """Return the unit of a metric; "" if it has no unit, or is not the main metric of the problem."""
     problem = read_declared(results, steps) or Declaration()
     return next((found.unit for found in problem.metrics[:1] if found.name == metric), "")
 
 
 def find_units(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> dict[str, str]:
-    """Return the units of the metrics of the run's model, by name. Metrics without a known unit are absent."""
+    """Return the unit of each metric of a run, by the name of the metric. Metrics without a known unit are left out."""
     steps = tuple(steps)
     results = _merge_results(run)
     return {name: unit for name in find_metrics(run, steps) if (unit := find_unit(name, results, steps))}

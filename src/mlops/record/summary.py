@@ -13,13 +13,13 @@ OVERRULED = "gate overruled"  # marks a model that a person promoted although th
 
 
 def has_step(run: RunRecord, is_wanted: Callable[[Step], object], steps: Iterable[Step] = ALL_STEPS) -> bool:
-    """Return whether `is_wanted` is true for any step of the run. The step need not have been executed."""
+    """Return whether the run has a step for which `is_wanted` is true, even if this step was not executed."""
     names = {step.name for step in steps if is_wanted(step)}
     return any(step.name in names for step in run.steps)
 
 
 def find_reason(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return the reason why the run promoted or rejected its model; "" if it has not decided yet."""
+    """Return the reason for the decision of a run, or for a refusal or a rollback; "" if there is none yet."""
     if run.pipeline == ROLLBACK:
         return _describe_rollback(run)
     steps = tuple(steps)

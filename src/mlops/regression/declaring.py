@@ -15,7 +15,7 @@ DIGITS = 1e-6  # the proposed tolerance for a number with decimals; other result
 
 @dataclass(frozen=True)
 class ScrapChanges:
-    """The declarations to add to and to remove from the metadata of a notebook.
+    """The declarations of results that a notebook's metadata lacks, and those that must be removed from it.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class ScrapChanges:
 
 
 def compare_scraps(executed: Mapping[str, Any], name: str) -> ScrapChanges:
-    """Return the declarations to change so that they match the results that an executed notebook stored.
+    """Return the differences between the results that an executed notebook declares and those that it stored.
 
     Parameters
     ----------

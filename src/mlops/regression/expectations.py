@@ -45,7 +45,7 @@ class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     numbers : float or None
         The tolerance for numbers with a decimal point in tables and printed text.
     pictures : float or None
-        The largest allowed difference of a picture, from 0 to 1.
+        The largest allowed difference between two pictures, from 0 to 1.
     if_same : tuple of str
         The results that the outputs depend on. The outputs are compared only if these results are unchanged.
     """
@@ -102,7 +102,7 @@ def read_cell_declaration(cell: Cell, whole: Declaration, name: str) -> Declarat
 
 
 def list_kept_scraps(notebook: Notebook, name: str) -> set[str]:
-    """Return the names of the results whose values are not removed from a notebook before a commit."""
+    """Return the names of the results whose values stay in a committed notebook."""
     whole = read_declaration(notebook, name)
     conditions = [read_cell_declaration(cell, whole, name).if_same for cell in notebook.cells]
     compared = (scrap for scrap, tolerance in whole.scraps.items() if tolerance is not None)
@@ -126,7 +126,7 @@ def _convert(declared: Mapping[str, Any], where: str) -> Declaration:
 
 
 def describe_condition(names: Iterable[str], committed: Mapping[str, Any], found: Mapping[str, Any]) -> str:
-    """Describe the named results that differ between a run and the committed notebook; "" if none differ."""
+    """Describe which of the named results differ between a run and the committed notebook; "" if none differ."""
     pairs = {name: (found.get(name), committed.get(name)) for name in names}
     shown = {name: show_pair(*pair) for name, pair in pairs.items() if any(find_value_differences(name, *pair, 0))}
     return ", ".join(f"{name} is {here} (committed: {there})" for name, (here, there) in shown.items())

@@ -1,4 +1,4 @@
-"""The outputs that stay unchanged when notebooks are executed again, so that a diff shows only real changes."""
+"""Keeps the committed outputs that a new execution did not change, so that a diff shows only real changes."""
 
 import re
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ def keep_close_outputs(
     name : str
         The name of the notebook, for error messages.
     sanitizer : Sanitizer
-        The parts of texts that are allowed to differ.
+        Patterns for the parts of texts that are allowed to differ.
     """
     old, new = match_cells(msgspec.convert(committed, Notebook), msgspec.convert(executed, Notebook))
     declared = read_declaration(new, name)
@@ -52,7 +52,7 @@ def keep_close_outputs(
 
 
 def find_scraps(output: Mapping[str, Any]) -> set[str]:
-    """Return the name of the result that an output stores, as a set; empty if the output stores no result."""
+    """Return a set that contains the name of the result that an output stores; empty if it stores no result."""
     return {data["name"] for mime, data in output.get("data", {}).items() if mime.startswith(MIME_PREFIX)}
 
 

@@ -1,4 +1,4 @@
-"""Notebooks as typed objects with cells and outputs, which this package compares."""
+"""Types for notebooks, cells and outputs, with only the fields that this package reads."""
 
 import base64
 import json
@@ -126,7 +126,7 @@ def match_cells(committed: Notebook, executed: Notebook) -> tuple[Notebook, Note
 
 
 def join_text(text: Text) -> str:
-    """Return a text of a notebook, which can be a string or a list of lines, as one string."""
+    """Return a text as one string. A notebook can store a text as a string or as a list of lines."""
     return text if isinstance(text, str) else "".join(text)
 
 

@@ -32,7 +32,7 @@ def read_pieces(cell: Cell) -> list[Piece]:
 def find_piece_differences(
     committed: Piece, found: Piece, *, numbers: float, pictures: float, sanitizer: Sanitizer
 ) -> Iterator[Difference]:
-    """Yield the differences between two pieces of output of the same kind: texts, tables or pictures."""
+    """Yield the differences between two pieces of the same kind: two texts, two tables or two pictures."""
     if committed.kind == "text":
         yield from find_text_differences(committed.content, found.content, numbers, sanitizer)
     elif committed.kind == "table":

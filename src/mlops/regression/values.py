@@ -50,7 +50,7 @@ class Difference:
 
 
 def read_sanitizer(path: Path) -> Sanitizer:
-    """Return the patterns for parts of texts that may differ, from a file in nbval's format; none if it is missing."""
+    """Read a file in nbval's format. Return its patterns for text that may differ; empty if the file is missing."""
     if not path.is_file():
         return ()
     found = SANITIZER.findall(path.read_text(encoding="utf-8"))

@@ -13,6 +13,8 @@ from mlops.record.user import find_user
 class DeploymentResult:
     """The result of a deployment: the service, or the reason why the image was refused.
 
+    An image is refused if it, or its model version, was rolled back. Other problems raise an error.
+
     Parameters
     ----------
     service : Service or None
@@ -67,7 +69,7 @@ def deploy_image(
     Returns
     -------
     DeploymentResult
-        The service, or the reason for a refusal.
+        The service or, if the image was refused because of a rollback, the reason for the refusal.
 
     Raises
     ------
@@ -86,7 +88,7 @@ def deploy_image(
 
 
 def list_rows(services: Services) -> list[dict[str, str]]:
-    """Return a table of the services of all environments, as a list of rows."""
+    """Return a row of a table for each deployed service: a mapping from column to text."""
     return [
         {
             "environment": service.environment,

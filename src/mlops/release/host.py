@@ -34,10 +34,10 @@ class View(Protocol[State]):
 
 
 class Site(View[State], Protocol[State]):
-    """Read and write access to the state of an environment. The state is locked, so no other process changes it."""
+    """Read and write access to the state of an environment, while this process holds the lock of the environment."""
 
     def write(self, state: State) -> None:
-        """Store `state`. Raise ConflictError or LostLockError if another process may have changed the stored state."""
+        """Store `state`. Raise LostLockError if the lock was lost, ConflictError if another process wrote a state."""
         ...
 
     def matches_settings(self, state: State) -> bool:
@@ -82,7 +82,7 @@ class Host(Protocol[State]):
     restore_seconds: float  # time limit in seconds until a restored service is ready
 
     def look(self, environment: str) -> View[State]:
-        """Return read access to an environment. Other processes may change it at the same time."""
+        """Return read access to the state of an environment, which other processes may change at the same time."""
         ...
 
     def lock(self, environment: str) -> AbstractContextManager[Site[State]]:

@@ -107,7 +107,7 @@ def find_next_release(state: ReleaseState) -> NextRelease | None:
 
 
 def describe_release(state: ReleaseState, version: ModelVersion, digest: str = "") -> NextRelease:
-    """Return the release of a model version, and what prevents it in any environment.
+    """Return the release that deploys a model version, with everything that prevents it in any environment.
 
     If `digest` is not empty, the release deploys the image with this digest.
     """

@@ -20,7 +20,7 @@ def require_passed(host: Host[State], environment: str, image: Image) -> None:
 
 
 def require_kept_everywhere(host: Host[State], environment: str, image: Image, allowed: Permissions) -> None:
-    """Raise an error if the image, or its model version, was rolled back in `environment` or in a later one."""
+    """Raise an error if the image, or its model version, was rolled back in `environment` or a later environment."""
     for place in ENVIRONMENTS[ENVIRONMENTS.index(environment) :]:
         require_kept(host.look(place).read(), image, allowed)
 
@@ -50,7 +50,7 @@ def explain_owner(environment: str, owner: str, model_name: str) -> str:
 def choose_previous(
     environment: str, state: Deployments, take_over: bool, command_options: str
 ) -> tuple[Deployment, Deployment]:
-    """Return the deployment that a rollback ends, and the earlier deployment that it restores."""
+    """Return the current deployment, which a rollback ends, and the earlier deployment that the rollback restores."""
     previous, other = state.find_previous(same_model=not take_over), state.find_previous()
     if state.current and previous:
         return state.current, previous

@@ -54,7 +54,7 @@ class Latency:
 
 
 def read_image_schema(images: Images, digest: str) -> Schema | None:
-    """Return the schema of an image. Return None if its script reads the bodies itself, or if the image is too old."""
+    """Return the schema of an image; None if its script reads request bodies itself, or if the image is too old."""
     content = images.read_file(images.get_image(digest), SCHEMA)
     return decode_schema(content) if content else None
 
@@ -73,8 +73,8 @@ def run_checks(
     expected : array of shape (n,) or (n, classes)
         The predictions of the registered model for these rows.
     schema : Schema, optional
-        The schema of the image. Without it, the service does not check requests, and only keys are expected to be
-        refused.
+        The schema of the image. Without it, the service does not check the bodies of requests, so only requests without
+        a valid key are expected to be refused.
 
     Returns
     -------
@@ -93,7 +93,10 @@ def run_checks(
 def check_predictions(
     url: str, key: str, rows: Sequence[Row], expected: ArrayLike, schema: Schema | None = None
 ) -> list[Check]:
-    """Check that a service returns the expected predictions for rows, sent as lists or as records."""
+    """Check that a service returns the expected predictions for rows, and return the checks.
+
+    If the features are all numbers, the rows are sent a second time, as records.
+    """
     kind = schema.answer if schema else Answer()
     answer = call_service(url, key, {"data": rows})
     checks = [_check_status(f"{len(rows)} rows with the key", answer, 200)]
@@ -215,8 +218,8 @@ def require_passed(checks: Sequence[Check], url: str, consequence: str, log: str
     Raises
     ------
     ServiceTestFailed
-        If any check failed. The message lists the failed checks and contains `consequence`, which says what the
-        environment serves now, and the end of the service's `log`.
+        If any check failed. The message consists of `consequence`, which says what the environment serves now, the
+        failed checks, and `log`, the end of the service's log.
     """
     if failed := _list_failed(checks):
         count = f"{len(failed)} check{'s' * (len(failed) > 1)}"

@@ -2,12 +2,12 @@
 
 .. code-block:: text
 
-    plan                the plan of a run, and the project and platform functions that it uses
+    plan                the plan of a run, and its surroundings: project, listeners and platform functions
     run                 a run in progress
     new_record          creates the record of a new run
     conditions          decides whether a step must wait for other steps, and whether it must be skipped
     outcome             determines the outcome of a finished run
-    restoring           restores the previous service of an environment after the test of a new service failed
+    restoring           restores the previous service of an environment if a new service did not pass its test
     requirements        the notebooks, files and folders that must exist before anything runs
     single_step         runs a single step of a run, if each step has its own process or machine
     telemetry_listener  sends finished runs to the platform's monitoring

@@ -1,4 +1,4 @@
-"""The plan of a run, and the project and platform functions that it uses."""
+"""The plan of a run, and its surroundings: the project, the listeners and the functions of the platform."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -87,7 +87,7 @@ class Surroundings:
     secrets : callable
         A function that returns the secrets to redact in everything that is saved.
     restore : callable
-        A function that restores the previous service of an environment after the test of a new service failed. Takes
+        A function that restores the previous service of an environment if a new service did not pass its test. Takes
         the environment, the digest of the image that the run deployed in it, and how the test ended.
     observe : callable
         A function that takes the name of a part of the platform's state, such as "champion", and returns its present

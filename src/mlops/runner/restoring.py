@@ -24,7 +24,7 @@ class Left:
     Parameters
     ----------
     problem : str
-        A message about a service that may be running although it has not passed its test; empty if there is none.
+        What went wrong with the attempt, and what the environment may serve now; empty if nothing went wrong.
     advice : str
         A sentence that advises the user to resume this run; empty if there is no such advice.
     interrupted : bool
@@ -47,7 +47,7 @@ class Left:
 def restore_service(step: Step, plan: Plan, record: RunRecord, around: Surroundings) -> Left:
     """Restore an environment's previous service after the test of a new service failed, and return the result.
 
-    `step` is the step that failed or was interrupted. Do nothing if it does not test a service.
+    `step` is the step that failed or was interrupted. If this step does not test a service, nothing is done.
     """
     # If the test had passed before, and its repetition was interrupted, the deployment is not undone.
     deployment = find_deployment(plan.steps, step.restores) if step.restores else None

@@ -1,4 +1,4 @@
-"""The execution of a single step of a run, if each step has its own process or machine."""
+"""The execution of a single step, for runs in which each step has its own process or machine."""
 
 from dataclasses import replace
 
@@ -28,7 +28,7 @@ def run_submitted(plan: Plan, surroundings: Surroundings, job: Job) -> RunRecord
     Raises
     ------
     UsageError
-        If the pipeline has no such step, or a step that it needs has no results.
+        If the pipeline has no step `plan.at`, or if a step that `plan.at` needs has no results.
     PlatformError
         If the folder cannot be fetched or stored.
     """
@@ -45,7 +45,7 @@ def run_submitted(plan: Plan, surroundings: Surroundings, job: Job) -> RunRecord
 
 
 def skip_submitted(plan: Plan, surroundings: Surroundings, job: Job, reason: str) -> RunRecord:
-    """Skip all steps of a run for the given reason, and record the run as succeeded."""
+    """Skip all steps of a run for the given reason, record the run as succeeded, and return its record."""
     folder = surroundings.workspace.outputs / job.run_id
     job.fetch_folder(folder)
     if not (folder / "run.json").is_file():
@@ -62,14 +62,14 @@ def skip_submitted(plan: Plan, surroundings: Surroundings, job: Job, reason: str
 
 
 def run_step(plan: Plan, surroundings: Surroundings, run_id: str) -> RunRecord:
-    """Run the step `plan.at`, with the results of earlier steps from the folder of the run.
+    """Run the step `plan.at` with the results of earlier steps in the folder of the run, and return the record.
 
     Repeated calls are safe: a finished step is not executed again.
 
     Raises
     ------
     UsageError
-        If the pipeline has no such step, or a step that it needs has no results.
+        If the pipeline has no step `plan.at`, or if a step that `plan.at` needs has no results.
     """
     names = _require_step_and_list_all(plan)
     folder = surroundings.workspace.outputs / run_id

@@ -8,8 +8,8 @@
     app          the ASGI application, which answers requests to /score, /livez and /readyz
     schema       the features of a request and the kind of the answers, from the image's schema.json
     rows         reads the rows of a request, and checks them against the schema
-    failures     describes an error for the log, without values
-    faults       finds the row and the column for the message of a refusal
+    failures     describes an error for the log, but without values of a request
+    faults       finds the row and the column of an error, for the message to the client
     scoring      scores a request: rows, scoring script, answer
     answers      checks the answer of the scoring script
     refusals     an error that refuses a request: status, message, and the row and the value that are wrong

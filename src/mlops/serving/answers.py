@@ -18,11 +18,11 @@ ALLOWED = {
 
 
 class WrongAnswer(Exception):
-    """An invalid answer of the scoring script. The message is for the log of the service, so it has no values."""
+    """An invalid answer of the scoring script. The message is for the log, so it quotes no values."""
 
 
 def check_answer(result: object, count: int, answer: Answer | None) -> NDArray[Any]:
-    """Return the predictions that the scoring script returned.
+    """Check the value that the scoring script returned, and return it as an array of predictions.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def check_answer(result: object, count: int, answer: Answer | None) -> NDArray[A
 
 
 def encode_result(predictions: NDArray[Any]) -> bytes:
-    """Return the body of an answer that contains predictions."""
+    """Return predictions as the body of an answer."""
     return msgspec.json.encode({"result": predictions.tolist()})
 
 

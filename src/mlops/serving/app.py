@@ -1,7 +1,7 @@
 """The web service: ``POST /score`` with ``{"data": [...]}`` answers ``{"result": [...]}``.
 
-A row of ``data`` is a record, ``{"AGE": 0.1, ...}``, or a list of numbers if all features are numbers. The statuses of
-the answers are in ``docs/service.md``.
+A row of ``data`` is a record, ``{"AGE": 0.1, ...}``, or a list of numbers if all features are numbers.
+``docs/service.md`` lists the statuses of the answers.
 """
 
 import hmac
@@ -61,7 +61,7 @@ class Application:
     collector : TurnCollector, optional
         The object that collects the scored requests.
     metrics : MetricsPage, optional
-        The object that answers ``/metrics``. Its recorder is the one of the scorer.
+        The object that answers ``/metrics``. It has the same recorder as the scorer.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class Application:
         return refusal.status, [*self._bad, *_encode_headers(refusal.headers.items())], answer
 
     def check_head(self, sent: Mapping[bytes, bytes]) -> None:
-        """Check the headers of a request to ``/score``: its key, and what they say about its body.
+        """Check the headers of a request to ``/score``: the key, and the type, encoding and length of the body.
 
         Raises
         ------
@@ -145,7 +145,7 @@ class Application:
         named : sequence of length n
             The headers that identify each request.
         scored : sequence of length n
-            What `score_together` returned. The headers of the requests were checked by `check_head`.
+            What `score_together` returned for these requests, whose headers `check_head` has accepted.
         arrived : sequence of length n
             The time of `perf_counter` at the end of each request's head.
         """
@@ -233,7 +233,7 @@ class Application:
 
 
 def refuse_method(path: str, method: str, allowed: str) -> Refusal:
-    """Return an error that refuses a method. `allowed` has the methods that the path accepts, separated by commas."""
+    """Return an error that refuses a method. `allowed` lists the methods that the path accepts, separated by commas."""
     return Refusal(405, f"{path} does not accept {method}. Use {allowed.split(',')[0]}.", headers={"allow": allowed})
 
 
@@ -248,7 +248,7 @@ def check_content(content_type: str, encoding: str, length: str) -> None:
     Raises
     ------
     Refusal
-        If the body is not JSON, is compressed or is too large, according to the headers.
+        If, according to the headers, the body is not JSON, is compressed or is too large.
     """
     if content_type.split(";")[0].strip().lower() != "application/json":
         raise Refusal(415, "The body must be JSON. Send the header Content-Type: application/json.")

@@ -6,7 +6,7 @@ MOST_FRAMES = 10  # of each error, counted from the place where it was raised
 
 
 def describe_failure(error: BaseException) -> str:
-    """Return the classes of an error and of its causes, and the places of its traceback, without its message.
+    """Return the classes of an error and its causes, and the places in their tracebacks, but not their messages.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ Details = Mapping[str, object]
 
 
 def find_fault(schema: Schema, body: bytes, otherwise: str) -> Refusal:
-    """Return the error that refuses a body that does not match the schema.
+    """Return the refusal of a body that does not match the schema; it describes the first error in the body.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def explain_text(body: bytes, error: Exception) -> Refusal:
     body : bytes
         The body.
     error : Exception
-        The error of the decoder that failed. The message quotes it only if `json` finds no error in the body.
+        The error of the decoder that failed. The message quotes it only if Python's `json` finds no error.
     """
     try:
         _decode(body)
@@ -232,7 +232,7 @@ def _show(bound: float | str) -> str:
 
 
 def quote_value(value: object) -> str:
-    """Return a value as JSON. Long values are shortened."""
+    """Return a value as text for a message: as JSON, shortened if it is long, or as "a list", "too large" etc."""
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "a list"
     if isinstance(value, int | float) and abs(value) > sys.float_info.max:
@@ -245,7 +245,7 @@ def _shorten(text: str) -> str:
 
 
 def _show_single(value: object) -> Details:
-    """Return the value for the details of a refusal, unless it is a list, an object or an infinite number."""
+    """Return the details with the value; no details if it is a list, an object or a number that is too large."""
     if isinstance(value, dict | list) or (isinstance(value, int | float) and abs(value) > sys.float_info.max):
         return {}
     return {"value": _shorten(value) if isinstance(value, str) else value}

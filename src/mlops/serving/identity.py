@@ -11,7 +11,7 @@ HEADERS = {"model_name": "x-model-name", "model_version": "x-model-version", "di
 
 
 def read_identity(bundle: Path) -> dict[str, Any]:
-    """Return the identity of an image, which ``/readyz`` reports, from the manifest of the image."""
+    """Return the identity of an image, read from its manifest. ``/readyz`` reports this identity."""
     content = (bundle / MANIFEST).read_bytes()
     described = json.loads(content)
     return {
@@ -23,5 +23,5 @@ def read_identity(bundle: Path) -> dict[str, Any]:
 
 
 def list_headers(identity: Mapping[str, Any]) -> dict[str, str]:
-    """Return the headers of each answer that name the model, its version and the image."""
+    """Return the headers that name the model, its version and the image. Each answer has these headers."""
     return {header: str(identity[name]) for name, header in HEADERS.items() if name in identity}

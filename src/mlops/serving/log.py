@@ -99,7 +99,7 @@ class RateLimit(logging.Filter):
 
 
 def shorten_log(descriptor: int) -> None:
-    """Copy a log to a file with the suffix ``.1`` and empty it, if it is a file with more than `LOG_BYTES`.
+    """If a log is a file of more than `LOG_BYTES` bytes, copy it to a file with the suffix ``.1``, and empty it.
 
     The log is not renamed, because the scoring script can also print to it.
     """

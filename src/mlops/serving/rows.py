@@ -135,7 +135,7 @@ class NumberReader:
 
 
 def has_few_rows(body: bytes, most: int) -> bool:
-    """Return True if a valid body certainly has at most `most` rows. False does not mean that it has more."""
+    """Return True if it is certain that a valid body has at most `most` rows, and False if it may have more."""
     if len(body) < SHORTEST_ROW * most:
         return True
     # Each row has a bracket, and only texts can have others. numpy counts them in a fifth of the time of `bytes.count`.
@@ -165,7 +165,7 @@ _counter = msgspec.json.Decoder(msgspec.defstruct("Counted", [("data", list[msgs
 
 
 def select_rows(rows: Rows, part: slice) -> Rows:
-    """Return the rows of a request that the slice `part` selects."""
+    """Return the part of a request's rows that the slice `part` selects."""
     return {name: column[part] for name, column in rows.items()} if isinstance(rows, Mapping) else rows[part]
 
 

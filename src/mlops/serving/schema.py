@@ -72,7 +72,7 @@ class Schema(msgspec.Struct, frozen=True, dict=True):
 
 
 def read_schema(bundle: Path) -> Schema | None:
-    """Return the schema of an image, or None if the image is older and has no schema.
+    """Return the schema of an image, or None if the image has no schema.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The scoring of a request: the check of its rows, the scoring script, and the check of its answer."""
+"""The scoring of a request: the check of its rows, the scoring script, and the check of the script's answer."""
 
 import asyncio
 import logging
@@ -78,7 +78,7 @@ class Scorer:
         return self._predict_alone(self._read(body))
 
     async def score_in_turns(self, body: bytes) -> Scored:
-        """Score the rows of a body in parts, and let the server answer other requests between them. See `score`."""
+        """Score the rows of a body in parts. Between two parts, the server can answer other requests. See `score`."""
         packed, rows, count = self._read(body)
         predictions = []
         for predicted in self._predict_parts(rows, count):

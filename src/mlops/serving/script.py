@@ -24,7 +24,7 @@ class Script:
 
 
 def load_script(path: Path) -> Script:
-    """Import the scoring script and call its ``init()``.
+    """Import the scoring script, call its ``init()``, and return the script.
 
     The script can import a module beside it relatively (``from .features import x``) or by its name.
     """

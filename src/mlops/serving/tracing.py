@@ -14,7 +14,7 @@ _is_trace = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a
 
 
 def identify_request(headers: Mapping[bytes, bytes]) -> list[Header]:
-    """Return the headers that identify a request, for its answer: the id and, if the request has one, the trace.
+    """Return the headers that identify a request in its answer: the id, and the trace if the request has one.
 
     Parameters
     ----------

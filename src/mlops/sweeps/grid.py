@@ -54,7 +54,7 @@ class Grid:
 
 
 def read_grid(project: Project, name: str, options: Sequence[str], platform: str = "") -> Grid:
-    """Read the ``-p`` options of a sweep, and check all names and values in them.
+    """Read the ``-p`` options of a sweep, check all names and values in them, and return the grid.
 
     Parameters
     ----------

@@ -104,7 +104,7 @@ def add_point(folder: Path, point: Point) -> None:
 
 
 def read_sweep(folder: Path) -> tuple[Sweep, list[Point]]:
-    """Read the sweep in `folder` and its finished combinations, in the order of the grid.
+    """Return the sweep in `folder`, and its finished combinations in the order of the grid.
 
     Raises
     ------

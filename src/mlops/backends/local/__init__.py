@@ -46,7 +46,7 @@ from mlops.release.policy import Releases
 
 
 def open_backend(caller: Caller) -> Backend:
-    """Open the local platform. This call creates no files.
+    """Return the local platform, without creating any files.
 
     Raises
     ------

@@ -42,7 +42,7 @@ class BackgroundRun:
 
 
 def start_process(command: Sequence[str], workspace: Workspace, folder: Path) -> ProcessId:
-    """Start a command in a new session, so that it outlives this process. Its output is added to a log in `folder`."""
+    """Start a command that outlives this process, and return its `ProcessId`. Its output goes to a log in `folder`."""
     environ = {**os.environ, "MLOPS_HOME": str(workspace.home), "MLOPS_OUTPUTS": str(workspace.outputs)}
     with open(folder / LOG, "ab") as log:
         process = subprocess.Popen(
@@ -58,7 +58,7 @@ def start_process(command: Sequence[str], workspace: Workspace, folder: Path) ->
 
 
 def stop_process(process: ProcessId) -> None:
-    """End a process: ask it to stop, and kill it after `CANCEL_SECONDS`. Does nothing if it is not running."""
+    """End a process: ask it to stop, and kill it after `CANCEL_SECONDS`. Do nothing if it is not running."""
     if not process.alive:
         return
     with suppress(ProcessLookupError):

@@ -1,4 +1,4 @@
-"""Champion notes: a small file for each model, which names the version that was promoted last."""
+"""Champion notes: for each model, a small file that names the version that was promoted last."""
 
 # With the note, the deletion of a champion in MLflow can be detected.
 
@@ -18,13 +18,13 @@ CHAMPION = "champion"  # the tag that marks a version as the champion
 
 @dataclass(frozen=True)
 class Note:
-    """The version of a model that was promoted last. Version 0 stands for a model without a champion."""
+    """The last promoted version of a model. Version 0 stands for a model without a champion."""
 
     version: int
 
 
 def find_champions(versions: Iterable[VersionRow]) -> dict[str, VersionRow]:
-    """Return the champion of each model, by the model's name: the highest version with the tag `champion`."""
+    """Map the name of each model to its champion, which is the highest version with the tag `champion`."""
     # During a promotion, two versions can have the tag.
     tagged = sorted((row for row in versions if CHAMPION in row.tags), key=lambda row: row.version)
     return {row.name: row for row in tagged}
@@ -47,13 +47,13 @@ class ChampionNotes:
         write_atomically(self.locate(name), msgspec.json.encode(asdict(Note(version))))
 
     def read(self, name: str) -> int | None:
-        """Return the version of a model that was promoted last, or None if no promotion was recorded."""
+        """Return the last promoted version of a model, or None if no promotion was recorded."""
         path = self.locate(name)
         advice = "Delete it, and the next promotion writes it again."
         return read_record(path, Note, advice).version if path.exists() else None
 
     def list_outdated(self, versions: Iterable[VersionRow]) -> list[VersionRow]:
-        """Return the champions in `versions` that are not recorded as the champion of their model."""
+        """Return those champions among `versions` whose notes are missing or name other versions."""
         return [row for name, row in find_champions(versions).items() if self.read(name) != row.version]
 
     def locate(self, name: str) -> Path:

@@ -1,4 +1,4 @@
-"""The collection of rows by services on one machine: its settings, and where the rows are stored."""
+"""The rows that services on one machine collect: where they are stored, and which settings the services get."""
 
 import sys
 from contextlib import suppress
@@ -50,14 +50,14 @@ class LocalCollections:
         return ""
 
     def write_settings(self, environment: str) -> Path | None:
-        """Write the settings for the server of an environment, and return the file; None if nothing is collected.
+        """Write a file with the settings for an environment's server. Return its path, or None if nothing is collected.
 
         Raises
         ------
         SecretNotFoundError
-            If columns are to be hashed, but the key is not set.
+            If columns are to be hashed, but the key for this is not set.
         UsageError
-            If the URL is wrong, or a package for it is missing.
+            If the setting `collect_url` is wrong, or a package that this URL needs is missing.
         """
         settings, place = self._settings, self.find_place(environment)
         if not settings.collect_share:

@@ -43,7 +43,8 @@ class CatalogueEntry:
     registered : str
         The time of the registration, in UTC and ISO 8601.
     dataset : str
-        The name of the data set. Empty if MLOPS_HOME had format 3 or older, with only one data set.
+        The name of the data set. Empty if the version was registered while MLOPS_HOME had format 3 or older, which
+        allowed only one data set.
     columns : tuple of str
         The names of the file's columns; empty if they are unknown.
     """
@@ -72,7 +73,7 @@ class LocalDatasets:
         The folder of the local platform (``MLOPS_HOME``). Each file is in a folder ``datasets/<first digits of the
         file's SHA-256>/``.
     command_options : str
-        The option that selects the platform, to add to commands in messages: " --platform local", or empty.
+        The option that messages add to commands to select the platform: " --platform local", or empty.
     load_problem : callable, optional
         Returns the problem, whose name is also the name of the data set. If omitted, there is only one data set.
     """
@@ -139,7 +140,7 @@ class LocalDatasets:
         return sum(not entry.dataset for entry in self._list_own(known))
 
     def name_versions(self) -> None:
-        """Record the name of the data set in each of its versions that was recorded without a name."""
+        """Add the name of the data set to those of its versions that were recorded without it."""
         with explain_full_disk(self._folder), FileLock(self._folder / "lock"):
             known = self._read().versions
             self._write(self._add_names(known, self._list_own(known)))

@@ -18,7 +18,7 @@ class LocalDeployment(Deployment):
     keys : str
         The SHA-256 of the server's keys.
     home, machine : str
-        The MLOPS_HOME that started the server, and the machine on which the server runs; empty if they are unknown or
+        The MLOPS_HOME from which the server was started, and the machine on which it runs; empty if they are unknown or
         the server was stopped.
     """
 
@@ -55,12 +55,12 @@ class LocalState(Deployments):
         return replace(self, current=replace(self.current, process=None, home="", machine="")) if self.current else self
 
     def disown_process(self, home: str) -> "LocalState":
-        """Return the state without its server process, because a different MLOPS_HOME started the process.
+        """Return the state without its server process, which ended or was started from a different MLOPS_HOME.
 
         Parameters
         ----------
         home : str
-            The MLOPS_HOME that started the process; empty if it is unknown.
+            The MLOPS_HOME from which the process was started; empty if it is unknown.
         """
         if self.current is None:
             return self

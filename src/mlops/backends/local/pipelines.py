@@ -55,7 +55,7 @@ class LocalPipelines:
         The command that starts this program in a new process, as a list of arguments. If it is empty, `submit` raises
         UsageError.
     command_options : str
-        The option that selects the platform, to add to commands in messages: " --platform local", or empty.
+        The option that messages add to commands to select the platform: " --platform local", or empty.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class LocalPipelines:
         """See `mlops.platform.pipelines.Pipelines`."""
         if not self._command:
             raise UsageError(
-                "Runs cannot start in the background, because the platform was opened without a command for them. "
+                "Runs cannot start in the background, because the platform was opened without a command to start them. "
                 f"Use `mlops submit{self._options}`, or pass `command` to `open_backend`."
             )
         data = self._find_data_url(submission)

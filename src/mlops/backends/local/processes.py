@@ -162,7 +162,7 @@ def confirm_process(process: "subprocess.Popen[bytes]") -> None:
 
 
 def abandon_process(process: "subprocess.Popen[bytes]") -> None:
-    """End a server from `start_process` that was not confirmed, after it has answered the requests that have begun."""
+    """End a server that was not confirmed with `confirm_process`, but let it finish the requests that have begun."""
     assert process.stdin is not None
     process.stdin.close()
     try:

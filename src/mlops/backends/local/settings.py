@@ -74,7 +74,7 @@ class LocalSettings(CollectionSettings):
         return {WORKERS: str(self.service_workers), MEMORY: str(self.service_memory_mb), **limits}
 
     def name(self, setting: str) -> str:
-        """Return how messages name a setting: by the place where it is set, or else by its key."""
+        """Return a setting's name for messages: the place where it is set, or otherwise its key."""
         return self.given[setting].source if setting in self.given else f"local.{setting} in parameters/local.yml"
 
     def find_environments(self, workspace: Workspace) -> Path:

@@ -1,4 +1,4 @@
-"""The content of a folder in memory: the bytes of each file by relative path."""
+"""A folder's content in memory: the bytes of each file, by its relative path."""
 
 import shutil
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ Contents = Mapping[str, bytes]
 
 
 def read_folder(folder: Path) -> Contents:
-    """Return the content of every file below `folder`."""
+    """Return the bytes of every file below `folder`, by its relative path."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 

@@ -34,7 +34,7 @@ _LOADING = threading.Lock()  # scripts load one at a time, because all find thei
 
 
 class ThreadServer:
-    """A server that answers HTTP requests from a thread until it is stopped.
+    """A server that runs in a thread of this process, and answers HTTP requests until it is stopped.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class ThreadServer:
 
 @dataclass(frozen=True)
 class MemoryDeployment(Deployment):
-    """A deployment with its keys and its server; `server` is None after the server was stopped."""
+    """A deployment with its keys and its server; `server` is None once the server has been stopped."""
 
     server: ThreadServer | None = None
     keys: tuple[str, str] = ("", "")
@@ -180,7 +180,7 @@ class MemorySite:
         return state.describe(self.environment, url, health, example, accepts_keys=self.accepts_keys(state))
 
     def quote_log(self, state: MemoryState) -> str:
-        """See `View`. The services in this process have no log of their own."""
+        """See `View`. Returns "", because a service in this process has no log of its own."""
         return ""
 
     def _load_application(self, image: Image, seconds: float) -> Application:

@@ -15,7 +15,7 @@ from mlops.platform.trainings import SweepState, TrainingOrigin, TrainingRun, na
 
 @dataclass(frozen=True)
 class Training:
-    """A logged training; `attempt` is the result of `mlops.platform.trainings.name_attempt`, or empty."""
+    """A training. `attempt` is from `mlops.platform.trainings.name_attempt`, or empty outside of a pipeline run."""
 
     run: TrainingRun
     contents: Contents

@@ -28,14 +28,14 @@ class Annotation:
 
 
 def annotate_run(run: RunRecord, project: Path) -> Iterator[Annotation]:
-    """Yield an annotation for each failed step of a run.
+    """Yield an annotation for each failed step of a run or, if no step failed, for the run's error.
 
     Parameters
     ----------
     run : RunRecord
         A finished run. The secrets in its record are already redacted.
     project : Path
-        The project, whose notebooks are in ``notebooks/``.
+        The folder of the project. Its notebooks are in ``notebooks/``.
     """
     failed = [step for step in run.steps if step.state == "failed"]
     for step in failed:
@@ -53,7 +53,7 @@ def print_annotations(annotations: Iterable[Annotation]) -> None:
 
 
 def find_line(notebook: Path, cell: str, line: int = 0) -> int:
-    """Find a line of a cell in the notebook's file, and return its line number in the file.
+    """Return where a line of a cell is in the notebook's file.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def find_line(notebook: Path, cell: str, line: int = 0) -> int:
     Returns
     -------
     int
-        The number of the line, counted from 1. 0 if the notebook has no such cell.
+        The number of the line in the file, counted from 1. 0 if the notebook has no such cell.
     """
     if not cell or not notebook.is_file():
         return 0
@@ -95,7 +95,7 @@ def format_annotation(annotation: Annotation, environ: Mapping[str, str] = os.en
 
 
 def disarm(text: str, environ: Mapping[str, str] = os.environ) -> str:
-    """Change text from a notebook or a data file so that neither a terminal nor a CI system finds a command in it."""
+    """Return text from a notebook or a data file, changed so that no terminal or CI system finds a command in it."""
     text = escape_controls(text)
     if not (environ.get(AZURE) or environ.get(GITHUB)):
         return text

@@ -183,7 +183,7 @@ def format_outcome(run: RunRecord) -> str:
 
 
 def format_ending(run: RunRecord) -> str:
-    """Describe the end of a run for readers who did not see its progress: the outcome, and the errors of steps."""
+    """Return the outcome of a run and the errors of its steps, for readers who did not see the progress of the run."""
     failed = [step for step in run.steps if step.state == "failed"]
     errors = [step.error if len(failed) == 1 else step.cause for step in failed]
     failure = run.failure

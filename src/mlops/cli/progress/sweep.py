@@ -82,7 +82,7 @@ def summarize_sweep(
     Parameters
     ----------
     sweep, points : Sweep, sequence of Point
-        A finished sweep.
+        A finished sweep, and its combinations with their results.
     run_id : str
         The id of the sweep's run.
     report : str

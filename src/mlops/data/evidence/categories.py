@@ -1,4 +1,4 @@
-"""The tests of a column of categories or booleans, which use only the counts of the values.
+"""The tests of a column of categories or booleans. They use only the counts of the values.
 
 If the profile does not list all values, its rare and unlisted values are pooled in bins by their checksums.
 
@@ -26,7 +26,7 @@ CLEARLY = 3.0  # standard deviations by which a listed value has to be more freq
 def compare_categories(reference: CountProfile, current: CountProfile) -> Iterator[Evidence]:
     """Yield the results of the tests "mix", "peak" and "new". Both profiles have values.
 
-    Without known values in the new data, there is no "peak". Without unknown values, there is no "new".
+    "peak" is left out if the new data has no value that the reference lists, "new" if it has no other values.
     """
     yield _compare_mix(reference, current)
     yield from _compare_values(reference, current)
@@ -78,7 +78,7 @@ def _compare_mix(reference: CountProfile, current: CountProfile) -> Evidence:
 
 
 def _count_in_both(reference: CountProfile, current: CountProfile) -> tuple[Counts, Counts]:
-    """Return the counts in the reference and in the new data. The values that are not frequent are pooled."""
+    """Return the counts of values in the reference and in the new data. Values that are not frequent are pooled."""
     listed = {name: (count, current.values.get(name, 0)) for name, count in reference.values.items()}
     sizes = np.array([reference.count, current.count], dtype=float)
     part = sizes.min() / sizes.sum()

@@ -1,4 +1,4 @@
-"""The tests of a column of numbers or dates, which use only the counts of the bins, the mean and the range.
+"""The tests of a column of numbers or dates. They use only its range, mean and deviation, and the counts of its bins.
 
 The rank of a value is the average rank of all values in its bin.
 
@@ -53,7 +53,7 @@ def _describe_range(lowest: str, first: str, last: str, place: int, final: int) 
 
 
 def _has_bins_of_single_values(reference: ColumnProfile) -> bool:
-    """Return whether each known value has its own bin, so that the bins below, between and above are empty."""
+    """Return whether each value of the reference has its own bin, and all other bins are empty."""
     return len(reference.edges) % 2 == 0 and not any(reference.histogram[::2]) and all(reference.histogram[1::2])
 
 

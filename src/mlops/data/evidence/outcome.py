@@ -1,4 +1,4 @@
-"""The outcome of a statistical test of a column, and what all tests share: their weights and floors."""
+"""The result of a statistical test of a column, and the weights and floors of all tests."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,13 +35,13 @@ class Evidence:
     seen, expected : float
         The measured quantity, and its value if the data does not differ from the reference.
     chance : float
-        The p-value: the probability of at least this difference if both distributions are the same.
+        The p-value: the probability of a difference at least this large if both distributions are the same.
     limit : callable
         A function that returns the largest value of the quantity that is not drift, given the significance level.
     detail : str
         The direction of the difference, or the values that differ.
     others : tuple of (str, float)
-        For "new", the shares of further values that the reference does not have, in descending order.
+        For "new", the other values that the reference does not have, with their shares, the largest share first.
     """
 
     test: str

@@ -11,7 +11,7 @@ from mlops.data.evidence.outcome import FLOORS, Counts, Evidence
 
 
 def find_chance(known: Counts | float, of: float, found: Counts | float, rows: float) -> NDArray[np.float64]:
-    """Return the p-value of the test. Of several counts in the same tables, return the p-value of each."""
+    """Return the p-value of the test. For arrays of counts, return an array with the p-value of each pair."""
     # Given the sum of both counts, the new count has a binomial distribution. If the share is large, its variance is
     # smaller.
     return special.betainc(found, np.add(known, 1.0), rows / (of + rows))
@@ -22,7 +22,7 @@ def compare_shares(
 ) -> Evidence:
     """Test whether a share is larger in the new data (`found / rows`) than in the reference (`known / of`).
 
-    The p-value is multiplied by `tries`, because this share was chosen from at most that many shares.
+    The share was chosen from at most `tries` shares, so the p-value is multiplied by `tries`.
     """
 
     def limit(chance: float) -> float:

@@ -1,4 +1,4 @@
-"""The scanned values of a declared column that is not read as numbers."""
+"""The result of scanning a declared column whose values are not read as numbers."""
 
 from dataclasses import dataclass, field, replace
 
@@ -26,7 +26,7 @@ class OtherColumn:
     example : str
         A value that is not of the declared kind. Empty if there is none.
     missing, first_missing : int
-        The number of missing values, and the row of the first missing value, counted from 0.
+        The number of missing values, and the row of the first missing value, counted from 0 (-1 if none is missing).
     refused : int
         The number of values that are not allowed.
     first_refused : str
@@ -63,7 +63,7 @@ class OtherColumn:
         return CountProfile(self.kind, counts.count, self.missing + self.bad, counts.values, counts.other, counts.bins)
 
     def describe(self) -> tuple[object, ...]:
-        """Return the number of values, the mean, deviation, minimum and maximum, and the most frequent value."""
+        """Return six statistics: number of values, mean, deviation, minimum, maximum, and most frequent value."""
         count, frequent = self.counts.count, self.counts.list_frequent()[:1]
         if self.days and self.days.profile.count:
             days = (self.days.profile.mean, self.days.lowest, self.days.highest)

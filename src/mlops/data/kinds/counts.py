@@ -1,4 +1,4 @@
-"""The counts of the values of a category, a boolean or an id."""
+"""How often each value of a category or a boolean occurs, and how many values an id column has."""
 
 import zlib
 from collections import Counter
@@ -30,8 +30,8 @@ class CountProfile:
     other : int
         The total count of all other values.
     bins : tuple of int
-        The total count of the other values in each bin (`count_bins`). Empty if there are no other values, for an id,
-        and in a profile that an older version of mlops wrote.
+        The total count of the other values in each bin (`count_bins`). Empty if there are no other values, if the
+        column is an id, or if an older version of mlops wrote the profile.
     """
 
     kind: str
@@ -44,16 +44,16 @@ class CountProfile:
 
 @dataclass(frozen=True)
 class ValueCounts:
-    """The counts of the values of a column in some of its rows. The counts of different rows can be merged.
+    """How often each value occurs in some rows of a column. The counts of different rows can be merged.
 
     Parameters
     ----------
     kept : frozenset of str
-        The expected values, each of which always has its own count.
+        The expected values. Each of them keeps its own count, however many distinct values there are.
     values : mapping of str to int
-        How often each value occurs.
+        For each value with its own count, how often it occurs.
     other : int
-        The total count of all other values.
+        The total count of all values that are not in `values`.
     is_crowded : bool
         Whether there are more than `LIMIT` distinct unexpected values. If true, `values` has only the expected values.
     bins : tuple of int
@@ -76,7 +76,7 @@ class ValueCounts:
         return sorted(self.values.items(), key=lambda value: (-value[1], value[0]))
 
     def merge(self, later: "ValueCounts") -> "ValueCounts":
-        """Merge these counts with those of other rows. Both must have the same expected values."""
+        """Return these counts merged with those of other rows. Both must have the same expected values."""
         merged = Counter(self.values)
         merged.update(later.values)
         crowded = self.is_crowded or later.is_crowded
@@ -84,7 +84,7 @@ class ValueCounts:
 
 
 def count_values(values: pl.Series, kept: Collection[str] = ()) -> ValueCounts:
-    """Count the values of a column of text or booleans. Missing values are not counted.
+    """Return how often each value of a column of text or booleans occurs. Missing values are not counted.
 
     Parameters
     ----------

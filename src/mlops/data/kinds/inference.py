@@ -12,7 +12,7 @@ ID = re.compile(r"(?i:(^|[^a-z])(id|uuid|guid)([^a-z]|$))|[a-z]I[dD]$")  # such 
 
 
 def recognize_values(values: pl.Series) -> str:
-    """Classify the values of a column: "nothing", "boolean", "integer", "number", "date" or "text"."""
+    """Return what a column contains: "nothing", "boolean", "integer", "number", "date" or "text"."""
     if values.dtype.is_numeric():
         return "integer" if values.dtype.is_integer() and not values.null_count() else "number"
     if find_gaps(values).all():

@@ -74,7 +74,7 @@ def find_bad(values: pl.Series, parsed: pl.Series) -> pl.Series:
 
 
 def find_words(values: pl.Series, bad: pl.Series) -> pl.Series:
-    """Return a column of booleans, which is true for a bad value that is not a number: "ten", but not "10"."""
+    """Return a column of booleans: true for bad values such as "ten", but not for numbers as text, such as "10"."""
     return bad & values.str.strip_chars().cast(pl.Float64, strict=False).is_null() if values.dtype == pl.String else bad
 
 
@@ -88,7 +88,7 @@ def find_times(values: pl.Series) -> pl.Series:
 
 
 def describe_kind(kind: str, value: str) -> str:
-    """Describe the values that a kind allows. If `value` is a date with a time of day, also say what to do."""
+    """Return which values a kind allows and, if `value` is a date with a time of day, what to do about the time."""
     if kind == "date" and re.match(TIME, value):
         return f"{EXAMPLES[kind]} (drop the time of day, or compute a number, such as hours)"
     return EXAMPLES[kind]

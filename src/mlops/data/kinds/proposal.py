@@ -41,13 +41,13 @@ def propose_declaration(url: str, target: str = "") -> str:
     url : str
         The location of the data file.
     target : str
-        The name of the column to predict. Empty for the last column.
+        The name of the column to predict. If empty, it is the last column.
 
     Raises
     ------
     UsageError
-        If the file cannot be read, if it has no rows, or if it has two columns with the same name. Also if the target
-        column does not exist, or if it has values that cannot be predicted, such as dates.
+        If the file cannot be read, if it has no rows, or if it has two columns with the same name. Also if there is
+        no column `target`, or if this column has values that cannot be predicted, such as dates.
     """
     raw = read_table(url).frame
     names = [str(name) for name in raw.columns]
@@ -77,7 +77,7 @@ def propose_declaration(url: str, target: str = "") -> str:
         "from mlops.problem import Column",
         "",
         f"# Proposed from {size}. Check every line. A range must include all possible values, not only those seen.",
-        f"# The target is {why}." + ("" if target else " To choose another one, add --target NAME."),
+        f"# The target is {why}." + ("" if target else " To choose another column, add --target NAME."),
     ]
     return "\n".join([*intro, "columns = (", *columns, ")", ""])
 
@@ -197,7 +197,7 @@ def _are_whole(values: pd.Series) -> bool:
 
 
 def _propose_range(numbers: np.ndarray[tuple[int], np.dtype[np.float64]], *, whole: bool) -> Rules:
-    """Return the range of the numbers, extended by half its width at both ends, but not beyond 0."""
+    """Return the range of the numbers, extended at each end by half its width, but not across 0."""
     there = numbers[~np.isnan(numbers)]
     low, high = float(there.min()), float(there.max())
     if not math.isfinite(high - low):

@@ -17,14 +17,14 @@ TRUTH = ("false", "true")
 
 
 def make_reference(frame: pd.DataFrame, columns: Sequence[Column] = ()) -> dict[str, ColumnProfile | CountProfile]:
-    """Profile every column of a table, as a reference for later data.
+    """Return the profile of each column of a table, except ignored columns, as a reference for later data.
 
     Parameters
     ----------
     frame : DataFrame
         A table.
     columns : sequence of Column, optional
-        The declared columns. Ignored columns have no profile. The kind of an undeclared column is inferred.
+        The declared columns. The kind of an undeclared column is inferred.
 
     Raises
     ------
@@ -41,12 +41,12 @@ def make_reference(frame: pd.DataFrame, columns: Sequence[Column] = ()) -> dict[
 
 
 def list_expected(column: Column | None, kind: str) -> tuple[str, ...]:
-    """Return the expected values of a column, each of which always has its own count."""
+    """Return the expected values of a column. Each has its own count, even if other values are counted together."""
     return TRUTH if kind == "boolean" else column.allowed if column else ()
 
 
 def require_numbers(name: str, kind: str, *, is_number: bool) -> None:
-    """Raise an error unless `is_number` is true: the column `name` has values of the type `kind`, not numbers.
+    """Raise an error if `is_number` is false: the type of the column `name` is `kind`, but should be a number type.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def require_numbers(name: str, kind: str, *, is_number: bool) -> None:
 
 
 def require_profile(name: str, column: ColumnProfile) -> ColumnProfile:
-    """Return the profile of the column `name`, or raise an error if it cannot be a reference for the data test.
+    """Return `column`, the profile of the column `name`, or raise an error if the data test could not use it.
 
     Raises
     ------

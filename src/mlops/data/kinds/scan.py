@@ -30,7 +30,8 @@ class ValuePlan:
     allowed : frozenset of str
         The allowed values of a category. Empty if any value is allowed.
     kept : frozenset of str
-        The values of a category or a boolean, each of which always has its own count.
+        The expected values of a category or a boolean. Each has its own count, even if other values are counted
+        together.
     edges : tuple of float
         The edges of the bins of a date, in days since 1970-01-01.
     range : pair of float
@@ -59,8 +60,8 @@ class OtherTotals:
     bad : int
         The number of values that are not of the column's kind.
     first, example : tuple of str
-        The first value that is not of the kind. If the kind is "number", `example` is the first such value that is not
-        a number written as text: "ten", not "10". Empty if there is no such value.
+        The first value that is not of the kind; empty if there is none. `example` is the same value, except if the kind
+        is "number": then numbers written as text are skipped, so `example` can be "ten", but not "10".
     missing, first_missing : int
         The number of missing values, and the row of the first one, counted from 0, or -1 if no value is missing.
     refused : int
@@ -68,7 +69,7 @@ class OtherTotals:
     first_refused : tuple of str
         The first value that is not allowed. Empty if there is none.
     counts : ValueCounts
-        For a category or a boolean, how often each value occurs. For an id, only the number of its values.
+        For a category or a boolean, how often each value occurs. For an id, only the total number of values.
     days : Totals, optional
         The totals of a date, in days since 1970-01-01.
     ids : array of uint64
@@ -87,7 +88,7 @@ class OtherTotals:
     ids: Hashes = field(default_factory=lambda: np.empty(0, dtype="uint64"))
 
     def merge(self, later: "OtherTotals") -> "OtherTotals":
-        """Merge these totals with `later`, the totals of the rows that follow."""
+        """Return these totals merged with `later`, the totals of the rows that follow."""
         return OtherTotals(
             bad=self.bad + later.bad,
             first=self.first or later.first,

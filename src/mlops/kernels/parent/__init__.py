@@ -19,7 +19,7 @@ If a client closes its connection, the parent kills the process that it forked f
     server      answers clients between two imports
     forks       the running forks, and the requests that wait for imports
     importer    imports one module at a time
-    rehearsals  the slow first-time work of libraries, such as finding fonts
+    rehearsals  the first-time work of libraries: slow work at first use, such as finding fonts
     sources     checks whether the files of imported modules have changed since the import
     application prepares ipykernel for all kernels
     child       makes a fork behave like a fresh process

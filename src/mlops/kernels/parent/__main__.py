@@ -13,7 +13,7 @@ from mlops.kernels.request import Order
 
 
 def _serve(order: Order) -> Job | None:
-    """Import modules and serve clients. In a fork, return the function that the fork must run; otherwise None."""
+    """Import modules and serve clients. Return None in the parent. In a fork, return the function that it must run."""
     listener = socket.socket(fileno=order.listener)
     listener.set_inheritable(False)
     listener.listen(128)  # called again, because clients see the process that last called `listen` as their peer

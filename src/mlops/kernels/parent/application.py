@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 
 class _SysWithoutModules:
-    """A replacement for `sys` with empty `modules`. Without it, a function loops over all imported modules."""
+    """A replacement for `sys` with empty `modules`, so that functions do not loop over all imported modules."""
 
     # In a fork, a loop over 5,000 modules copies memory that is shared with the parent: up to 15 ms and 18 MB.
 
@@ -28,7 +28,7 @@ class _SysWithoutModules:
 
 @functools.cache
 def prepare_application() -> Any:
-    """Do the first-time work of ipykernel's application, and return its class.
+    """Return the class of ipykernel's application, after doing the slow work of its first use.
 
     The parent calls this function before it forks, so that each fork already has the class and filled caches.
     """

@@ -1,4 +1,4 @@
-"""The forks of a parent of warm kernels: those that run, and those that wait until packages are imported."""
+"""The running forks of a parent of warm kernels, and the requests that wait until packages are imported."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ from mlops.kernels.request import Request
 
 @dataclass(frozen=True)
 class Waiting:
-    """A request to fork a process, which waits until packages are imported.
+    """A waiting request: the parent will fork a process once it has imported the packages that the process needs.
 
     Parameters
     ----------
@@ -73,12 +73,12 @@ class Forks:
         return fork.channel, os.waitstatus_to_exitcode(status)
 
     def serves(self, channel: Channel) -> bool:
-        """Return whether the client at the other end of a connection has a running fork or a waiting request."""
+        """Return whether the client of the connection `channel` has a running fork or a waiting request."""
         owners = [fork.channel for fork in self._running.values()] + [waiting.channel for waiting in self.waiting]
         return any(owner is channel for owner in owners)
 
     def drop(self, channel: Channel, reason: str) -> None:
-        """Kill the fork of the client at the other end, or discard the client's waiting request. Log the `reason`."""
+        """Kill the fork of a connection, and log the `reason`. If the connection has a waiting request, discard it."""
         for fork in self._running.values():
             if fork.channel is channel:
                 fork.channel = None

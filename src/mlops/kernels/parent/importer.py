@@ -62,6 +62,8 @@ class Imports:
 class Importer:
     """An importer that imports modules for a parent of warm kernels, one module at a time.
 
+    It also does the first-time work of the modules: slow work that a library does only once, at its first use.
+
     Parameters
     ----------
     modules : iterable of str
@@ -147,26 +149,26 @@ class Importer:
             )
 
     def find_missing(self, needs: Iterable[str] | None, *, rehearsed: bool = True) -> set[str]:
-        """Return the pending packages: those in `needs`, and those that every kernel needs, that are not imported yet.
+        """Return which of the packages in `needs`, and of those that every kernel needs, are not imported yet.
 
-        If `needs` is None, return all pending packages. If `rehearsed` is true, a package is also pending until its
-        first-time work is done.
+        If `needs` is None, return all packages that are not imported yet. If `rehearsed` is true, a package counts as
+        not imported until its first-time work is done, too.
         """
         pending = set(self.pending if rehearsed else _list_packages(self._pending))
         return pending if needs is None else pending & {*KERNEL_PACKAGES, *needs}
 
     def expect(self, packages: Iterable[str]) -> None:
-        """Move the modules of `packages` to the front of the queue of imports."""
+        """Queue the modules of `packages` before all modules that no kernel is expected to need."""
         self._expected |= set(packages)
         self._pending.sort(key=lambda name: name.split(".")[0] not in self._expected)
 
     @property
     def is_expected(self) -> bool:
-        """True if the next module is in a package that every kernel needs, or that was passed to `expect`."""
+        """True if the next module is in a package that every kernel needs, or in one that was passed to `expect`."""
         return any(package in self._expected for package in _list_packages([*self._unrehearsed, *self._pending[:1]]))
 
     def prefer(self, packages: Iterable[str]) -> None:
-        """Move the modules of `packages` and of the packages that every kernel needs to the front of the queue."""
+        """Queue the modules of `packages`, and of packages that every kernel needs, before all other modules."""
         self.expect(packages)
         wanted = {*KERNEL_PACKAGES, *packages}
         self._pending.sort(key=lambda name: name.split(".")[0] not in wanted)

@@ -1,4 +1,4 @@
-"""The slow first-time work of libraries, such as finding fonts. A parent does this work once for all its forks."""
+"""The first-time work of libraries: slow work at first use, such as finding fonts. A parent does it once."""
 
 import io
 from collections.abc import Callable

@@ -42,7 +42,7 @@ class Sources:
                 self._signatures[folder] = _sign_folder(folder)
 
     def find_stale(self) -> tuple[str, ...]:
-        """Return the modules of the packages if any of their source files or folders has changed, otherwise none."""
+        """Return all modules of the packages if any recorded file or folder has changed, otherwise an empty tuple."""
         # All of them, because one module may hold objects of another. Folders, too, because a new file may now be
         # imported instead of an existing module.
         for path, signature in self._signatures.items():

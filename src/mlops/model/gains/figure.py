@@ -81,7 +81,7 @@ def _plot_sorted(axes: Axes, compared: Comparison) -> None:
 
 
 def _find_limits(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Return limits of the axis between which 0 and the middle 96 % of the values lie, and not much more."""
+    """Return limits for the axis of the values: they include 0 and the middle 96 % of the values, and not much more."""
     inner = np.quantile(values, (EDGE, 1 - EDGE))
     reach = np.ptp(inner) or np.ptp(values)
     low, high = max(values.min(), inner[0] - reach / 4), min(values.max(), inner[1] + reach / 4)

@@ -82,5 +82,5 @@ def name_values(compared: Comparison) -> str:
 
 
 def give_confidence(compared: Comparison) -> str:
-    """Format the confidence of the interval. The error rate of the interval is the sum of those of its two bounds."""
+    """Format the confidence of the interval. Its error rate is the sum of the error rates of its two bounds."""
     return format_confidence(2 * compared.spent - 1)

@@ -8,7 +8,7 @@ from mlops.model.segments.verdicts import Segments
 
 
 def review_decision(decision: Decision, segments: Segments) -> Decision:
-    """Return the decision of the gate. If a promoted challenger is worse in segments, the reason names them.
+    """Return the decision of the gate. If a promoted challenger is worse in some segments, the reason names them.
 
     If the problem sets `reject_worse_segments`, such a challenger is rejected.
     """

@@ -25,7 +25,10 @@ def describe_segments(segments: Segments) -> str:
 
 
 def tabulate_segments(segments: Segments) -> pd.DataFrame | None:
-    """Return the segments as a table, or None if there are none. Of more than 60, the table has the worse ones."""
+    """Return the segments as a table, or None if there are none.
+
+    The table has at most 60 segments. If there are more, those in which the challenger is worse come first.
+    """
     if not segments.found:
         return None
     shown = segments.found

@@ -18,12 +18,12 @@ Marks = NDArray[np.bool_]
 
 
 def split_column(column: Column, values: pd.Series) -> list[tuple[str, Marks]]:
-    """Return the name and the rows of each segment of a column.
+    """Return the segments of a column, each with its name and an array that marks its rows.
 
     In a column of categories or booleans, each value has its own segment, but values that occur in fewer than 5 % of
     the rows are combined into one segment. A column of numbers is split into four segments, each with about a
-    quarter of the rows; equal numbers are in the same segment. If an ignored column is declared as numbers but contains
-    text, it is treated as a column of categories. Missing values are a segment of their own.
+    quarter of the rows; equal numbers are in the same segment. If a column with the role "ignored" is declared as
+    numbers but contains text, it is treated as a column of categories. Missing values are a segment of their own.
     """
     missing = values.isna().to_numpy(dtype=bool)
     number = column.kind == "number" and pd.api.types.is_any_real_numeric_dtype(values.dtype)

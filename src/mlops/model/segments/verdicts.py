@@ -28,7 +28,7 @@ class Segment:
     rows : int
         The number of rows.
     share : float
-        The number of these rows as a share of all compared rows.
+        The share of all compared rows that are in this segment.
     champion, challenger : float, optional
         The metric of each model on these rows. None if the metric is undefined, or if there is no champion.
     improvement, upper_bound : float, optional
@@ -78,7 +78,7 @@ class Segments:
 
     @cached_property
     def worse(self) -> tuple[Segment, ...]:
-        """The segments in which the challenger is significantly worse, by enough to matter."""
+        """The segments in which the challenger's decline is significant and large enough to matter."""
         return tuple(segment for segment in self.found if segment.verdict == WORSE)
 
 

@@ -128,7 +128,10 @@ def redact_text(text: str, secrets: Iterable[str]) -> str:
 
 
 def redact_known(text: str, others: Iterable[str] = ()) -> str:
-    """Return a text in which the secrets of all earlier calls, and those in `others`, are replaced with ``***``."""
+    """Return a text in which every known secret is replaced with ``***``.
+
+    The known secrets are those in `others`, and all that were given to the functions of this module before.
+    """
     # All secrets are replaced in one pass. In two passes, the first could replace a short secret at the beginning of a
     # longer secret, and the rest of the longer secret would remain.
     return redact_text(text, [*_known, *others])

@@ -24,14 +24,14 @@ for _name, _text in html.entities.html5.items():
 
 @dataclass(frozen=True)
 class Spelling:
-    """A form of a secret, with the string and the pattern that find it in a text.
+    """A form of a secret, with a string and a pattern by which it is found in texts.
 
     Parameters
     ----------
     anchor : str
         The longest part of the secret that no escaping changes; empty if this part is too short to be useful.
     pattern : re.Pattern
-        A pattern that matches the secret in a text without line breaks, colour codes and tags.
+        A pattern that matches the secret after line breaks, colour codes and tags were removed from the text.
     """
 
     anchor: str

@@ -1,8 +1,8 @@
 """The collection of inputs and predictions in local files, called segments, and the upload of these files.
 
 Each worker of a service appends to its own segment. All requests that are scored in one turn of the event loop become
-one frame, which is written before the answers are sent. A separate process, ``python -m serving.collection``,
-compresses closed segments and uploads them.
+one frame of its segment, which is written before the answers are sent. A separate process,
+``python -m serving.collection``, compresses closed segments and uploads them.
 
 .. code-block:: text
 
@@ -13,13 +13,13 @@ compresses closed segments and uploads them.
     layout       the content of a segment: its header, and the records of each turn
     packing      converts rows and predictions to the form in which they are stored; omits or hashes columns
     collector    collects the requests of a worker, within a limit of disk space
-    turns        writes all requests of a turn of the event loop at once; or, without an event loop, each by itself
+    turns        writes the requests of one turn of the event loop together or, without an event loop, each by itself
     stores       the places to which segments are uploaded: a folder, or any URL of fsspec
     uploader     uploads closed segments, and deletes old uploads
     backlog      the segments that are not uploaded yet, as metrics
     distributions  counts how many collected values are in each bin of the training data
     opening      starts the collection of a service
     children     starts the uploader beside a service, and restarts it
-    unpacking    the columns of a segment as arrays
+    unpacking    returns the columns of a segment as arrays
     forgetting   removes the rows of a person from a segment
 """

@@ -32,7 +32,7 @@ logger = logging.getLogger("serving")
 
 
 class Ending(Exception):
-    """An exception that a termination signal raises."""
+    """An exception that is raised when a termination signal arrives."""
 
 
 def upload_until_closed(uploader: Uploader, *, with_parent: bool) -> None:
@@ -62,13 +62,13 @@ def try_upload(uploader: Uploader, pause: float) -> float:
 
 
 def describe_error(error: Exception) -> str:
-    """Return the class and the first line of an error, without query strings, because these can contain signatures."""
+    """Return the class and first line of an error, but no query strings of URLs, as these can contain signatures."""
     said = str(error).splitlines()
     return re.sub(r"\?\S*", "", f"{type(error).__name__}: {said[0] if said else ''}")[:300]
 
 
 def wait_for_end(seconds: float, *, with_parent: bool) -> bool:
-    """Wait for the given time, and return whether the parent has closed the standard input."""
+    """Wait for the given time, or until the parent closes the standard input, and return whether it was closed."""
     if not with_parent:
         time.sleep(seconds)
         return False

@@ -1,4 +1,4 @@
-"""The segments that are not uploaded yet, as metrics."""
+"""Metrics of the segments that are not uploaded yet."""
 
 import shutil
 import time
@@ -31,10 +31,10 @@ def describe_backlog(settings: Settings, clock: Callable[[], float] = time.time)
     measured = {
         "mlops_collection_bytes": ("Size of the collected rows in the folder of the service.", used),
         "mlops_collection_limit_bytes": (
-            "Limit for the size of the collected rows in this folder.",
+            "Limit for the size of the collected rows in the folder of the service.",
             settings.max_bytes,
         ),
-        "mlops_collection_free_bytes": ("Free space on the disk of this folder.", shutil.disk_usage(folder).free),
+        "mlops_collection_free_bytes": ("Free disk space for the collected rows.", shutil.disk_usage(folder).free),
     }
     if settings.url:
         said = "Age of the oldest collected row that is not uploaded yet; 0 if there is none."

@@ -67,7 +67,7 @@ class UploaderProcess:
 
 
 def start_uploader(counted: tuple[Path, Path]) -> UploaderProcess | None:
-    """Start the uploader of a service; None if the service collects nothing. If the settings are wrong, end.
+    """Start and return the uploader of a service, or return None if it collects nothing. Wrong settings end the program.
 
     For `counted`, see `UploaderProcess`.
     """

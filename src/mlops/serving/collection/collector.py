@@ -35,7 +35,7 @@ logger = logging.getLogger("serving")
 
 
 class LimitReached(Exception):
-    """An exception that says that a record does not fit within the limit of disk space."""
+    """An exception that is raised if a record does not fit within the limit of disk space."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Collector:
     schema : Schema, optional
         The schema of the image.
     clock : callable
-        A clock that can be set back: a function that returns the time in nanoseconds since 1970.
+        The clock of the system, which can be set back: a function that returns nanoseconds since 1970.
     elapsed : callable
         A clock that is never set back: a function that returns a time in seconds.
     choose : callable
@@ -121,7 +121,7 @@ class Collector:
         self._rows = 0
 
     def pack(self, rows: Rows) -> Packed | None:
-        """Return the rows of a request in the form that `add` needs; None if the request is not in the sample.
+        """Return the rows of a request in the form that `add` needs, or None if the request is not to be collected.
 
         Call this before the scoring script runs, because the script can change the rows.
 

@@ -26,7 +26,7 @@ class Person:
         self._hashes = {hash_text(key.encode(), one) for one in ids} if key else set()
 
     def find_rows(self, header: Header, record: Record) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
-        """Return an array of booleans, which is true for each row of a record that belongs to the person."""
+        """Return an array with a boolean for each row of a record: whether the row belongs to the person."""
         found = np.zeros(record.count, dtype=bool)
         for _, values, hashed in list_ids(header, record):
             wanted = self._hashes if hashed else self._ids
@@ -35,7 +35,7 @@ class Person:
 
 
 def forget_rows(content: bytes, person: Person) -> tuple[bytes, int]:
-    """Remove rows from the content of a segment.
+    """Remove the rows of a person from the content of a segment.
 
     Returns
     -------

@@ -23,16 +23,16 @@ class CollectedColumn(msgspec.Struct, frozen=True):
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
-    """The header of a segment, which describes it completely.
+    """The header of a segment, with everything that is needed to read the segment.
 
     Parameters
     ----------
     format : int
-        The version of this format.
+        The format number of the segment.
     model, version, digest : str, str, str
         The model, its version, and the digest of the image.
     worker : str
-        The process that wrote the segment.
+        The id of the process that wrote the segment.
     started : int
         The time when the segment was created, in nanoseconds since 1970, UTC.
     columns : tuple of CollectedColumn, optional
@@ -95,7 +95,7 @@ class Turn(msgspec.Struct, array_like=True, gc=False):
     Parameters
     ----------
     time : int
-        The time, in nanoseconds since 1970, UTC.
+        The time when the turn was written, in nanoseconds since 1970, UTC.
     rows : int
         The number of rows in all records.
     records : list of Record
@@ -126,12 +126,12 @@ _counts = msgspec.msgpack.Decoder(TurnCount)
 
 
 def encode_header(header: Header) -> bytes:
-    """Return the payload of a header's frame."""
+    """Return a header as the payload of a frame."""
     return _encoder.encode(header)
 
 
 def encode_turn(turn: Turn) -> bytes:
-    """Return the payload of a turn's frame."""
+    """Return a turn as the payload of a frame."""
     return _encoder.encode(turn)
 
 
@@ -155,5 +155,5 @@ def decode_turn(payload: bytes) -> Turn:
 
 
 def count_rows(payload: bytes) -> int:
-    """Return the number of rows of the turn in a payload."""
+    """Return how many rows the turn in a payload has."""
     return _counts.decode(payload).rows

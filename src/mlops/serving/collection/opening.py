@@ -24,7 +24,7 @@ SETTINGS, OWN_STORAGE = "SERVING_COLLECTION_SETTINGS", "SERVING_COLLECTION_STORA
 CONTAINER = "modeldata"
 AZURE_SECONDS = 5.0  # a container can be lost at any time, with everything that was not uploaded
 AZURE_BYTES = 256 << 20
-NO_SCHEMA = "Requests are NOT collected, because the scoring script reads the body itself, so its rows are unknown."
+NO_SCHEMA = "Requests are NOT collected: the scoring script reads their bodies, so the service does not know the rows."
 
 logger = logging.getLogger("azmlinfsrv.serving")  # Azure keeps the records of this logger's parent
 
@@ -32,7 +32,7 @@ logger = logging.getLogger("azmlinfsrv.serving")  # Azure keeps the records of t
 def open_collection(
     identity: Mapping[str, Any], schema: Schema | None, counted: tuple[Path, Path] | None = None
 ) -> TurnCollector | None:
-    """Return the collector for a server with an event loop; None if the service collects nothing.
+    """Return the collector for a server with an event loop, or None if the service collects nothing.
 
     `identity` is the identity of the image; see `serving.identity`. For `counted`, see `UploaderProcess`. If the
     settings are wrong, the program ends.
@@ -51,12 +51,13 @@ def open_collection(
 
 
 def open_azure_collection(identity: Mapping[str, Any], schema: Schema | None) -> ThreadCollector | None:
-    """Return the collector for a service on Azure, which collects in the container `modeldata`.
+    """Return the collector for a service on Azure. Its segments are uploaded to the container `modeldata`.
 
     Returns
     -------
     ThreadCollector or None
-        None if Azure has not enabled the collection, or gives no connection string of a storage account.
+        None if Azure has not enabled the collection or gives no connection string of a storage account, or if
+        `schema` is None.
     """
     storage = os.environ.get(OWN_STORAGE, "")
     if not storage and os.environ.get(ENABLED, "").lower() != "true":

@@ -77,7 +77,7 @@ def pack_predictions(predictions: NDArray[Any]) -> Packed:
 
 
 def hash_text(key: bytes, text: str) -> str:
-    """Return the HMAC-SHA256 of a string, as hexadecimal digits."""
+    """Return the first `DIGITS` hexadecimal digits of a string's HMAC-SHA256."""
     return hmac.digest(key, text.encode(), "sha256").hex()[:DIGITS]
 
 

@@ -38,7 +38,7 @@ def name_segment(moment: int) -> str:
 
 
 def find_day(name: str) -> str:
-    """Return the day of a segment's records: "2026-11-27"; "" if this is not the name of a segment."""
+    """Return the day of a segment's records, such as "2026-11-27", or "" if `name` does not name a segment."""
     found = NAME.match(name)
     return "-".join(found.groups()) if found else ""
 
@@ -143,7 +143,7 @@ class Segment:
 
 
 def decode_segment(content: bytes) -> Segment | None:
-    """Return the readable part of a segment; None if even the header cannot be read."""
+    """Return the readable part of a segment, or None if not even the header can be read."""
     frames = read_frames(content)
     first = next(frames, None)
     if first is None:
@@ -157,7 +157,7 @@ def decode_segment(content: bytes) -> Segment | None:
 
 
 def measure_valid(content: bytes) -> tuple[int, int]:
-    """Return the size of the part of a segment that can be read, and the number of its rows."""
+    """Return the size of the readable part of a segment in bytes, and the number of rows in this part."""
     size = rows = 0
     for number, (payload, end) in enumerate(read_frames(content)):
         rows += count_rows(payload) if number else 0
@@ -166,7 +166,7 @@ def measure_valid(content: bytes) -> tuple[int, int]:
 
 
 def list_segments(folder: Path, *endings: str) -> list[Path]:
-    """Return the segments in a folder that have one of these endings, sorted by name."""
+    """Return the paths of the segments with one of these endings in a folder, sorted by name."""
     found = (path for ending in endings for path in folder.glob(f"*{ending}"))
     return sorted(path for path in found if NAME.fullmatch(path.stem))
 
@@ -174,8 +174,8 @@ def list_segments(folder: Path, *endings: str) -> list[Path]:
 def recover_orphans(folder: Path, now: float | None = None) -> list[Path]:
     """Close the segments of workers that died, and return their new paths.
 
-    An incomplete frame at the end is removed. Its requests were never answered. `now` is the time in seconds since
-    1970.
+    An incomplete frame at the end of a segment is removed, because the requests in it were never answered. `now` is
+    the time in seconds since 1970.
     """
     now = time.time() if now is None else now
     for path in folder.glob(".*.new"):

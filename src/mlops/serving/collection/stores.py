@@ -16,7 +16,7 @@ ENDING = ".segment.gz"
 
 
 class Store(Protocol):
-    """A store of files. The names of files have slashes and are relative to the store's URL."""
+    """A store of files. The name of a file is its path, relative to the store's URL, with slashes."""
 
     def write(self, name: str, content: bytes) -> None:
         """Write a whole file. It replaces a file with the same name."""

@@ -55,7 +55,7 @@ class TurnCollector:
         return self._written
 
     def collect_now(self, scored: Iterable[tuple[str, Packed, NDArray[Any]]]) -> Refusal | None:
-        """Write scored requests: their ids, rows and predictions. Return the refusal if they must be refused."""
+        """Write the ids, rows and predictions of scored requests. Return a refusal if the requests must be refused."""
         for request, rows, predictions in scored:
             self._collector.add(request, rows, predictions)
         self._start_timer()
@@ -113,7 +113,7 @@ class ThreadCollector:
     collector : Collector
         The collector of this worker.
     uploader : UploaderProcess, optional
-        The uploader beside this worker.
+        The process that uploads the segments of this worker.
     """
 
     def __init__(self, collector: Collector, uploader: UploaderProcess | None = None) -> None:

@@ -34,12 +34,12 @@ def unpack_rows(header: Header, records: Iterable[Record]) -> Arrays:
 
 
 def unpack_predictions(header: Header, records: Iterable[Record]) -> list[NDArray[Any]]:
-    """Return the predictions of each record: an array of shape (n,) or (n, classes)."""
+    """Return one array of predictions for each record, of shape (n,) or (n, classes)."""
     return [_unpack_prediction(record) for record in records]
 
 
 def list_ids(header: Header, record: Record) -> Iterator[tuple[str, list[str | None], bool]]:
-    """Yield the ids of a record's rows: the name and values of each column of the kind "id", and whether it is hashed.
+    """For each column of the kind "id", yield its name, its values in a record, and whether the values are hashed.
 
     If the request has ids outside of its rows, they are yielded first, with the name "".
     """

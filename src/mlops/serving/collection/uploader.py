@@ -1,4 +1,4 @@
-"""The upload of closed segments, and the deletion of old segments and uploads."""
+"""The upload of closed segments, and the deletion of segments and uploaded files that are too old."""
 
 import gzip
 import logging
@@ -23,19 +23,19 @@ logger = logging.getLogger("serving")
 
 
 def read_today() -> date:
-    """Return the present day, in UTC."""
+    """Return today's date, in UTC."""
     return datetime.now(UTC).date()
 
 
 class Uploader:
-    """An object that uploads the closed segments of a folder, and deletes old segments and uploads.
+    """An object that uploads the closed segments of a folder, and deletes segments and uploaded files that are too old.
 
     Parameters
     ----------
     settings : Settings
         The folder, the URL and the retention period. Without a URL, segments stay in the folder.
     today : callable
-        A function that returns the present day.
+        A function that returns today's date.
     counter : DistributionCounter, optional
         The object that counts the values in closed segments.
     """

@@ -5,10 +5,10 @@
     limits     how long a client may take, and how much it may use
     admission  counts the connections and requests of a server, and closes connections whose deadline has passed
     reading    reads requests, in slices
-    protocol   uvicorn's protocol of a connection, with these limits
+    protocol   a connection: uvicorn's protocol, with these limits
     quick      a connection with a shortcut for requests to /score
     turns      the requests that arrive in one turn of the event loop, and are scored together
-    answers    encodes the answers that a connection sends itself
+    answers    encodes the answers that a connection sends without uvicorn
     listener   the socket that listens for connections
-    server     uvicorn's server, with a handover to the next server that loses no request
+    server     uvicorn's server, which loses no request when the next server takes over
 """

@@ -24,7 +24,7 @@ class Connection(Protocol):
 
 
 class Admission(ServerState):
-    """The state that uvicorn keeps for a server, and additionally a clock and the counts that the limits need.
+    """The state that uvicorn keeps for a server, extended by a clock and by the counts that the limits need.
 
     The clock advances only while the server reads what clients send. So if a script blocks the server for seconds,
     requests that arrive in this time are still read before their deadlines pass.
@@ -66,7 +66,7 @@ class Admission(ServerState):
         return len(self.connections) - self.admitted
 
     def admit(self, client: str) -> bool:
-        """Count a new connection from the address `client`, and return True; or return False if a limit is reached."""
+        """Count a new connection from the address `client`. If a limit is reached, return False and do not count it."""
         if self._clients[client] >= self._most_of_client or self.admitted >= self.most:
             return False
         self._clients[client] += 1

@@ -1,4 +1,4 @@
-"""The encoding of the answers that a connection sends itself."""
+"""The encoding of the answers that a connection sends without uvicorn."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from ..tracing import Header, identify_request
 def encode_answer(
     application: Application, refusal: Refusal, sent: Sequence[Header], common: Sequence[Header]
 ) -> bytes:
-    """Return the answer that refuses a request, after which the connection ends.
+    """Return the bytes of an answer that refuses a request and announces the end of the connection.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class AnswerEncoder:
         self._head = b""  # the usual status line and headers
 
     def encode(self, answer: Answered, named: Sequence[Header], common: Sequence[Header]) -> bytes:
-        """Return the bytes of an answer. See `encode_answer` for the parameters."""
+        """Return the bytes of an answer. `named` identifies the request, and each answer of the server has `common`."""
         status, headers, body = answer
         if status != 200:
             head = STATUS_LINE[status] + _encode_headers([*common, *headers])

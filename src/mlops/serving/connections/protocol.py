@@ -1,8 +1,8 @@
 """A connection: uvicorn's protocol, with deadlines and limits.
 
-uvicorn reads what clients send without a limit of time or size. This protocol closes a connection whose request does
-not arrive in time, refuses a head that is too large, stops reading while requests wait for their answers, and ignores
-upgrades.
+uvicorn limits neither the time nor the size of what it reads from clients. This protocol closes a connection whose
+request does not arrive in time, refuses a head that is too large, stops reading while requests wait for their answers,
+and ignores requests to upgrade the connection.
 """
 
 import asyncio
@@ -245,7 +245,7 @@ class Connection(Reader):
 
 
 class _Flow(FlowControl):
-    """uvicorn's flow control, which also stops reading while requests wait."""
+    """uvicorn's flow control, extended: reading also stops while requests wait for their answers."""
 
     def __init__(self, connection: Connection, transport: asyncio.Transport) -> None:
         super().__init__(transport)

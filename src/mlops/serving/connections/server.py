@@ -1,4 +1,4 @@
-"""uvicorn's server, with limits for clients, and with an end that loses no request."""
+"""uvicorn's server, with limits for clients, and with a shutdown that loses no request."""
 
 import asyncio
 import socket
@@ -17,7 +17,7 @@ SHUTDOWN_SECONDS = 10  # less than 15 s, after which the command that replaces a
 
 
 class Server(uvicorn.Server):
-    """A server of one port.
+    """A server that listens on one port.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class Server(uvicorn.Server):
     limits : Limits
         The limits for clients.
     listener : socket
-        The bound socket.
+        A socket that is bound to the port.
     """
 
     def __init__(self, application: Application, limits: Limits, listener: socket.socket) -> None:

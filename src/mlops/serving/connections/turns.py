@@ -27,7 +27,7 @@ Request = tuple[Client, Sequence[Header], bytes, float]
 
 
 class Turn:
-    """The requests of a turn.
+    """The requests to ``/score`` in one turn of the event loop.
 
     Parameters
     ----------

@@ -1,11 +1,11 @@
 """Scripts that read the body of a request themselves, as entry scripts for Azure Machine Learning do.
 
 An image without ``schema.json`` has such a script. Its ``run`` gets what azureml-inference-server-http passes to it,
-and its result is sent as that server sends it. The errors are those of this service.
+and its result is sent as that server sends it. Errors are answered in the form of this service.
 
 .. code-block:: text
 
-    request  a request in the form that both servers can give, and the answer to it
+    request  a request in a form that is the same for this server and Azure's, and the answer to it
     inputs   the arguments of run: the text of the body, the values of a JSON object, or the request itself
     azure    the optional packages of Azure: @rawhttp, AMLRequest, and the decorators of inference-schema
     scorer   calls the script

@@ -21,7 +21,7 @@ class Input(Protocol):
         Raises
         ------
         Refusal
-            If the request has none.
+            If the arguments cannot be read from the request.
         """
         ...
 
@@ -77,7 +77,7 @@ class ObjectInput:
 
 
 def read_query(query: str) -> dict[str, Any]:
-    """Return the values of a query string, read as JSON if they are JSON. Repeated keys have lists of values."""
+    """Return the values of a query string by key, decoded if they are JSON. A repeated key has a list of values."""
     found: dict[str, list[Any]] = {}
     for name, text in parse_qsl(query, keep_blank_values=True):
         found.setdefault(name, []).append(_read_value(text))
@@ -91,7 +91,7 @@ def require_post(request: Request) -> None:
 
 
 def refuse_method(method: str) -> Refusal:
-    """Return an error that refuses a method."""
+    """Return the error for a method that ``/score`` does not accept."""
     return Refusal(405, f"/score does not accept {method}. Use POST.", headers={"allow": "GET, OPTIONS, POST"})
 
 

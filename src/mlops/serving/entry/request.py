@@ -21,7 +21,7 @@ class Request:
     body : bytes
         The body.
     make_raw : callable
-        Returns the request as an object of Flask, for scripts with ``@rawhttp``.
+        A function that returns the request as an object of Flask, for scripts with ``@rawhttp``.
     """
 
     method: str
@@ -48,7 +48,7 @@ def read_request(scope: Mapping[str, Any], body: bytes) -> Request:
 
 
 def read_headers(sent: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Return headers in the form of a WSGI server: names such as "X-Ms-Request-Id", and one joined value each."""
+    """Return headers in the form of a WSGI server: names such as "X-Ms-Request-Id", and repeated headers joined."""
     found: dict[str, str] = {}
     for name, value in sent:
         key, text = name.decode("latin-1").title(), value.decode("latin-1")

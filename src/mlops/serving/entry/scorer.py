@@ -57,7 +57,8 @@ class EntryScorer:
         Raises
         ------
         Refusal
-            With status 400, 405 or 415 if the request has no arguments for ``run``, or 500 if the script fails.
+            With status 400, 405 or 415 if the arguments of ``run`` cannot be read from the request, or 500 if the
+            script fails.
         """
         if request.method == "OPTIONS" and not isinstance(self._input, RawInput):
             return Reply(200, (), b"")
@@ -79,12 +80,12 @@ class EntryScorer:
 def open_scorer(
     script: Script, schema: Schema | None, pack: Pack | None = None, recorder: Recorder | None = None
 ) -> Scorer | EntryScorer:
-    """Return the object that calls the script of an image, given the schema of the image; see `Scorer`."""
+    """Return a `Scorer` for the script of an image with a schema, or an `EntryScorer` if there is no schema."""
     return Scorer(script.run, schema, pack, recorder) if schema else EntryScorer(script, recorder)
 
 
 def encode_reply(result: Any) -> Reply:
-    """Return the answer for a result of ``run``: a response of Flask such as AMLResponse, or a value for JSON."""
+    """Return the answer for a result of ``run``, which is a Flask response, such as AMLResponse, or a JSON value."""
     if all(hasattr(result, name) for name in ("status_code", "headers", "get_data")):
         headers = tuple((name, value) for name, value in result.headers.items() if name.lower() != "content-length")
         return Reply(result.status_code, headers, result.get_data())

@@ -34,9 +34,9 @@ class Metric:
     Parameters
     ----------
     name : str
-        The name. In the text, ``_total`` is added to the name of a counter.
+        The name. For a counter, ``/metrics`` adds ``_total`` to the name.
     kind : str
-        The kind. The gauges of workers are added up, too.
+        The kind. The values of all workers are added up, even those of gauges.
     text : str
         A description of what the metric counts.
     labels : tuple of (str, tuple of str)
@@ -56,7 +56,7 @@ class Metric:
 
     @property
     def size(self) -> int:
-        """The number of places: one for each combination of labels; for a histogram, the sum and each bin."""
+        """The number of places: one for each combination of labels. A histogram has one for the sum and one per bin."""
         return len(self.bounds) + 2 if self.kind == "histogram" else math.prod(len(values) for _, values in self.labels)
 
     def list_labels(self) -> list[dict[str, str]]:

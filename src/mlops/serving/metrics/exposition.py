@@ -1,4 +1,4 @@
-"""Metrics as text: the format of Prometheus, version 0.0.4, and OpenMetrics 1.0."""
+"""Metrics as text, in the formats of Prometheus 0.0.4 and OpenMetrics 1.0."""
 
 # https://prometheus.io/docs/instrumenting/exposition_formats
 # https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md
@@ -16,12 +16,12 @@ ESCAPED = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
 
 
 def choose_format(accepted: str) -> str:
-    """Return the content type of the answer to a request with the header ``Accept``."""
+    """Return the content type of the answer, given the header ``Accept`` of the request."""
     return OPENMETRICS if "application/openmetrics-text" in accepted else PROMETHEUS
 
 
 def write_families(families: Iterable[Family], content_type: str) -> bytes:
-    """Return metrics as text of a content type, which is `PROMETHEUS` or `OPENMETRICS`."""
+    """Return metrics as text. The content type is `PROMETHEUS` or `OPENMETRICS`."""
     described = _describe_strictly if content_type == OPENMETRICS else _describe
     lines = [line for family in families for line in (*described(family), *_list_lines(family))]
     end = "# EOF\n" if content_type == OPENMETRICS else ""

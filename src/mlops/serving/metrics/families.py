@@ -19,7 +19,7 @@ HIDDEN = (LAYOUT, PID)
 
 @dataclass(frozen=True)
 class Sample:
-    """A value of a metric, with the suffix of its name and its labels."""
+    """A value of a metric, with its labels and the suffix that is added to the metric's name."""
 
     value: float
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class Family:
 
 
 def merge_workers(workers: Sequence[Worker]) -> Iterator[Family]:
-    """Yield the metrics that workers count. A worker whose process ended still has its counts, but no gauges."""
+    """Yield the metrics that workers count. If the process of a worker has ended, only its gauges are left out."""
     for metric in METRICS:
         chosen = [worker for worker in workers if worker.alive or metric.kind != "gauge"]
         cut = slice(PLACES[metric], PLACES[metric] + metric.size)
@@ -53,7 +53,7 @@ def merge_workers(workers: Sequence[Worker]) -> Iterator[Family]:
 
 
 def list_bins(bounds: Iterable[float], counts: Iterable[float], labels: Mapping[str, str] = NO_LABELS) -> list[Sample]:
-    """Return the samples of a histogram's bins, in which each bin includes the smaller ones."""
+    """Return the samples of a histogram's bins. The count of a bin includes the counts of all smaller bins."""
     limits = [*(repr(float(bound)) for bound in bounds), "+Inf"]
     totals = [*accumulate(counts)]
     bins = [Sample(total, {**labels, "le": limit}, "_bucket") for limit, total in zip(limits, totals, strict=True)]

@@ -43,7 +43,7 @@ class MetricsPage:
         self._describe = tuple(describe)
 
     def answer(self, accepted: str) -> tuple[bytes, str]:
-        """Return the metrics as text, and its content type.
+        """Return the metrics as text, and the content type of this text.
 
         Parameters
         ----------
@@ -59,4 +59,4 @@ class MetricsPage:
 
     def _list_identity(self) -> Iterable[Family]:
         labels = {name: str(value) for name, value in self._identity.items()}
-        yield Family("mlops_model", "info", "The model that serves, and its image.", [Sample(1, labels)])
+        yield Family("mlops_model", "info", "The model that the service uses, and its image.", [Sample(1, labels)])

@@ -63,7 +63,7 @@ class Recorder:
         self.slots[self._answered] += 1
 
     def count_scored(self, seconds: float, rows: int = 0) -> None:
-        """Count a request that was scored, with the time until its answer. If `rows` is 0, the number is unknown."""
+        """Count a request that was scored, its rows, and the time until its answer. `rows` is 0 if it is unknown."""
         slots = self.slots
         slots[self._duration] += seconds
         slots[self._duration + 1 + bisect_left(SECONDS, seconds)] += 1
@@ -89,7 +89,7 @@ class Recorder:
         self.slots[PLACES[OPENED]] += 1
 
     def watch(self, measure: Measure) -> None:
-        """Let `refresh` call a function that returns the values of metrics.
+        """Register a function that returns the values of metrics. `refresh` calls it.
 
         The value of a gauge is its present value. The value of a counter is what was counted since this call, and is
         added to the count of the worker's earlier processes.
@@ -98,7 +98,7 @@ class Recorder:
         self._measures.append((measure, earlier))
 
     def refresh(self) -> None:
-        """Measure the values of the functions that are watched. Call this about once per second."""
+        """Call the functions that `watch` registered, and store their values. Do this about once per second."""
         for measure, earlier in self._measures:
             for metric, value in measure().items():
                 self.slots[PLACES[metric]] = earlier.get(metric, 0.0) + value

@@ -1,4 +1,4 @@
-"""The file in which a worker counts, and which the other workers read."""
+"""The slots of a worker: a file of numbers in which it counts, and which the other workers read."""
 
 import mmap
 import os
@@ -32,7 +32,7 @@ def create_slots() -> "memoryview[float]":
 
 
 def open_slots(folder: Path) -> "memoryview[float]":
-    """Return the slots of this worker, which are a file in a folder. A restarted worker continues its counts.
+    """Return the slots of this worker: a file in a folder. A restarted worker continues the counts in this file.
 
     Raises
     ------

@@ -2,7 +2,7 @@
 
 .. code-block:: text
 
-    launch      begins as a supervisor, or as a worker that loads the model itself
+    launch      starts the supervisor, or a worker that loads the model itself
     supervisor  starts the workers, restarts those that die, and ends them
     starting    starts a worker, as a fork of the supervisor or as a new program
     restarts    decides when a worker that died is started again
@@ -10,5 +10,5 @@
     worker      loads the model, and answers requests
     warming     scores the example of the image before the first request
     record      the file in which the supervisor records its workers
-    tally       the counts of the supervisor, as metrics
+    tally       metrics of the supervisor, from its record
 """

@@ -1,4 +1,4 @@
-"""The begin of a service: a supervisor, or a worker that loads the model itself."""
+"""The start of a service: of the supervisor, or of a worker that loads the model itself."""
 
 # The modules of a worker are imported in the functions. A supervisor that does not load the model needs none of them,
 # and the number of threads must be chosen before numpy is imported.
@@ -18,7 +18,7 @@ WORKERS, MEMORY, RESTARTS = "SERVING_WORKERS", "SERVING_WORKER_MEMORY", "SERVING
 
 
 def list_worker_options() -> list[tuple[str, type, int, str]]:
-    """Return the name, type, default and help of each option for the workers."""
+    """Return the name, type, default and help text of each option for the workers."""
     return [
         ("--workers", int, int(os.environ.get(WORKERS, "1")), "processes that answer requests"),
         (
@@ -44,8 +44,8 @@ def supervise(options: Namespace, *, apart: bool) -> int:
     options : Namespace
         The options of ``python -m serving``.
     apart : bool
-        Whether each worker loads the model itself. If it is false, but the model cannot be shared with forks, this
-        program starts again with `apart`.
+        Whether each worker loads the model itself. Otherwise, the supervisor loads it and forks the workers; if that
+        turns out to be unsafe, this program starts again with `apart`.
     """
     for name in THREADS:  # the workers share the cores, and a fork does not copy threads
         os.environ.setdefault(name, "1")

@@ -1,4 +1,4 @@
-"""The file in which the supervisor records its workers, for those who look at the service."""
+"""The file in which the supervisor records the state of its workers, for other processes to read."""
 
 import json
 from contextlib import suppress
@@ -32,7 +32,7 @@ class Workers:
 
 
 def write_workers(folder: Path, workers: Workers) -> None:
-    """Replace the file in a folder."""
+    """Write the file to a folder. It replaces the previous file."""
     scratch = folder / f"{NAME}.new"
     with suppress(OSError):  # the disk is full, or the folder was deleted
         scratch.write_text(json.dumps(asdict(workers)))
@@ -40,7 +40,7 @@ def write_workers(folder: Path, workers: Workers) -> None:
 
 
 def read_workers(folder: Path) -> Workers:
-    """Return what the file in a folder says; no workers if there is no such file, or if it is damaged."""
+    """Return the workers that the file in a folder records; no workers if the file is missing or damaged."""
     try:
         found = json.loads((folder / NAME).read_text())
         running, wanted, restarts, uploads = (int(found[name]) for name in ("running", "wanted", "restarts", "uploads"))

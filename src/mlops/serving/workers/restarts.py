@@ -8,7 +8,7 @@ FIRST_DELAY = 0.25  # seconds before the second restart in a window; doubled for
 
 
 class Restarts:
-    """The deaths of a service's workers.
+    """The deaths of a service's workers, and the time when the next worker may be started.
 
     The first worker that dies is restarted at once, and later ones after increasing delays. If more than `most`
     workers die within a minute, no worker is started for a minute.
@@ -16,7 +16,7 @@ class Restarts:
     Parameters
     ----------
     most : int
-        The number of deaths within a minute after which workers are still restarted.
+        The highest number of deaths within a minute at which workers are still restarted.
     clock : callable
         A clock that is never set back: a function that returns a time in seconds.
     """

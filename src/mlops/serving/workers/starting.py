@@ -31,7 +31,7 @@ class Channels:
     listener : socket
         The socket that listens for connections.
     lifeline : int
-        The end of a pipe that closes when the supervisor ends.
+        The end of a pipe. The pipe is closed when the supervisor ends.
     reports : int
         The end of a pipe into which a worker writes its process id as soon as it answers requests.
     """
@@ -72,7 +72,7 @@ def describe_process() -> tuple[int, set[str]]:
 
 
 def can_fork(before: tuple[int, set[str]]) -> bool:
-    """Return whether forks of this process are safe after a model was loaded.
+    """Return whether this process can be forked safely, now that the model is loaded.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def start_fork(number: int, work: Callable[[], None]) -> int:
     number : int
         The number of the worker.
     work : callable
-        The work of the fork, after which it ends.
+        A function that does the work of the fork. The fork ends when this function returns.
     """
     gc.freeze()  # so that the garbage collector does not write to the shared memory
     pid = os.fork()

@@ -34,7 +34,7 @@ class Process:
     number : int
         The number of the worker, from 0. No two processes have the same number at the same time.
     failing : bool
-        Whether the worker only says that the service is failing.
+        Whether the worker only answers that the service is failing.
     ready : bool
         Whether the worker answers requests.
     leaving : bool
@@ -55,15 +55,16 @@ class Supervisor:
     options : Namespace
         The options of ``python -m serving``.
     channels : Channels
-        What each worker gets.
+        The socket and the pipes that each worker gets.
     reports : int
         The pipe from which the supervisor reads what the workers report.
     limit : int
         The memory that a worker can use before it is replaced, in bytes.
     uploader : UploaderProcess, optional
-        The uploader beside the service.
+        The process that uploads the collected requests of the service.
     start : callable
-        A function that starts a worker with a number, which can be a failing one, and returns its process id.
+        A function that starts a worker and returns its process id. Its arguments are `number` and `failing`; see
+        `Process`.
     """
 
     def __init__(

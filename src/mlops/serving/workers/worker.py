@@ -37,7 +37,7 @@ REFUSING = Script(_refuse)
 
 @dataclass(frozen=True)
 class Model:
-    """The model of an image: its identity, its schema and its scoring script. None refuses all requests."""
+    """The model of an image: its identity, schema and scoring script. If the script is None, nothing is scored."""
 
     identity: dict[str, Any]
     schema: Schema | None
@@ -45,7 +45,7 @@ class Model:
 
 
 def load_model(options: Namespace) -> Model:
-    """Load the model of an image, and score the example of the image.
+    """Load the model of an image, score the example of the image, and return the model.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def load_model(options: Namespace) -> Model:
 
 
 def describe_model(options: Namespace) -> Model:
-    """Return the model of an image without its scoring script, which is not loaded."""
+    """Return the model of an image, but do not load its scoring script."""
     return Model(read_identity(options.bundle), read_schema(options.bundle), None)
 
 

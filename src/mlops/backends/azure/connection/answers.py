@@ -59,7 +59,7 @@ def is_missing(error: BaseException) -> bool:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Return whether an error may disappear with a retry, because Azure was busy or the connection failed."""
+    """Return whether a retry may succeed, because Azure was busy or the connection failed."""
     return find_status(error) in BUSY or is_unreachable(error)
 
 

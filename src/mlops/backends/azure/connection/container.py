@@ -11,7 +11,7 @@ RETRIES = 4  # four retries take about a minute altogether
 
 
 def open_container(session: AzureSession) -> "ContainerClient":
-    """Return the storage SDK's client for the workspace's default container, which its default datastore uses."""
+    """Return the storage SDK's client for the container of the workspace's default datastore."""
     from azure.storage.blob import ContainerClient
 
     store = session.workspace.get_default_datastore()

@@ -19,7 +19,7 @@ NOBODY = Reason("", "there is no identity in the environment variables, on the m
 
 
 def adopt_compute_identity(environ: MutableMapping[str, str] | None = None) -> None:
-    """Set ``AZURE_CLIENT_ID`` to the managed identity of the compute cluster that runs this process, if any.
+    """If this process runs on a compute cluster with a managed identity, set ``AZURE_CLIENT_ID`` to its client id.
 
     Parameters
     ----------

@@ -43,7 +43,7 @@ class LeaseLock:
 
     @contextmanager
     def hold(self) -> Iterator["Lease"]:
-        """Hold the lock until the end of the ``with`` block.
+        """Hold the lock until the end of the ``with`` block, and yield the lease.
 
         Raises
         ------
@@ -58,7 +58,7 @@ class LeaseLock:
             lease.release()
 
     def _wait_for_lease(self) -> tuple[float, "BlobLeaseClient"]:
-        """Wait for the lease. Return the time when it was requested (`time.monotonic`), and the SDK's client for it."""
+        """Wait for the lease. Return the `time.monotonic()` of the request, and the SDK's client for the lease."""
         from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
         blob = open_container(self._session).get_blob_client(self._name)
@@ -92,7 +92,7 @@ def _create_if_missing(blob: "BlobClient") -> None:
 
 
 class Lease:
-    """A lease on a blob, which a background thread renews until `release` is called.
+    """A lease on a blob. A background thread renews the lease until `release` is called.
 
     Call `check` before each write that the lock protects.
     """
@@ -114,7 +114,7 @@ class Lease:
             )
 
     def release(self) -> None:
-        """Release the lease. Errors of the request are ignored."""
+        """Release the lease. If the request fails, the error is ignored."""
         from azure.core.exceptions import AzureError
 
         self._released.set()

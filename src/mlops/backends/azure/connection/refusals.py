@@ -76,7 +76,7 @@ CODES = (  # advice for texts in the code or message of an error, in lower case;
 
 @dataclass(frozen=True)
 class Scope:
-    """A kind of Azure resource: the role that requests to it need, and the advice for each error code."""
+    """A kind of Azure resource: the role that is needed to use it, and the advice for each error code."""
 
     role: str
     codes: tuple[tuple[tuple[str, ...], str], ...] = ()

@@ -22,12 +22,12 @@ def repeat(
     Parameters
     ----------
     session : AzureSession
-        The connection to the workspace, whose setting `retry_seconds` is the first pause in seconds.
+        The connection to the workspace. Its setting `retry_seconds` is the first pause, in seconds.
     doing : str
         The action, as it follows "Could not" in the message, such as "publish churn-retraining".
     call : callable
-        A function without arguments that is safe to repeat. Errors of storage clients, which retry by themselves, are
-        not retried here.
+        A function without arguments that is safe to repeat. It is not repeated after errors of storage clients, which
+        have their own retries.
     sleep : callable
         A function that pauses for a number of seconds.
 

@@ -32,7 +32,7 @@ class SdkExperiment(Protocol):
     """An experiment, which groups runs: ``azureml.core.Experiment``."""
 
     def start_logging(self, **options: object) -> "SdkRun":
-        """Start a run of the experiment."""
+        """Start a run of the experiment, and return it."""
 
 
 class SdkRun(Protocol):
@@ -45,7 +45,7 @@ class SdkRun(Protocol):
     parent: "SdkRun | None"
 
     def child_run(self, name: str) -> "SdkRun":
-        """Start a child run."""
+        """Start a child run, and return it."""
 
     def get_children(self, **filters: object) -> Iterable["SdkRun"]:
         """Return the child runs, newest first."""
@@ -81,7 +81,7 @@ class SdkRun(Protocol):
         """Return the names of the run's files."""
 
     def upload_files(self, names: Sequence[str], paths: Sequence[str]) -> Iterable[object]:
-        """Store files in the run. If an upload fails, the error is raised when the caller iterates over the result."""
+        """Store files in the run. If an upload fails, iterating over the returned object raises the error."""
 
     def download_file(self, name: str, path: str) -> None:
         """Download a file of the run to a local path."""
@@ -90,7 +90,7 @@ class SdkRun(Protocol):
         """Download all files of the run whose names begin with a prefix."""
 
     def register_model(self, name: str, path: str, *, tags: Mapping[str, str], properties: Mapping[str, str]) -> object:
-        """Register some of the run's files as a version of a model."""
+        """Register some of the run's files as a version of a model, and return the version."""
 
     def complete(self) -> None:
         """End the run as completed."""

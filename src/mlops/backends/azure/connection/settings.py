@@ -103,7 +103,7 @@ class AzureSettings(CollectionSettings):
         Raises
         ------
         ProblemError
-            If the name is unknown, because the problem cannot be loaded.
+            If the model's name is unknown, because the problem cannot be loaded.
         """
         name = str(getattr(self, setting))
         if not name and self.unnamed:
@@ -111,7 +111,7 @@ class AzureSettings(CollectionSettings):
         return name
 
     def name(self, setting: str) -> str:
-        """Return how messages name a setting: by the environment variable that sets it, or else by its key."""
+        """Return a setting's name for messages: the environment variable that sets it, or otherwise its key."""
         variable = f"{PREFIX}{setting.upper()}"
         is_variable = setting in self.given and self.given[setting].source == variable
         return variable if is_variable else f"azure.{setting} in parameters/azure.yml"

@@ -96,7 +96,7 @@ class AzureImages:
         return record
 
     def find_record(self, image: Image) -> ImageRecord:
-        """Return the record of an image. A record that was read before is taken from memory."""
+        """Return the record of an image, from memory if it was read before."""
         return self._records.get(image.digest) or self.get_record(image.digest)
 
     def find_image(self, model: ModelVersion) -> Image | None:
@@ -190,7 +190,7 @@ class AzureImages:
 
     @property
     def _registry(self) -> str:
-        """The host name of the Container Registry; empty before the first image."""
+        """The host name of the Container Registry; empty until the first image is built."""
         if not self._host:
             # Azure creates the registry for the first image.
             self._host = _name_registry(self._session)

@@ -58,7 +58,7 @@ class ImageRecord:
 class ModelImages:
     """The record of a model version's newest image.
 
-    `newest` is the digest of the image. `identity` is the identity of the model version. Both can be empty.
+    `newest` is the image's digest. `identity` is the model version's `ModelVersion.identity`. Both can be empty.
     """
 
     newest: str = ""

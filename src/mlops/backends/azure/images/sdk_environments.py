@@ -33,7 +33,7 @@ def make_build_environment(name: str, bundle: Path) -> object:
 
 
 def make_image_environment(name: str, image: Image, variables: Mapping[str, str]) -> object:
-    """Return the SDK's environment for deploying an image as it is, with variables, without installing packages."""
+    """Return the SDK's environment for deploying an image unchanged, with the given environment variables."""
     from azureml.core import Environment
 
     environment = Environment(name)
@@ -45,7 +45,7 @@ def make_image_environment(name: str, image: Image, variables: Mapping[str, str]
 
 
 def make_inference_configuration(bundle: Path, environment: object) -> object:
-    """Return the SDK's inference configuration with a bundle's files and its entry script."""
+    """Return the SDK's inference configuration with a bundle's files, the entry script and the environment."""
     from azureml.core.model import InferenceConfig
 
     # Azure mounts these files over the files in the image, and the entry script checks them against the manifest.

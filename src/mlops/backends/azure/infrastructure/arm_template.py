@@ -1,4 +1,4 @@
-"""The deployment of the ARM template of the workspace: preview, check, and set-up."""
+"""The deployment of the workspace's ARM template: preview, check, and set-up."""
 
 import json
 import time
@@ -76,7 +76,7 @@ def make_parameters(settings: AzureSettings, *, attach: bool = True) -> dict[str
 
 
 class TemplateDeployment:
-    """The deployment of the ARM template of the workspace to a resource group.
+    """The deployment of the workspace's ARM template to a resource group.
 
     Parameters
     ----------
@@ -221,7 +221,7 @@ def wait_for(poller: "LROPoller[Any]", seconds: float, doing: str) -> Any:
     seconds : float
         The time limit in seconds.
     doing : str
-        The operation, with which the message begins, such as "Deleting mlops-ws".
+        The operation, as the error message names it, such as "Deleting mlops-ws".
 
     Raises
     ------
@@ -237,7 +237,7 @@ def wait_for(poller: "LROPoller[Any]", seconds: float, doing: str) -> Any:
 
 
 def describe_resource(resource_id: str, kind: ChangeKind) -> Change:
-    """Return a `Change` of the given kind that names the type and the name of the resource with this id."""
+    """Return a `Change` of the given kind, with the type and name of the resource that has this id."""
     parts = resource_id.split("/providers/")[-1].split("/")
     return Change(kind, name_kind("/".join([parts[0], *parts[1::2]])), "/".join(parts[2::2]))
 

@@ -125,12 +125,12 @@ class Teardown:
 
 
 def is_ours(tags: dict[str, str] | None, settings: AzureSettings) -> bool:
-    """Return whether `mlops provision` created a resource with these tags for the workspace in the settings."""
+    """Return whether these tags show that `mlops provision` created a resource for the workspace in the settings."""
     return make_tags(settings).items() <= (tags or {}).items() and MADE_BY in (tags or {}).items()
 
 
 def find_version(resource_type: str) -> str:
-    """Return the API version with which Azure deletes a type of resource."""
+    """Return the API version to use in requests that delete resources of this type."""
     return {**COMES_ALONG, **list_kinds()}[resource_type.lower()]
 
 

@@ -1,4 +1,4 @@
-"""The comparisons with each champion of a model, stored in a blob in the workspace's default container."""
+"""The comparisons of new models with each champion, stored as blobs in the workspace's default container."""
 
 import json
 from dataclasses import asdict
@@ -10,7 +10,7 @@ from mlops.platform.models import LOOKS_DAMAGED, Looks
 
 
 def read_looks(session: AzureSession, name: str) -> Looks:
-    """Return the comparisons with the champions of a model; empty before the first comparison."""
+    """Return the comparisons of new models with the champions of the model `name`; empty before the first one."""
     from azure.core.exceptions import ResourceNotFoundError
 
     try:

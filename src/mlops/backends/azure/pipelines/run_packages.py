@@ -48,7 +48,7 @@ def make_environment(project: Path) -> SdkEnvironment:
 
 
 def ensure_environment(session: AzureSession) -> SdkEnvironment:
-    """Register the environment for submitted runs in the workspace if it is missing, and return it.
+    """Return the environment for submitted runs. If the workspace does not have it yet, register it first.
 
     Safe to repeat, even from two processes at once.
 

@@ -70,7 +70,7 @@ class SdkPipeline(Protocol):
         """Return the problems that the SDK finds in the pipeline."""
 
     def publish(self, *, name: str, description: str | None, version: str) -> SdkPublished:
-        """Publish the pipeline."""
+        """Publish the pipeline, and return the published version."""
 
 
 class SdkRecurrence(Protocol):

@@ -23,7 +23,7 @@ def describe_environ(commit: str, environ: Mapping[str, str] | None = None) -> d
 
 
 def make_run_configuration(environment: object, variables: Mapping[str, str]) -> object:
-    """Return the SDK's configuration of a step, with an environment and environment variables."""
+    """Return the SDK's configuration of a step: its packages (`environment`) and environment variables."""
     from azureml.core.runconfig import RunConfiguration
 
     configuration = RunConfiguration()

@@ -15,7 +15,7 @@ LEFT_OUT = ("__pycache__", ".ipynb_checkpoints", "*.egg-info", ".*")
 
 @contextmanager
 def stage_sources(project: Path) -> Iterator[Path]:
-    """Copy the project's sources to a temporary folder, which exists until the end of the ``with`` block.
+    """Copy the project's sources to a temporary folder, and yield it. The folder is deleted after the ``with`` block.
 
     Raises
     ------

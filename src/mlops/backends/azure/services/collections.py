@@ -1,4 +1,4 @@
-"""The rows that services on Azure collect: their settings, and the workspace's storage container `modeldata`."""
+"""The rows that services on Azure collect: where they are stored, and which settings the services get."""
 
 from contextlib import suppress
 
@@ -26,7 +26,7 @@ class AzureCollections:
         self._secrets = secrets
 
     def find_place(self, environment: str) -> CollectedPlace:
-        """See `Collections`. The place has no folder: rows stay in the service's containers until they are uploaded."""
+        """See `Collections`. `folder` is None, because rows stay in the service's containers until their upload."""
         with explain_refusals(self._session, "find the storage account of the workspace"):
             store = self._session.workspace.get_default_datastore()
         account = f"{store.account_name}.dfs.{store.endpoint}"
@@ -40,12 +40,13 @@ class AzureCollections:
         return ""
 
     def list_variables(self, environment: str) -> dict[str, str]:
-        """Return the variables for the containers of an environment's service.
+        """Return the environment variables for the containers of the service in qa or production.
 
         Raises
         ------
         SecretNotFoundError
-            If columns are to be hashed, but the key is not set; or if the secret for QA is not set.
+            If columns are to be hashed, but the key for this is not set; or if the secret named by `qa_collect_secret`
+            is needed, but not set.
         """
         settings = self._session.settings
         if not collects(settings, environment):

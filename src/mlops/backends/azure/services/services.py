@@ -196,7 +196,7 @@ class AzureSite:
         return state.describe(self._environment, current.url, health, current.example)
 
     def quote_log(self, state: AzureState) -> str:
-        """See `mlops.release.host.View`. Returns "" without a request for the log, which Azure might not answer."""
+        """See `mlops.release.host.View`. Always returns "", because Azure might not answer a request for the log."""
         return ""
 
     def _deploy_and_wait(self, record: ImageRecord, service: WebService | None, seconds: float) -> WebService:

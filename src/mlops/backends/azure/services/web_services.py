@@ -111,7 +111,7 @@ def submit_service(
     """Start to deploy an image to `service`, and return the service without waiting.
 
     If `service` is None, a new service is created. `bundle` is the folder with the content of the image. `variables`
-    are those of its containers.
+    are the environment variables of the service's containers.
 
     Raises
     ------

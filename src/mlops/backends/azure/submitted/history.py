@@ -141,7 +141,7 @@ class SubmittedRuns:
 
 
 def read_state(status: str) -> JobState:
-    """Return the state of a run or step from its status on Azure, such as "Preparing"."""
+    """Return the state of a run or step whose status on Azure is `status`, such as "Preparing"."""
     return STATES.get(status, "running")
 
 

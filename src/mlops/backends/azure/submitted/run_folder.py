@@ -27,7 +27,7 @@ class StoredFile:
 
 
 def read_names(names: Iterable[str]) -> list[StoredFile]:
-    """Return the files in `names` that belong to the run's folder; `names` has all files stored in the run."""
+    """Select the files of the run's folder from `names`, which lists all files stored in the run."""
     matches = [found for name in names if (found := STORED.fullmatch(name))]
     return [StoredFile(found[0], found["place"], int(found["number"]), found["name"]) for found in matches]
 

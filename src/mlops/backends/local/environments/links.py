@@ -13,13 +13,13 @@ from pathlib import Path
 def link_packages(pins: Mapping[str, str], target: Path) -> list[str]:
     """Link the packages that are installed here in the pinned version, and return their names.
 
-    A package is not linked if one of its files is missing or has changed its size since the installation, or if the
-    package was installed from a folder. A package's programs in ``bin/`` are neither linked nor compared.
+    A package is not linked if one of its files is missing or has changed in size since the installation, or if the
+    package was installed from a folder. A package's programs in ``bin/`` are neither linked nor checked.
 
     Parameters
     ----------
     pins : mapping
-        The versions, by the name of the package.
+        The pinned version of each package, by the name of the package.
     target : Path
         The folder ``site-packages`` of the new environment.
     """

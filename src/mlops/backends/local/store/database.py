@@ -1,4 +1,4 @@
-"""Queries MLflow's database, waiting while it is locked, and checks before a run that it can be written to."""
+"""Queries MLflow's database, and checks that a run can write to it. Both wait while the database is locked."""
 
 import logging
 import sqlite3
@@ -45,15 +45,15 @@ PATIENT = Patience()
 
 
 def ask_database(path: Path, ask: Callable[[sqlite3.Connection], Answer], patience: Patience = PATIENT) -> Answer:
-    """Query an existing database, and wait while another process has it locked.
+    """Query an existing database, and return the answer. Wait while another process has the database locked.
 
     Parameters
     ----------
     path : Path
         The database.
     ask : callable
-        A function that executes SQL statements on a connection and returns the answer. It is called again after each
-        wait.
+        A function that executes SQL statements on a connection and returns the answer. After each wait, this function
+        is called again.
     patience : Patience
         How long to wait for the lock.
 

@@ -57,7 +57,7 @@ def explain_failures(database: Path) -> Iterator[None]:
 
 
 def explained(method: Callable[Concatenate[User, Arguments], Answer]) -> Callable[Concatenate[User, Arguments], Answer]:
-    """Decorate a method, so that it raises the errors of `explain_failures`."""
+    """Return the method, changed so that it raises the errors of `explain_failures` instead of SQLite's errors."""
 
     @wraps(method)
     def call(self: User, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
