@@ -113,8 +113,8 @@ def test_times_of_day_are_not_proposed_as_dates(tmp_path: Path, ending: str, for
     assert lines[place] == '    Column("seen", kind="category", role="ignored", max_missing=0.04),'
 
 
-DATES = "To use it, write dates such as 2024-01-31."
-NUMBERS = "To use it, write them with a point and without separators."
+DATES = "To use it, write the dates as 2024-01-31."
+NUMBERS = "To use it, write them with a decimal point and without thousands separators."
 
 
 @pytest.mark.parametrize(

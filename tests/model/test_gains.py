@@ -154,8 +154,8 @@ def test_the_sentences_have_a_fixed_order() -> None:
         "With a confidence of 96.17%, the true improvement is between 0.208 and 1.32 points. A promotion needs the "
         "first number to be above zero.\n"
         "Smallest improvement that the gate detects on these rows in four cases out of five: 0.787 points.\n"
-        "The five rows with the largest gains carry 36% of the improvement, where any five of 100 equal rows "
-        "would carry 5%. Without them, the improvement would be 0.523 points, and without the five rows with the "
+        "The five rows with the largest gains make up 36% of the improvement; if all 100 gains were equal, any five "
+        "would make up 5%. Without them, the improvement would be 0.523 points, and without the five rows with the "
         "largest losses, 1.09 points.\n"
         "This is the first comparison with this champion. It needs a confidence of 98.09%, so that all comparisons "
         "together keep 95%."
@@ -170,22 +170,23 @@ CARRIED = [1.0] * 5
     [
         (
             [1.0] * 10,
-            "carry 50% of the improvement, where any five of 10 equal rows would carry 50%. Without them, the "
+            "make up 50% of the improvement; if all 10 gains were equal, any five would make up 50%. Without them, the "
             "improvement would be 1.00 points.",
         ),
         (
             [*CARRIED, *[0.25] * 20],
-            "carry 50% of the improvement, where any five of 25 equal rows would carry 20%. Without them, the "
+            "make up 50% of the improvement; if all 25 gains were equal, any five would make up 20%. Without them, the "
             "improvement would be 0.250 points.",
         ),
         (
             [*CARRIED, *[-0.1] * 5],
-            "carry all of the improvement, where any five of 10 equal rows would carry 50%. Without them, the "
+            "make up all of the improvement; if all 10 gains were equal, any five would make up 50%. Without them, the "
             "improvement would be -0.100 points, and without the five rows with the largest losses, 1.00 points.",
         ),
         (
             [1.0] * 1000,
-            "carry less than 1% of the improvement, where any five of 1,000 equal rows would carry less than 1%. "
+            "make up less than 1% of the improvement; if all 1,000 gains were equal, any five would make up less than "
+            "1%. "
             "Without them, the improvement would be 1.00 points.",
         ),
         ([-1.0] * 10, "There is no improvement, so no rows contribute to it."),

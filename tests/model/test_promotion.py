@@ -50,7 +50,7 @@ def test_the_same_model_again_is_rejected_as_equal(rounding: float) -> None:
     assert (decision.promoted, decision.improvement, decision.lower_bound) == (False, 0.0, 0.0)
     said = "The challenger and the champion are equal: they make the same errors on all 89 rows unseen by both models."
     assert (decision.reason, decision.kind) == (said, "equal")
-    assert describe_sensitivity(decision, "") == "The two models are equal, so there is no improvement to detect."
+    assert describe_sensitivity(decision, "") == "The two models are equal, so neither can be better."
 
 
 def test_what_the_rows_would_have_shown_is_said_in_its_unit() -> None:

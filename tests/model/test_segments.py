@@ -317,4 +317,5 @@ def test_a_table_of_many_segments_begins_with_the_worse_ones() -> None:
     table = tabulate_segments(found)
     assert table is not None
     assert (len(table), table.index[0], table.verdict.iloc[0]) == (60, 'plan "family"', "worse")
-    assert describe_segments(found).endswith("\nThe table has 60 of 83 segments, the worse ones first.")
+    last = "\nThe table has 60 of 83 segments. Those in which the challenger is worse come first."
+    assert describe_segments(found).endswith(last)

@@ -20,7 +20,7 @@ def test_a_problem_is_loaded_by_the_name_of_its_package() -> None:
         (
             "no_such",
             None,
-            "There is no package 'no_such', which should declare the problem. Create src/no_such/, or set",
+            "`problem` in parameters/base.yml is 'no_such', but there is no such package. Create src/no_such/, or",
         ),
         ("empty_one", "", "The package 'empty_one' declares no problem: "),
     ],

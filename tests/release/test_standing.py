@@ -13,7 +13,7 @@ CHAMPION = ModelVersion("tiny", 2, "run", {}, {}, champion=True)
 SERVICE = Service("production", "http://there", "sha256:1", "healthy", "tiny:1", 1, "2026-11-26T03:00:00Z")
 ROLLBACK = Rollback("production", "tiny:2", 2, "tiny:1", 1, "2026-11-26T03:10:00Z", Decision("ann", "too slow", "run"))
 
-AGAIN = "Train another model, or test it again with `mlops run release --platform azure`."
+AGAIN = "Train another model, or test this one again with `mlops run release --platform azure`."
 
 
 def find_standing(

@@ -26,7 +26,7 @@ PROBLEM: Json = {
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string", "description": "What is wrong, and what to send instead."},
-        "row": {"type": "integer", "description": "The index of the row in data, from 0."},
+        "row": {"type": "integer", "description": "The index of the row in `data`, counted from 0."},
         "column": {"type": "string"},
         "value": {"description": "The value that was sent."},
         "rule": {"type": "string", "description": "The broken rule."},

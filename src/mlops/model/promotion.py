@@ -133,10 +133,10 @@ def describe_sensitivity(decision: Decision, unit: str) -> str:
         return f"Smallest improvement that the gate detects on these rows in four cases out of five: {gain}."
     return {
         "first": "There is no champion to improve on yet.",
-        "unlike": "The champion could not be compared, so there is no improvement to detect.",
+        "unlike": "The champion could not be compared, so it is unknown which improvement the gate would detect.",
         "few": "There are too few rows to detect any improvement.",
         "skewed": "On a few rows, the challenger is so much worse that no improvement can be detected.",
-        "equal": "The two models are equal, so there is no improvement to detect.",
+        "equal": "The two models are equal, so neither can be better.",
     }[decision.kind]
 
 

@@ -106,7 +106,7 @@ class ServiceEnvironment:
         if not self.seconds:
             return f"The environment of the service exists already ({self.packages} packages)."
         others = self.packages - self.linked
-        how = f"{self.linked} linked from this environment, {others} installed"
+        how = f"{self.linked} linked from the environment of this program, {others} installed"
         return f"Created the environment of the service in {self.seconds:.1f} s ({self.packages} packages: {how})."
 
 

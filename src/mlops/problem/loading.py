@@ -34,8 +34,8 @@ def load(name: str) -> Problem:
     except ModuleNotFoundError as error:
         if error.name == name:
             raise ProblemError(
-                f"There is no package {name!r}, which should declare the problem. Create src/{name}/, or set "
-                "`problem` in parameters/base.yml."
+                f"`problem` in parameters/base.yml is {name!r}, but there is no such package. Create src/{name}/, "
+                "or set another package there."
             ) from None
         raise _explain_failure(name, error, "Correct this line, or install the module.") from error
     except MlopsError:

@@ -90,7 +90,7 @@ class NextRelease:
             said = describe_rollback(self.rollback)
             return f"{'' if said in told else f'{said} '}`{self.command}` deploys it again."
         if self.failed_in:
-            return f"Train another model, or test it again with `{self.command}`."
+            return f"Train another model, or test this one again with `{self.command}`."
         others = ", which replaces {0.model_name} in {0.environment}".format(*self.replaces) if self.replaces else ""
         return f"Release it with `{self.command}`{others}."
 

@@ -83,7 +83,7 @@ class Standing:
                 return failed  # while the champion is unreadable, training another model does not help
             return f"{failed} Train another model with `mlops run retrain{self.command_options}`."
         if self.serves_champion:
-            return f"{failed} Train another model, or test it again with `{following.command}`."
+            return f"{failed} Train another model, or test this one again with `{following.command}`."
         return f"{failed} `{following.command}` deploys the champion, {following.version.title}."
 
     def _explain_other_model(self, told: str) -> str:

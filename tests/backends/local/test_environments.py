@@ -63,7 +63,7 @@ def test_an_environment_has_the_packages_of_its_lock_and_no_others(tmp_path: Pat
     made = stored.create(write_lock(tmp_path, *PINS))
     assert (made.packages, made.linked) == (7, 7)
     assert made.describe().startswith("Created the environment of the service in ")
-    assert made.describe().endswith("s (7 packages: 7 linked from this environment, 0 installed).")
+    assert made.describe().endswith("s (7 packages: 7 linked from the environment of this program, 0 installed).")
     ran = run(made, "import numpy, uvicorn, msgspec, sys; print(numpy.__file__, sys.prefix)", tmp_path)
     assert ran.stdout.split() == [str(next(made.folder.rglob("numpy/__init__.py"))), str(made.folder)]
     for module in ("pandas", "mlops", "progression", "pip"):

@@ -108,7 +108,7 @@ def _explain_dates(series: pl.Series) -> str:
     shown = series.filter(~find_gaps(series))
     days = shown.str.strip_chars().str.replace(CLOCK, "")
     if any(not days.str.to_date(form, strict=False).null_count() for form in DAYS):
-        return f"This column has dates such as {shown[0]}. To use it, write dates such as 2024-01-31."
+        return f"This column has dates such as {shown[0]}. To use it, write the dates as 2024-01-31."
     return ""
 
 
@@ -120,7 +120,8 @@ def _explain_numbers(series: pl.Series) -> str:
     if not shown.str.contains(SEPARATED).all():
         return ""
     example = shown.filter(shown.str.contains(","))[0]
-    return f"This column has numbers such as {example}. To use it, write them with a point and without separators."
+    wanted = "with a decimal point and without thousands separators"
+    return f"This column has numbers such as {example}. To use it, write them {wanted}."
 
 
 def _has_unique_names(values: pd.Series, kind: Kind) -> bool:

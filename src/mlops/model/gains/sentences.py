@@ -54,12 +54,12 @@ def describe_largest(compared: Comparison) -> str:
     most, least = ordered[-LARGEST:], ordered[:LARGEST]
     rest = float(ordered[:-LARGEST].mean())
     part = _give_share(most.sum() / ordered.sum()) if rest > 0 else "all"
-    equal = f"any five of {compared.rows:,} equal rows would carry {_give_share(LARGEST / compared.rows)}"
+    equal = f"if all {compared.rows:,} gains were equal, any five would make up {_give_share(LARGEST / compared.rows)}"
     without = f"Without them, the improvement would be {_give_improvement(compared, rest)}"
     if least[-1] < 0:  # all five are losses
         most_without = _give_improvement(compared, float(ordered[LARGEST:].mean()))
         without += f", and without the five rows with the largest losses, {most_without}"
-    return f"The five rows with the largest gains carry {part} of the improvement, where {equal}. {without}."
+    return f"The five rows with the largest gains make up {part} of the improvement; {equal}. {without}."
 
 
 def _give_share(share: float) -> str:

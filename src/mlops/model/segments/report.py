@@ -20,7 +20,8 @@ def describe_segments(segments: Segments) -> str:
     elif segments.found:
         lines.append("There was no comparison with a champion, so the table has only the challenger.")
     if len(segments.found) > MOST_SHOWN:
-        lines.append(f"The table has {MOST_SHOWN} of {len(segments.found)} segments, the worse ones first.")
+        order = "Those in which the challenger is worse come first."
+        lines.append(f"The table has {MOST_SHOWN} of {len(segments.found)} segments. {order}")
     return "\n".join(lines)
 
 

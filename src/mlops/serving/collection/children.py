@@ -67,9 +67,9 @@ class UploaderProcess:
 
 
 def start_uploader(counted: tuple[Path, Path]) -> UploaderProcess | None:
-    """Start and return the uploader of a service, or return None if it collects nothing. Wrong settings end the program.
+    """Start the uploader of a service and return it, or return None if the service collects nothing.
 
-    For `counted`, see `UploaderProcess`.
+    If the settings are wrong, the program ends. For `counted`, see `UploaderProcess`.
     """
     file = Path(os.environ.get(VARIABLE, ""))
     if not file.name:
