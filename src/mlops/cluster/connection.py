@@ -76,7 +76,7 @@ def connect(address: str, source: str = OPTION) -> "Client":
 
 @contextmanager
 def explain_disconnection(place: str) -> Iterator[None]:
-    """If Dask loses the connection in the ``with`` block, raise a `ClusterError` whose message begins with `place`."""
+    """Raise a `ClusterError` if Dask loses the connection in the ``with`` block. Its message begins with `place`."""
     from concurrent.futures import CancelledError
 
     try:

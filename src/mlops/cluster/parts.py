@@ -50,7 +50,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What is known about a file of a data folder before its rows are read.
+    """The facts about a file of a data folder that are known before its rows are read.
 
     Parameters
     ----------

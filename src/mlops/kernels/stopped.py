@@ -1,4 +1,4 @@
-"""Whether a parent of warm kernels does not answer because it is stopped, for example by SIGSTOP or a debugger."""
+"""A check whether a parent of warm kernels does not answer because it is stopped, such as by SIGSTOP or a debugger."""
 
 import time
 from pathlib import Path

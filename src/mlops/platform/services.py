@@ -51,8 +51,7 @@ class Service:
     digest, image, model_version : str, str, int
         The deployed image and its model version.
     health, problem : str
-        The health that the platform reports. If the environment's record is damaged, `health` is "unreadable", and
-        `problem` describes the damage; otherwise, `problem` is empty.
+        The health that the platform reports. If the record is damaged: "unreadable", and a description of the damage.
     deployed : str
         The time of the deployment, in UTC as ISO 8601.
     tested : str
@@ -72,8 +71,7 @@ class Service:
     model_identity : str
         The identity of the model version; empty if it is not recorded.
     original : str
-        The MLOPS_HOME in which the service was started: "/data/.mlops on another machine"; empty if this is the current
-        MLOPS_HOME.
+        The MLOPS_HOME that started the service, if it is not the current one: "/data/.mlops on another machine".
     workers, restarts : int, int
         The number of processes that answer requests, and the number of restarts; 0 if they are unknown.
     """
@@ -158,8 +156,7 @@ class Rollback:
     environment, image, model_version, restored, restored_version : str, str, int, str, int
         The environment; the removed image and its model version; the restored image and its model version.
     at, decision : str, Decision
-        The time when the rollback deployed the restored image, in UTC as ISO 8601; and who decided to roll back, why,
-        and in which run.
+        The time of the rollback, in UTC as ISO 8601; and who decided to roll back, why, and in which run.
     lifted : str
         The time when the removed model version or image was deployed again and passed its test; empty before that.
     override, restored_override, model_identity : str
@@ -241,17 +238,13 @@ class Services(Protocol):
         """Record a service test, and return its outcome; called by the notebook 07_test_service and by `mlops.runner`.
 
         If the test failed in production, the previous service is restored. If there is none, the service is stopped.
-        Nothing is recorded if an image with another digest is deployed, or if `answered` is false but the platform
-        reports that the service runs. Safe to call again. Raises ServiceTestFailed if the platform reports an error
-        after a failed test.
+        Nothing is recorded if another image is deployed, or if `answered` is false but the platform reports that the
+        service runs. Safe to call again. Raises ServiceTestFailed if the platform reports an error after a failed test.
         """
         ...
 
     def abandon_test(self, environment: str, digest: str) -> Judgement:
-        """Handle a test that did not finish, and return its outcome; called by `mlops.runner`. Safe to repeat.
-
-        In production, the previous service is restored. In QA, nothing is restored.
-        """
+        """Restore production's previous service after an unfinished test; called by `mlops.runner`. Safe to repeat."""
         ...
 
     def roll_back(self, environment: str, decision: Decision = NO_DECISION, *, take_over: bool = False) -> Rollback:

@@ -99,7 +99,7 @@ class RateLimit(logging.Filter):
 
 
 def shorten_log(descriptor: int) -> None:
-    """If a log is a file of more than `LOG_BYTES` bytes, copy it to a file with the suffix ``.1``, and empty it.
+    """Copy a log that is a file of more than `LOG_BYTES` bytes to a file with the suffix ``.1``, and empty it.
 
     The log is not renamed, because the scoring script can also print to it.
     """

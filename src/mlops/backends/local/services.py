@@ -138,7 +138,7 @@ class LocalSite:
         self._started: subprocess.Popen[bytes] | None = None
 
     def read(self) -> LocalState:
-        """See `View`. The state leaves out a server that has ended or was started from a different MLOPS_HOME."""
+        """See `View`. The state leaves out a server that ended or was started from a different MLOPS_HOME."""
         state = read_record(self._file, LocalState) if self._file.exists() else LocalState()
         if state.process is None or serves_from(state.process.pid, self._folder):
             return state

@@ -1,4 +1,4 @@
-"""What the terminal shows before, during and after a run or a sweep.
+"""The output in the terminal before, during and after a run or a sweep.
 
 .. code-block:: text
 

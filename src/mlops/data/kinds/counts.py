@@ -1,4 +1,4 @@
-"""How often each value of a category or a boolean occurs, and how many values an id column has."""
+"""The counts of the values of a category or a boolean, and the number of values of an id column."""
 
 import zlib
 from collections import Counter
@@ -44,7 +44,7 @@ class CountProfile:
 
 @dataclass(frozen=True)
 class ValueCounts:
-    """How often each value occurs in some rows of a column. The counts of different rows can be merged.
+    """The count of each value in some rows of a column. The counts of different rows can be merged.
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ class Family:
 
 
 def merge_workers(workers: Sequence[Worker]) -> Iterator[Family]:
-    """Yield the metrics that workers count. If the process of a worker has ended, only its gauges are left out."""
+    """Yield the metrics that workers count. If the process of a worker ended, only its gauges are left out."""
     for metric in METRICS:
         chosen = [worker for worker in workers if worker.alive or metric.kind != "gauge"]
         cut = slice(PLACES[metric], PLACES[metric] + metric.size)

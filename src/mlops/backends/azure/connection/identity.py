@@ -19,7 +19,7 @@ NOBODY = Reason("", "there is no identity in the environment variables, on the m
 
 
 def adopt_compute_identity(environ: MutableMapping[str, str] | None = None) -> None:
-    """If this process runs on a compute cluster with a managed identity, set ``AZURE_CLIENT_ID`` to its client id.
+    """Set ``AZURE_CLIENT_ID`` to the client id of the managed identity, if a compute cluster with one runs this process.
 
     Parameters
     ----------
