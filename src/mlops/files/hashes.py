@@ -18,7 +18,7 @@ def require_hash(content: bytes, sha256: str, what: str) -> bytes:
     sha256 : str
         The recorded hash.
     what : str
-        The subject of the error message, in the plural: "The training rows /home/rows.parquet".
+        The subject of the error message, in the plural, such as "The training rows /home/rows.parquet".
 
     Raises
     ------
@@ -73,7 +73,7 @@ def verify_files(
     expected : mapping of str to str
         The recorded SHA-256 of each file, by relative path.
     what : str
-        The name of the content in the error message: "model churn version 3".
+        The name of the content in the error message, such as "model churn version 3".
     advice : str
         The end of the error message, which says how to create the content again.
 

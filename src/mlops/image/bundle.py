@@ -86,7 +86,7 @@ def build_bundle(
     Returns
     -------
     str
-        The digest of the bundle: "sha256:…".
+        The digest of the bundle, such as "sha256:…".
     """
     shutil.rmtree(folder, ignore_errors=True)
     (folder / MODEL).mkdir(parents=True)

@@ -74,7 +74,7 @@ def read_results(notebook: str, run_folder: str = "") -> Results:
     Parameters
     ----------
     notebook : str
-        The name of the notebook: "02_train".
+        The name of the notebook, such as "02_train".
     run_folder : str
         The folder of the pipeline run. If empty, read the results of the notebook's last execution outside of a
         pipeline.

@@ -26,7 +26,7 @@ class Picture:
     Parameters
     ----------
     name : str
-        The name of the plot: "roc".
+        The name of the plot, such as "roc".
     png : bytes
         The picture.
     alt : str

@@ -48,7 +48,7 @@ class Parameter:
     comment : str
         The comment beside the literal.
     interval : str
-        The allowed numbers: "[0, inf)". Empty if any number is allowed.
+        The allowed numbers, such as "[0, inf)". Empty if any number is allowed.
     options : tuple of str
         The allowed strings. Empty if any string is allowed.
     pattern : str

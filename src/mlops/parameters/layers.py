@@ -26,11 +26,11 @@ class Layer:
     Parameters
     ----------
     path : str
-        The path of the file in error messages: "parameters/base.yml".
+        The path of the file in error messages, such as "parameters/base.yml".
     platform : str
         The name of the platform that the file selects, or empty.
     problem : str
-        The name of the package that declares the problem: "churn", or empty.
+        The name of the package that declares the problem, such as "churn", or empty.
     run, shared : mapping of str to Setting
         The settings of the runner, by name. The values of parameters for all notebooks, by name of the parameter.
     steps : mapping of str to mapping of str to Setting

@@ -42,7 +42,15 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Layers:
-    """The parameter files for one platform: those for all steps, and those for the steps of each environment."""
+    """The parameter files for one platform.
+
+    Parameters
+    ----------
+    common : sequence of Layer
+        The files for all steps.
+    environments : mapping of str to Layer
+        For each environment ("qa" or "production"), the file for the steps that deploy or test its service.
+    """
 
     common: Sequence[Layer]
     environments: Mapping[str, Layer]

@@ -34,7 +34,7 @@ class Override:
     value : bool, int, float, str or list
         The value or, if `is_typed_text` is true, the text that the user typed.
     source : str
-        The source of the value in error messages: "-p train.alpha".
+        The source of the value in error messages, such as "-p train.alpha".
     is_typed_text : bool
         Whether `value` is text that is not yet converted to the parameter's type.
     """
@@ -102,7 +102,7 @@ def check_overrides(
     only : str
         The only step that runs. Empty if all steps run.
     options : str
-        The option that selects the platform, for messages: " --platform azure", or empty.
+        The option that selects the platform, for messages, such as " --platform azure", or empty.
 
     Raises
     ------

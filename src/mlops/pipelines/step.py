@@ -13,7 +13,7 @@ class Training(NamedTuple):
 
 
 class HandedFile(NamedTuple):
-    """The names of a step's results that describe a file for later steps: its path or URL, and its SHA-256."""
+    """The names of two results of a step: the path or URL of a file for later steps, and the file's SHA-256."""
 
     url: str
     sha256: str
@@ -79,7 +79,7 @@ class Decision:
     reason : str
         The name of the result with the reason for the decision.
     overruled_by : str
-        The parameter that overrules the decision: "promote_always".
+        The parameter that overrules the decision, such as "promote_always".
     override_reason : str
         The parameter with the reason for overruling the decision; ``--reason`` sets it.
     gains : tuple of str
@@ -104,7 +104,7 @@ class Deployment:
     digest : str
         The result with the digest of the image that the step deployed.
     image : str
-        The parameter with the digest of the image to deploy: "image_digest".
+        The parameter with the digest of the image to deploy, such as "image_digest".
     force : str
         The parameter that makes the step deploy an image again although it is already deployed; ``--force`` sets it.
     take_over : str
@@ -130,9 +130,9 @@ class Step:
     Parameters
     ----------
     name : str
-        The name of the step: "deploy_qa". No two steps have the same name.
+        The name of the step, such as "deploy_qa". No two steps have the same name.
     notebook : str
-        The file name of the step's notebook, without the extension: "06_deploy".
+        The file name of the step's notebook, without the extension, such as "06_deploy".
     needs : tuple of str
         The steps whose results this step reads. If they are in the same pipeline, they run before this step.
     environment : str
@@ -171,7 +171,7 @@ class Step:
         The result with the reason why a person overruled the gate: "override". This result is empty if nobody overruled
         the gate.
     declares : str
-        The result that describes the problem and its metrics: "problem".
+        The result that describes the problem and its metrics, such as "problem".
     compares : Comparison
         The results that describe the champion, which the step evaluates on the same rows as the run's model.
     registers : bool
@@ -191,7 +191,7 @@ class Step:
     deploys : Deployment
         How the step deploys an image in its environment; all fields are empty if the step does not deploy one.
     checks : str
-        The result with the number of checks that the service passed: "checks".
+        The result with the number of checks that the service passed, such as "checks".
     releases : bool
         Whether the step completes a release. If so, the outcome of the run is "released", unless a step of the run
         decided whether to promote a model.

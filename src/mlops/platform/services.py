@@ -103,7 +103,7 @@ class Service:
 
     @property
     def address(self) -> str:
-        """The address of the service; empty if no service runs here."""
+        """The address of the service; empty if its health is "stopped"."""
         return "" if self.health == "stopped" else self.url
 
     @property

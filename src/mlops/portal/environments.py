@@ -34,9 +34,9 @@ class Environment:
     remark : str
         The problems of the environment. Empty if there are none.
     error : str
-        The typical error of the model's predictions, with its unit: "47.1 points of disease progression".
+        The typical error of the model's predictions, with its unit, such as "47.1 points of disease progression".
     error_name : str
-        The name of the typical error: "mean absolute error".
+        The name of the typical error, such as "mean absolute error".
     url : str
         The address of the service. Empty if no service is running.
     condition : str

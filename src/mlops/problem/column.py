@@ -50,7 +50,7 @@ class Column:
         Whether the service refuses values outside the range, and values that are not in `allowed`. If False, only the
         data test reports them.
     title : str, optional
-        The name in plots and sentences: "disease progression". By default, `name`.
+        The name in plots and sentences, such as "disease progression". By default, `name`.
     unit : str
         The unit of the numbers in the column, for plots and reports.
 

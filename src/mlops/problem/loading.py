@@ -17,7 +17,7 @@ def load(name: str) -> Problem:
     Parameters
     ----------
     name : str
-        The name of the package: "churn". Its attribute ``problem`` is the problem.
+        The name of the package, such as "churn". Its attribute ``problem`` is the problem.
 
     Raises
     ------

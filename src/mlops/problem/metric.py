@@ -27,7 +27,7 @@ class Metric:
     Parameters
     ----------
     name : str
-        The name in results, tags and tables: "auc".
+        The name in results, tags and tables, such as "auc".
     score : callable
         A function that returns the metric of actual and predicted values; see `mlops.problem.metrics`. Import
         scikit-learn in this function, not at the top of its module.
@@ -37,9 +37,9 @@ class Metric:
         If the metric is a mean of losses, a function that returns the loss of every row. The gate then compares the
         models row by row.
     title : str, optional
-        The name in sentences: "mean squared error". By default, `name`.
+        The name in sentences, such as "mean squared error". By default, `name`.
     unit : str
-        The unit: "squared points". Empty if the metric has no unit.
+        The unit, such as "squared points". Empty if the metric has no unit.
     digits : int
         The number of significant digits, from 1 to 15, that must stay the same when a notebook runs again.
     least_rows : int

@@ -44,7 +44,7 @@ class RunSettings:
     defaults : mapping of str to mapping
         The default parameters of each step's notebook, by the name of the step.
     problem : str
-        The package that declares the problem: "churn". Empty in older records.
+        The package that declares the problem, such as "churn". Empty in older records.
     """
 
     parameters: Parameters | None = None

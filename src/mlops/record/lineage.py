@@ -65,7 +65,7 @@ def describe_code(workspace: Workspace, notebook: str) -> Lineage:
     workspace : Workspace
         The project.
     notebook : str
-        The file name of the running notebook, without the extension: "02_train".
+        The file name of the running notebook, without the extension, such as "02_train".
     """
     path = workspace.notebooks / f"{notebook}.ipynb"
     return Lineage(read_commit(workspace.project), path.relative_to(workspace.project).as_posix(), hash_file(path))
@@ -79,7 +79,7 @@ def describe_notebooks(workspace: Workspace, notebooks: Iterable[str], run_folde
     workspace : Workspace
         The project.
     notebooks : iterable of str
-        The file names of the notebooks, without the extension: "02_train".
+        The file names of the notebooks, without the extension, such as "02_train".
     run_folder : str
         The folder of the run whose record has the hashes. Empty to hash the present files.
     """

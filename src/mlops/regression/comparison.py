@@ -26,7 +26,7 @@ class Comparison:
     Parameters
     ----------
     notebook : str
-        The name of the executed notebook: "06_deploy-qa".
+        The name of the executed notebook, such as "06_deploy-qa".
     compared : int
         The number of compared items: results (called scraps), printed texts, tables and pictures.
     differing : int
@@ -53,7 +53,7 @@ def compare_notebooks(name: str, committed: Notebook, executed: Notebook, saniti
     Parameters
     ----------
     name : str
-        The name of the executed notebook: "06_deploy-qa".
+        The name of the executed notebook, such as "06_deploy-qa".
     committed, executed : Notebook
         The notebooks.
     sanitizer : Sanitizer

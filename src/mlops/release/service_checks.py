@@ -133,9 +133,9 @@ def check_refusals(url: str, key: str, rows: Sequence[Row], schema: Schema | Non
 
 
 def measure_latency(url: str, key: str, rows: Sequence[Row], count: int) -> Latency:
-    """Send `count` requests with `rows`, one after another, and measure the response times.
+    """Send `count` requests with `rows`, one after another, and return the percentiles of the response times.
 
-    Stop at the first request that is refused or gets no answer.
+    Stop at the first request that is refused or gets no answer. Then the percentiles are NaN.
     """
     times: list[float] = []
     with open_session(url) as session:

@@ -16,7 +16,7 @@ def describe_failure(error: BaseException) -> str:
     Returns
     -------
     str
-        One line: "KeyError at score.py:12 in run, features.py:3 in join; caused by ...".
+        One line, such as "KeyError at score.py:12 in run, features.py:3 in join; caused by ...".
     """
     parts, seen = list[str](), set[int]()
     found: BaseException | None = error

@@ -40,11 +40,11 @@ class Cluster:
     Parameters
     ----------
     address : str
-        The address of the scheduler: "tcp://10.0.0.7:8786".
+        The address of the scheduler, such as "tcp://10.0.0.7:8786".
     workspace : Workspace
         The folders of the project on this machine.
     platform : str
-        The name of the platform: "local".
+        The name of the platform, such as "local".
 
     Raises
     ------

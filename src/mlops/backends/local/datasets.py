@@ -73,7 +73,7 @@ class LocalDatasets:
         The folder of the local platform (``MLOPS_HOME``). Each file is in a folder ``datasets/<first digits of the
         file's SHA-256>/``.
     command_options : str
-        The option that messages add to commands to select the platform: " --platform local", or empty.
+        The option that messages add to commands to select the platform, such as " --platform local", or empty.
     load_problem : callable, optional
         Returns the problem, whose name is also the name of the data set. If omitted, there is only one data set.
     """

@@ -106,11 +106,11 @@ def summarize_run(
     report : str
         The page that the summary tells the user to open.
     program : str
-        This program as the user would type it: ".venv/bin/mlops".
+        This program as the user would type it, such as ".venv/bin/mlops".
     following : str
         The next command to suggest. Empty if there is none.
     data : str
-        The data that passed its test in the run: "churn version 2". Empty if none did.
+        The data that passed its test in the run, such as "churn version 2". Empty if none did.
     """
     lines = [("Outcome", format_outcome(run))]
     if inputs := _describe_reused_results(run):

@@ -158,7 +158,7 @@ class Importer:
         return pending if needs is None else pending & {*KERNEL_PACKAGES, *needs}
 
     def expect(self, packages: Iterable[str]) -> None:
-        """Queue the modules of `packages` before all modules that no kernel is expected to need."""
+        """Add packages to those that kernels are expected to need, and queue the modules of all these first."""
         self._expected |= set(packages)
         self._pending.sort(key=lambda name: name.split(".")[0] not in self._expected)
 

@@ -34,7 +34,10 @@ def describe_backlog(settings: Settings, clock: Callable[[], float] = time.time)
             "Limit for the size of the collected rows in the folder of the service.",
             settings.max_bytes,
         ),
-        "mlops_collection_free_bytes": ("Free disk space for the collected rows.", shutil.disk_usage(folder).free),
+        "mlops_collection_free_bytes": (
+            "Space that is free on the disk with the collected rows.",
+            shutil.disk_usage(folder).free,
+        ),
     }
     if settings.url:
         said = "Age of the oldest collected row that is not uploaded yet; 0 if there is none."

@@ -89,7 +89,7 @@ def read_distributions(path: Path) -> Distributions:
 
 
 def list_values(columns: Sequence[ColumnBins], segment: Segment) -> Iterator[tuple[ColumnBins, NDArray[Any]]]:
-    """Yield the values of each column of a segment that is stored as it is, and the predictions.
+    """Yield each of the given columns with its values in a segment, unless the segment omits or hashes the column.
 
     The rows with which a release tested the service are left out.
     """

@@ -76,7 +76,7 @@ class FsspecStore:
     Parameters
     ----------
     url : str
-        The URL of a folder: "az://container/path".
+        The URL of a folder, such as "az://container/path".
     options : mapping
         Options of the file system, such as ``connection_string``.
     """

@@ -58,7 +58,7 @@ class Reader(HttpToolsProtocol, ABC):
             self.parse_behind()
 
     def parse_behind(self) -> None:
-        """Parse the bytes that were kept for later. Stop if a request must be answered before more is read."""
+        """Parse the bytes that were kept for later. If a request must be answered first, keep the rest again."""
         data, place = memoryview(self._behind), 0
         self._behind = b""
         while place < len(data) and not self.must_wait and not self._ended and not self.transport.is_closing():

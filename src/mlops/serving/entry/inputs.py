@@ -13,7 +13,7 @@ Arguments = dict[str, Any]
 
 
 class Input(Protocol):
-    """A way to read the arguments of ``run``."""
+    """A reader of the arguments that a request gives to the function ``run`` of the scoring script."""
 
     def read(self, request: Request) -> Arguments:
         """Return the arguments by their names.

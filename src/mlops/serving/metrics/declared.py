@@ -71,12 +71,17 @@ ROWS = list_bounds(0, 5)
 LAYOUT = Metric("mlops_worker_layout", "gauge", "A number that identifies the layout of the file. It is not reported.")
 PID = Metric("mlops_worker_pid", "gauge", "The id of the worker's process.", by_worker=True)
 STARTS = Metric(
-    "mlops_worker_starts", "counter", "Starts of the worker; each one after the first is a restart.", by_worker=True
+    "mlops_worker_starts",
+    "counter",
+    "Number of starts of the worker; each one after the first is a restart.",
+    by_worker=True,
 )
 STARTED = Metric(
     "mlops_worker_start_time_seconds", "gauge", "When the worker started, in seconds since 1970.", by_worker=True
 )
-ANSWERED = Metric("mlops_worker_answers", "counter", "Answers of the worker to requests of any path.", by_worker=True)
+ANSWERED = Metric(
+    "mlops_worker_answers", "counter", "Requests that the worker answered, whatever their path.", by_worker=True
+)
 READY = Metric("mlops_workers_ready", "gauge", "Workers that are ready to score.")
 REQUESTS = Metric("mlops_requests", "counter", "Requests that were answered.", (("path", PATHS), ("status", STATUSES)))
 ERRORS = Metric("mlops_errors", "counter", "Requests that were refused or failed, by reason.", (("reason", REASONS),))

@@ -59,7 +59,7 @@ def decode_channels(text: str) -> Channels:
 
 
 def describe_process() -> tuple[int, set[str]]:
-    """Return the number of threads of this process, and its open files and connections."""
+    """Return the number of threads of this process, and the names of its open files and connections."""
     folder = Path("/proc/self/fd")
     targets = set()
     for descriptor in os.listdir(folder) if folder.is_dir() else ():
