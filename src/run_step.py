@@ -1,4 +1,4 @@
-"""The script that Azure Machine Learning starts for each step of a submitted run. It runs the code in its folder."""
+"""The script that Azure Machine Learning starts for each step of a submitted run. It runs the code beside this file."""
 
 import os
 import sys

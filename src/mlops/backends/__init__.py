@@ -7,7 +7,7 @@
     memory  runs in one process, for tests
 
     collecting  the settings for collecting requests, shared by local and azure
-    redacted    wrappers that add the redaction of secrets to every platform's tracker and registry
+    redacted    wrappers that redact secrets in what a platform's tracker and registry record
 """
 
 import importlib

@@ -13,7 +13,7 @@ MEGABYTE = 1 << 20
 
 @dataclass(frozen=True)
 class CollectionSettings:
-    """The settings that say what services collect, how much space it can use, and how long it is kept."""
+    """The settings that say what services collect, how much space the rows can use, and how long they are kept."""
 
     collect_share: float = declare(1.0, "share of the requests that services collect; 0 to collect nothing", "[0, 1]")
     collect_omitted: str = declare("", "columns that are not collected, separated by commas")

@@ -43,11 +43,11 @@ class Selection:
     version: str = ""
 
     def includes(self, header: Header) -> bool:
-        """Return whether a segment with this header has rows that the selected version of the model scored."""
+        """Return whether the selected version of the model scored the rows of a segment with this header."""
         return self.version in ("", header.version)
 
     def select(self, turns: list[Turn]) -> list[Turn]:
-        """Return the turns (of the service's event loop) whose time is in the selected range."""
+        """Return those turns of the service's event loop that were written in the selected range of time."""
         first = int(self.since.timestamp() * SECOND) if self.since else 0
         end = int(self.until.timestamp() * SECOND) if self.until else 1 << 63
         return [turn for turn in turns if first <= turn.time < end]
@@ -56,7 +56,7 @@ class Selection:
 def read_collected(place: CollectedPlace, selection: Selection) -> "pa.Table":
     """Return the collected rows, sorted by time. Each row occurs once, even if two files have it.
 
-    The table has the features of the service, with the types of their kinds, and these columns:
+    The table has a column for each feature, with the type of the feature's kind, and also these columns:
 
     ============================  =====================================================================
     ``_time``                     when the row was scored, UTC
@@ -69,7 +69,7 @@ def read_collected(place: CollectedPlace, selection: Selection) -> "pa.Table":
     Raises
     ------
     UsageError
-        If the versions of the model have the same column with different kinds.
+        If a column has different kinds in different versions of the model.
     """
     import pyarrow as pa
 

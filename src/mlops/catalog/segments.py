@@ -1,4 +1,4 @@
-"""The segments of a service: those on this machine and those that were uploaded, each of them once."""
+"""The segments of a service, on this machine or uploaded. A segment that is in both places is read once."""
 
 import gzip
 import zlib

@@ -51,7 +51,7 @@ def print_json(value: object) -> None:
 
 
 def print_json_line(value: object) -> None:
-    """Print an object as JSON on one line. The lines of a command that prints many objects have no format number."""
+    """Print an object as JSON on one line, without a format number. For commands that print many objects."""
     _print_text(json.dumps(value))
 
 

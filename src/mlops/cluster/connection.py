@@ -25,7 +25,7 @@ def require_address(address: str, source: str = OPTION) -> None:
     address : str
         The address, such as "tcp://10.0.0.7:8786".
     source : str
-        The option or parameter with the address, which the error message names.
+        The option or parameter that gave the address. The error message names it.
 
     Raises
     ------

@@ -68,7 +68,7 @@ class Inspection:
 
 
 def find_parts(url: str) -> tuple[Files, dict[str, Part]]:
-    """List a data file or folder. Return its `Files`, and the `Part` of each file by the name of the file.
+    """List a data file or folder. Return its `Files`, and a mapping from the name of each file to its `Part`.
 
     Raises
     ------

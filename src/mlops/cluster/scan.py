@@ -27,7 +27,7 @@ Scanned = tuple[RowsScan, Mapping[str, Sequence[Hashes]]]
 
 
 def scan_file(url: str, columns: Sequence[Column], reference: Profile, scheduler: str = "") -> TableScan:
-    """Scan a CSV or Parquet file, or a folder of Parquet files as one table, on this machine or on a Dask cluster.
+    """Scan a data file or folder, on this machine or on the workers of a Dask cluster, and return the result.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """The search for exact quantiles of a column whose values are in several files, called parts.
 
 A quantile is the value with a given rank in the sorted column. For each quantile, the search keeps a window: a range of
-values that contains the quantile. In each round, a worker outlines the values of each part in the window: it returns a
-few of them, called points, with their ranks. From all outlines, the search computes a narrower window.
+values that contains the quantile. In each round, a worker outlines each part: it returns a few of the part's values
+in the window, called points, with their ranks. From all outlines, the search computes a narrower window.
 
 Source: Munro and Paterson (1980), "Selection and sorting with limited storage".
 """

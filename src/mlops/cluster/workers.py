@@ -158,7 +158,7 @@ def open_workers(address: str, source: str = OPTION) -> Iterator[DaskWorkers]:
 
 
 def make_probe() -> Callable[[], str]:
-    """Return a function that imports what tasks need, and whose result names a missing module ("" if there is none)."""
+    """Return a function that imports what tasks need. That function returns the name of a missing module, or ""."""
     # Dask sends a nested function to the workers as code, but any other function as the name of its module, which a
     # worker without this project could not import.
 
@@ -190,7 +190,7 @@ def run_task(place: Place, function: Callable[..., Result], *arguments: object) 
         If the versions on the worker differ from those on the machine that started the task, or if the worker cannot
         read a file.
     ClusterError
-        If the disk of the worker is full, or if a function that reads no data file fails there.
+        If the worker's disk is full, or if a function without a `Part` as an argument raises OSError or ImportError.
     """
     found = describe_versions()
     for name, wanted in place.versions.items():

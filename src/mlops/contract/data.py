@@ -1,4 +1,4 @@
-"""The check of the rows of a problem with the data test, and the reading of these rows as in the notebooks."""
+"""The data test of a problem's rows, and the reading of these rows as in the notebooks."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -103,7 +103,7 @@ def pack_file(file: Path, sha256: str = "") -> Iterator[tuple[str, Path]]:
 def read_header(file: Path, ending: str = "") -> tuple[str, ...]:
     """Return the names of the columns of a local data file; empty if they cannot be read.
 
-    `ending`, such as ".parquet", determines the format. If `ending` is empty, the ending of the file's name does.
+    `ending`, such as ".parquet", determines the format. If it is empty, the ending of the file's name is used.
     """
     ending = ending or split_name(file.name)[1]
     try:

@@ -36,8 +36,8 @@ def read_delimited(content: bytes, url: str, texts: Mapping[str, Collection[str]
     url : str
         The location of the file, for error messages.
     texts : mapping of str to collection of str, optional
-        The columns to read as text, each with the strings that are values there, even if pandas would read them as
-        missing, such as "None" for a category. The table can lack some of these columns.
+        The columns to read as text, each with its allowed values. An allowed value such as "None" is kept, although
+        pandas would read it as missing. The table can lack some of these columns.
 
     Raises
     ------

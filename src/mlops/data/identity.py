@@ -79,7 +79,7 @@ class Familiarity:
 
 
 def identify_rows(columns: Sequence[Column], rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the given columns of a table. Ids are converted to text, which is compared exactly."""
+    """Return the given columns of a table, with ids converted to text, so that ids are compared exactly."""
     table = rows[[column.name for column in columns]]
     for column in (column for column in columns if column.role == "id"):
         table[column.name] = _write_id(rows[column.name])  # `assign` refuses a column with the name "self"
@@ -150,7 +150,7 @@ class _Search:
         return self._find(every, tolerances, np.maximum(rounding / tolerances, self._choose_units(ALIKE_FLOOR)))
 
     def find_same(self, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Return, for each row for which `chosen` is True, whether it is the same as a recorded row."""
+        """Return, for each of the `chosen` rows, whether it is the same as a recorded row."""
         return self._find(chosen, np.full(self._rows.shape[1], SAME), self._choose_units(SAME_FLOOR))
 
     def _choose_units(self, floor: float) -> Numbers:

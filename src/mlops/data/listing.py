@@ -67,7 +67,7 @@ class Files:
     is_folder: bool
 
     def hash_content(self, hashes: Mapping[str, str]) -> str:
-        """Return a single hash of all files. `hashes` has the hash of each file by its name."""
+        """Return a single hash of all files. `hashes` contains the hash of each file, by file name."""
         return hash_listing(dict(hashes)) if self.is_folder else hashes[self.parts[0]]
 
 

@@ -119,7 +119,7 @@ def place_edges(
     lowest, highest : float
         The smallest and the largest value.
     between : iterable of pair of float
-        For each bin except the last one, its largest value, and the next larger value in the column.
+        For each bin except the last one: the largest value in the bin, and the next larger value in the column.
     bins : int
         The desired number of bins.
     """
@@ -205,7 +205,7 @@ def encode_profile(profile: Profile) -> bytes:
 
 
 def read_profile(path: Path) -> dict[str, ColumnProfile | CountProfile]:
-    """Read a profile that `encode_profile` wrote.
+    """Return the profile that is stored in a file, as encoded by `encode_profile`.
 
     Raises
     ------
@@ -222,7 +222,7 @@ def read_profile(path: Path) -> dict[str, ColumnProfile | CountProfile]:
 
 
 def describe_reference(reference: Profile, columns: Sequence[Column], path: Path) -> str:
-    """Return a text with the size of a reference profile, and the declared columns for which it has too few values.
+    """Return a text that gives the size of a reference profile and lists the declared columns with too few values.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ Flags = NDArray[np.bool_]
 
 
 def bound_rounding(rows: pd.DataFrame, known: pd.DataFrame) -> Numbers:
-    """Return, for each column, how much a number can differ between the two tables only because of rounding.
+    """Return, for each column, how much the same number can differ between two tables because of rounding alone.
 
     Parameters
     ----------
@@ -30,9 +30,9 @@ def bound_rounding(rows: pd.DataFrame, known: pd.DataFrame) -> Numbers:
 
 
 def bound_coarseness(rows: pd.DataFrame, known: pd.DataFrame) -> Numbers:
-    """Return, for each column, the largest relative difference that rounding to 1 or 2 significant digits can cause.
+    """Return, for each column, the largest relative difference between two tables that coarse rounding can cause.
 
-    The result is 0 if neither table seems to be rounded to one or two significant digits.
+    Coarse means 1 or 2 significant digits. The result is 0 if neither table seems to be rounded so coarsely.
     """
     digits = np.array([_count_significant_digits(rows), _count_significant_digits(known)])
     fewest = int(digits.max(axis=1).min()) if digits.size else 0

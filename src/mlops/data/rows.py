@@ -1,4 +1,4 @@
-"""The scan of a part of a table's rows."""
+"""The scan of some rows of a table."""
 
 # The results for consecutive rows can be merged into the result for the whole table.
 
@@ -97,7 +97,7 @@ def count_copies(hashes: Hashes) -> int:
 
 
 def find_repeats(hashes: Hashes) -> tuple[int, int]:
-    """Return how many hashes repeat an earlier one, and the smallest of them (0 if none). Sort the array in place."""
+    """Return the number of repeated hashes, and the smallest hash that repeats (0 if none). Sort the array in place."""
     hashes.sort()
     repeats = hashes[1:] == hashes[:-1]
     return int(np.count_nonzero(repeats)), int(hashes[repeats.argmax()]) if repeats.any() else 0

@@ -210,7 +210,7 @@ def make_empty(edges: tuple[float, ...]) -> ColumnProfile:
 
 
 def merge_totals(left: ColumnTotals, right: ColumnTotals) -> ColumnTotals:
-    """Return the merged totals of a column in two parts of a table. The rows of `left` come first."""
+    """Return the totals of a column, merged from two parts of a table. The rows of `left` come first."""
     return ColumnTotals(
         profile=merge_columns(left.profile, right.profile),
         missing=left.missing + right.missing,

@@ -110,7 +110,7 @@ def require_valid(violations: Iterable[Violation], url: str) -> None:
 
 
 def list_violations(violations: Sequence[Violation]) -> list[str]:
-    """Return one line for each of the first 20 violations and, if there are more, a line with their number."""
+    """Return one line for each of the first 20 violations and, if there are more, a line that says how many more."""
     more = [f"  and {len(violations) - MOST:,} more"] if len(violations) > MOST else []
     return [*(f"  {violation}" for violation in violations[:MOST]), *more]
 

@@ -10,7 +10,7 @@
     spare       starts a kernel in advance, while earlier notebooks still run
     client      the kernel's client, which connects over sockets in a private folder
     kernel_log  keeps the text that a kernel writes to standard error
-    cells       names cells in messages
+    cells       describes cells and errors for messages
     source      checks that a notebook can be executed
     store       saves the executed notebook, complete and without secrets
     cancel      cancels notebooks from another thread

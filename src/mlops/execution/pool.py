@@ -71,7 +71,7 @@ class NotebookPool:
             spare.join()
 
     def prepare(self, sources: Mapping[str, Path]) -> None:
-        """Start kernels for the notebooks that will probably run next, and end kernels that wait for other notebooks.
+        """Start kernels for the notebooks that will probably run next, and end the unused kernels of all others.
 
         Parameters
         ----------

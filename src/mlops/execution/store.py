@@ -24,7 +24,7 @@ class NotebookStore:
         self._written: dict[str, str] = {}
 
     def open(self, path: Path, secrets: Callable[[], Iterable[str]]) -> str:
-        """Register the path of a notebook. Return the address to which papermill saves the notebook without secrets."""
+        """Register the path of a notebook, and return the notebook's address in this store, for papermill."""
         self._secrets[str(path)] = secrets
         self._written[str(path)] = ""
         return f"{self.SCHEME}{path}"
@@ -35,7 +35,7 @@ class NotebookStore:
         del self._written[str(path)]
 
     def write(self, content: str, url: str) -> None:
-        """Write a notebook. Called by papermill. Raise StepFailed if the notebook cannot be written."""
+        """Write a notebook, or raise StepFailed if it cannot be written. Called by papermill."""
         path = self.pretty_path(url)
         if content == self._written[path]:
             return

@@ -5,19 +5,19 @@ from pathlib import Path
 
 
 def read_lines(log: Path, count: int) -> list[str]:
-    """Return the last lines of a log."""
+    """Return the last `count` lines of a log."""
     return log.read_text(errors="replace").splitlines()[-count:] if count else []
 
 
 def follow_lines(find_log: Callable[[], Path], count: int, pause: Callable[[], None]) -> Iterator[str]:
-    """Yield the last lines of a log, and then each line that is added.
+    """Yield the last `count` lines of a log, and then each line that is added.
 
     Parameters
     ----------
     find_log : callable
         A function that returns the path of the log. If the path changes, the lines of the new log follow.
     count : int
-        The number of last lines.
+        The number of existing lines to yield first.
     pause : callable
         A function that waits before the log is read again.
     """

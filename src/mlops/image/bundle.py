@@ -172,8 +172,8 @@ def read_pins(requirements: Path, machine: Mapping[str, str] | None = None) -> d
     requirements : Path
         The file of pinned packages, one per line.
     machine : mapping, optional
-        Environment markers of the machine: ``{"sys_platform": "linux"}``. Any other marker has its value on
-        this machine.
+        Environment markers of the machine, such as ``{"sys_platform": "linux"}``. All other markers have the
+        values of this machine.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Finds scoring scripts that read the body of a request themselves, as entry scripts for Azure Machine Learning do."""
+"""The search for scoring scripts that read the body of a request themselves, such as entry scripts for Azure."""
 
 import ast
 from pathlib import Path

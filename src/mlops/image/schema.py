@@ -68,7 +68,7 @@ def check_examples(problem: Problem) -> None:
 
 
 def write_rows(problem: Problem, rows: Sequence[Sequence[object]]) -> list[Row]:
-    """Convert rows to the list that a request contains as ``{"data": [...]}``.
+    """Convert rows to the list that a request ``{"data": [...]}`` contains, and return this list.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ SUFFIXES = (".sock", ".log", ".failed")
 def list_leftovers(before: float) -> list[tuple[Path, ...]]:
     """Return the files that parents of warm kernels left behind when they ended, grouped by parent.
 
-    Only includes parents whose files are all older than `before`, a time in seconds since 1970.
+    A parent is included only if all its files are older than `before`, a time in seconds since 1970.
     """
     try:
         folder = find_folder()
@@ -47,7 +47,7 @@ def _list_leftovers(folder: Path, before: float) -> list[tuple[Path, ...]]:
 
 
 def name_interpreter(python: str) -> bytes:
-    """Return the first line of a parent's log, which names the Python interpreter of the parent: `python`."""
+    """Return the first line of a parent's log. It contains `python`, the path of the parent's interpreter."""
     return LINE + os.fsencode(python) + b"\n"
 
 

@@ -66,7 +66,7 @@ class RunningParent:
 
 
 def list_parents(seconds: float = ANSWER_SECONDS) -> list[RunningParent]:
-    """List the running parents of warm kernels, oldest first. Wait up to `seconds` for each parent to answer."""
+    """Return the running parents of warm kernels, the oldest first. Wait up to `seconds` for each parent to answer."""
     found = []
     for path in find_folder().glob("*.sock"):
         if channel := open_channel(path):
@@ -77,7 +77,7 @@ def list_parents(seconds: float = ANSWER_SECONDS) -> list[RunningParent]:
 
 
 def list_failed_starts() -> list[str]:
-    """List the reasons why this checkout's parents of warm kernels recently failed to start."""
+    """Return a message for each parent of warm kernels of this checkout that recently failed to start."""
     notes = [path for path in sorted(find_folder().glob("*.failed")) if belongs_here(path.with_suffix(".log"))]
     return [path.read_text() for path in notes if is_recent(path)]
 

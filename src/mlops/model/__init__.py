@@ -8,7 +8,7 @@
     loading        loads the model of a training or of a registered version, after a check of its hashes
     schema         checks that a registered model was trained with the schema of the problem
     training_data  describes the training data: ranges of the features, and example rows
-    training_bins  describes the distributions of the training data and of predictions for it
+    training_bins  describes the distributions of the training data and of the predictions for its rows
     training_rows  stores and finds the rows that a model was trained on
     origin         describes the origin of a training: notebook, commit and data
     contenders     the models to compare: the challenger and, if it fits the problem, the champion

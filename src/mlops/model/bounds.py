@@ -53,16 +53,16 @@ def measure_error(gains: Floats) -> Floats:
 def find_quantile(gains: Floats, confidence: ArrayLike) -> Floats:
     """Return Student's quantile for the effective number of rows.
 
-    Without skewness, the bound is this many standard errors below the mean.
+    Without skewness, the bound is the mean minus the quantile times the standard error.
     """
     return np.asarray(t.ppf(confidence, np.maximum(count_effective(gains) - 1, 1)))
 
 
 def count_effective(gains: Floats) -> Floats:
-    """Return the effective number of rows with gains: (sum of absolute gains)^2 / (sum of squared gains).
+    """Return the effective number of rows: (sum of absolute gains)^2 / (sum of squared gains).
 
-    For example, if only three of 89 rows have gains, all of the same size, the result is 3, and the bound uses the t
-    quantile for three rows.
+    For example, if 86 of 89 gains are 0 and the other three have the same size, the result is 3, and the bound uses
+    the t quantile for three rows.
     """
     scaled, _ = _scale(gains)
     squares = np.square(scaled).sum(-1)
@@ -80,8 +80,8 @@ def measure_skewness(gains: Floats) -> Floats:
 def are_too_skewed(gains: Floats, confidence: ArrayLike) -> NDArray[np.bool_]:
     """Return, for each comparison, whether a few gains are so far below the others that no decision is possible.
 
-    This can be true only if the bound without the correction for skewness is above zero. Otherwise, the challenger is
-    not shown to be better in any case, because the correction only lowers the bound.
+    This can be true only if the bound without the correction for skewness is above zero. Otherwise, the corrected
+    bound, which is never higher, is not above zero either, so the challenger is not shown to be better.
 
     Parameters
     ----------
@@ -94,6 +94,6 @@ def are_too_skewed(gains: Floats, confidence: ArrayLike) -> NDArray[np.bool_]:
 
 
 def _scale(gains: Floats) -> tuple[Floats, NDArray[np.int32]]:
-    """Return the gains divided by a power of two, so that no square overflows or becomes 0, and the exponent."""
+    """Return the gains, scaled by a power of two so that no square overflows or becomes 0, and its exponent."""
     exponent = np.frexp(np.abs(gains).max(-1))[1]
     return np.ldexp(gains, -exponent[..., None]), exponent

@@ -114,7 +114,7 @@ class Comparison:
 
     @cached_property
     def gains(self) -> Floats:
-        """The gain of each row or group of rows. Without a champion, its contribution to the metric."""
+        """The gain of each row or group of rows. Without a champion, the contribution of each to the metric."""
         if self.actual is None:
             return self.challenger if self.champion is None else self.champion - self.challenger
         groups = assign_groups(self.rows, smooth=bool(self.metric.weighted))

@@ -70,7 +70,7 @@ class Contenders:
     def recorded(self) -> dict[str, dict[str, float | None]]:
         """The metrics of the champion when it was registered, as a column for `show_scores`; empty if it is left out.
 
-        They were measured on the rows of that time. A metric that was not recorded is None.
+        They were measured before the registration, perhaps on other rows. A metric that was not recorded is None.
         """
         if not self._champion or CHAMPION not in self.models:
             return {}

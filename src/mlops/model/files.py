@@ -1,4 +1,4 @@
-"""The files of a model: an MLflow model with the estimator, and files that the problem exports for its service."""
+"""The files of a model: an MLflow model with the estimator, and files that the problem exports for the service."""
 
 from collections.abc import Iterable
 from pathlib import Path

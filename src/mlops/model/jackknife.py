@@ -30,7 +30,7 @@ BATCH_WEIGHTS = 1_000_000  # maximum number of weights in memory, unless a singl
 
 
 def assign_groups(rows: int, smooth: bool) -> Groups:
-    """Return the number of each row's group, counted from 0. The rows of a group are left out together.
+    """Return the index of each row's group, counted from 0. The rows of a group are left out together.
 
     Parameters
     ----------

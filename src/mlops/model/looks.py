@@ -1,4 +1,4 @@
-"""The looks at a champion, which are the comparisons with it that count. See `mlops.model.spending`."""
+"""The looks at a champion: those comparisons with it that are counted. See `mlops.model.spending`."""
 
 import hashlib
 from dataclasses import replace
@@ -23,9 +23,9 @@ def record_look(
 ) -> Comparison:
     """Record a comparison in the registry, and return it with `look` set to its number among all looks at the champion.
 
-    A comparison of the same models on the same rows counts only once. A comparison of equal models or on too few rows
-    does not count. A comparison that is too skewed for a decision does count. If it did not, only samples without rare
-    large losses would count, and equal models would be promoted more often.
+    A comparison of the same models on the same rows counts only once. A comparison of equal models does not count, nor
+    does one on too few rows. A comparison that is too skewed for a decision does count. If it did not, only samples
+    without rare large losses would count, and equal models would be promoted more often.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The distributions of training data and of predictions for it, which a service compares with its requests."""
+"""The distributions of training data and predictions, with which a service compares those of its requests."""
 
 from typing import Any
 

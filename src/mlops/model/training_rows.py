@@ -54,7 +54,7 @@ def look_up_rows(
     trainings: Iterable[Mapping[str, object]],
     steps: Sequence[Step] = ALL_STEPS,
 ) -> Familiarity:
-    """Return which rows of a table are, or may be, training rows of at least one of several models.
+    """Return, for each row of a table, whether it is, or may be, a training row of at least one of several models.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def look_up_rows(
 def find_distinct_rows(
     tracker: Tracker, problem: Problem, trainings: Iterable[Mapping[str, object]], steps: Sequence[Step] = ALL_STEPS
 ) -> list[pd.DataFrame | None]:
-    """Return the training rows of several models: a table for each distinct set, or None where it is unavailable."""
+    """Return a table for each distinct set of training rows of several models; None for a set that is unavailable."""
     step = find_training(steps)
     name = step.trains.rows if step and step.trains else ""
     distinct = {str(made.get(name, place)): made for place, made in enumerate(trainings)}

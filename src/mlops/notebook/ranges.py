@@ -1,4 +1,4 @@
-"""The check of the values of parameters in notebooks that no pipeline runs."""
+"""The check of parameter values in notebooks that no pipeline runs."""
 
 import ast
 import sys

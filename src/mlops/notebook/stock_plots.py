@@ -58,7 +58,7 @@ class Predicted:
 
     @cached_property
     def one_against_rest(self) -> dict[str, tuple[NDArray[np.bool_], NDArray[np.float64]]]:
-        """A dict from the name of a class to two arrays: whether each row has the class, and its probability."""
+        """By class: an array that says which rows have the class, and an array of its predicted probabilities."""
         actual, predicted = self.pair
         if predicted.ndim == 1:
             return {self.problem.target.title: (actual.astype(bool), predicted)}
@@ -67,7 +67,7 @@ class Predicted:
 
     @property
     def positive(self) -> str:
-        """The title of the target or, if it is a category, "each TITLE", because one figure has all its classes."""
+        """The title of the target or, if it is a category, "each TITLE", because the figure covers all classes."""
         title = self.problem.target.title
         return title if self.problem.target.kind == "boolean" else f"each {title}"
 

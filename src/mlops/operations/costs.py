@@ -15,7 +15,7 @@ KEYS = ("currency", "prices")
 
 @dataclass(frozen=True)
 class Prices:
-    """The content of a price file: the currency, and the unit prices of billed quantities, by the name of the price."""
+    """The content of a price file: the currency, and the unit prices by name."""
 
     currency: str
     prices: Mapping[str, float]

@@ -19,7 +19,7 @@ from mlops.release.standing import Standing
 
 
 def read_overview(opened: OpenProject) -> Overview:
-    """Return the overview of the environments and their services, read from the platform, production first."""
+    """Read the environments and their services from the platform, and return their overview, production first."""
     try:
         found = read_status(opened.override())  # an override may name another model
         standings = {standing.service.environment: standing for standing in found.standings}

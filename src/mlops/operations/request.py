@@ -26,7 +26,7 @@ class RunRequest:
     only : str
         The only step to run. Empty for all steps.
     source : str
-        The run whose results the step `only` uses. If empty, it uses the newest results of all runs except sweeps.
+        The run whose results the step in `only` uses. If empty, the step uses the newest results that no sweep made.
     model_file : Path, optional
         The file that names the model to release instead of the champion.
     reason : str
@@ -40,7 +40,7 @@ class RunRequest:
     jobs : int
         The number of notebooks that can run in parallel. 0 means one per core.
     scheduler : str
-        The address of the Dask scheduler whose workers read the data file for its test; empty for this machine.
+        The address of the Dask scheduler whose workers read the data to be tested. If empty, this machine reads it.
     """
 
     pipeline: str

@@ -102,10 +102,10 @@ def require_distinct(
         The parameters of the notebook. Their names are also names of results. Empty if the notebook does not train
         models.
     scored_by : str
-        The beginning of the name of the result with the cross-validated metric: "cv_"; see `Step.scored_by`. Empty if
-        the notebook does not train models.
+        The prefix in the name of the result with the cross-validated metric: "cv_"; see `Step.scored_by`. Empty if the
+        notebook does not train models.
     results : collection of str
-        Results of the notebook whose names do not appear in its code.
+        The names of further results of the notebook, which do not appear in its code.
 
     Raises
     ------

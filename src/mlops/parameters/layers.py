@@ -32,7 +32,7 @@ class Layer:
     problem : str
         The name of the package that declares the problem, such as "churn", or empty.
     run, shared : mapping of str to Setting
-        The settings of the runner, by name. The values of parameters for all notebooks, by name of the parameter.
+        The settings of the runner, and the values of parameters for all notebooks; both by name.
     steps : mapping of str to mapping of str to Setting
         The values of parameters for single steps, by the name of the step or of its notebook.
     kernels : mapping of str to Setting

@@ -29,8 +29,8 @@ class Version(NamedTuple):
 class Packing(NamedTuple):
     """The names of one result and two parameters of a step that creates an image.
 
-    `digest` names the result with the digest of the image. `script` and `requirements` name the parameters with the
-    paths of a scoring script and of the lock file of its packages. If a path is empty, the image contains the problem's
+    `digest` is the result with the image's digest. `script` and `requirements` are the parameters with the path of a
+    scoring script and the path of the lock file for its packages. If a path is empty, the image contains the problem's
     own file.
     """
 
@@ -42,9 +42,9 @@ class Packing(NamedTuple):
 class Comparison(NamedTuple):
     """The names of a step's results that describe the champion.
 
-    `metrics` names the result with the champion's metrics on the rows that neither the champion nor the new model has
-    seen. `version` names the result with the number of the champion's version. `override` names the result that says
-    who promoted the champion although the gate had rejected it, and why; this result is empty if the gate decided.
+    `metrics` is the result with the champion's metrics on the rows that neither the champion nor the new model has
+    seen. `version` is the result with the number of the champion's version. `override` is the result that says who
+    promoted the champion although the gate had rejected it, and why; this result is empty if the gate decided.
     Without a champion, all three results are empty or 0.
     """
 
@@ -182,8 +182,8 @@ class Step:
         The result with the digest of the image that the step creates for a model version, and the parameters that name
         the sources of the image.
     scored_by : str
-        The beginning of the name of the result by which a sweep compares trainings: "cv_". The name continues with the
-        name of the metric on which promotions are decided.
+        The prefix "cv_" of the result by which a sweep compares trainings. The rest of the result's name is the name of
+        the metric on which promotions are decided.
     names_model : Version
         The results with the name and version of the model that the step registers, packs or deploys.
     names_dataset : Version

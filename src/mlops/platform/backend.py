@@ -73,7 +73,7 @@ class Backend:
     arrivals : Arrivals, optional
         Fetches new data from a watched folder.
     jobs : Jobs, optional
-        Finds the step of a submitted run that this process executes; None if one process executes whole runs.
+        Finds the step that this process executes for a submitted run; None if one process executes whole runs.
     billing : Billing, optional
         Lists the billable quantities of a month; None if nothing is billed.
     telemetry : Telemetry, optional

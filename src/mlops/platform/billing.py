@@ -34,7 +34,7 @@ class Usage:
 class Billable:
     """One item of a month's bill: a `quantity` in a `unit`.
 
-    `formula` shows how the quantity was calculated. `price` is the name of the price per unit in the price file.
+    `formula` shows how the quantity was calculated. `price` is the name of the unit's price in the price file.
     """
 
     item: str

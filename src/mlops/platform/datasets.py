@@ -92,10 +92,10 @@ class Arrivals(Protocol):
     """New data in a watched folder."""
 
     def fetch_newest(self, run_id: str) -> Arrival:
-        """Claim the newest file in the watched folder for a run, store a copy of it, and return both as an arrival.
+        """Claim the newest file in the watched folder for a run, copy it, and return its name and the copy's address.
 
-        If another run has already claimed the file, the arrival names that run instead. Called by `mlops run-step`.
-        Safe to call again for the same run. Raises DatasetNotFoundError if no file has arrived.
+        If another run has already claimed the file, return that run's id instead of an address. Called by
+        `mlops run-step`. Safe to call again for the same run. Raises DatasetNotFoundError if no file has arrived.
         """
         ...
 

@@ -67,7 +67,7 @@ class Images(Protocol):
         ...
 
     def read_file(self, image: Image, name: str) -> bytes:
-        """Return the content of a file in an image, empty if there is no such file; called by 07_test_service."""
+        """Return the content of a file in an image; empty if the file does not exist. Called by 07_test_service."""
         ...
 
     def find_image(self, model: ModelVersion) -> Image | None:
@@ -129,12 +129,12 @@ class ServiceProcesses(Protocol):
     """The processes of services, with one service per environment."""
 
     def find_log(self, environment: str) -> Path:
-        """Return the log of the service, or of the last one if none is running; called by `mlops logs`.
+        """Return the path of the log of the running service or, if none runs, of the last one; called by `mlops logs`.
 
-        The log of a service does not move. Raises DeploymentNotFoundError if there is no log.
+        The path of a service's log never changes. Raises DeploymentNotFoundError if there is no log.
         """
         ...
 
     def find_state(self, environment: str) -> ProcessState:
-        """Return whether the process of the service is running; called by `mlops start --foreground`."""
+        """Return the state of the service's process; called by `mlops start --foreground`."""
         ...

@@ -37,7 +37,7 @@ class Job(Protocol):
 
 
 class Jobs(Protocol):
-    """Access to the step of a submitted run that the current process executes."""
+    """Access to the job of the current process: the step that it executes for a submitted run."""
 
     def find_job(self) -> Job | None:
         """Return the step that this process executes, or None if it executes none; called by `mlops run-step`."""

@@ -58,7 +58,7 @@ class SubmittedStep:
 
 @dataclass(frozen=True)
 class SubmittedRun:
-    """A run of the published pipeline, or another run that was executed on this machine.
+    """A submitted run of the published pipeline, or a run on this machine that was not submitted.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ class Pipelines(Protocol):
         ...
 
     def submit(self, submission: Submission) -> SubmittedRun:
-        """Start a run of the version published last, and return the run before it ends; called by `mlops submit`.
+        """Start a run of the newest version, and return it without waiting for its end; called by `mlops submit`.
 
         Each call starts exactly one run, even if a request is retried. Raises PipelineNotFoundError before the first
         publication.

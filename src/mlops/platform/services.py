@@ -51,7 +51,7 @@ class Service:
     digest, image, model_version : str, str, int
         The deployed image and its model version.
     health, problem : str
-        The health that the platform reports. If the record is damaged: "unreadable", and a description of the damage.
+        The health that the platform reports, or "unreadable" if the record is damaged; a description of the damage.
     deployed : str
         The time of the deployment, in UTC as ISO 8601.
     tested : str
@@ -71,9 +71,9 @@ class Service:
     model_identity : str
         The identity of the model version; empty if it is not recorded.
     original : str
-        The MLOPS_HOME that started the service, if it is not the current one: "/data/.mlops on another machine".
+        The MLOPS_HOME that started the service: "/data/.mlops on another machine"; empty if it is the current one.
     workers, restarts : int, int
-        The number of processes that answer requests, and the number of restarts; 0 if they are unknown.
+        The number of processes that answer requests, and how often they were restarted; 0 if unknown.
     """
 
     environment: str
@@ -231,7 +231,7 @@ class Services(Protocol):
         ...
 
     def find_owner(self, environment: str) -> str:
-        """Return the name of the model that an environment serves or served last, or ""; called by `mlops run`."""
+        """Return the name of the model that an environment serves or served last; "" if none. Called by `mlops run`."""
         ...
 
     def record_test(self, environment: str, digest: str, *, passed: bool, answered: bool = True) -> Judgement:

@@ -31,7 +31,7 @@ class Submission:
         return {name: getattr(self, name) or NOTHING for name in list_names()}
 
     def list_given(self) -> dict[str, str]:
-        """Return the parameters whose values differ from their defaults, as text, by name."""
+        """Return the values that differ from the defaults, as text, by name of the parameter."""
         usual = Submission()
         return {name: text for name, text in self.list_texts().items() if getattr(self, name) != getattr(usual, name)}
 
@@ -50,7 +50,7 @@ def list_names() -> list[str]:
 
 
 def read_submission(given: Mapping[str, str]) -> Submission:
-    """Return a submission with the texts in `given`, by name of the parameter. "none" stands for the default value.
+    """Return a submission with the values in `given`, which are texts by parameter name; "none" means the default.
 
     Raises
     ------

@@ -2,7 +2,7 @@
 
 .. code-block:: text
 
-    verdict       the verdict of a step; marks the cells that did not run
+    verdict       the verdict of a step; the marks on cells that did not run
     refusals      descriptions of a failed data test or service test
     environments  the services of the environments, at the top of the index
     report        one executed notebook as a self-contained HTML file

@@ -166,7 +166,7 @@ def _make_exporter() -> ReportExporter:
 
 @cache
 def rehearse() -> None:
-    """Render a small notebook to load and compile everything that reports need."""
+    """Load and compile everything that reports need, by rendering a small notebook."""
     cells = [new_markdown_cell("# Title\n\n`code` and $x^2$"), new_code_cell("x = 1")]
     _render_with_notes(_make_notebook(cells), {"stylesheet": read_stylesheet()}, "rehearsal.ipynb")
 

@@ -21,7 +21,7 @@ MOST_TICKS = 12
 
 
 def plot_sweep(sweep: Sweep, points: Sequence[Point]) -> Figure | None:
-    """Plot the results of a sweep. Return None if there is nothing to compare."""
+    """Return a plot of the results of a sweep, or None if there is nothing to compare."""
     done = [point for point in points if point.score is not None]
     varying = {name: values for name, values in sweep.axes.items() if len(values) > 1}
     if len(done) < 2 or not varying:

@@ -13,7 +13,7 @@ LARGEST_SPAN = 1000
 
 
 def align_tables(html: str) -> str:
-    """Return HTML in which table cells have a CSS class: "number", "long", or none if their column has short text.
+    """Return the HTML with the CSS class "number" or "long" on all cells of a column of numbers or of long text.
 
     The returned HTML still has to be cleaned.
     """

@@ -61,7 +61,7 @@ def find_classes(actual: "ArrayLike", predicted: "ArrayLike") -> "tuple[NDArray[
 
 
 def _require_present(target: "Column", values: "NDArray[np.generic]") -> None:
-    """Raise an error if a value is missing, because numpy would convert it to a boolean or to the name of a class."""
+    """Raise an error if a value is missing, because numpy would convert it to a boolean or a string."""
     import pandas as pd
 
     gaps = np.atleast_1d(pd.isna(values))

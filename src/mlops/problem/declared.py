@@ -200,7 +200,7 @@ class Problem:
         return probabilities[:, 1] if self.target.kind == "boolean" else probabilities
 
     def explain(self, model: "Any") -> "pd.Series | None":
-        """Return the importance of each feature, or None, which is the default.
+        """Return a series with the importance of each feature. By default, return None.
 
         The notebook 02_train shows the importances. Name the series after the quantity that it contains: "weight".
         """

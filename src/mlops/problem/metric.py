@@ -51,7 +51,7 @@ class Metric:
         For a metric without `row_loss`, it makes the gate faster and, if there are few rows, more sensitive. Do not
         give it for a metric that depends on only a few of the rows, such as a median: the gate would promote too often.
     signed : bool
-        Whether the metric can be zero or negative. If promotions are decided on it, the problem must declare
+        Whether the metric can be zero or negative. If promotions depend on such a metric, the problem must declare
         `smallest_gain`.
     kinds : tuple of str
         The kinds of targets that the metric fits: "number", "boolean", "category". Empty for all of them.
@@ -131,7 +131,7 @@ class Metric:
     def measure_weighted(
         self, actual: "NDArray[np.generic]", predicted: "NDArray[np.generic]", counts: "NDArray[np.int64]"
     ) -> "NDArray[np.float64]":
-        """Return one value of the metric for each of many sets of rows; NaN for a set for which it is undefined.
+        """Return an array with the metric of each of many sets of rows; NaN where the metric is undefined.
 
         Parameters
         ----------

@@ -78,7 +78,7 @@ def log_loss(name: str = "log_loss", *, digits: int = 6) -> Metric:
 def roc_auc_score(name: str = "roc_auc_score", *, digits: int = 6) -> Metric:
     """Return the metric "area under the ROC curve". Higher is better.
 
-    If the target is a category, the metric is the mean of the areas for each class against the rest.
+    If the target is a category, the metric is the mean of the areas of all classes, each against the rest.
     """
     score, weighted = _average_classes("roc_auc_score"), _weigh("weigh_area")
     title = "area under the ROC curve"
@@ -88,7 +88,7 @@ def roc_auc_score(name: str = "roc_auc_score", *, digits: int = 6) -> Metric:
 def average_precision_score(name: str = "average_precision_score", *, digits: int = 6) -> Metric:
     """Return the metric "average precision" of the positive class. Higher is better.
 
-    If the target is a category, the metric is the mean of the average precisions for each class against the rest.
+    If the target is a category, the metric is the mean for all classes, each against the rest.
     """
     score, weighted = _average_classes("average_precision_score"), _weigh("weigh_precision")
     return Metric(

@@ -13,12 +13,12 @@ Floats = NDArray[np.float64]
 
 
 def weigh_area(actual: ArrayLike, predicted: ArrayLike, weights: Floats) -> Floats:
-    """Return the area under the ROC curve or, for a category, the mean of the areas of each class against the rest."""
+    """Return the area under the ROC curve; for a category, the mean area of all classes, each against the rest."""
     return _average_classes(_weigh_area, actual, predicted, weights)
 
 
 def weigh_precision(actual: ArrayLike, predicted: ArrayLike, weights: Floats) -> Floats:
-    """Return the average precision of the positive class or, for a category, the mean over all classes."""
+    """Return the average precision of the positive class; for a category, the mean of all classes."""
     return _average_classes(_weigh_precision, actual, predicted, weights)
 
 
@@ -69,7 +69,7 @@ def _average_classes(
 
 
 def _weigh_area(positive: NDArray[np.bool_], score: Floats, weights: Floats) -> Floats:
-    """Return the share of pairs of a positive and a negative row whose positive row scores higher; ties count half."""
+    """Return the share of (positive, negative) row pairs in which the positive row scores higher; ties count half."""
     positives, negatives = _sum_ties(positive, score, weights)
     below = np.cumsum(negatives, axis=1) - negatives / 2
     pairs = positives.sum(axis=1) * negatives.sum(axis=1)
@@ -92,7 +92,7 @@ def _weigh_f1(actual: NDArray[np.bool_], predicted: NDArray[np.bool_], weights: 
 
 
 def _sum_ties(positive: NDArray[np.bool_], score: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Return two arrays for the distinct scores, in ascending order: the weights of positive and of negative rows."""
+    """Return the total weights of positive rows and of negative rows for each distinct score, in ascending order."""
     order = np.argsort(score, kind="stable")
     sorted_scores = score[order]
     weights = weights[:, order].astype(float, copy=False)

@@ -151,7 +151,7 @@ class RunRecord:
     def with_failure(self, kind: str = "") -> "RunRecord":
         """Return a copy of the record with the error and the failure of the first step that failed.
 
-        If no step failed, the error of the run is kept, and its failure has only `kind`, the class of this error.
+        If no step failed, the copy keeps the error of the run, and its `failure` has only the class `kind`.
         """
         failed = find_failure(self.steps)
         if failed is None:
@@ -195,7 +195,7 @@ def make_run_folder(outputs: Path, pipeline: str, make_id: Callable[[str], str] 
 
 
 def number_run(outputs: Path) -> int:
-    """Return a number for a run that starts now, which is larger than the numbers of all earlier runs."""
+    """Return the number of a run that starts now. The number is larger than those of all earlier runs."""
     return take_order(outputs.glob(RECORDS))
 
 

@@ -25,7 +25,7 @@ class Start:
 
 
 def take_order(records: Iterable[Path], clock: Callable[[], int] = time.time_ns) -> int:
-    """Return a number for a run that starts now, which is larger than the numbers of all earlier runs.
+    """Return the number of a run that starts now. The number is larger than those of all earlier runs.
 
     Parameters
     ----------
@@ -40,12 +40,12 @@ def take_order(records: Iterable[Path], clock: Callable[[], int] = time.time_ns)
 
 
 def sort_records(records: Iterable[Path]) -> list[Path]:
-    """Sort the paths of records by the start of their runs, newest first."""
+    """Return the paths of records, sorted by the start of their runs, newest first."""
     return sorted(records, key=find_place, reverse=True)
 
 
 def find_place(record: Path) -> Place:
-    """Return a key that sorts the paths of records by the start of their runs."""
+    """Return the sort key for the path of a record. Such keys sort records by the start of their runs."""
     # For a damaged record, the key is the time in the run's id.
     try:
         found = record.stat()

@@ -76,7 +76,7 @@ def describe_holders(path: Path) -> str:
 
 
 def find_holders(path: Path) -> list[int]:
-    """Return the ids of the other processes that locked a file or, if it is not locked, of those that opened it."""
+    """Return the ids of other processes that hold a lock on a file or, if it is not locked, have it open."""
     holders = _find_locking_processes(path) or _find_opening(path)
     return sorted(holders - {os.getpid()})
 

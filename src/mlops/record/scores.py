@@ -21,7 +21,7 @@ class Scores:
 
 
 def read_declared(results: Mapping[str, object], steps: Iterable[Step] = ALL_STEPS) -> Declaration | None:
-    """Return the declaration of the problem that is among the results of a run, or None if there is none."""
+    """Return the declaration of the problem from the results of a run, or None if they do not contain it."""
     for name in dict.fromkeys(step.declares for step in steps if step.declares in results):
         try:
             return msgspec.convert(results[name], Declaration)

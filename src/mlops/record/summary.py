@@ -19,7 +19,7 @@ def has_step(run: RunRecord, is_wanted: Callable[[Step], object], steps: Iterabl
 
 
 def find_reason(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return the reason for the decision of a run, or for a refusal or a rollback; "" if there is none yet."""
+    """Return the reason for the decision, refusal or rollback in a run; "" if there is none yet."""
     if run.pipeline == ROLLBACK:
         return _describe_rollback(run)
     steps = tuple(steps)
@@ -111,7 +111,7 @@ def find_override(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
 
 
 def find_decision(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> bool | None:
-    """Return whether the run decided to promote its model; None if it has not decided."""
+    """Return True if the run decided to promote its model, False if it rejected the model; None before the decision."""
     found = _find_last_result(run, {step.name: step.decides.result for step in steps})
     return None if found is None else bool(found)
 

@@ -15,7 +15,7 @@ DIGITS = 1e-6  # the proposed tolerance for a number with decimals; other result
 
 @dataclass(frozen=True)
 class ScrapChanges:
-    """The declarations of results that a notebook's metadata lacks, and those that must be removed from it.
+    """The changes to the declarations in a notebook's metadata: results to add, and results to remove.
 
     Parameters
     ----------

@@ -102,7 +102,7 @@ def read_cell_declaration(cell: Cell, whole: Declaration, name: str) -> Declarat
 
 
 def list_kept_scraps(notebook: Notebook, name: str) -> set[str]:
-    """Return the names of the results whose values stay in a committed notebook."""
+    """Return the names of the results whose values are kept when the notebook is committed."""
     whole = read_declaration(notebook, name)
     conditions = [read_cell_declaration(cell, whole, name).if_same for cell in notebook.cells]
     compared = (scrap for scrap, tolerance in whole.scraps.items() if tolerance is not None)
@@ -110,7 +110,7 @@ def list_kept_scraps(notebook: Notebook, name: str) -> set[str]:
 
 
 def is_kept(cell: Cell) -> bool:
-    """Return whether the output of a cell stays in a committed notebook."""
+    """Return whether the output of a cell is kept when the notebook is committed."""
     return KEEP_TAG in cell.metadata.tags
 
 

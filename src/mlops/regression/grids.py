@@ -81,7 +81,7 @@ def _read_span(attrs: list[tuple[str, str | None]], name: str) -> int:
 
 
 def read_grids(html: str) -> list[Grid]:
-    """Parse the tables in a piece of HTML."""
+    """Return the tables in a piece of HTML."""
     reader = _Reader()
     reader.feed(html)
     reader.close()

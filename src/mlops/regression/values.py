@@ -58,7 +58,7 @@ def read_sanitizer(path: Path) -> Sanitizer:
 
 
 def sanitize(text: str, sanitizer: Sanitizer) -> str:
-    """Replace the parts of a text that are allowed to differ, and collapse spaces."""
+    """Return a text in which the parts that are allowed to differ are replaced, and spaces are collapsed."""
     for pattern, replacement in sanitizer:
         text = pattern.sub(replacement, text)
     return "\n".join(" ".join(line.split()) for line in text.strip().splitlines())

@@ -18,7 +18,7 @@ OTHER_KINDS: dict[str, tuple[str, object]] = {  # for each kind, a value of anot
 
 
 def list_bad_requests(schema: Schema | None, rows: Sequence[Any]) -> Iterator[tuple[str, Body]]:
-    """Yield the name and body of requests that the service must refuse because they do not match the schema.
+    """Yield the names and bodies of requests that the service must refuse because they do not match the schema.
 
     Parameters
     ----------

@@ -67,7 +67,7 @@ def post_rows(session: requests.Session, url: str, **options: Any) -> requests.R
 
 
 def describe_status(answer: requests.Response) -> str:
-    """Return the status of an answer, and the reason in its body if the request was refused."""
+    """Return the status of an answer and, if the request was refused, the reason that the body gives."""
     if answer.ok:
         return f"status {answer.status_code}"
     try:

@@ -86,5 +86,5 @@ class Host(Protocol[State]):
         ...
 
     def lock(self, environment: str) -> AbstractContextManager[Site[State]]:
-        """Hold the lock of an environment. If another deployment holds it, wait until that deployment is finished."""
+        """Lock an environment, and yield access to its state. If another deployment holds the lock, wait for it."""
         ...

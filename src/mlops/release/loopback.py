@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 
 def is_loopback(url: str) -> bool:
-    """Return whether the host of a URL is this machine: a loopback address, such as 127.0.0.1."""
+    """Return whether a URL refers to this machine by a loopback address or name: 127.0.0.1, localhost."""
     host = urlsplit(url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -48,7 +48,7 @@ class NextRelease:
     rollback : Rollback or None
         The rollback that blocks the release, or None. If there is one, the release needs `--redeploy-rolled-back`.
     replaces : tuple of Service
-        The services of other models that the release would replace. If there are any, it needs `--take-over`.
+        The services of other models that the release would replace. If there are any, the release needs `--take-over`.
     failed_in : str
         The environment in which the version failed its latest test; empty if there is none.
     command_options : str

@@ -26,7 +26,7 @@ def require_kept_everywhere(host: Host[State], environment: str, image: Image, a
 
 
 def require_kept(state: Deployments, image: Image, allowed: Permissions) -> None:
-    """Raise an error if the image, or its model version, was rolled back according to `state`."""
+    """Raise an error if `state` contains a rollback of the image or of its model version."""
     rollback = None if allowed.redeploy else state.find_rollback(image)
     if rollback:
         said = describe_rollback(rollback)
@@ -67,5 +67,5 @@ def choose_previous(
 
 
 def explain_no_previous(environment: str) -> str:
-    """Return why an environment cannot be rolled back."""
+    """Return a sentence that says why an environment cannot be rolled back."""
     return f"{environment} has no earlier image that passed its test, so there is nothing to roll back to."

@@ -54,7 +54,7 @@ class Latency:
 
 
 def read_image_schema(images: Images, digest: str) -> Schema | None:
-    """Return the schema of an image; None if its script reads request bodies itself, or if the image is too old."""
+    """Return the schema of an image; None if the image is old, or if its script reads request bodies itself."""
     content = images.read_file(images.get_image(digest), SCHEMA)
     return decode_schema(content) if content else None
 
@@ -218,8 +218,8 @@ def require_passed(checks: Sequence[Check], url: str, consequence: str, log: str
     Raises
     ------
     ServiceTestFailed
-        If any check failed. The message consists of `consequence`, which says what the environment serves now, the
-        failed checks, and `log`, the end of the service's log.
+        If any check failed. The message has three parts: `consequence` (what the environment serves now), the failed
+        checks, and `log` (the end of the service's log).
     """
     if failed := _list_failed(checks):
         count = f"{len(failed)} check{'s' * (len(failed) > 1)}"

@@ -110,7 +110,7 @@ class Standing:
 
 
 def find_standings(state: ReleaseState) -> list[Standing]:
-    """Compare the service of each environment with the champion. Environments without a service are left out."""
+    """Return the standing of each environment. Environments without a service are left out."""
     following = find_next_release(state)
     return [
         Standing(

@@ -92,7 +92,7 @@ def run_pipeline(plan: Plan, surroundings: Surroundings, run_id: str = "") -> Ru
 
 
 def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surroundings, jobs: int = 0) -> RunRecord:
-    """Resume a run that did not finish, with the same parameters.
+    """Resume a run that did not finish, with the same parameters, and return its record.
 
     Parameters
     ----------

@@ -87,8 +87,8 @@ class Surroundings:
     secrets : callable
         A function that returns the secrets to redact in everything that is saved.
     restore : callable
-        A function that restores the previous service of an environment if a new service did not pass its test. Takes
-        the environment, the digest of the image that the run deployed in it, and how the test ended.
+        A function that restores the previous service of an environment if a new service did not pass its test. It
+        takes the environment, the digest of the image that the run deployed in it, and how the test ended.
     observe : callable
         A function that takes the name of a part of the platform's state, such as "champion", and returns its present
         value.

@@ -45,12 +45,12 @@ logger = logging.getLogger("serving")
 class Application:
     """The web service as an ASGI application.
 
-    While its `state` is "draining" or "failing", ``/readyz`` answers 503. While it is "failing", ``/score`` does, too.
+    ``/readyz`` answers 503 while `state` is "draining" or "failing"; ``/score`` answers 503 while `state` is "failing".
 
     Parameters
     ----------
     scorer : Scorer or EntryScorer
-        The object that scores the body of a request, or that answers whole requests.
+        A `Scorer`, which scores the body of a request, or an `EntryScorer`, which answers the request itself.
     keys : sequence of str
         The keys that the service accepts.
     identity : mapping
@@ -138,7 +138,7 @@ class Application:
     def answer_together(
         self, named: Sequence[Sequence[Header]], scored: Sequence[Scored | Exception], arrived: Sequence[float]
     ) -> list[Answered]:
-        """Collect requests to ``/score`` that arrived at the same time, and return the answers.
+        """Let the collector store requests that were scored together, and return the answers.
 
         Parameters
         ----------
@@ -147,7 +147,7 @@ class Application:
         scored : sequence of length n
             What `score_together` returned for these requests, whose headers `check_head` has accepted.
         arrived : sequence of length n
-            The time of `perf_counter` at the end of each request's head.
+            The value of `perf_counter` when the head of each request had arrived.
         """
         collected = [
             (headers[0][1].decode(), one[0], one[1])

@@ -43,7 +43,7 @@ def find_fault(schema: Schema, body: bytes, otherwise: str) -> Refusal:
 
 
 def explain_text(body: bytes, error: Exception) -> Refusal:
-    """Return the error that refuses a body that is not JSON or is nested too deeply.
+    """Return the refusal of a body that is not JSON or is nested too deeply.
 
     Parameters
     ----------
@@ -245,7 +245,7 @@ def _shorten(text: str) -> str:
 
 
 def _show_single(value: object) -> Details:
-    """Return the details with the value; no details if it is a list, an object or a number that is too large."""
+    """Return the value as details of a refusal; nothing for a list, an object or a number that is too large."""
     if isinstance(value, dict | list) or (isinstance(value, int | float) and abs(value) > sys.float_info.max):
         return {}
     return {"value": _shorten(value) if isinstance(value, str) else value}

@@ -49,7 +49,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def read_line(line: str) -> dict[str, object]:
-    """Return the fields of a line in the log. A line that is not JSON, such as the output of a script, is a message."""
+    """Return the fields of a line in the log. Any other line, such as a script's output, becomes the "message"."""
     with suppress(ValueError):
         found = json.loads(line)
         if isinstance(found, dict) and "message" in found:
@@ -99,7 +99,7 @@ class RateLimit(logging.Filter):
 
 
 def shorten_log(descriptor: int) -> None:
-    """Copy a log that is a file of more than `LOG_BYTES` bytes to a file with the suffix ``.1``, and empty it.
+    """Copy a log file of more than `LOG_BYTES` bytes to a file with the suffix ``.1``, and then empty the log.
 
     The log is not renamed, because the scoring script can also print to it.
     """

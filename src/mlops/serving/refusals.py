@@ -24,7 +24,7 @@ class Refusal(Exception):
     headers : mapping of str to str
         Additional headers of the answer, such as ``Allow`` and ``Retry-After``.
     reason : str
-        The reason in the metrics, from `serving.metrics.declared.REASONS`, if neither the status nor the rule says it.
+        The reason in the metrics, from `serving.metrics.declared.REASONS`; empty if the status or the rule gives it.
     """
 
     def __init__(

@@ -43,7 +43,7 @@ class Feature(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """The kind of the answer to a row, and its sorted classes. A number has no classes."""
+    """The kind of the answer to a row, and the sorted classes, which are empty if the answer is a number."""
 
     kind: Literal["number", "boolean", "category"] = "number"
     classes: tuple[str | bool, ...] = ()

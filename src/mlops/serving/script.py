@@ -26,7 +26,7 @@ class Script:
 def load_script(path: Path) -> Script:
     """Import the scoring script, call its ``init()``, and return the script.
 
-    The script can import a module beside it relatively (``from .features import x``) or by its name.
+    The script can import modules in its folder with relative imports (``from .features import x``) or by name.
     """
     package = ModuleType(f"{PACKAGE}{next(_numbers)}")
     package.__path__ = [str(path.parent)]

@@ -94,7 +94,7 @@ def read_grid(project: Project, name: str, options: Sequence[str], platform: str
 
 
 def suggest_values(declared: Iterable[Parameter], given: Mapping[str, Any] = MappingProxyType({})) -> str:
-    """Suggest values to try for the first parameter whose range allows at least two of them: "alpha=0.04,0.4,4".
+    """Return an example of values to sweep: "alpha=0.04,0.4,4", or "NAME=VALUE,VALUE" if no parameter is suitable.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from mlops.sweeps.grid import Grid
 
 
 def find_inputs(grid: Grid, record: RunRecord, around: Surroundings) -> tuple[StepRecord, ...]:
-    """Return the records of the steps that the swept step needs. If one is out of date, run these steps first.
+    """Return the records of the steps that the swept step needs. If a record is out of date, run all these steps first.
 
     Parameters
     ----------

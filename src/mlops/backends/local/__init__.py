@@ -18,7 +18,7 @@
     background      starts and stops the processes of submitted runs
     infrastructure  creation and deletion of MLOPS_HOME
     settings        the section `local` of parameters/local.yml
-    tracking_page   MLflow's own page
+    tracking_page   MLflow's web page
     upgrades        upgrades state that an older version of the engine created
     leftovers       images, service folders and staged files that are no longer needed
 """

@@ -31,7 +31,7 @@ class BackgroundRun:
     tags : mapping of str to str
         The tags that record the origin of the run.
     order : int
-        The position of the run among all submitted runs, by which lists of runs are sorted.
+        A number that is larger than those of all earlier runs. Lists of runs are sorted by it.
     """
 
     process: ProcessId

@@ -73,7 +73,7 @@ class LocalDatasets:
         The folder of the local platform (``MLOPS_HOME``). Each file is in a folder ``datasets/<first digits of the
         file's SHA-256>/``.
     command_options : str
-        The option that messages add to commands to select the platform, such as " --platform local", or empty.
+        The option that messages add to suggested commands, such as " --platform local"; empty to add none.
     load_problem : callable, optional
         Returns the problem, whose name is also the name of the data set. If omitted, there is only one data set.
     """
@@ -140,7 +140,7 @@ class LocalDatasets:
         return sum(not entry.dataset for entry in self._list_own(known))
 
     def name_versions(self) -> None:
-        """Add the name of the data set to those of its versions that were recorded without it."""
+        """Add the data set's name to each of its versions that was recorded without a name."""
         with explain_full_disk(self._folder), FileLock(self._folder / "lock"):
             known = self._read().versions
             self._write(self._add_names(known, self._list_own(known)))

@@ -55,7 +55,7 @@ class LocalPipelines:
         The command that starts this program in a new process, as a list of arguments. If it is empty, `submit` raises
         UsageError.
     command_options : str
-        The option that messages add to commands to select the platform, such as " --platform local", or empty.
+        The option that messages add to suggested commands, such as " --platform local"; empty to add none.
     """
 
     def __init__(

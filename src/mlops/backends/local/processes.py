@@ -149,7 +149,7 @@ def wait_ready(process: "subprocess.Popen[bytes]", ready: Path, seconds: float, 
 
 
 def quote_log(log: Path) -> str:
-    """Return the path of a service's log and its last lines."""
+    """Return a text with the path and the last lines of a service's log."""
     tail = "\n".join(map(describe_line, log.read_text(errors="replace").splitlines()[-QUOTED_LINES:]))
     return f"The end of {log}:\n{tail}"
 

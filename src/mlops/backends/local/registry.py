@@ -30,7 +30,7 @@ class LocalRegistry:
     store : MlflowStore
         MLflow's database and files.
     command_options : str
-        The option that messages add to commands to select the platform, such as " --platform local", or empty.
+        The option that messages add to suggested commands, such as " --platform local"; empty to add none.
     """
 
     def __init__(self, store: MlflowStore, command_options: str = "") -> None:

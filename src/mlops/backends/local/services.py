@@ -106,7 +106,7 @@ class LocalSite:
     Parameters
     ----------
     folder : Path
-        The folder that has a state file and a folder for each environment.
+        The folder that has, for each environment, a state file and a folder.
     environment : str
         The environment.
     settings : LocalSettings

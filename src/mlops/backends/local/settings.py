@@ -21,7 +21,7 @@ COUNTS = "[0, 1000000]"
 
 @dataclass(frozen=True)
 class WantedPort:
-    """The port that the settings give a service.
+    """The port of a service, as chosen in the settings.
 
     `number` is 0 for any free port. `source` names the file or the environment variable that sets the port.
     """
@@ -74,7 +74,7 @@ class LocalSettings(CollectionSettings):
         return {WORKERS: str(self.service_workers), MEMORY: str(self.service_memory_mb), **limits}
 
     def name(self, setting: str) -> str:
-        """Return a setting's name for messages: the place where it is set, or otherwise its key."""
+        """Return a setting's name for messages: the source of its value, or its key if it has the default value."""
         return self.given[setting].source if setting in self.given else f"local.{setting} in parameters/local.yml"
 
     def find_environments(self, workspace: Workspace) -> Path:

@@ -1,4 +1,4 @@
-"""Upgrades of state that an older version created: MLflow's database, the notes of champions, and the data set."""
+"""Upgrades of state that an older version created: MLflow's database, the records of champions, and the data set."""
 
 import logging
 from collections.abc import Iterator

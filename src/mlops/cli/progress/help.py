@@ -31,7 +31,7 @@ class StepsCommand(click.Command):
 
 
 def list_parameters(project: Project) -> Iterator[tuple[str, str]]:
-    """Yield each parameter: its name as the option -p takes it, and its description with the default."""
+    """Yield the name of each parameter, as written after -p, and its description with the default."""
     shared = set(project.base.shared)
     for step in {step.notebook: step for name in OFFERED for step in PIPELINES[name]}.values():
         for name, parameter in project.declared(step.notebook).items():

@@ -4,7 +4,7 @@ No test assumes a distribution.
 
 .. code-block:: text
 
-    outcome      the result of a test, and the weights and floors of all tests
+    outcome      the result of a test, the weight of each test, and the smallest difference that can be drift
     shares       compares a share of the values, such as that of missing values
     numbers      the tests of numbers and dates
     categories   the tests of categories and booleans

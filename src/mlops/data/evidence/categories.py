@@ -24,9 +24,9 @@ CLEARLY = 3.0  # standard deviations by which a listed value has to be more freq
 
 
 def compare_categories(reference: CountProfile, current: CountProfile) -> Iterator[Evidence]:
-    """Yield the results of the tests "mix", "peak" and "new". Both profiles have values.
+    """Yield the results of the tests "mix", "peak" and "new". Both profiles must have values.
 
-    "peak" is left out if the new data has no value that the reference lists, "new" if it has no other values.
+    "peak" is left out if the new data has no value that the reference lists, and "new" if it has only such values.
     """
     yield _compare_mix(reference, current)
     yield from _compare_values(reference, current)
@@ -50,7 +50,7 @@ def _compare_values(reference: CountProfile, current: CountProfile) -> Iterator[
 
 
 def _bound_unlisted(reference: CountProfile) -> int:
-    """Return the largest possible count of a value that the reference does not list."""
+    """Return the largest count that an unlisted value can have in the reference data."""
     if len(reference.values) >= MOST:
         listed = min((count for count in reference.values.values() if count), default=reference.other)
         return min(reference.other, listed)
@@ -95,9 +95,9 @@ def _count_in_both(reference: CountProfile, current: CountProfile) -> tuple[Coun
 
 
 def _pool_values(reference: CountProfile, current: CountProfile, without: frozenset[str], part: float) -> Counts:
-    """Return the counts of all values except `without`, in pools whose mean expected count is large enough.
+    """Pool all values except `without`, and return the count of each pool in the reference and in the new data.
 
-    There is one pool if the reference lists all values, or if one of the profiles has no bins.
+    Pools are merged until large enough. There is only one if the reference lists all values, or a profile has no bins.
     """
     pools, totals = [], []
     for profile in (reference, current):

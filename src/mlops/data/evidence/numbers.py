@@ -22,7 +22,7 @@ TINY = 1e-3  # a lower limit for the mean square of ranks, which keeps the ratio
 
 
 def compare_numbers(reference: ColumnProfile, current: ColumnProfile) -> Iterator[Evidence]:
-    """Yield the results of the tests "shift", "spread", "scale", "shape" and "peak". Both profiles have values."""
+    """Yield the results of the tests "shift", "spread", "scale", "shape" and "peak". Both profiles must have values."""
     first, second = np.array(reference.histogram, dtype=float), np.array(current.histogram, dtype=float)
     rows, noise = reference.count + current.count, 1 / reference.count + 1 / current.count
     apart, shares = second / current.count - first / reference.count, (first + second) / rows
@@ -92,7 +92,7 @@ def _compare_spread(wider: float, deviation: float, part: float) -> Evidence:
 
 
 def _compare_scale(reference: ColumnProfile, variance: float, noise: float) -> Evidence:
-    """Test whether the standard deviation has shrunk. In a column with few distinct values, the bins do not show this.
+    """Test for a smaller standard deviation, and return the result. With few distinct values, the bins do not show it.
 
     The test assumes the largest possible variance of the squared distances from the mean: the largest squared distance
     times the mean squared distance. So outliers of the reference raise no alarm. A growing standard deviation needs no

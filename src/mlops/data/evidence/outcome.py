@@ -1,4 +1,4 @@
-"""The result of a statistical test of a column, and the weights and floors of all tests."""
+"""The result of a statistical test of a column; for each test, its weight and the smallest value that can be drift."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Evidence:
     chance : float
         The p-value: the probability of a difference at least this large if both distributions are the same.
     limit : callable
-        A function that returns the largest value of the quantity that is not drift, given the significance level.
+        A function that returns, for a significance level, the largest value that does not count as drift.
     detail : str
         The direction of the difference, or the values that differ.
     others : tuple of (str, float)

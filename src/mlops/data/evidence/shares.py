@@ -20,7 +20,7 @@ def find_chance(known: Counts | float, of: float, found: Counts | float, rows: f
 def compare_shares(
     test: str, known: int, of: int, found: int, rows: int, *, tries: float = 1.0, detail: str = ""
 ) -> Evidence:
-    """Test whether a share is larger in the new data (`found / rows`) than in the reference (`known / of`).
+    """Test whether a share grew from `known / of` (reference) to `found / rows` (new data), and return the result.
 
     The share was chosen from at most `tries` shares, so the p-value is multiplied by `tries`.
     """

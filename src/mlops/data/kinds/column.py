@@ -38,7 +38,7 @@ class OtherColumn:
     counts : ValueCounts
         For a category or a boolean, how often each value occurs. For an id, only the total number of values.
     days : ColumnTotals, optional
-        The totals of a date, in days since 1970-01-01.
+        For a date, the totals of the column, in days since 1970-01-01.
     """
 
     kind: str

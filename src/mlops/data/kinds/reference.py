@@ -46,7 +46,7 @@ def list_expected(column: Column | None, kind: str) -> tuple[str, ...]:
 
 
 def require_numbers(name: str, kind: str, *, is_number: bool) -> None:
-    """Raise an error if `is_number` is false: the type of the column `name` is `kind`, but should be a number type.
+    """Raise an error unless `is_number` is true. `kind` says what the column `name` contains, for the message.
 
     Raises
     ------

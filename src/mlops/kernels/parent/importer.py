@@ -47,9 +47,9 @@ class Imports:
     forgotten : tuple of str
         The names of the modules that a fork must import again.
     files : list of str
-        The files of all modules.
+        The files of all imported modules.
     names : set of str
-        The names of all modules.
+        The names of all imported modules.
     """
 
     problem: str
@@ -105,7 +105,7 @@ class Importer:
         end_if_late : bool
             Whether to end this process when the time limit is exceeded. If false, only the import is interrupted.
         rehearse : bool
-            Whether to do the first-time work of imported modules before the next import. If false, imports come first.
+            Whether to do the first-time work of imported modules before the next import. If false, after all imports.
         """
         before, began = time.time(), time.monotonic()
         if self._unrehearsed and (rehearse or not self._pending):
@@ -149,22 +149,22 @@ class Importer:
             )
 
     def find_missing(self, needs: Iterable[str] | None, *, rehearsed: bool = True) -> set[str]:
-        """Return which of the packages in `needs`, and of those that every kernel needs, are not imported yet.
+        """Return the packages that are not imported yet, but are in `needs` or needed by every kernel.
 
         If `needs` is None, return all packages that are not imported yet. If `rehearsed` is true, a package counts as
-        not imported until its first-time work is done, too.
+        imported only when its first-time work is done.
         """
         pending = set(self.pending if rehearsed else _list_packages(self._pending))
         return pending if needs is None else pending & {*KERNEL_PACKAGES, *needs}
 
     def expect(self, packages: Iterable[str]) -> None:
-        """Add packages to those that kernels are expected to need, and queue the modules of all these first."""
+        """Add packages that kernels will probably need. Queue the modules of all such packages before other modules."""
         self._expected |= set(packages)
         self._pending.sort(key=lambda name: name.split(".")[0] not in self._expected)
 
     @property
     def is_expected(self) -> bool:
-        """True if the next module is in a package that every kernel needs, or in one that was passed to `expect`."""
+        """True if kernels are expected to need the next module, or a module whose first-time work is not done yet."""
         return any(package in self._expected for package in _list_packages([*self._unrehearsed, *self._pending[:1]]))
 
     def prefer(self, packages: Iterable[str]) -> None:

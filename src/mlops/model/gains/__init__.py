@@ -2,7 +2,7 @@
 
 .. code-block:: text
 
-    sentences   the interval of the improvement, what these rows can detect, and the rows with the largest gains
+    sentences   the interval of the improvement, the smallest detectable one, and the rows with the largest gains
     figure      the figure of the gains, and its alt text
 """
 

@@ -11,7 +11,7 @@ MOST_NAMED, MOST_SHOWN = 3, 60  # pandas shows at most 60 rows
 
 
 def describe_segments(segments: Segments) -> str:
-    """Return sentences about the segments, one per line: which are worse, and which were not compared, and why."""
+    """Return sentences, one per line, that say which segments are worse, and which were not compared and why."""
     if not segments.found and not segments.absent:
         return "There are no segments to compare."
     lines = [f"The data has no column {name!r}, so there are no segments of this column." for name in segments.absent]

@@ -1,4 +1,4 @@
-"""The split of rows into segments: by values of a category, or by four ranges of a number with as many rows each."""
+"""The split of rows into segments: by the values of a category, or into four of similar size by a number."""
 
 import json
 from collections.abc import Iterator

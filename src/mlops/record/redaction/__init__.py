@@ -112,7 +112,7 @@ def redact_record(record: Record, secrets: Iterable[str]) -> Record:
     Parameters
     ----------
     record : JSON value or dataclass
-        The value to redact. Each of its strings is redacted separately.
+        The value to redact. A secret can span several strings of a list.
     secrets : iterable of str
         The values to keep secret.
     """

@@ -19,7 +19,7 @@ EMBEDDED = re.compile(
 
 
 def clean_picture(encoded: str) -> str:
-    """Remove the embedded texts from a PNG or JPEG picture in base64. Other strings are returned unchanged."""
+    """Return a PNG or JPEG picture in base64 without its embedded texts. Other strings are returned unchanged."""
     if not encoded.lstrip().startswith(("iVBORw0KGgo", "/9j/")):
         return encoded
     try:
@@ -31,7 +31,7 @@ def clean_picture(encoded: str) -> str:
 
 
 def clean_embedded(text: str) -> str:
-    """Remove the embedded texts from the pictures in the ``data:`` URLs of a text."""
+    """Return a text in which the pictures in ``data:`` URLs no longer contain embedded texts."""
     if ";base64," not in text:
         return text
     return EMBEDDED.sub(lambda found: found[1] + _clean_url(found[2]), text)

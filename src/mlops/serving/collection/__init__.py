@@ -13,7 +13,7 @@ one frame of its segment, which is written before the answers are sent. A separa
     layout       the content of a segment: its header, and the records of each turn
     packing      converts rows and predictions to the form in which they are stored; omits or hashes columns
     collector    collects the requests of a worker, within a limit of disk space
-    turns        writes the requests of one turn of the event loop together or, without an event loop, each by itself
+    turns        writes all requests of one turn of the event loop together; without an event loop, one at a time
     stores       the places to which segments are uploaded: a folder, or any URL of fsspec
     uploader     uploads closed segments, and deletes old uploads
     backlog      the segments that are not uploaded yet, as metrics

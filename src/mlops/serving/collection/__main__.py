@@ -62,7 +62,7 @@ def try_upload(uploader: Uploader, pause: float) -> float:
 
 
 def describe_error(error: Exception) -> str:
-    """Return the class and first line of an error, but no query strings of URLs, as these can contain signatures."""
+    """Return the class and first line of an error, without the query strings of URLs, which can contain signatures."""
     said = str(error).splitlines()
     return re.sub(r"\?\S*", "", f"{type(error).__name__}: {said[0] if said else ''}")[:300]
 

@@ -23,7 +23,7 @@ class UploaderProcess:
     command : sequence of str
         The command that starts the uploader; empty to run it with the Python of this process.
     counted : tuple of Path, optional
-        The folder of the image, and the folder with the metrics of the service, in which the uploader counts values.
+        The folder of the image, and the folder of the service's metrics, where the uploader stores its counts.
     elapsed : callable
         A clock that is never set back: a function that returns a time in seconds.
     """

@@ -27,7 +27,7 @@ HOURS = 24  # the hours in which rows are counted: the present one and those bef
 
 
 class Distributions(msgspec.Struct):
-    """The counts of each hour since 1970, by column, and the names of the segments that were counted."""
+    """The counts by hour (numbered from 1970) and by column, and the names of the segments that were counted."""
 
     hours: dict[int, dict[str, list[int]]] = {}
     segments: list[str] = []
@@ -107,7 +107,7 @@ def list_values(columns: Sequence[ColumnBins], segment: Segment) -> Iterator[tup
 
 
 def choose_label(header: Header, predictions: NDArray[Any]) -> NDArray[Any]:
-    """Return the most probable class of each row, if predictions are the probabilities of classes."""
+    """Return the most probable class of each row, or `predictions` itself if it does not hold probabilities."""
     return (
         np.array(header.answer.classes, dtype=object)[predictions.argmax(axis=1)]
         if predictions.ndim == 2

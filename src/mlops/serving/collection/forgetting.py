@@ -63,5 +63,5 @@ def forget_rows(content: bytes, person: Person) -> tuple[bytes, int]:
 
 
 def can_find(header: Header) -> bool:
-    """Return whether the rows of a segment have a column with ids. Requests can also have ids outside of the rows."""
+    """Return whether a segment has a column with ids. Ids that requests have outside of their rows do not count."""
     return any(column.kind == "id" for column in header.stored)

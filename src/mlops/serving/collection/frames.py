@@ -19,7 +19,7 @@ def encode_frame(payload: bytes) -> bytes:
 
 
 def read_frames(content: bytes) -> Iterator[tuple[bytes, int]]:
-    """Yield each frame's payload, and the position where the frame ends. Stop at an incomplete or damaged one."""
+    """Yield the payload and the end position of each frame. Stop at a frame that is incomplete or damaged."""
     start = 0
     while start + HEAD.size < len(content):
         magic, length, checksum = HEAD.unpack_from(content, start)

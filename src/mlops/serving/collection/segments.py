@@ -38,7 +38,7 @@ def name_segment(moment: int) -> str:
 
 
 def find_day(name: str) -> str:
-    """Return the day of a segment's records, such as "2026-11-27", or "" if `name` does not name a segment."""
+    """Return the day of a segment's records, such as "2026-11-27", or "" if `name` is not that of a segment."""
     found = NAME.match(name)
     return "-".join(found.groups()) if found else ""
 
@@ -166,7 +166,7 @@ def measure_valid(content: bytes) -> tuple[int, int]:
 
 
 def list_segments(folder: Path, *endings: str) -> list[Path]:
-    """Return the paths of the segments with one of these endings in a folder, sorted by name."""
+    """Return the paths of a folder's segments that have one of the given `endings`, sorted by name."""
     found = (path for ending in endings for path in folder.glob(f"*{ending}"))
     return sorted(path for path in found if NAME.fullmatch(path.stem))
 

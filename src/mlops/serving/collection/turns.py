@@ -29,7 +29,7 @@ class TurnCollector:
     collector : Collector
         The collector of this worker.
     counted : tuple of Path, optional
-        The folder of the image, and the folder in which the uploader counts values.
+        The folder of the image, and the folder where the uploader stores its counts.
     """
 
     def __init__(self, collector: Collector, counted: tuple[Path, Path] | None = None) -> None:
@@ -55,14 +55,14 @@ class TurnCollector:
         return self._written
 
     def collect_now(self, scored: Iterable[tuple[str, Packed, NDArray[Any]]]) -> Refusal | None:
-        """Write the ids, rows and predictions of scored requests. Return a refusal if the requests must be refused."""
+        """Write scored requests (id, rows, predictions). Return a refusal if they must be refused, otherwise None."""
         for request, rows, predictions in scored:
             self._collector.add(request, rows, predictions)
         self._start_timer()
         return self._flush()
 
     def measure(self) -> dict[Metric, float]:
-        """Return what was counted since this object was created; see `serving.metrics.recorder.Recorder.watch`."""
+        """Return counts of rows, segments and refusals since this object was created; see `Recorder.watch`."""
         counters = self._collector.counters
         return {
             COLLECTED_ROWS: counters.rows,

@@ -42,7 +42,7 @@ class AnswerEncoder:
         self._head = b""  # the usual status line and headers
 
     def encode(self, answer: Answered, named: Sequence[Header], common: Sequence[Header]) -> bytes:
-        """Return the bytes of an answer. `named` identifies the request, and each answer of the server has `common`."""
+        """Return an answer as bytes. The headers `named` identify the request, and all answers share `common`."""
         status, headers, body = answer
         if status != 200:
             head = STATUS_LINE[status] + _encode_headers([*common, *headers])

@@ -140,7 +140,7 @@ class QuickConnection(Connection):
         return self.cycle is not None and not self.cycle.response_complete
 
     def _begin(self) -> None:
-        """Hand the request that is arriving to uvicorn, so that it does not take the shortcut."""
+        """Let uvicorn handle the arriving request, which then does not take the shortcut."""
         if not self._undecided:
             return
         self._undecided = False

@@ -41,7 +41,7 @@ class Reader(HttpToolsProtocol, ABC):
     @property
     @abstractmethod
     def must_wait(self) -> bool:
-        """True if a request must be answered before more is read."""
+        """True if a request must be answered before later requests are read."""
 
     @abstractmethod
     def refuse(self, refusal: Refusal) -> None:
@@ -58,7 +58,7 @@ class Reader(HttpToolsProtocol, ABC):
             self.parse_behind()
 
     def parse_behind(self) -> None:
-        """Parse the bytes that were kept for later. If a request must be answered first, keep the rest again."""
+        """Parse the bytes that were kept for later. If an earlier request must be answered first, keep the rest."""
         data, place = memoryview(self._behind), 0
         self._behind = b""
         while place < len(data) and not self.must_wait and not self._ended and not self.transport.is_closing():

@@ -22,7 +22,7 @@ def provide_contrib(source: bytes) -> None:
     Parameters
     ----------
     source : bytes
-        The source of the script. Nothing happens if it does not contain this name.
+        The source of the script. Nothing happens if it does not contain ``azureml.contrib.services``.
     """
     if CONTRIB.encode() in source and find_spec(SERVER) is not None:
         for name in MODULES:

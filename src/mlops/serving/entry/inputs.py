@@ -85,7 +85,7 @@ def read_query(query: str) -> dict[str, Any]:
 
 
 def require_post(request: Request) -> None:
-    """Raise an error unless the request is a POST request. The caller has handled GET requests."""
+    """Raise an error unless the request is a POST request. The callers handle GET requests themselves."""
     if request.method != "POST":
         raise refuse_method(request.method)
 

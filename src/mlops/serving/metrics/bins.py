@@ -51,7 +51,7 @@ class ColumnBins(msgspec.Struct, frozen=True):
         return np.append(counts, len(numbers) - len(there))
 
     def list_names(self) -> list[str]:
-        """Return a name for each bin. The names of bins of numbers begin with their place, so they can be sorted."""
+        """Return a name for each bin. Names of ranges begin with the bin's number, so that they sort in order."""
         if self.kind == "text":
             return [*self.values, REST, MISSING]
         limits = [

@@ -36,7 +36,7 @@ class Metric:
     name : str
         The name. For a counter, ``/metrics`` adds ``_total`` to the name.
     kind : str
-        The kind. The values of all workers are added up, even those of gauges.
+        "counter", "gauge" or "histogram". The values of all workers are added up, even those of gauges.
     text : str
         A description of what the metric counts.
     labels : tuple of (str, tuple of str)

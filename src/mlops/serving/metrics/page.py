@@ -59,4 +59,4 @@ class MetricsPage:
 
     def _list_identity(self) -> Iterable[Family]:
         labels = {name: str(value) for name, value in self._identity.items()}
-        yield Family("mlops_model", "info", "The model that the service uses, and its image.", [Sample(1, labels)])
+        yield Family("mlops_model", "info", "The model and the image of the service.", [Sample(1, labels)])

@@ -1,4 +1,4 @@
-"""The file ``profile.json`` of an image: the distributions of the training data, and of predictions for it."""
+"""The file ``profile.json`` of an image: distributions of the training data and of the predictions for this data."""
 
 from pathlib import Path
 

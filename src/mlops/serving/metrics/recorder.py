@@ -63,7 +63,7 @@ class Recorder:
         self.slots[self._answered] += 1
 
     def count_scored(self, seconds: float, rows: int = 0) -> None:
-        """Count a request that was scored, its rows, and the time until its answer. `rows` is 0 if it is unknown."""
+        """Count a request that was scored, its rows, and the time until its answer. `rows` is 0 if unknown."""
         slots = self.slots
         slots[self._duration] += seconds
         slots[self._duration + 1 + bisect_left(SECONDS, seconds)] += 1
@@ -81,7 +81,7 @@ class Recorder:
             slots[self._batch_rows + 1 + bisect_left(ROWS, rows)] += 1
 
     def count_refusal(self, refusal: Refusal) -> None:
-        """Count the reason of a request that was refused or failed."""
+        """Count a request that was refused or failed, by its reason."""
         self.slots[self._errors[name_reason(refusal)]] += 1
 
     def count_connection(self) -> None:

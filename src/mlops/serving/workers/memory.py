@@ -15,7 +15,7 @@ SHARE = 0.8  # all workers together can use this share of the machine's memory
 
 
 def choose_limit(megabytes: int, workers: int) -> int:
-    """Return the memory limit of a worker in bytes. If `megabytes` is 0, it is a share of the machine's memory."""
+    """Return a worker's memory limit in bytes: `megabytes` or, if that is 0, a share of the machine's memory."""
     if megabytes:
         return megabytes << 20
     return int(os.sysconf("SC_PHYS_PAGES") * PAGE * SHARE / workers)

@@ -32,7 +32,7 @@ class Workers:
 
 
 def write_workers(folder: Path, workers: Workers) -> None:
-    """Write the file to a folder. It replaces the previous file."""
+    """Record the workers in a folder. The new file replaces the previous one."""
     scratch = folder / f"{NAME}.new"
     with suppress(OSError):  # the disk is full, or the folder was deleted
         scratch.write_text(json.dumps(asdict(workers)))

@@ -1,4 +1,4 @@
-"""The decision when a worker that died is started again."""
+"""The rule for when a worker that died is started again."""
 
 from collections import deque
 from collections.abc import Callable
@@ -16,7 +16,7 @@ class Restarts:
     Parameters
     ----------
     most : int
-        The highest number of deaths within a minute at which workers are still restarted.
+        The number of workers that may die within a minute without stopping the restarts.
     clock : callable
         A clock that is never set back: a function that returns a time in seconds.
     """

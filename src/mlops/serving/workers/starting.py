@@ -31,9 +31,9 @@ class Channels:
     listener : socket
         The socket that listens for connections.
     lifeline : int
-        The end of a pipe. The pipe is closed when the supervisor ends.
+        One end of a pipe that is closed when the supervisor ends.
     reports : int
-        The end of a pipe into which a worker writes its process id as soon as it answers requests.
+        The writable end of a pipe, into which a worker writes its process id as soon as it answers requests.
     """
 
     listener: socket.socket

@@ -1,4 +1,4 @@
-"""The first scoring, before a service is ready, so that the first request is not slow."""
+"""The scoring of an example before a service is ready, so that its first request is not slow."""
 
 import json
 from collections.abc import Callable

@@ -3,7 +3,7 @@
 .. code-block:: text
 
     settings      the section `azure` of parameters/azure.yml
-    machines      the cores of each machine size, and the smallest cluster that production allows
+    machines      the cores of each machine size, and the minimum size of a production cluster
     identity      the credential of this process
     session       the workspace, which is opened on first use
     container     the storage clients for blobs: locks, data sets and records

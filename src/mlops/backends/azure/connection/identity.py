@@ -19,9 +19,9 @@ NOBODY = Reason("", "there is no identity in the environment variables, on the m
 
 
 def adopt_compute_identity(environ: MutableMapping[str, str] | None = None) -> None:
-    """Set ``AZURE_CLIENT_ID`` to the client id of the managed identity of the compute cluster that runs this process.
+    """Set ``AZURE_CLIENT_ID`` to the client id of the compute cluster's managed identity.
 
-    Do nothing elsewhere.
+    Do nothing if this process does not run on a cluster with such an identity.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ ENTRY_SCRIPT = "serving/azure_entry.py"  # a path in the bundle
 
 
 def list_packages(bundle: Path) -> list[str]:
-    """Return the pinned packages in an image, such as "numpy==2.1.0": those of the server and of the bundle."""
+    """Return the packages that the server and a bundle need in an image, pinned like "numpy==2.1.0"."""
     pins = read_pins(SERVER, MACHINE) | read_pins(bundle / REQUIREMENTS, MACHINE)
     return [f"{name}=={version}" for name, version in sorted(pins.items())]
 

@@ -4,7 +4,7 @@
 
     tracking   trainings as runs of an experiment
     registry   versions of models, and the champion
-    champions  notes that name the champion of each model, and remain if the champion is deleted
+    champions  notes that name the champion of each model; they remain if the champion is deleted
     looks      the comparisons of new models with each champion
     artifacts  uploads and downloads the files of a training, and records their hashes
 """

@@ -45,7 +45,7 @@ def write_hashes(files: Mapping[str, str]) -> dict[str, str]:
 
 
 def read_hashes(properties: Mapping[str, str]) -> dict[str, str]:
-    """Return the SHA-256 of each file by name, from the result of `write_hashes`; empty if none are recorded."""
+    """Return the SHA-256 of each file by name, decoded from `properties`; empty if none are recorded."""
     pieces: list[str] = []
     while (name := f"{FILES}.{len(pieces)}" if pieces else FILES) in properties:
         pieces.append(properties[name])

@@ -15,7 +15,7 @@ from mlops.platform.services import ENVIRONMENTS, name_model
 
 @dataclass(frozen=True)
 class Note:
-    """The last promoted version of a model. With 0, the next version can be promoted without a comparison."""
+    """The last promoted version of a model. If it is 0, the next version needs no comparison."""
 
     version: int
 

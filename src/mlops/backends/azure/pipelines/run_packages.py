@@ -29,7 +29,7 @@ def name_environment(project: Path) -> str:
 
 
 def describe_packages(project: Path) -> dict[str, Any]:
-    """Return the content of the project's ``environment.yml``, without the project itself."""
+    """Return the content of ``environment.yml``, without the line that installs the project itself."""
     described: dict[str, Any] = yaml.safe_load((project / "environment.yml").read_text())
     for item in described["dependencies"]:
         if isinstance(item, dict):
@@ -88,7 +88,7 @@ def _list_packages(environment: SdkEnvironment) -> str:
 
 
 def _call(call: Callable[[], Result]) -> Result:
-    """Return the result of a call. Turn a bare `Exception` of the SDK that names an HTTP status into an `HTTPError`."""
+    """Call a function, and return its result. Raise `HTTPError` for a bare `Exception` that names an HTTP status."""
     from requests import HTTPError, Response
 
     try:

@@ -25,7 +25,7 @@ INTERVALS = {  # time until the first run, because Azure would otherwise start i
 
 @dataclass(frozen=True)
 class Trigger:
-    """A schedule: either the `frequency` of runs, or a `path` that is checked for new files every `minutes` minutes."""
+    """A schedule: it has a `frequency`, or a `path` that Azure checks for new files every `minutes` minutes."""
 
     name: str
     endpoint_id: str

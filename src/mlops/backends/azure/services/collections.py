@@ -26,7 +26,7 @@ class AzureCollections:
         self._secrets = secrets
 
     def find_place(self, environment: str) -> CollectedPlace:
-        """See `Collections`. `folder` is None, because rows stay in the service's containers until their upload."""
+        """See `Collections`. The result has no `folder`: rows stay in the service's containers until their upload."""
         with explain_refusals(self._session, "find the storage account of the workspace"):
             store = self._session.workspace.get_default_datastore()
         account = f"{store.account_name}.dfs.{store.endpoint}"

@@ -43,7 +43,7 @@ class WebService(Protocol):
         ...
 
     def regen_key(self, key: str, set_key: str | None = None) -> None:
-        """Replace the "Primary" or "Secondary" key with `set_key` or a generated key. Wait until it is valid."""
+        """Set the "Primary" or "Secondary" key to `set_key`; if None, generate it. Wait until the key is valid."""
         ...
 
     def delete(self) -> None:

@@ -104,7 +104,7 @@ class AzureSite:
     environment : str
         The environment: "qa" or "production".
     lease : Lease, optional
-        The held lock of the environment; None for reading only.
+        The lock of the environment, held by the caller; None if the caller only reads.
     """
 
     def __init__(

@@ -41,7 +41,7 @@ class StateBlob:
     environment : str
         The environment: "qa" or "production".
     lease : Lease, optional
-        The held lock of the environment; None for reading only.
+        The lock of the environment, held by the caller; None if the caller only reads.
     """
 
     def __init__(self, session: AzureSession, environment: str, lease: Lease | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The virtual environments of services. Each has exactly the packages of one lock.
+"""The virtual environments of services. Each is made from one list of pinned packages, and has no others.
 
 .. code-block:: text
 

@@ -1,4 +1,4 @@
-"""The virtual environments of services on this machine: one for each lock, in a folder named by the lock's hash."""
+"""The virtual environments of services: one for each list of pinned packages, in a folder named by a hash of it."""
 
 import json
 import os
@@ -73,7 +73,7 @@ class LocalEnvironments:
         return ServiceEnvironment(folder, found.packages, found.linked)
 
     def locate(self, requirements: Path) -> Path:
-        """Return the folder of the environment for a lock. The folder need not exist."""
+        """Return the folder of the environment for a list of pinned packages. The folder need not exist."""
         interpreter = f"{sys.implementation.cache_tag} {platform.python_version()} {platform.machine()} {sys.platform}"
         key = hash_content(requirements.read_bytes() + b"\0" + interpreter.encode())[:KEY_LENGTH]
         return self._folder / key

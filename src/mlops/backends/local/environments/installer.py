@@ -15,7 +15,7 @@ def find_uv() -> str:
 
 
 def install_packages(python: Path, requirements: Path) -> str:
-    """Install the missing packages of a lock in an environment, and check the hashes in the lock.
+    """Install those packages in `requirements` that an environment lacks, and check their hashes.
 
     Returns
     -------

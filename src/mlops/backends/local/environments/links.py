@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def link_packages(pins: Mapping[str, str], target: Path) -> list[str]:
-    """Link the packages that are installed here in the pinned version, and return their names.
+    """Link those packages that this program's environment has in the pinned version, and return their names.
 
     A package is not linked if one of its files is missing or has changed in size since the installation, or if the
     package was installed from a folder. A package's programs in ``bin/`` are neither linked nor checked.

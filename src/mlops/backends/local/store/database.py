@@ -81,7 +81,7 @@ def ask_database(path: Path, ask: Callable[[sqlite3.Connection], Answer], patien
 
 
 def require_writable(path: Path, patience: Patience = PATIENT) -> None:
-    """Check that a run can write to the database, without changing the database.
+    """Check, without changing the database, that a run can write to it.
 
     Raises
     ------

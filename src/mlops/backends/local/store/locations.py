@@ -1,4 +1,4 @@
-"""The paths of the files of trainings, which MLflow's database stores as absolute paths below MLOPS_HOME."""
+"""The paths of trainings' files. MLflow's database stores them as absolute paths below MLOPS_HOME."""
 
 # After MLOPS_HOME was copied or moved, these paths must be updated.
 

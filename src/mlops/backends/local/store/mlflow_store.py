@@ -131,7 +131,7 @@ class MlflowStore:
         self.note_champions()
 
     def note_champions(self) -> list[VersionRow]:
-        """Record the champion of each model in a file, and return the champions that were newly recorded."""
+        """Record each model's champion in its own file, and return the champions that were newly recorded."""
         notes = ChampionNotes(self.home)
         if not self.exists or not notes.list_outdated(read_versions(self.database, patience=self.patience)):
             return []

@@ -76,7 +76,7 @@ def read_versions(
 
 
 def find_deleted(database: Path, name: str, tag: str, patience: Patience = PATIENT) -> int:
-    """Return the highest number of those deleted versions of a model that have the tag `tag`; 0 if there are none.
+    """Return the number of a model's newest deleted version with the tag `tag`; 0 if there is none.
 
     Raises
     ------

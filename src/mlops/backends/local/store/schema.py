@@ -111,7 +111,7 @@ def upgrade_database(database: Path) -> None:
 
 
 def configure_alembic(database: Path) -> "Config":
-    """Return the configuration of alembic for running the installed MLflow's migrations on a database."""
+    """Return the configuration with which alembic runs the installed MLflow's migrations on a database."""
     from alembic.config import Config
 
     config = Config()
