@@ -160,8 +160,8 @@ def test_a_column_that_changed_its_kind_needs_a_version(place: CollectedPlace) -
     with pytest.raises(UsageError) as raised:
         read_collected(place, ALL)
     assert str(raised.value) == (
-        "The column a has different kinds of values in the versions 3, 4 of the model. Add --version NUMBER to read "
-        "one version."
+        "The column a has different kinds of values: double in churn version 3, string in churn version 4. Add "
+        "--version NUMBER to read one version, or --from TIME to read only later rows."
     )
     assert list_names(read_collected(place, Selection(version="4"))) == ["new"]
 

@@ -86,10 +86,10 @@ def read_collected(place: CollectedPlace, selection: Selection) -> "pa.Table":
     try:
         table = pa.concat_tables(tables, promote_options="permissive")
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        name, versions = _find_conflict(tables)
+        name, kinds = _find_conflict(tables)
         raise UsageError(
-            f"The column {name} has different kinds of values in the versions {versions} of the model. Add --version "
-            "NUMBER to read one version."
+            f"The column {name} has different kinds of values: {kinds}. Add --version NUMBER to read one version, or "
+            "--from TIME to read only later rows."
         ) from error
     return table.sort_by([(TIME, "ascending"), (REQUEST, "ascending"), (ROW, "ascending")])
 
@@ -107,10 +107,15 @@ def write_collected(table: "pa.Table", path: Path) -> None:
 
 
 def _find_conflict(tables: "list[pa.Table]") -> tuple[str, str]:
-    """Return the first column whose types cannot be combined, and the versions of the model that have it."""
+    """Return the first column whose types cannot be combined, and its type in each version of a model."""
     names = dict.fromkeys(name for table in tables for name in table.column_names)
     name = next(name for name in names if not _can_combine(name, tables))
-    return name, ", ".join(sorted({str(table[VERSION][0]) for table in tables if name in table.column_names}))
+    kinds = {
+        f"{table.schema.field(name).type} in {table[MODEL][0]} version {table[VERSION][0]}"
+        for table in tables
+        if name in table.column_names
+    }
+    return name, ", ".join(sorted(kinds))
 
 
 def _can_combine(name: str, tables: "list[pa.Table]") -> bool:

@@ -58,7 +58,7 @@ def test_the_same_is_built_once_also_from_another_machine(
     other = open_backend("azure", workspace)
     assert other.images.publish(tmp_path / "bundle-1.0", model) == image
     assert other.images.list_files(image) == backend.images.list_files(image)
-    assert list(other.images.list_files(image))[:3] == ["example.json", "manifest.json", "model/model.json"]
+    assert list(other.images.list_files(image))[:3] == ["example.json", "examples.json", "manifest.json"]
     assert len(azure.find_requests("POST", BUILD)) == 1
 
 

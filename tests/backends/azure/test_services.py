@@ -262,7 +262,7 @@ def test_what_the_sdk_refuses_is_said_before_anything_is_sent(
     image = publish(backend, tmp_path)
     settings = read_settings(workspace)
     object.__setattr__(settings, "qa_cpu_cores", 0)
-    services = type(backend.services)(AzureSession(settings, workspace), backend.images)  # type: ignore[call-arg]
+    services = type(backend.services)(AzureSession(settings, workspace), backend.images, backend.collections)  # type: ignore[call-arg]
     sent = len(azure.requests)
     with pytest.raises(UsageError, match=r"azure\.qa_cpu_cores in parameters/azure\.yml is 0"):
         services.deploy("qa", image, ready_seconds=30, force=False)
