@@ -6,8 +6,8 @@
     azure   runs on Azure Machine Learning
     memory  runs in one process, for tests
 
-    collecting  the settings for collecting requests, shared by local and azure
-    redacted    wrappers that redact secrets in what a platform's tracker and registry record
+    collecting  the settings with which local and azure collect requests
+    redacted    wrappers around a tracker and a registry: they redact secrets before anything is recorded
 """
 
 import importlib

@@ -40,7 +40,7 @@ def describe_collection(given: CollectionSettings, get_secret: Callable[[str], s
     get_secret : callable
         Returns a secret by its name. It is called only if columns are hashed.
     **place
-        The fields of `Settings` that say where the rows are.
+        Those fields of the returned `Settings` that say where the rows are stored.
     """
     hashed = split_names(given.collect_hashed)
     return Settings(

@@ -43,11 +43,11 @@ class Selection:
     version: str = ""
 
     def includes(self, header: Header) -> bool:
-        """Return whether the selected version of the model scored the rows of a segment with this header."""
+        """Return whether to read the segment with this header, given the version of the model that scored its rows."""
         return self.version in ("", header.version)
 
     def select(self, turns: list[Turn]) -> list[Turn]:
-        """Return those turns of the service's event loop that were written in the selected range of time."""
+        """Return the turns of the event loop whose records were written in the selected range of time."""
         first = int(self.since.timestamp() * SECOND) if self.since else 0
         end = int(self.until.timestamp() * SECOND) if self.until else 1 << 63
         return [turn for turn in turns if first <= turn.time < end]
@@ -107,7 +107,7 @@ def write_collected(table: "pa.Table", path: Path) -> None:
 
 
 def _find_conflict(tables: "list[pa.Table]") -> tuple[str, str]:
-    """Return the first column whose types cannot be combined, and its type in each version of a model."""
+    """Return the name of the first column whose types cannot be combined, and a list of these types, as text."""
     names = dict.fromkeys(name for table in tables for name in table.column_names)
     name = next(name for name in names if not _can_combine(name, tables))
     kinds = {

@@ -51,14 +51,14 @@ def list_uploads(store: Store, url: str) -> list[str]:
 
 
 def read_segments(place: CollectedPlace, first: str = "", last: str = "") -> Iterator[tuple[str, Segment]]:
-    """Yield each segment with its name, those on this machine first.
+    """Yield the name and the content of each segment: first the segments on this machine, then the other uploads.
 
     Parameters
     ----------
     place : CollectedPlace
         Where the segments are.
     first, last : str
-        The first and the last day, such as "2026-11-27"; empty for no limit.
+        The first and the last day to read, such as "2026-11-27"; empty for no limit.
 
     Raises
     ------

@@ -104,7 +104,7 @@ class Search:
 
 
 def begin_search(outlines: Sequence[Outline], bins: int = BINS) -> Search:
-    """Return the first state of a search for the quantiles of a column, given an outline of all values of each file."""
+    """Return the first state of a search for a column's quantiles. Each outline covers all values in one file."""
     points = np.unique(np.concatenate([outline.points for outline in outlines]))
     count, complete = sum(outline.count for outline in outlines), all(outline.complete for outline in outlines)
     is_few = complete and has_few_values(len(points), count)

@@ -134,7 +134,7 @@ class ParquetBatches:
     Parameters
     ----------
     files : sequence of Path
-        The files, in the order of their rows.
+        The files, in the order of the rows of the table.
     columns : Columns, optional
         The columns of the whole table. Needed if the files are only a part of the table.
     """

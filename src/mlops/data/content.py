@@ -83,7 +83,7 @@ def open_content(url: str, sha256: str = "") -> Iterator[Content]:
 
 @contextmanager
 def pack_file(file: Path, sha256: str = "") -> Iterator[tuple[str, Path]]:
-    """Yield the name and the path of one file that contains all rows of a data file or a folder of Parquet files.
+    """Yield one file that contains all rows of a data file or folder: the name to store it under, and its local path.
 
     Raises
     ------

@@ -27,7 +27,7 @@ NO_TEXTS: Mapping[str, Collection[str]] = {}
 
 
 def read_delimited(content: bytes, url: str, texts: Mapping[str, Collection[str]] = NO_TEXTS) -> pd.DataFrame:
-    """Read a table from the bytes of a text file. Its first line must contain the names of the columns.
+    """Return the table in a text file. The first line of the file must contain the names of the columns.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ def bound_rounding(rows: pd.DataFrame, known: pd.DataFrame) -> Numbers:
 
 
 def bound_coarseness(rows: pd.DataFrame, known: pd.DataFrame) -> Numbers:
-    """Return, for each column, the largest relative difference between two tables that coarse rounding can cause.
+    """Return, for each column, the largest relative difference that coarse rounding can cause between two tables.
 
     Coarse means 1 or 2 significant digits. The result is 0 if neither table seems to be rounded so coarsely.
     """

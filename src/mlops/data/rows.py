@@ -97,7 +97,7 @@ def count_copies(hashes: Hashes) -> int:
 
 
 def find_repeats(hashes: Hashes) -> tuple[int, int]:
-    """Return the number of repeated hashes, and the smallest hash that repeats (0 if none). Sort the array in place."""
+    """Sort hashes in place. Return how many are equal to an earlier one, and the smallest of these (0 if none)."""
     hashes.sort()
     repeats = hashes[1:] == hashes[:-1]
     return int(np.count_nonzero(repeats)), int(hashes[repeats.argmax()]) if repeats.any() else 0

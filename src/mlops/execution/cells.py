@@ -17,7 +17,7 @@ def find_first_line(source: str) -> str:
 
 
 def describe_cell(source: str) -> str:
-    """Describe a cell by its first line: "the cell that begins 'x = 1'"."""
+    """Return a description of a cell that quotes its first line: "the cell that begins 'x = 1'"."""
     return f"the cell that begins {find_first_line(source)!r}"
 
 
@@ -28,6 +28,6 @@ def find_line(traceback: Iterable[str]) -> int:
 
 
 def describe_error(error: Exception) -> str:
-    """Describe an unexpected error by its class, its message, and the line that raised it."""
+    """Return a description of an unexpected error: its class, its message, and the line that raised it."""
     frame = tracebacks.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__}: {error} ({Path(frame.filename).name}, line {frame.lineno})"

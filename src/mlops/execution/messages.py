@@ -30,7 +30,7 @@ class RunClient(PapermillNotebookClient):
         super().papermill_execute_cells()
 
     def process_message(self, msg: Mapping[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
-        """Handle a message that the kernel sent for a cell. Called by nbclient."""
+        """Handle a message that the kernel sent for a cell, and return the new output, if any. Called by nbclient."""
         try:
             _require_flat(msg["content"], DEEPEST)
             output = NotebookClient.process_message(self, msg, cell, cell_index)
@@ -46,7 +46,7 @@ class RunClient(PapermillNotebookClient):
             await super()._async_poll_kernel_alive()
 
     def execute_cell(self, cell: NotebookNode, cell_index: int, **options: Any) -> NotebookNode:
-        """Execute a cell, and raise CellExecutionError if the cell failed or sent an invalid output."""
+        """Execute a cell, and return it. Raise CellExecutionError if the cell failed or sent an invalid output."""
         self.odd = ""
         executed = super().execute_cell(cell, cell_index, **options)
         if self.odd:

@@ -71,7 +71,7 @@ class NotebookPool:
             spare.join()
 
     def prepare(self, sources: Mapping[str, Path]) -> None:
-        """Start kernels for the notebooks that will probably run next, and end the unused kernels of all others.
+        """Start kernels for the notebooks that will probably run next, and end unused kernels of other notebooks.
 
         Parameters
         ----------

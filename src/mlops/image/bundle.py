@@ -165,7 +165,7 @@ def verify_bundle(folder: Path, digest: str) -> dict[str, Any]:
 
 
 def read_pins(requirements: Path, machine: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the versions that a requirements file pins for one kind of machine, by package name.
+    """Return the version of each package that a requirements file pins for one kind of machine.
 
     Parameters
     ----------

@@ -196,7 +196,7 @@ def _name(node: ast.expr) -> str:
 
 
 def _list_provided_modules(pins: Iterable[str], environment: Path | None) -> tuple[set[str], list[str]]:
-    """Return the modules of those pinned packages that are installed, and the packages whose modules are unknown."""
+    """Return the modules of the installed packages among `pins`, and the packages whose modules are unknown."""
     paths = [str(path) for path in environment.glob("lib/python*/site-packages")] if environment else sys.path
     roots, absent = set[str](), []
     for name in pins:

@@ -1,4 +1,4 @@
-"""The files from which the image of a problem is created, and which of them have changed since."""
+"""The files that go into the image of a problem, and a search for those that changed after it was created."""
 
 import json
 from collections.abc import Iterator, Mapping

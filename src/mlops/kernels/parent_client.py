@@ -239,7 +239,7 @@ def _refuse_failed(path: Path) -> None:
 
 
 def is_recent(note: Path) -> bool:
-    """Return whether the failed start that the file `note` records is so recent that it is too early to try again."""
+    """Return whether the failed start recorded in the file `note` is so recent that it is too early to try again."""
     return abs(time.time() - note.stat().st_mtime) < RETRY_SECONDS
 
 

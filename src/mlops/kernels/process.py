@@ -116,7 +116,7 @@ class WarmProcess:
         self.send_signal(signal.SIGKILL)
 
     def abandon(self) -> None:
-        """Close the file descriptors that a forked worker inherited with this object. This does not end the kernel.
+        """Close the file descriptors of this object in a forked worker, which inherited them. The kernel keeps running.
 
         If the worker kept them open, the kernel would not end when the process that started the kernel ends.
         """

@@ -142,5 +142,5 @@ def read_request(content: Mapping[str, Any]) -> Request:
 
 
 def write_request(request: Request) -> dict[str, Any]:
-    """Convert a request to the content of a message."""
+    """Return the content of a message that carries this request."""
     return {"ask": "fork", **asdict(request)}

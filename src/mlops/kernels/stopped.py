@@ -1,4 +1,4 @@
-"""A check whether a parent of warm kernels does not answer because it is stopped, such as by SIGSTOP or a debugger."""
+"""A check whether the parent of warm kernels is stopped, for example by SIGSTOP or a debugger, and cannot answer."""
 
 import time
 from pathlib import Path
@@ -35,7 +35,7 @@ def is_stopped(pid: int) -> bool:
 
 
 def explain_stop(pid: int) -> str:
-    """Return sentences that say that the parent of warm kernels with the id `pid` is stopped, and what to do."""
+    """Return sentences that say that the process `pid`, the parent of warm kernels, is stopped, and what to do."""
     return (
         f"The parent of the warm kernels, process {pid}, is stopped. Continue it with `kill -CONT {pid}`, or end it "
         "with `mlops kernels --stop`."

@@ -68,9 +68,9 @@ class Contenders:
 
     @property
     def recorded(self) -> dict[str, dict[str, float | None]]:
-        """The metrics of the champion when it was registered, as a column for `show_scores`; empty if it is left out.
+        """The metrics of the champion when it was registered, as a column for `show_scores`.
 
-        They were measured before the registration, perhaps on other rows. A metric that was not recorded is None.
+        Perhaps they were measured on other rows. An unrecorded metric is None. Empty if the champion is not compared.
         """
         if not self._champion or CHAMPION not in self.models:
             return {}

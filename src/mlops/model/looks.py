@@ -60,7 +60,7 @@ def _round(values: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def describe_looks(compared: Comparison, decision: Decision) -> str:
-    """Return sentences with the number of comparisons with this champion, and the confidence that this one needs."""
+    """Return sentences with the number of this comparison among all with the champion, and the confidence it needs."""
     if decision.kind == "first":
         return "There is no champion to compare with yet."
     if not decision.look:

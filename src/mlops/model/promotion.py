@@ -63,7 +63,7 @@ class Decision:
 
     @property
     def gains(self) -> dict[str, float]:
-        """The numbers of the comparison, by the names that they have in the notebook's results."""
+        """The numbers of the comparison, by the names that they have in the results of the gate's notebook."""
         return {name: getattr(self, name) for name in GATE.gains}
 
 

@@ -1,4 +1,4 @@
-"""The distributions of training data and predictions, with which a service compares those of its requests."""
+"""The distributions of training data and predictions. A service compares its requests and predictions with them."""
 
 from typing import Any
 

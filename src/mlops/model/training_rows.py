@@ -76,7 +76,7 @@ def look_up_rows(
 def find_distinct_rows(
     tracker: Tracker, problem: Problem, trainings: Iterable[Mapping[str, object]], steps: Sequence[Step] = ALL_STEPS
 ) -> list[pd.DataFrame | None]:
-    """Return a table for each distinct set of training rows of several models; None for a set that is unavailable."""
+    """Return the distinct sets of rows that models were trained on, as tables; None in place of an unavailable set."""
     step = find_training(steps)
     name = step.trains.rows if step and step.trains else ""
     distinct = {str(made.get(name, place)): made for place, made in enumerate(trainings)}

@@ -86,7 +86,7 @@ class CellCheck:
         return lines
 
     def check_values(self, source: str, values: Mapping[str, Any]) -> None:
-        """Check that the comments of a cell allow the values of the variables that the cell has set.
+        """Check the variables that a cell has set: the comments in the cell must allow their values.
 
         Parameters
         ----------

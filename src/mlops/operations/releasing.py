@@ -1,4 +1,4 @@
-"""After a run: the renewed release of production's last image, if production is not healthy, and the next release."""
+"""Two tasks after a run: release production's last image again if production is not healthy; find the next release."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

@@ -105,7 +105,7 @@ def require_distinct(
         The prefix in the name of the result with the cross-validated metric: "cv_"; see `Step.scored_by`. Empty if the
         notebook does not train models.
     results : collection of str
-        The names of further results of the notebook, which do not appear in its code.
+        The names of the notebook's results that cannot be found in its code.
 
     Raises
     ------

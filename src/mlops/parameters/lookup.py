@@ -24,7 +24,7 @@ class Declared:
     Parameters
     ----------
     steps : sequence of Step
-        All steps of the project, including those that do not run.
+        All steps of the project, including those that the current run leaves out.
     by_notebook : mapping of str to mapping of str to Parameter
         The parameters of each notebook, by the notebook's file name without extension, then by the parameter's name.
     """

@@ -29,7 +29,7 @@ class Parameters:
     step_timeout_minutes : float
         The time limit of a step, in minutes. 0 means no limit.
     shared : mapping
-        Values by name of the parameter. They apply to every notebook that declares the parameter.
+        The values of parameters, by name. A value applies to every notebook that declares the parameter.
     values : mapping of str to mapping
         For each step, the values that are set. A parameter that is not listed has the value in the notebook's code.
     """

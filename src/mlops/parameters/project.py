@@ -41,7 +41,7 @@ class Project:
 
     @classmethod
     def load(cls, workspace: Workspace, steps: Sequence[Step] = ALL_STEPS) -> "Project":
-        """Read a project's parameter files, except those of single platforms, and the declarations in its notebooks.
+        """Return the parameters of a project, from its notebooks and all parameter files except those of platforms.
 
         Parameters
         ----------

@@ -17,7 +17,7 @@
     infrastructure  Infrastructure: set-up and deletion of a platform's resources
     billing         Billing: the billable quantities of a month
     telemetry       Telemetry: sends finished runs to the platform's monitoring
-    upgrades        Upgrades: upgrades state that an older version of the engine created
+    upgrades        Upgrades: upgrades the state that an older version of the engine created
     leftovers       Leftovers: deletes state that is no longer needed
     tracking_page   TrackingPage: a web page with all trainings
     secret_variables  reads secrets from environment variables, on every platform

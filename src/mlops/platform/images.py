@@ -63,7 +63,7 @@ class Images(Protocol):
         ...
 
     def list_files(self, image: Image) -> dict[str, str]:
-        """Return the SHA-256 of each file in an image, sorted by name; called by the notebook 05_create_image."""
+        """Return the sorted names of an image's files, with their SHA-256; called by the notebook 05_create_image."""
         ...
 
     def read_file(self, image: Image, name: str) -> bytes:

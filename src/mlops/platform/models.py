@@ -116,7 +116,7 @@ class FailedTest:
 
 @dataclass(frozen=True)
 class Looks:
-    """The comparisons of new models with each champion. A hash of what was compared identifies a comparison.
+    """The comparisons of new models with each champion. Each comparison is identified by a hash of what was compared.
 
     Parameters
     ----------

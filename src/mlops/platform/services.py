@@ -51,7 +51,7 @@ class Service:
     digest, image, model_version : str, str, int
         The deployed image and its model version.
     health, problem : str
-        The health that the platform reports, or "unreadable" if the record is damaged; a description of the damage.
+        The health that the platform reports, or "unreadable" if the record is damaged; and a description of the damage.
     deployed : str
         The time of the deployment, in UTC as ISO 8601.
     tested : str
@@ -71,7 +71,7 @@ class Service:
     model_identity : str
         The identity of the model version; empty if it is not recorded.
     original : str
-        The MLOPS_HOME that started the service: "/data/.mlops on another machine"; empty if it is the current one.
+        The MLOPS_HOME from which the service was started: "/data/.mlops on another machine"; empty for the current one.
     workers, restarts : int, int
         The number of processes that answer requests, and how often they were restarted; 0 if unknown.
     """
@@ -98,7 +98,7 @@ class Service:
 
     @property
     def condition(self) -> str:
-        """The health for display; "not running here" if a different MLOPS_HOME started the service."""
+        """The health for display; "not running here" if the service was started from a different MLOPS_HOME."""
         return "not running here" if self.original and self.health == "stopped" else self.health
 
     @property
@@ -238,7 +238,7 @@ class Services(Protocol):
         """Record a service test, and return its outcome; called by the notebook 07_test_service and by `mlops.runner`.
 
         If the test failed in production, the previous service is restored. If there is none, the service is stopped.
-        Nothing is recorded if another image is deployed, or if `answered` is false but the platform reports that the
+        Nothing is recorded if the image was replaced, or if `answered` is false but the platform reports that the
         service runs. Safe to call again. Raises ServiceTestFailed if the platform reports an error after a failed test.
         """
         ...

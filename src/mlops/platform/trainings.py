@@ -65,8 +65,8 @@ class Tracker(Protocol):
         """Record a finished training, and return it; called by the notebook 02_train.
 
         `files` is the folder with the model, and `plots` is the folder with plots. Each call creates a new training,
-        which belongs to `sweep` if that is given. If `pipeline_run` is given, an earlier training with the same
-        `pipeline_run` and `parameters` is replaced.
+        which belongs to `sweep` if that is given. If `pipeline_run` is given, the new training replaces an
+        earlier one with the same `pipeline_run` and `parameters`.
         """
         ...
 

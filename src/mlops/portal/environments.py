@@ -69,7 +69,7 @@ class Overview:
     at : str
         The time at which this information was read from the platform: UTC, ISO 8601.
     dataset, dataset_url : str
-        The newest version of the data set, "churn version 2", and the URL of its file. Empty if unknown.
+        The newest version of the data set, such as "churn version 2", and the URL of its file. Empty if unknown.
     """
 
     environments: Sequence[Environment] = ()

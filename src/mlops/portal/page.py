@@ -21,7 +21,7 @@ def mark_code(text: str) -> str:
 
 
 def mark_unit(name: str, unit: str) -> str:
-    """Return the heading of a column of numbers as HTML: the name of the column, and the unit if there is one."""
+    """Return HTML for the heading of a column of numbers: the column's name, and the unit if there is one."""
     return f"{escape(name)} <small>({escape(unit)})</small>" if unit else escape(name)
 
 

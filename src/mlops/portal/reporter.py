@@ -46,7 +46,7 @@ class Reporter(Listener):
         rehearse()  # now, because this process has nothing else to do while the kernel starts
 
     def step_ended(self, run: RunRecord, step: StepRecord) -> StepRecord:
-        """Write the report of the step's notebook if executed, and add the report's name to the returned step."""
+        """Write a report if the step's notebook was executed, and return the step with the report's name added."""
         notebook = self._outputs / run.run_id / name_copy(step.notebook, step.environment)
         if step.state not in ("done", "failed") or not notebook.is_file():
             return step

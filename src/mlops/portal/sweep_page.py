@@ -49,7 +49,7 @@ class SweepReporter(SweepListener):
         self._read_overview = read_overview
 
     def best_offered(self, run: RunRecord, step: StepRecord) -> StepRecord:
-        """Write the report of the best combination's notebook, and add the report's name to the returned step."""
+        """Write the report of the best combination's notebook, and return the step with the report's name added."""
         notebook = self._outputs / run.run_id / name_copy(step.notebook, step.environment)
         with warn_unwritten(f"the report of {step.name}"):
             return replace(step, report=render_report(notebook, run, step).name)

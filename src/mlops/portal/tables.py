@@ -13,7 +13,7 @@ LARGEST_SPAN = 1000
 
 
 def align_tables(html: str) -> str:
-    """Return the HTML with the CSS class "number" or "long" on all cells of a column of numbers or of long text.
+    """Return the HTML with the CSS class "number" on cells in columns of numbers, and "long" in columns of long text.
 
     The returned HTML still has to be cleaned.
     """

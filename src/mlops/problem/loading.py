@@ -60,7 +60,7 @@ def _explain_failure(name: str, error: BaseException, advice: str) -> ProblemErr
 
 
 def _find_line(name: str, error: BaseException) -> str:
-    """Return the package's last file and line in an error's traceback, or the package's path if there is none."""
+    """Return the last file and line in an error's traceback that belong to the package, or else the package's path."""
     spec = find_spec(name)
     places = (spec and spec.submodule_search_locations) or [str(spec and spec.origin)]
     frames = [

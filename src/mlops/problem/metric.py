@@ -131,7 +131,7 @@ class Metric:
     def measure_weighted(
         self, actual: "NDArray[np.generic]", predicted: "NDArray[np.generic]", counts: "NDArray[np.int64]"
     ) -> "NDArray[np.float64]":
-        """Return an array with the metric of each of many sets of rows; NaN where the metric is undefined.
+        """Return the metric for each of many sets of rows, as an array; NaN where the metric is undefined.
 
         Parameters
         ----------

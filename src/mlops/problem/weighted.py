@@ -13,23 +13,23 @@ Floats = NDArray[np.float64]
 
 
 def weigh_area(actual: ArrayLike, predicted: ArrayLike, weights: Floats) -> Floats:
-    """Return the area under the ROC curve; for a category, the mean area of all classes, each against the rest."""
+    """Return the area under the ROC curve per weighting; for a category, the mean of each class against the rest."""
     return _average_classes(_weigh_area, actual, predicted, weights)
 
 
 def weigh_precision(actual: ArrayLike, predicted: ArrayLike, weights: Floats) -> Floats:
-    """Return the average precision of the positive class; for a category, the mean of all classes."""
+    """Return the average precision of the positive class per weighting; for a category, the mean of all classes."""
     return _average_classes(_weigh_precision, actual, predicted, weights)
 
 
 def weigh_root_error(actual: ArrayLike, predicted: ArrayLike, weights: Floats) -> Floats:
-    """Return the root mean squared error."""
+    """Return the root mean squared error for each weighting."""
     squares = np.square(np.asarray(actual, dtype=float) - np.asarray(predicted, dtype=float))
     return np.sqrt(_divide_or_nan(weights @ squares, weights.sum(axis=1)))
 
 
 def weigh_determination(actual: ArrayLike, predicted: ArrayLike, weights: Floats) -> Floats:
-    """Return the coefficient of determination.
+    """Return the coefficient of determination for each weighting.
 
     If all actual values are equal, the result is 1 if all predictions are exact, otherwise 0.
     """
@@ -44,12 +44,12 @@ def weigh_determination(actual: ArrayLike, predicted: ArrayLike, weights: Floats
 
 
 def weigh_accuracy(actual: NDArray[np.int64], predicted: NDArray[np.int64], weights: Floats) -> Floats:
-    """Return the share of rows whose predicted class is right. Both arrays contain indices of classes."""
+    """Return, for each weighting, the share of rows whose predicted class is right. Classes are given by index."""
     return _divide_or_nan(weights @ (actual == predicted).astype(float), weights.sum(axis=1))
 
 
 def weigh_f1(actual: NDArray[np.int64], predicted: NDArray[np.int64], weights: Floats, several: bool) -> Floats:
-    """Return the F1 score of the positive class or, if `several` is true, the mean of the F1 scores of all classes."""
+    """Return, for each weighting, the F1 score of the positive class or, if `several`, the mean of all classes."""
     classes = np.union1d(actual, predicted) if several else [1]
     scores = np.stack([_weigh_f1(actual == place, predicted == place, weights) for place in classes])
     counted = ~np.isnan(scores)
@@ -92,7 +92,7 @@ def _weigh_f1(actual: NDArray[np.bool_], predicted: NDArray[np.bool_], weights: 
 
 
 def _sum_ties(positive: NDArray[np.bool_], score: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Return the total weights of positive rows and of negative rows for each distinct score, in ascending order."""
+    """Return the total weights of positive rows and of negative rows for each distinct score, lowest score first."""
     order = np.argsort(score, kind="stable")
     sorted_scores = score[order]
     weights = weights[:, order].astype(float, copy=False)

@@ -93,7 +93,7 @@ class _MatchedNotebooks:
     sanitizer: Sanitizer
 
     def describe_condition(self, declared: Declaration) -> str:
-        """Describe the results in `if_same` that differ, so that outputs are not compared. Return "" if none differ."""
+        """Describe the results in `if_same` that differ; "" if none do. Outputs are compared only if none differ."""
         return describe_condition(declared.if_same, self.committed.scraps, self.executed.scraps)
 
     @cached_property

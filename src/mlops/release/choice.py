@@ -49,7 +49,7 @@ def choose_model(backend: Backend, model_name: str, registered: Mapping[str, Any
     backend : Backend
         The platform.
     model_name : str
-        The name of the model whose champion is returned.
+        The name of the model whose champion is returned if the run registered no version.
     registered : mapping
         The results "model_name" and "model_version" of the run; empty if it registered no version.
 

@@ -73,7 +73,7 @@ def run_checks(
     expected : array of shape (n,) or (n, classes)
         The predictions of the registered model for these rows.
     schema : Schema, optional
-        The schema of the image. Without it, the service does not check the bodies of requests, so only requests without
+        The schema of the image. None if the service does not check the bodies of requests; then only requests without
         a valid key are expected to be refused.
 
     Returns
@@ -119,7 +119,7 @@ def _compare(name: str, expected: ArrayLike, seen: Sequence[Prediction], kind: A
 
 
 def check_refusals(url: str, key: str, rows: Sequence[Row], schema: Schema | None = None) -> Iterator[Check]:
-    """Yield checks that the service refuses bad requests with the right status codes."""
+    """Send bad requests to a service, and yield checks of the status codes with which it refuses them."""
     good = {"data": rows}
     ask = partial(call_service, url)
     yield _check_status("no key", ask("", good), 401)

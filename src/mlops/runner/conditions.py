@@ -13,7 +13,7 @@ def is_waiting(step: Step, record: RunRecord) -> bool:
 
 
 def is_likely(step: Step, record: RunRecord, plan: Plan) -> bool:
-    """Return whether a step will probably start as soon as a running step ends."""
+    """Return whether a step will probably start when the running steps end."""
     # While a step decides whether a later step runs, the later step is assumed to run.
     alone = plan.at or plan.only
     if record.get_step(step.name).state != "pending" or alone not in ("", step.name):

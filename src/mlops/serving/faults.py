@@ -245,7 +245,7 @@ def _shorten(text: str) -> str:
 
 
 def _show_single(value: object) -> Details:
-    """Return the value as details of a refusal; nothing for a list, an object or a number that is too large."""
+    """Return details of a refusal with the value; an empty dict for huge numbers, lists and objects."""
     if isinstance(value, dict | list) or (isinstance(value, int | float) and abs(value) > sys.float_info.max):
         return {}
     return {"value": _shorten(value) if isinstance(value, str) else value}

@@ -35,7 +35,7 @@ def configure_log() -> None:
 
 
 class JsonFormatter(logging.Formatter):
-    """A formatter that writes a message as a line of JSON, and describes errors without their messages."""
+    """A formatter that writes a log record as a line of JSON, and describes exceptions without their messages."""
 
     def format(self, record: logging.LogRecord) -> str:
         """See `logging.Formatter`."""
@@ -49,7 +49,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def read_line(line: str) -> dict[str, object]:
-    """Return the fields of a line in the log. Any other line, such as a script's output, becomes the "message"."""
+    """Return the fields of a line of the log. A line without fields, such as a script's output, is the "message"."""
     with suppress(ValueError):
         found = json.loads(line)
         if isinstance(found, dict) and "message" in found:

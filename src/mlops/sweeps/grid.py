@@ -155,7 +155,7 @@ def _separate_swept_from_fixed(
 
 
 def _split_values(text: str, each_is_a_list: bool) -> list[str]:
-    """Split a text at commas, or read it as a YAML list if it is in brackets."""
+    """Return the values in a text, which are separated by commas or, in brackets, are a YAML list."""
     if not (text.startswith("[") and text.endswith("]")):
         return [text] if each_is_a_list else [value.strip() for value in text.split(",")]
     try:

@@ -148,7 +148,7 @@ def describe_values(values: Mapping[str, Any]) -> str:
 
 
 def describe_best(sweep: Sweep, points: Sequence[Point]) -> str:
-    """Describe the best combination and its lead over the second best."""
+    """Return a text that describes the best combination and its lead over the second best."""
     ranked = [point for point in rank_points(sweep, points) if point.score is not None]
     if not ranked:
         return f"none: {explain_no_best(sweep, points)}"

@@ -1,4 +1,4 @@
-"""Reports of runs in Application Insights: runs as requests, steps as dependencies, and metrics as measurements."""
+"""Reports of runs for Application Insights: runs as requests, steps as dependencies, and metrics as measurements."""
 
 import json
 import logging

@@ -13,13 +13,13 @@
     processes       starts, finds and stops the server processes
     secrets         secrets in environment variables, and keys in private files
     collections     the rows that services collect
-    datasets        data files named by their content, and the catalogue of versions
+    datasets        data files, stored by hash, and the catalogue of versions
     pipelines       the published pipeline, and the runs submitted to it
     background      starts and stops the processes of submitted runs
     infrastructure  creation and deletion of MLOPS_HOME
     settings        the section `local` of parameters/local.yml
     tracking_page   MLflow's web page
-    upgrades        upgrades state that an older version of the engine created
+    upgrades        upgrades the state that an older version of the engine created
     leftovers       images, service folders and staged files that are no longer needed
 """
 

@@ -24,7 +24,7 @@ class Note:
 
 
 def find_champions(versions: Iterable[VersionRow]) -> dict[str, VersionRow]:
-    """Return each model's champion, by the model's name: the highest version with the tag `champion`."""
+    """Return the champion of each model, by the model's name. It is the highest version with the tag `champion`."""
     # During a promotion, two versions can have the tag.
     tagged = sorted((row for row in versions if CHAMPION in row.tags), key=lambda row: row.version)
     return {row.name: row for row in tagged}

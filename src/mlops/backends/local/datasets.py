@@ -1,4 +1,4 @@
-"""The data set on one machine: files in folders named by their SHA-256, and a catalogue of the versions."""
+"""The data set on one machine: files in folders named by the files' SHA-256, and a catalogue of the versions."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -146,7 +146,7 @@ class LocalDatasets:
             self._write(self._add_names(known, self._list_own(known)))
 
     def list_staged(self) -> list[Path]:
-        """Return the staged files that were not registered as versions."""
+        """Return the staged files, which are stored but not registered as versions."""
         versions = {self._folder / entry.file for entry in self._read().versions}
         staged = self._folder.glob("[0-9a-f]" * 12 + "/[!.]*")
         return [path for path in sorted(staged) if path.is_file() and path not in versions]

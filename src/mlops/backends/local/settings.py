@@ -69,7 +69,7 @@ class LocalSettings(CollectionSettings):
         return WantedPort({"qa": self.qa_port, "production": self.production_port}[environment], source)
 
     def list_variables(self) -> dict[str, str]:
-        """Return the environment variables that give the settings to a server."""
+        """Return the environment variables that set a server's memory, limits and number of workers."""
         limits = {name_variable(name): str(getattr(self, f"service_{name}")) for name in Limits.__dataclass_fields__}
         return {WORKERS: str(self.service_workers), MEMORY: str(self.service_memory_mb), **limits}
 

@@ -58,7 +58,7 @@ def _has_bins_of_single_values(reference: ColumnProfile) -> bool:
 
 
 def _describe_value(reference: ColumnProfile, place: int) -> str:
-    """Return the value of the bin or, if the bin is empty in the reference, the known values next to it."""
+    """Return the value in bin `place`, as text. If the reference has none there, return the values next to the bin."""
     values = [float(f"{sum(ends) / 2:.15g}") for ends in zip(reference.edges[::2], reference.edges[1::2], strict=True)]
     shown = [show_day(value) for value in values] if reference.kind == "date" else format_distinct(values)
     after = place // 2
@@ -92,7 +92,7 @@ def _compare_spread(wider: float, deviation: float, part: float) -> Evidence:
 
 
 def _compare_scale(reference: ColumnProfile, variance: float, noise: float) -> Evidence:
-    """Test for a smaller standard deviation, and return the result. With few distinct values, the bins do not show it.
+    """Return the result of the test "scale". With few distinct values, the bins do not show a smaller deviation.
 
     The test assumes the largest possible variance of the squared distances from the mean: the largest squared distance
     times the mean squared distance. So outliers of the reference raise no alarm. A growing standard deviation needs no

@@ -11,7 +11,7 @@ from mlops.data.evidence.outcome import FLOORS, Counts, Evidence
 
 
 def find_chance(known: Counts | float, of: float, found: Counts | float, rows: float) -> NDArray[np.float64]:
-    """Return the p-value of the test. For arrays of counts, return an array with the p-value of each pair."""
+    """Return the p-value of the test. For arrays of counts, return an array with one p-value per pair of counts."""
     # Given the sum of both counts, the new count has a binomial distribution. If the share is large, its variance is
     # smaller.
     return special.betainc(found, np.add(known, 1.0), rows / (of + rows))

@@ -20,7 +20,7 @@ def list_texts(columns: Sequence[Column]) -> dict[str, tuple[str, ...]]:
 
 
 def convert_kinds(table: pd.DataFrame, columns: Sequence[Column], url: str) -> pd.DataFrame:
-    """Convert the declared columns of a table to the types of their kinds.
+    """Return a table with its declared columns converted to the types of their kinds.
 
     See `mlops.problem.values.set_type` for the types. Ignored columns stay unchanged.
 

@@ -76,7 +76,7 @@ class ValueCounts:
         return sorted(self.values.items(), key=lambda value: (-value[1], value[0]))
 
     def merge(self, later: "ValueCounts") -> "ValueCounts":
-        """Return these counts merged with those of other rows. Both must have the same expected values."""
+        """Return these counts merged with `later`, the counts of other rows. `kept` must be the same in both."""
         merged = Counter(self.values)
         merged.update(later.values)
         crowded = self.is_crowded or later.is_crowded

@@ -105,7 +105,7 @@ class Importer:
         end_if_late : bool
             Whether to end this process when the time limit is exceeded. If false, only the import is interrupted.
         rehearse : bool
-            Whether to do the first-time work of imported modules before the next import. If false, after all imports.
+            Whether the first-time work of imported modules is done before the next import, not after all imports.
         """
         before, began = time.time(), time.monotonic()
         if self._unrehearsed and (rehearse or not self._pending):
@@ -164,7 +164,7 @@ class Importer:
 
     @property
     def is_expected(self) -> bool:
-        """True if kernels are expected to need the next module, or a module whose first-time work is not done yet."""
+        """True if an expected package contains the next module, or one whose first-time work is not done yet."""
         return any(package in self._expected for package in _list_packages([*self._unrehearsed, *self._pending[:1]]))
 
     def prefer(self, packages: Iterable[str]) -> None:

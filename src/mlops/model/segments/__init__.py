@@ -1,7 +1,7 @@
 """The comparison of the challenger with the champion in segments of the rows, such as the customers of each plan.
 
-The problem declares the columns. In each segment, both models are compared by the metric on which promotions are
-decided.
+The problem declares the columns whose values define the segments. In each segment, both models are compared by the
+metric on which promotions are decided.
 
 The challenger is worse in a segment if the upper bound of the improvement in this segment is below zero, and if the
 decline is at least as large as the smallest gain that is worth a release. The segments share the allowed error rate

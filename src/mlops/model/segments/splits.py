@@ -1,4 +1,4 @@
-"""The split of rows into segments: by the values of a category, or into four of similar size by a number."""
+"""The split of rows into segments: one for each common value of a category, or four of similar size for a number."""
 
 import json
 from collections.abc import Iterator

@@ -61,7 +61,7 @@ class UploaderProcess:
         self._process = subprocess.Popen(self._command, cwd=ROOT, stdin=subprocess.PIPE)
 
     def close(self) -> None:
-        """Tell the uploader to upload the remaining segments and end. Do not wait for this."""
+        """Tell the uploader to upload the remaining segments and end, but return without waiting for it."""
         if self._process and self._process.stdin:
             self._process.stdin.close()
 

@@ -169,7 +169,7 @@ class Collector:
             self.counters.rows += turn.rows
 
     def tick(self) -> None:
-        """Close the segment if it is old enough, or if another process asks for it. Call this about once per second."""
+        """Close the segment if it is old enough or another process requests that. Call this about once per second."""
         asked = self._read_request_to_close()
         if asked != self._asked or (self._segment and self._is_old()):
             self._close_segment()

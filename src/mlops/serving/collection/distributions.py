@@ -27,7 +27,7 @@ HOURS = 24  # the hours in which rows are counted: the present one and those bef
 
 
 class Distributions(msgspec.Struct):
-    """The counts by hour (numbered from 1970) and by column, and the names of the segments that were counted."""
+    """The counts by hour (in hours since 1970) and by column, and the names of the segments that were counted."""
 
     hours: dict[int, dict[str, list[int]]] = {}
     segments: list[str] = []
@@ -49,7 +49,7 @@ class DistributionCounter:
         self._found = read_distributions(self._path)
 
     def count(self, paths: Iterable[Path], now: float | None = None) -> None:
-        """Count the segments that this image wrote in the last day. `now` is the time in seconds since 1970."""
+        """Count the values in this image's segments of the last day. `now` is the time in seconds since 1970."""
         if not self._columns:
             return
         last = int(time.time() if now is None else now) // HOUR

@@ -12,7 +12,7 @@ HELD_BYTES = 256 << 20  # 32 bodies of the largest size
 
 
 def limit(default: float, text: str) -> Any:
-    """Return a field for a limit, with its default and the help text of its option."""
+    """Return a dataclass field for a limit, with its default and the help text of its option."""
     return field(default=default, metadata={"help": text})
 
 

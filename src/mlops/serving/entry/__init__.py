@@ -5,7 +5,7 @@ and its result is sent as that server sends it. Errors, however, are reported in
 
 .. code-block:: text
 
-    request  a request in a form that is the same for this server and Azure's, and the answer to it
+    request  a request and its answer, in a form that is the same for this server and Azure's
     inputs   the arguments of run: the text of the body, the values of a JSON object, or the request itself
     azure    the optional packages of Azure: @rawhttp, AMLRequest, and the decorators of inference-schema
     scorer   calls the script

@@ -1,7 +1,7 @@
 """The metrics of a service, which any of its workers reports under ``/metrics`` in the formats of Prometheus.
 
 Each worker counts in a file of its own, which it maps into memory. A count is a float64 at a fixed place of the file,
-so an update takes 0.1 to 0.3 microseconds and needs no lock. A worker that answers ``GET /metrics`` adds up the files.
+so an update takes 0.1 to 0.3 microseconds and needs no lock. To answer ``GET /metrics``, a worker adds up all counts.
 
 .. code-block:: text
 

@@ -24,7 +24,7 @@ class ColumnBins(msgspec.Struct, frozen=True):
     kind : str
         "number", "date" (as the number of days since 1970-01-01) or "text", which is a category or a boolean.
     edges : tuple of float, length k
-        The edges of the bins of numbers and dates, in ascending order. A value on an edge is in the bin below it.
+        The edges of the bins of numbers and dates, in ascending order. A value on an edge is in the lower bin.
     values : tuple of str, length k
         The texts that have a bin of their own.
     counts : tuple of int, length k + 2

@@ -56,7 +56,7 @@ class Metric:
 
     @property
     def size(self) -> int:
-        """The number of places: one for each combination of labels. A histogram has one for the sum and one per bin."""
+        """The number of places: one per combination of labels or, for a histogram, one for the sum and one per bin."""
         return len(self.bounds) + 2 if self.kind == "histogram" else math.prod(len(values) for _, values in self.labels)
 
     def list_labels(self) -> list[dict[str, str]]:

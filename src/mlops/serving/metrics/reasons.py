@@ -18,6 +18,6 @@ BY_STATUS = {
 
 
 def name_reason(refusal: Refusal) -> str:
-    """Return the reason of a refusal: its own reason, the rule that a row broke, or the reason for its status."""
+    """Return the label for a refusal: its `reason`, the rule that a row broke, or the label for its status."""
     found = refusal.reason or refusal.details.get("rule") or BY_STATUS.get(refusal.status)
     return str(found) if found in REASONS else OTHER

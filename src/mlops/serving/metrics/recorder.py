@@ -91,7 +91,7 @@ class Recorder:
     def watch(self, measure: Measure) -> None:
         """Register a function that returns the values of metrics. `refresh` calls it.
 
-        The value of a gauge is its present value. The value of a counter is what was counted since this call, and is
+        The value of a gauge is its present value. The value of a counter is what this process has counted; it is
         added to the count of the worker's earlier processes.
         """
         earlier = {metric: self.slots[PLACES[metric]] for metric in measure() if metric.kind == "counter"}

@@ -1,4 +1,4 @@
-"""The slots of a worker: a file of numbers in which it counts, and which the other workers read."""
+"""The slots of a worker: a file with the worker's counts, which the other workers can read."""
 
 import mmap
 import os

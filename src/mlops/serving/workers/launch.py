@@ -44,8 +44,8 @@ def supervise(options: Namespace, *, apart: bool) -> int:
     options : Namespace
         The options of ``python -m serving``.
     apart : bool
-        Whether each worker loads the model itself. Otherwise, the supervisor loads it and forks the workers; if that
-        turns out to be unsafe, this program starts again with `apart`.
+        Whether each worker loads the model itself. Otherwise, the supervisor loads it and forks the workers; if forks
+        turn out to be unsafe, this program starts again with `apart`.
     """
     for name in THREADS:  # the workers share the cores, and a fork does not copy threads
         os.environ.setdefault(name, "1")

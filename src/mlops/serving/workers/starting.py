@@ -131,6 +131,6 @@ def _repeat_command() -> list[str]:
 
 
 def read_mode() -> tuple[str, str]:
-    """Return how this program was started: `APART`, `WORKER`, `FAILING` or ""; and the encoded channels of a worker."""
+    """Return the mode of this program (`APART`, `WORKER`, `FAILING` or "") and, for a worker, its encoded channels."""
     mode, _, channels = os.environ.pop(MODE, "").partition(":")
     return mode, channels

@@ -13,7 +13,7 @@ BUSY = (408, 429, 500, 502, 503, 504)
 
 
 class Response(Protocol):
-    """The attributes that the responses of the packages requests, msrest and azure-core have in common."""
+    """The attributes that the responses of the packages `requests`, `msrest` and `azure-core` have in common."""
 
     status_code: int
     headers: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""The cores of Azure's machine sizes, and the least nodes and cores that a production cluster needs."""
+"""The cores of Azure's machine sizes, and the minimum numbers of nodes and cores of a production cluster."""
 
 import re
 

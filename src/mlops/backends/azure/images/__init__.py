@@ -4,5 +4,5 @@
 
     images            builds images, and finds them by digest
     records           records of images, which are blobs
-    sdk_environments  the SDK's environments for building and deploying an image, and the server's packages
+    sdk_environments  the packages of an image, and the SDK's environments for building and deploying it
 """

@@ -73,7 +73,7 @@ class AzureInfrastructure:
         Raises
         ------
         UsageError
-            If the workspace does not store its images in the Container Registry that is in the settings.
+            If the workspace does not store its images in the Container Registry that the settings name.
         """
         with explain_refusals(self._session, f"open the workspace {self._settings.workspace}"):
             workspace = self._session.workspace

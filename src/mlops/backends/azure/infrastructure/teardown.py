@@ -135,7 +135,7 @@ def find_version(resource_type: str) -> str:
 
 
 def list_kinds() -> dict[str, str]:
-    """Return the API version of each top-level resource type in the ARM template, by lower-case type."""
+    """Return the API version of each top-level resource type in the ARM template, by the lower-case type name."""
     made = {str(resource["type"]).lower(): str(resource["apiVersion"]) for resource in read_template()["resources"]}
     return {kind: version for kind, version in made.items() if kind.count("/") == 1}
 

@@ -43,7 +43,7 @@ class WebService(Protocol):
         ...
 
     def regen_key(self, key: str, set_key: str | None = None) -> None:
-        """Set the "Primary" or "Secondary" key to `set_key`; if None, generate it. Wait until the key is valid."""
+        """Set the "Primary" or "Secondary" key to `set_key`, or to a new random key if None. Wait until it is valid."""
         ...
 
     def delete(self) -> None:

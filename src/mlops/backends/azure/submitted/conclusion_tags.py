@@ -10,7 +10,7 @@ LONGEST = 256  # maximum length of a tag's value, in characters
 
 
 def write_conclusion(conclusion: Conclusion) -> dict[str, str]:
-    """Return the tags that record a run's conclusion; unknown values have no tag."""
+    """Return the tags that record a run's conclusion. Fields that are empty get no tag."""
     tags = {
         OUTCOME: conclusion.outcome,
         REASON: conclusion.reason,

@@ -1,4 +1,4 @@
-"""The virtual environments of services: one for each list of pinned packages, in a folder named by a hash of it."""
+"""The virtual environments of services: one for each list of pinned packages, in a folder named by a hash."""
 
 import json
 import os

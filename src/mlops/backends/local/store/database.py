@@ -1,4 +1,4 @@
-"""Queries MLflow's database, and checks that a run can write to it. Both wait while the database is locked."""
+"""Queries of MLflow's database, and a check that a run can write to it. Both wait while the database is locked."""
 
 import logging
 import sqlite3

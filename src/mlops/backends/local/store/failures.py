@@ -37,7 +37,7 @@ User = TypeVar("User", bound=HomeUser)
 
 @contextmanager
 def explain_failures(database: Path) -> Iterator[None]:
-    """Replace each error of SQLite in the ``with`` block with an error that explains the cause. Keep other errors.
+    """Convert SQLite's errors in the ``with`` block to errors that explain the cause. Do not change other errors.
 
     Raises
     ------

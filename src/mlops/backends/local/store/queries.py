@@ -37,7 +37,7 @@ class VersionRow:
 def read_versions(
     database: Path, name: str | None = None, version: int | None = None, patience: Patience = PATIENT
 ) -> list[VersionRow]:
-    """Return model versions with their tags, which are read in one transaction.
+    """Return model versions with their tags, all read in one transaction.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def read_versions(
 
 
 def find_deleted(database: Path, name: str, tag: str, patience: Patience = PATIENT) -> int:
-    """Return the number of a model's newest deleted version with the tag `tag`; 0 if there is none.
+    """Return the version number of a model's newest deleted version with the tag `tag`; 0 if there is none.
 
     Raises
     ------
