@@ -197,7 +197,7 @@ def _make_series(values: pa.Array) -> pl.Series:
 def open_batches(
     content: Content, columns: Columns | None = None, texts: Mapping[str, Collection[str]] = NO_TEXTS
 ) -> Iterator[Batches]:
-    """Open a data file for reading in batches, within a ``with`` statement.
+    """Open a data file in a ``with`` statement, and yield its table, which can be read in batches.
 
     Parameters
     ----------

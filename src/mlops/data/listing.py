@@ -78,7 +78,7 @@ def split_name(name: str) -> tuple[str, str]:
 
 
 def find_files(url: str) -> Files:
-    """Find a data file, or all files of a folder of Parquet files.
+    """Return the paths of a data file, or of all files in a folder of Parquet files, without reading them.
 
     Raises
     ------

@@ -135,7 +135,7 @@ class Channel:
 
 
 def open_channel(path: Path) -> Channel | None:
-    """Connect to a socket, or return None if no process listens on it."""
+    """Connect to a socket, and return the channel, or None if no process listens on the socket."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         connection.connect(str(path))

@@ -1,4 +1,4 @@
-"""The interface to upgrades: state of a platform that an older version of the engine created."""
+"""The interface that upgrades the state of a platform, if an older version of the engine created this state."""
 
 from collections.abc import Iterator
 from typing import Protocol

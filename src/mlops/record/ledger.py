@@ -151,7 +151,7 @@ class RunRecord:
     def with_failure(self, kind: str = "") -> "RunRecord":
         """Return a copy of the record with the error and the failure of the first step that failed.
 
-        If no step failed, the error stays the same, and the new failure has only the class of the error, `kind`.
+        If no step failed, the copy keeps the run's error, and its failure contains only `kind`, the class of that error.
         """
         failed = find_failure(self.steps)
         if failed is None:

@@ -1,4 +1,4 @@
-"""The start of the collection, with the settings that the platform gives a service."""
+"""Functions that start the collection of a service with the settings that its platform gives it."""
 
 import logging
 import os
