@@ -22,7 +22,7 @@ def choose_limit(megabytes: int, workers: int) -> int:
 
 
 def limit_memory(limit: int) -> None:
-    """Let this process reserve at most 2 * `limit` bytes. The supervisor replaces workers that use over `limit` bytes."""
+    """Let this process reserve at most 2 * `limit` bytes. The supervisor replaces a worker that uses over `limit`."""
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     most = 2 * limit if hard == resource.RLIM_INFINITY else min(2 * limit, hard)
     with suppress(ValueError, OSError):  # macOS refuses some values
