@@ -50,7 +50,7 @@ def read_table(url: str, sha256: str = "", columns: Sequence[Column] = ()) -> Ta
     Parameters
     ----------
     url : str
-        A path, or a URL with a scheme that fsspec supports. It ends with ``.csv``, ``.csv.gz`` or ``.parquet``.
+        A path, or a URL that fsspec supports, of a folder or of a file that ends with .csv, .csv.gz or .parquet.
     sha256 : str
         The expected hash. Empty to accept any hash.
     columns : sequence of Column, optional

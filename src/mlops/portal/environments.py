@@ -40,7 +40,7 @@ class Environment:
     url : str
         The address of the service. Empty if no service is running.
     condition : str
-        The text to show instead of `health`: "not running here". Empty to show `health`.
+        The text to show instead of `health`, such as "not running here". Empty to show `health`.
     """
 
     name: str

@@ -40,7 +40,7 @@ class SweepReporter(SweepListener):
     outputs, read_overview : Path, callable
         See `mlops.portal.reporter.Reporter`.
     command_options : str
-        The option that selects the platform, for the command that the page suggests: " --platform azure", or empty.
+        The option to add to suggested commands to select the platform, such as " --platform azure", or empty.
     """
 
     def __init__(self, outputs: Path, read_overview: Callable[[], Overview | None], command_options: str = "") -> None:

@@ -32,7 +32,7 @@ class StepRecord:
     error : str
         The class and message of the error that ended the step; empty otherwise.
     error_kind : str
-        The class of the exception that ended the step: "ConflictError"; empty if there is none, and in older records.
+        The name of the class of the error, such as "ConflictError"; empty if there is none, and in older records.
     cell : str
         The first line of the cell that failed; empty if no cell failed.
     line : int
@@ -91,7 +91,7 @@ class Failure:
     Parameters
     ----------
     kind : str
-        The class of the exception: "DataTestFailed"; empty if there was no exception, for example if the kernel died.
+        The name of the class of the error, such as "DataTestFailed"; empty if there was none, such as if the kernel died.
     step, notebook : str
         The step that failed and its notebook; empty if the run failed outside of any step.
     report : str

@@ -19,7 +19,7 @@ class Workers:
     restarts : int
         The number of workers that were restarted since the service was started.
     failing : bool
-        Whether no worker is started at the moment, because too many have died.
+        Whether so many workers have died that dead ones are not replaced for now.
     uploads : int
         The number of times that the uploader was started.
     """

@@ -11,7 +11,7 @@ class Restarts:
     """The deaths of a service's workers, and the time when the next worker may be started.
 
     The first worker that dies is restarted at once, and later ones after increasing delays. If more than `most`
-    workers die within a minute, no worker is started for a minute.
+    workers die within a minute, dead workers are not replaced for a minute.
 
     Parameters
     ----------
@@ -50,5 +50,5 @@ class Restarts:
 
     @property
     def is_failing(self) -> bool:
-        """True if no worker is started at the moment, because too many have died."""
+        """True if so many workers have died that dead ones are not replaced for now."""
         return self._failing and not self.is_due
