@@ -180,7 +180,7 @@ class Connection(Reader):
             self.deadline = min(self.deadline, self._admission.clock + self._admission.idle_seconds)
 
     def expire(self) -> None:
-        """Act on a deadline that has passed: refuse a request of which only a part arrived, otherwise close the connection."""
+        """Act on a deadline that has passed: refuse a request that arrived in part, otherwise close the connection."""
         unsent = self.transport.get_write_buffer_size()
         if self._ended or self.transport.is_closing() or (self.flow.write_paused and unsent >= self._unsent):
             self.transport.abort()
