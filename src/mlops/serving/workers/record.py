@@ -19,7 +19,7 @@ class Workers:
     restarts : int
         The number of workers that were restarted since the service was started.
     failing : bool
-        Whether so many workers have died that dead ones are not replaced for now.
+        Whether dead workers are not replaced for now, because too many have died.
     uploads : int
         The number of times that the uploader was started.
     """

@@ -50,5 +50,5 @@ class Restarts:
 
     @property
     def is_failing(self) -> bool:
-        """True if so many workers have died that dead ones are not replaced for now."""
+        """True if dead workers are not replaced for now, because too many have died."""
         return self._failing and not self.is_due
