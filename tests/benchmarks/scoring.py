@@ -26,7 +26,7 @@ from benchmarks.load import measure_load, send_steadily
 from benchmarks.measure import Row, Sample, interleave, make_row
 from benchmarks.processes import PROJECT, PYTHON
 from benchmarks.scratch import Section, make_scratch
-from mlops.backends.local.processes import start_process, wait_ready
+from benchmarks.serving import READY_SECONDS, serve_bundle
 from mlops.image.bundle import build_bundle
 from mlops.image.schema import encode_schema
 from mlops.image.sources import ImageSources
@@ -36,7 +36,6 @@ from mlops.serving.workers.launch import WORKERS
 REQUESTS = {1: 6000, 100: 2000, 1000: 400}  # requests of a measurement, by their number of rows
 AZURE_SHARE = 0.15  # of these requests that Azure's server gets, because it takes longer
 RATE, SECONDS = 1000.0, 4.0
-READY_SECONDS = 60.0
 KEY = "benchmark"
 COLLECTION = "collection.json"
 AZURE_PACKAGES = ("azureml-inference-server-http", "numpy")
@@ -145,13 +144,8 @@ def build(folder: Path) -> None:
 def serve(image: Path, folder: Path, variables: Mapping[str, str]) -> Iterator[tuple[psutil.Process, int]]:
     """Serve an image with variables of the server, and provide the server's process and port."""
     folder.mkdir()
-    process, ready = start_process(Path(PYTHON), image / "bundle", image / "keys.json", 0, folder, variables)
-    try:
-        found = wait_ready(process, ready, READY_SECONDS, problem.name)
-        yield psutil.Process(found.pid), found.port
-    finally:
-        process.kill()
-        process.wait()
+    with serve_bundle(image / "bundle", image / "keys.json", folder, variables) as served:
+        yield served
 
 
 def measure_ready(image: Path, folder: Path) -> float:

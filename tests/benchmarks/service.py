@@ -17,16 +17,14 @@ from progression import problem as progression
 from benchmarks.goals import compare
 from benchmarks.load import CLIENTS, measure_load
 from benchmarks.measure import Row, Sample, interleave, make_row
-from benchmarks.processes import PYTHON
 from benchmarks.scratch import Section, make_scratch
-from mlops.backends.local.processes import start_process, wait_ready
+from benchmarks.serving import serve_bundle
 from mlops.image.bundle import build_bundle
 from mlops.image.schema import encode_schema, write_rows
 from mlops.image.sources import ImageSources
 from mlops.problem import Problem
 
 REQUESTS = {1: 4000, 100: 400}  # requests of a measurement, by their number of rows
-READY_SECONDS = 60.0
 KEY = "benchmark"
 SCRIPT = "import numpy as np\ndef init(): pass\ndef run(data): return {}\n"
 NUMBERS, RECORDS = "ten numbers", "records with texts"
@@ -93,10 +91,5 @@ def serve(problem: Problem, result: str, folder: Path) -> Iterator[tuple[psutil.
         model_files=[],
         example=[],
     )
-    process, ready = start_process(Path(PYTHON), folder / "bundle", keys, 0, folder)
-    try:
-        found = wait_ready(process, ready, READY_SECONDS, problem.name)
-        yield psutil.Process(found.pid), found.port
-    finally:
-        process.kill()
-        process.wait()
+    with serve_bundle(folder / "bundle", keys, folder) as served:
+        yield served
