@@ -35,7 +35,7 @@
 
 `RunInterrupted` is not in this tree. It is a `KeyboardInterrupt`, so `except Exception` does not catch it.
 
-Every message names the wrong value, where it came from, and the fix.
+Every message says which value is wrong, where it came from, and how to fix it.
 """
 
 
@@ -57,7 +57,7 @@ class ParameterError(UsageError):
 
 
 class FormatError(UsageError):
-    """The stored state is from a newer version of `mlops`, or from an older version and must be upgraded first."""
+    """The stored state is too new for this version of `mlops`, or so old that it must be upgraded first."""
 
 
 class ProblemError(UsageError):

@@ -154,7 +154,7 @@ def mark_home(home: Path, newest: int = HOME_FORMAT) -> None:
 
 
 def mark_new_home(home: Path) -> None:
-    """Set the format number of MLOPS_HOME if the folder is missing or empty."""
+    """Set the format number of MLOPS_HOME to `HOME_FORMAT` if the folder is missing or empty."""
     # A folder with files but without a number has format 1.
     if not home.is_dir() or not any(home.iterdir()):
         mark_home(home)

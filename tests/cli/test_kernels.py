@@ -61,7 +61,7 @@ def test_a_failed_start_is_not_hidden(folder: Path) -> None:
     assert call().output == (
         "The parent of the warm kernels did not start. It ended before it was ready.\n"
         "Notebooks use fresh kernels for up to 5 minutes after this failure. "
-        "`mlops kernels --stop` clears the failure, so that the next notebook tries again.\n"
+        "`mlops kernels --stop` clears the failure, so that the next notebook tries a warm kernel again.\n"
     )
     assert call("--stop").output == "No parent process of warm kernels of this checkout is running.\n"
     assert call().output == "No parent process of warm kernels is running. The next notebook starts one.\n"

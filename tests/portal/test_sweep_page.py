@@ -54,8 +54,8 @@ def test_the_page_has_a_row_for_every_combination_best_first(tmp_path: Path) -> 
         ["", "2", "3.00", "0.333", "1.0", "notebook", "abc"],
         ["", "0.1", f"failed {ERROR}", "1.0", "notebook", "–"],
     ]
-    kept = "The executed notebook of every combination is kept beside this page. Open it in JupyterLab."
-    kept += " Only the best one also has a report. The tracking server lists each training under its id."
+    kept = "The executed notebooks of all combinations are kept beside this page. Open them in JupyterLab."
+    kept += " Only the best combination also has a report. The tracking server lists each training under its id."
     assert kept in page.get_text()
     assert page.find("p", class_="verdict").get_text() == (
         "✗ Best: alpha=0.5 with cv_mse 1.00, 66.7% lower than the next, alpha=2. 1 of 3 combinations failed."

@@ -31,7 +31,7 @@ class CollectionSettings:
 
 
 def describe_collection(given: CollectionSettings, get_secret: Callable[[str], str], **place: Any) -> Settings:
-    """Return the settings of the collection in the form that a server reads.
+    """Return the settings for collecting requests, in the form that a server reads.
 
     Parameters
     ----------

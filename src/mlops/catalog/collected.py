@@ -43,11 +43,11 @@ class Selection:
     version: str = ""
 
     def includes(self, header: Header) -> bool:
-        """Return whether to read the segment with this header, given the version of the model that scored its rows."""
+        """Return whether the segment with this header is selected, judging only by the version of the model."""
         return self.version in ("", header.version)
 
     def select(self, turns: list[Turn]) -> list[Turn]:
-        """Return the turns of the event loop whose records were written in the selected range of time."""
+        """Return the turns (groups of records) that were written in the selected range of time."""
         first = int(self.since.timestamp() * SECOND) if self.since else 0
         end = int(self.until.timestamp() * SECOND) if self.until else 1 << 63
         return [turn for turn in turns if first <= turn.time < end]
@@ -63,7 +63,7 @@ def read_collected(place: CollectedPlace, selection: Selection) -> "pa.Table":
     ``_request``, ``_row``        the id of the request, and the number of the row in it, from 0
     ``_model``, ``_version``      the model and its version
     ``_share``                    the share of the requests that was collected
-    ``_prediction``               the prediction; for probabilities of classes, ``_prediction_CLASS``
+    ``_prediction``               the prediction; ``_prediction_CLASS`` for the probability of a class
     ============================  =====================================================================
 
     Raises

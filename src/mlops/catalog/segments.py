@@ -51,7 +51,7 @@ def list_uploads(store: Store, url: str) -> list[str]:
 
 
 def read_segments(place: CollectedPlace, first: str = "", last: str = "") -> Iterator[tuple[str, Segment]]:
-    """Yield the name and the content of each segment: first the segments on this machine, then the other uploads.
+    """Yield the name and the content of each segment: first those on this machine, then those that are only uploaded.
 
     Parameters
     ----------

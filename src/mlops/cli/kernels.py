@@ -49,7 +49,7 @@ def kernels(stop: bool, everywhere: bool, as_json: bool) -> None:
         click.echo(reason)
         click.echo(
             f"Notebooks use fresh kernels for up to {RETRY_SECONDS / 60:g} minutes after this failure. "
-            f"{STOP} clears the failure, so that the next notebook tries again."
+            f"{STOP} clears the failure, so that the next notebook tries a warm kernel again."
         )
     if not parents and not failed_starts:
         click.echo(_explain_none(" of this checkout" if stop and not everywhere else "", stop))

@@ -82,7 +82,7 @@ def logs(environment: str, lines: int, follow: bool, platform: str, as_json: boo
 
 @click.command()
 @click.argument("environment", type=Choice(ENVIRONMENTS), default="production")
-@click.option("--foreground", is_flag=True, help="Wait until the service ends. Exit with 1 if it was not stopped.")
+@click.option("--foreground", is_flag=True, help="Wait until the service ends. Exit with 1 if it died.")
 @platform_option
 def start(environment: str, foreground: bool, platform: str) -> None:
     """Start a service that was stopped or died, with the image that it served last.
@@ -142,10 +142,10 @@ def stop(environment: str | None, platform: str) -> None:
 def rollback(environment: str, reason: str, take_over: bool, platform: str, as_json: bool) -> None:
     """Restore the previous image that passed its test, and record the rollback as a run.
 
-    By default, the image must belong to the same model. With --take-over, it can belong to any model.
+    By default, the image must belong to the model that is deployed now. With --take-over, it can belong to any model.
 
     A release does not deploy the rolled-back version again without --redeploy-rolled-back, even if it is the champion.
-    If the restored image contains that version, too, a release refuses only the image that was rolled back.
+    If both images contain the same version, a release refuses only the image that was rolled back.
 
     \b
     Examples:

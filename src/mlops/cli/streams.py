@@ -63,7 +63,7 @@ def _print_text(text: str) -> None:
 def reserve_output(context: click.Context, _: click.Parameter, as_json: bool) -> bool:
     """Reserve standard output for JSON if `as_json` is true. Everything else is printed on standard error.
 
-    Click calls this function for the option ``--json``.
+    Click calls this function for the option ``--json``, and passes the result, `as_json`, to the command.
     """
     if as_json:
         context.meta[OUTPUT_OF_JSON] = sys.stdout

@@ -76,7 +76,7 @@ def connect(address: str, source: str = OPTION) -> "Client":
 
 @contextmanager
 def explain_disconnection(place: str) -> Iterator[None]:
-    """Raise a `ClusterError` if Dask loses the connection in the ``with`` block. Its message begins with `place`."""
+    """Raise a `ClusterError`, whose message begins with `place`, if Dask loses the connection in the ``with`` block."""
     from concurrent.futures import CancelledError
 
     try:

@@ -156,7 +156,7 @@ def profile_text(part: Part, columns: Sequence[Column]) -> dict[str, ColumnProfi
 
 
 def recognize_part(part: Part, columns: Columns, names: Sequence[str]) -> dict[str, set[str]]:
-    """Return what the named columns of a file contain; see `mlops.data.kinds.inference.recognize_values`."""
+    """Return what each column in `names` contains in a file; see `mlops.data.kinds.inference.recognize_values`."""
     with open_part(part, columns) as batches:
         return {
             name: {"number"}

@@ -10,7 +10,7 @@
     tables      data files as tables, with their hashes
     batches     reads the columns of a data file in batches of rows
     totals      the totals of columns of numbers, such as their mean and range
-    rows        the scan of some of the rows of a table
+    rows        the scan of some rows of a table
     scan        the scan of a table, which collects its profile and everything that the data test checks
     profile     a summary of the distribution of each column
     evidence    statistical tests of whether a column differs from its reference

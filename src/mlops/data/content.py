@@ -32,7 +32,7 @@ class Content:
     format : str
         The ending of the names of the files: one of `mlops.data.listing.FORMATS`.
     parts : tuple of Path
-        The paths of the file, or of all Parquet files in the folder, sorted by name.
+        The path of the file or, for a folder, of each Parquet file in it, sorted by name.
     signatures : tuple of Signature
         Properties of each part that change with the part's content, such as its size.
     sha256 : str

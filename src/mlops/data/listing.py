@@ -49,7 +49,7 @@ class Files:
     Parameters
     ----------
     system : FileSystem
-        The file system of fsspec that contains the files.
+        The fsspec file system that contains the files.
     format : str
         The ending of the names of data files: one of `FORMATS`.
     paths : mapping of str to str
@@ -78,7 +78,7 @@ def split_name(name: str) -> tuple[str, str]:
 
 
 def find_files(url: str) -> Files:
-    """Return the paths of a data file, or of all files in a folder of Parquet files, without reading them.
+    """Return the path of a data file, or the paths of all files in a folder of Parquet files. No file is read.
 
     Raises
     ------

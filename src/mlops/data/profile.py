@@ -222,7 +222,7 @@ def read_profile(path: Path) -> dict[str, ColumnProfile | CountProfile]:
 
 
 def describe_reference(reference: Profile, columns: Sequence[Column], path: Path) -> str:
-    """Return a text that gives the size of a reference profile and lists the declared columns with too few values.
+    """Return a text that gives the size of a reference profile and lists columns with too few values to test for drift.
 
     Parameters
     ----------

@@ -73,7 +73,7 @@ class TableScan:
         return {name: found[name] for name in reference if name in found and name not in self.unwatched}
 
     def describe(self, names: Sequence[str]) -> pd.DataFrame:
-        """Return a table with the count, mean, standard deviation, minimum and maximum of each named column.
+        """Return a table with the count, mean, standard deviation, minimum and maximum of each column in `names`.
 
         If some of the columns are not numbers, the table also has the most frequent value and the percentage of missing
         values.

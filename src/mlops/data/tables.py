@@ -50,7 +50,7 @@ def read_table(url: str, sha256: str = "", columns: Sequence[Column] = ()) -> Ta
     Parameters
     ----------
     url : str
-        A path, or a URL that fsspec supports, of a folder or of a file that ends with .csv, .csv.gz or .parquet.
+        The path or URL of a folder, or of a .csv, .csv.gz or .parquet file. fsspec must support the URL.
     sha256 : str
         The expected hash. Empty to accept any hash.
     columns : sequence of Column, optional

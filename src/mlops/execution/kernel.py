@@ -56,7 +56,7 @@ class Kernel:
 
 @contextmanager
 def open_kernel(name: str, source: Path, cancel: Cancel) -> Iterator[Kernel]:
-    """Start a kernel and wait until it is ready. The kernel ends at the end of the ``with`` statement.
+    """Start a kernel, and yield it when it is ready. The kernel ends at the end of the ``with`` statement.
 
     Parameters
     ----------

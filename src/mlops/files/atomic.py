@@ -51,7 +51,7 @@ def open_replacement(path: Path, mode: int = 0o644) -> Iterator[IO[bytes]]:
 
 
 def make_new_folder(parent: Path, name: str) -> Path:
-    """Create a new folder in `parent` with the name `name`. If that exists, try ``name-2``, ``name-3`` and so on.
+    """Create the folder `name` in the folder `parent`. If the name is in use, try ``name-2``, ``name-3`` and so on.
 
     Returns
     -------

@@ -21,7 +21,7 @@ def store_by_content(folder: Path, name: str, content: bytes | Path) -> Path:
     Parameters
     ----------
     folder : Path
-        The folder with one subfolder per content.
+        The folder that contains these subfolders.
     name : str
         The file's name.
     content : bytes or Path

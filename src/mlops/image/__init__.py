@@ -11,5 +11,5 @@
     openapi       describes the service for clients (OpenAPI 3.1)
     swagger       describes the service for clients of Azure (Swagger 2.0)
     descriptions  the parts that both descriptions share
-    sources       finds a problem's files that go into an image, and those that changed after it was created
+    sources       finds the problem's files for an image, and those that changed after the image was created
 """

@@ -1,4 +1,4 @@
-"""The content of a scoring image, called a bundle: a folder with a manifest of hashes. Builds are reproducible.
+"""A bundle, the content of a scoring image: a folder with a manifest of hashes. Builds are reproducible.
 
 .. code-block:: text
 

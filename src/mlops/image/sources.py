@@ -1,4 +1,4 @@
-"""The files that go into the image of a problem, and a search for those that changed after it was created."""
+"""The files that go into the image of a problem, and a search for those that changed after the image was created."""
 
 import json
 from collections.abc import Iterator, Mapping

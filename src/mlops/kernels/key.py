@@ -61,7 +61,7 @@ class Key:
     owner : int
         The id of a process: when it ends, the parent must end, too. 0 if there is no such process.
     most : int
-        The maximum number of parents of this user, including this one.
+        The maximum number of parents of this user, including this parent.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The limit on the number of parents of warm kernels per user."""
+"""The limit on how many parents of warm kernels each user can have."""
 
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -11,7 +11,7 @@ IMPORTING = (BUSY, 0.0)
 
 
 def end_surplus(own: Path, most: int) -> None:
-    """Ask surplus parents of warm kernels to end, those idle longest first, so that at most `most` remain.
+    """Ask surplus parents of warm kernels to end, beginning with the longest idle, so that at most `most` remain.
 
     Parameters
     ----------

@@ -132,7 +132,7 @@ def fork(connection: Connection, request: Request, files: Sequence[int]) -> Warm
     Parameters
     ----------
     connection : Connection
-        The connection from `connect`. The returned object closes the connection.
+        The connection from `connect`. The returned `WarmProcess` closes it.
     request : Request
         The kernel or command to fork.
     files : sequence of int

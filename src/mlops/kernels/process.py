@@ -63,7 +63,7 @@ class WarmProcess:
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait for the process to end and return its exit code.
+        """Wait for the process to end, and return its exit code.
 
         Raises
         ------

@@ -77,7 +77,7 @@ def list_parents(seconds: float = ANSWER_SECONDS) -> list[RunningParent]:
 
 
 def list_failed_starts() -> list[str]:
-    """Return a message for each parent of warm kernels of this checkout that recently failed to start."""
+    """Return, for this checkout, a message for each parent of warm kernels that recently failed to start."""
     notes = [path for path in sorted(find_folder().glob("*.failed")) if belongs_here(path.with_suffix(".log"))]
     return [path.read_text() for path in notes if is_recent(path)]
 

@@ -1,4 +1,4 @@
-"""A check whether the parent of warm kernels is stopped, for example by SIGSTOP or a debugger, and cannot answer."""
+"""A check whether the parent of warm kernels cannot answer because it is stopped, for example by a debugger."""
 
 import time
 from pathlib import Path
@@ -35,7 +35,7 @@ def is_stopped(pid: int) -> bool:
 
 
 def explain_stop(pid: int) -> str:
-    """Return sentences that say that the process `pid`, the parent of warm kernels, is stopped, and what to do."""
+    """Return a message, with advice, for a stopped parent of warm kernels, whose process id is `pid`."""
     return (
         f"The parent of the warm kernels, process {pid}, is stopped. Continue it with `kill -CONT {pid}`, or end it "
         "with `mlops kernels --stop`."

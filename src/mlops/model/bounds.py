@@ -94,6 +94,6 @@ def are_too_skewed(gains: Floats, confidence: ArrayLike) -> NDArray[np.bool_]:
 
 
 def _scale(gains: Floats) -> tuple[Floats, NDArray[np.int32]]:
-    """Return the gains, divided by 2^k so that no square overflows or becomes 0, and the exponent k."""
+    """Return the gains divided by 2^k, and k, chosen so that the largest square neither overflows nor becomes 0."""
     exponent = np.frexp(np.abs(gains).max(-1))[1]
     return np.ldexp(gains, -exponent[..., None]), exponent

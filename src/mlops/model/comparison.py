@@ -79,7 +79,7 @@ class Comparison:
 
     @property
     def equality(self) -> str:
-        """A clause that says that the models are equal: "they make the same errors". Empty if they differ."""
+        """The clause "they make the same errors" (or "predictions") if the models are equal. Empty if they differ."""
         equal = self.champion is not None and are_equal(self.champion, self.challenger)
         return f"they make the same {'errors' if self.actual is None else 'predictions'}" if equal else ""
 

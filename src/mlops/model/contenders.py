@@ -68,9 +68,9 @@ class Contenders:
 
     @property
     def recorded(self) -> dict[str, dict[str, float | None]]:
-        """The metrics of the champion when it was registered, as a column for `show_scores`.
+        """The champion's metrics from its registration, as a column for `show_scores`; empty if it is not compared.
 
-        Perhaps they were measured on other rows. An unrecorded metric is None. Empty if the champion is not compared.
+        They may have been measured on other rows than the comparison uses. An unrecorded metric is None.
         """
         if not self._champion or CHAMPION not in self.models:
             return {}

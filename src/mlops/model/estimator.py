@@ -72,7 +72,7 @@ def load_estimator(problem: Problem, path: Path) -> Any:
 
 
 def rewrite_archive(content: bytes) -> bytes:
-    """Rewrite an archive that `skops.io.dumps` returned, so that the same estimator always gives the same bytes."""
+    """Return an archive of `skops.io.dumps`, rewritten so that the same estimator always gives the same bytes."""
     with ZipFile(io.BytesIO(content)) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
     schema, numbering = json.loads(files.pop(SCHEMA)), Numbering()
@@ -141,7 +141,7 @@ def _describe_value(node: Any) -> str:
 
 
 def _clear_gaps(content: bytes) -> bytes:
-    """Set the unused bytes between the fields of a structured array to 0.
+    """Return the file of an array, with the unused bytes between the fields of a structured array set to 0.
 
     scikit-learn stores the nodes of decision trees in such arrays, and these bytes have arbitrary values.
     """

@@ -1,4 +1,4 @@
-"""The looks at a champion: those comparisons with it that are counted. See `mlops.model.spending`."""
+"""The looks at a champion, that is, the counted comparisons with it. See `mlops.model.spending`."""
 
 import hashlib
 from dataclasses import replace
@@ -60,7 +60,7 @@ def _round(values: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def describe_looks(compared: Comparison, decision: Decision) -> str:
-    """Return sentences with the number of this comparison among all with the champion, and the confidence it needs."""
+    """Return sentences that say which comparison with the champion this is, and which confidence it needs."""
     if decision.kind == "first":
         return "There is no champion to compare with yet."
     if not decision.look:

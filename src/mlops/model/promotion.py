@@ -63,7 +63,7 @@ class Decision:
 
     @property
     def gains(self) -> dict[str, float]:
-        """The numbers of the comparison, by the names that they have in the results of the gate's notebook."""
+        """The numbers of the comparison that the gate's notebook stores as results, by the names of these results."""
         return {name: getattr(self, name) for name in GATE.gains}
 
 
@@ -170,7 +170,7 @@ def overrule(decision: Decision, promote_always: bool, why: str, misfit: str = "
 
 
 def tag_override(why: str, user: str) -> dict[str, str]:
-    """Return tags that say that `user` overruled the gate for the reason `why`; none if `why` is empty."""
+    """Return tags with `user`, who overruled the gate, and the reason `why`; none if `why` is empty."""
     return {OVERRIDE_REASON: why, OVERRIDDEN_BY: user} if why else {}
 
 

@@ -20,12 +20,12 @@ REPLACE = (
 
 
 def tag_problem(problem: Problem) -> dict[str, str]:
-    """Return the tags of a model version with the name of its problem and the hash of the problem's schema."""
+    """Return the tags that a model version gets: the name of its problem, and the hash of the problem's schema."""
     return {PROBLEM: problem.name, SCHEMA: hash_schema(problem)}
 
 
 def hash_schema(problem: Problem) -> str:
-    """Return a hash of the names and kinds of a problem's features, in their order, and of its target and classes."""
+    """Return a hash of a problem's schema: its features (names and kinds, in order), its target and its classes."""
     target = (problem.target.name, problem.target.kind, *sorted(problem.target.allowed))
     content = json.dumps([*_list_features(problem), target])
     return hashlib.sha256(content.encode()).hexdigest()[:16]

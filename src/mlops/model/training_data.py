@@ -108,7 +108,7 @@ def describe_data(problem: Problem, training: pd.DataFrame, others: pd.DataFrame
     others : DataFrame
         Rows that were not used for training. Some of them become the example rows.
     model : scikit-learn estimator, optional
-        The fitted model, with which the distributions are described.
+        The fitted model. If it is given, the distributions of the features and predictions are described, too.
     """
     columns = problem.feature_columns
     names = [column.name for column in columns]

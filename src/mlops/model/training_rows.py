@@ -32,7 +32,7 @@ def keep_rows(tracker: Tracker, problem: Problem, rows: pd.DataFrame) -> str:
     Returns
     -------
     str
-        The name of the stored rows.
+        The SHA-256 of the stored rows.
     """
     content, rows = io.BytesIO(), identify_rows(problem.key, rows)
     unique = rows if _are_certainly_unique(rows) else rows.drop_duplicates()

@@ -49,9 +49,9 @@ def save_picture(picture: bytes, path: Path) -> None:
 
 
 def plot_drift(drifts: Sequence[Drift]) -> Figure:
-    """Plot each column's difference from the reference, as a multiple of the largest difference that is allowed.
+    """Return a figure of each column's difference from the reference, as a multiple of the largest allowed difference.
 
-    If there are too many columns for a figure, plot only those that differ most.
+    If there are too many columns for a figure, it shows only those that differ most.
     """
     every = select_strongest(drifts)
     shown = choose_columns(every, drifts)
@@ -85,7 +85,7 @@ def describe_drift(drifts: Sequence[Drift]) -> str:
 
 
 def plot_predictions(actual: ArrayLike, predicted: ArrayLike, unit: str) -> Figure:
-    """Plot predictions against actual values, and the distribution of the errors. The axis labels show `unit`."""
+    """Return a figure: predictions against actual values, and the distribution of the errors. Its axes show `unit`."""
     truth, guess = np.asarray(actual, dtype=float), np.asarray(predicted, dtype=float)
     figure = Figure(figsize=(9, 3.8), layout="constrained")
     left, right = figure.subplots(1, 2)

@@ -46,7 +46,7 @@ def glue_results(notebook: str, run_folder: str = "", /, **values: Any) -> None:
     Parameters
     ----------
     notebook : str
-        The name of the calling notebook and, if it deploys, of the environment: "02_train", "06_deploy-qa".
+        The name of the calling notebook, such as "02_train"; if it deploys, with the environment: "06_deploy-qa".
     run_folder : str
         The folder of the pipeline run. Empty if no pipeline runs the notebook.
     **values

@@ -46,14 +46,14 @@ def draw_plots(problem: Problem, model: "Any", rows: pd.DataFrame) -> list[Pictu
     problem : Problem
         The problem.
     model : scikit-learn estimator
-        The model that predicts. If `Problem.explain` returns None, the plot of the importances is left out.
+        The model that predicts. If `Problem.explain` returns None for it, the plot of the importances is left out.
     rows : DataFrame
         The rows to predict, with the target.
 
     Raises
     ------
     ProblemError
-        If a function of the problem fails, or does not return the alt text.
+        If a function of the problem fails, or if one that draws a plot returns no alt text.
     """
     plots = problem.plots or (DEFAULTS[problem.target.kind],)
     explained = problem.explain(model) if IMPORTANCES in plots else None

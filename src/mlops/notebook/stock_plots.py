@@ -58,7 +58,7 @@ class Predicted:
 
     @cached_property
     def one_against_rest(self) -> dict[str, tuple[NDArray[np.bool_], NDArray[np.float64]]]:
-        """By class: an array that says which rows have the class, and an array of its predicted probabilities."""
+        """For each class: an array that marks the rows of this class, and an array of its predicted probabilities."""
         actual, predicted = self.pair
         if predicted.ndim == 1:
             return {self.problem.target.title: (actual.astype(bool), predicted)}

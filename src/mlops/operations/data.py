@@ -17,7 +17,7 @@ from mlops.record.listener import Listener
 
 
 def is_sample_asked(opened: OpenProject, step: Step) -> bool:
-    """Return whether the user asks for the problem's sample data, with an override that sets the data file to "".
+    """Return whether an override sets the data file to "", by which the user asks for the problem's sample data.
 
     `step` is the step that tests the data.
     """

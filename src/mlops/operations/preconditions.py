@@ -55,7 +55,7 @@ def require_comparable_champion(opened: OpenProject, steps: Sequence[Step], advi
     steps : sequence of Step
         The steps to run.
     advice : str
-        Sentences for the error message that say what to do.
+        Advice for the error message: sentences that say what to do.
 
     Raises
     ------

@@ -47,11 +47,11 @@ def release_again(
     Parameters
     ----------
     record : RunRecord
-        The run that rejected the model.
+        The run whose promotion gate rejected the new model.
     parameters : Parameters
         The parameters of the run.
     around : Surroundings
-        The project and the platform to run with.
+        The project, the listeners, and the platform functions that the release calls.
     backend : Backend
         The platform.
     release_begins : callable, optional

@@ -26,7 +26,7 @@ class RunRequest:
     only : str
         The only step to run. Empty for all steps.
     source : str
-        The run whose results the step in `only` uses. If empty, the step uses the newest results not from a sweep.
+        The run whose results the step in `only` uses. If empty: the newest results that are not from a sweep.
     model_file : Path, optional
         The file that names the model to release instead of the champion.
     reason : str

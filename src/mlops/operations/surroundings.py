@@ -31,7 +31,7 @@ def surround_run(
     listeners : sequence of Listener
         Listeners that are called before the reports are written.
     registrar : DataRegistrar, optional
-        The listener that registers data whose test passed.
+        The listener that registers the data after its test passed.
     is_job : bool
         Whether the platform started this machine for one step. If so, the index page is not written.
     """

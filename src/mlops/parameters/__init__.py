@@ -12,5 +12,5 @@
     hyperparameters   checks that the notebooks match the hyperparameters and the metrics of the problem
     code              the names in the code of a notebook
     kernel_section    the section `kernels` of base.yml
-    platform_section  the settings of a platform, from the section `azure` of azure.yml or environment variables
+    platform_section  the settings of a platform, from environment variables or the section `azure` of azure.yml
 """

@@ -102,7 +102,7 @@ def require_distinct(
         The parameters of the notebook. Their names are also names of results. Empty if the notebook does not train
         models.
     scored_by : str
-        The prefix in the name of the result with the cross-validated metric: "cv_"; see `Step.scored_by`. Empty if the
+        The prefix of the result that holds the cross-validated metric: "cv_"; see `Step.scored_by`. Empty if the
         notebook does not train models.
     results : collection of str
         The names of the notebook's results that cannot be found in its code.
@@ -131,7 +131,7 @@ def require_distinct(
 
 
 def require_set(problem: Problem, names: Collection[str], notebook: str) -> None:
-    """Raise an error if a hyperparameter of a problem is not among `names`, the names that a notebook sets.
+    """Raise an error if a hyperparameter of a problem is not among `names`, the variables that a notebook sets.
 
     `notebook` is the name of the notebook for the error message.
 

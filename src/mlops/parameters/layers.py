@@ -38,7 +38,7 @@ class Layer:
     kernels : mapping of str to Setting
         The settings for starting kernels.
     own : mapping of str to Setting
-        The settings in the section with the name of the file, such as ``azure`` in ``azure.yml``.
+        The settings in the section that is named after the file, such as ``azure`` in ``azure.yml``.
     """
 
     path: str

@@ -102,7 +102,7 @@ def check_overrides(
     only : str
         The only step that runs. Empty if all steps run.
     options : str
-        The option that selects the platform, for messages, such as " --platform azure", or empty.
+        The option that selects the platform, such as " --platform azure", for use in messages. It may be empty.
 
     Raises
     ------

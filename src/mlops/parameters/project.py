@@ -93,7 +93,7 @@ class Project:
         Raises
         ------
         ParameterError
-            If a step or parameter is unknown, or a value has a wrong type or is out of range.
+            If a step or parameter is unknown, or if a value has a wrong type or is out of range.
         """
         platform = platform or self.default_platform
         if not re.fullmatch(r"\w+", platform):

@@ -150,8 +150,8 @@ class Step:
         Whether the step has side effects. If so, the step runs even if nothing has changed, so it must be safe to
         repeat.
     takes_data : str
-        The parameter that names the data file: "data_path". The step must store the URL of the file that it tested in
-        a result with the same name as this parameter.
+        The parameter that names the data file: "data_path". The step must store the URL of the tested file in a
+        result with the same name as this parameter.
     takes_scheduler : str
         The parameter with the address of the Dask cluster that reads the data file: "scheduler". The step is not
         repeated if only this address changes.
@@ -182,8 +182,8 @@ class Step:
         The result with the digest of the image that the step creates for a model version, and the parameters that name
         the sources of the image.
     scored_by : str
-        The prefix in the name of the result by which a sweep compares trainings: "cv_". The rest is the name of the
-        metric on which promotions are decided.
+        The prefix of the result by which a sweep compares trainings: "cv_". The name of this result is the prefix
+        followed by the name of the metric on which promotions are decided, such as "cv_auc".
     names_model : Version
         The results with the name and version of the model that the step registers, packs or deploys.
     names_dataset : Version

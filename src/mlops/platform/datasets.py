@@ -92,7 +92,7 @@ class Arrivals(Protocol):
     """New data in a watched folder."""
 
     def fetch_newest(self, run_id: str) -> Arrival:
-        """Claim the newest file in the watched folder for a run, copy it, and return its name and the copy's address.
+        """Claim for a run the newest file in the watched folder, copy it, and return its name and the copy's address.
 
         If another run has already claimed the file, return that run's id instead of an address. Called by
         `mlops run-step`. Safe to call again for the same run. Raises DatasetNotFoundError if no file has arrived.

@@ -129,7 +129,7 @@ class ServiceProcesses(Protocol):
     """The processes of services, with one service per environment."""
 
     def find_log(self, environment: str) -> Path:
-        """Return the path of the log of the running service or, if none runs, of the last one; called by `mlops logs`.
+        """Return the path of the log of the service that is running or ran last; called by `mlops logs`.
 
         The path of a service's log never changes. Raises DeploymentNotFoundError if there is no log.
         """

@@ -277,7 +277,7 @@ class Services(Protocol):
         ...
 
     def start(self, environment: str) -> bool:
-        """Start a stopped service again, and return whether it was stopped; called by `mlops start`."""
+        """Start the service if it is stopped, and return whether this call started it; called by `mlops start`."""
         ...
 
     def stop(self, environment: str) -> bool:

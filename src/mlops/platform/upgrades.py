@@ -1,4 +1,4 @@
-"""The interface that upgrades the state of a platform, if an older version of the engine created this state."""
+"""The interface to upgrades of a platform's state that an older version of the engine created."""
 
 from collections.abc import Iterator
 from typing import Protocol

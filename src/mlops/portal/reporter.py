@@ -17,7 +17,7 @@ LOGGER = logging.getLogger(__name__)
 
 @contextmanager
 def warn_unwritten(what: str) -> Iterator[None]:
-    """Log an `OSError` that the ``with`` block raises, and continue. `what` names the page in the message."""
+    """Log an `OSError` that the ``with`` block raises, and continue. `what` is the name of the page in the message."""
     try:
         yield
     except OSError as error:

@@ -40,7 +40,7 @@ class SweepReporter(SweepListener):
     outputs, read_overview : Path, callable
         See `mlops.portal.reporter.Reporter`.
     command_options : str
-        The option to add to suggested commands to select the platform, such as " --platform azure", or empty.
+        The option that selects the platform, for suggested commands, such as " --platform azure", or empty.
     """
 
     def __init__(self, outputs: Path, read_overview: Callable[[], Overview | None], command_options: str = "") -> None:
@@ -188,8 +188,8 @@ def _find_report(run: RunRecord, sweep: Sweep) -> str:
 
 
 def _say_what_is_kept(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> str:
-    said = "The executed notebook of every combination is kept beside this page. Open it in JupyterLab."
-    reported = " Only the best one also has a report." if _find_report(run, sweep) else ""
+    said = "The executed notebooks of all combinations are kept beside this page. Open them in JupyterLab."
+    reported = " Only the best combination also has a report." if _find_report(run, sweep) else ""
     tracked = " The tracking server lists each training under its id." if _find_training_ids(sweep, points) else ""
     return f"<p>{said}{reported}{tracked}</p>" if points else ""
 

@@ -26,7 +26,7 @@ def encode_values(target: "Column", classes: "Sequence[str | bool]", values: "Ar
     classes : sequence
         The sorted classes of the target. Empty if the target is a number.
     values : array of shape (n,) or (n, classes)
-        Values of the target, or predictions: numbers or probabilities.
+        Values of the target, or predictions, which are numbers or probabilities.
 
     Raises
     ------

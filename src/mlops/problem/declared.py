@@ -46,10 +46,10 @@ class Problem:
         The smallest improvement that is worth a release, as a share of the champion's metric: 0.001 is 0.1 %. It is
         ignored if `smallest_gain` is set.
     segments : tuple of str
-        The names of columns that divide the rows into segments. The models are also compared in each segment. A
-        category or a boolean has a segment for each value. A number has four segments, each with a quarter of the rows.
+        The names of columns that divide the rows into segments. A new model is also compared with the champion in each.
+        A category or boolean has a segment for each value. A number has four segments, each with a quarter of the rows.
     reject_worse_segments : bool
-        Whether to reject a challenger that is better overall, but worse in a segment. It counts as worse if the
+        Whether to reject a new model that is better overall, but worse in a segment. It counts as worse if the
         difference is significant, and at least as large as the smallest improvement that is worth a release.
     plots : tuple of str or callable
         The plots of the predictions for the held-out rows: "predictions" or "residuals" for a target that is a number,
@@ -207,7 +207,7 @@ class Problem:
         return None
 
     def export(self, model: "Any", folder: Path) -> None:
-        """Write additional files of the model, such as numbers for the scoring script. By default, write none."""
+        """Write additional files of the model, such as its weights for the scoring script. By default, write none."""
 
     @cached_property
     def folder(self) -> Path:
@@ -281,7 +281,7 @@ class Problem:
         return encode_values(self.target, self.classes, values)
 
     def score(self, actual: "ArrayLike", predicted: "ArrayLike") -> dict[str, float | None]:
-        """Return the value of each metric by name; None if the metric is undefined for these rows.
+        """Return the value of each metric, by name. A value is None if its metric is undefined for these rows.
 
         Parameters
         ----------

@@ -22,7 +22,7 @@ def load(name: str) -> Problem:
     Raises
     ------
     ProblemError
-        If there is no such package, or if the package cannot be imported or declares no problem.
+        If the package does not exist, cannot be imported, or declares no problem.
     """
     if not name.isidentifier():
         raise ProblemError(
@@ -60,7 +60,7 @@ def _explain_failure(name: str, error: BaseException, advice: str) -> ProblemErr
 
 
 def _find_line(name: str, error: BaseException) -> str:
-    """Return the last file and line in an error's traceback that belong to the package, or else the package's path."""
+    """Return the file and line of the traceback's last frame in the package, or the package's path if there is none."""
     spec = find_spec(name)
     places = (spec and spec.submodule_search_locations) or [str(spec and spec.origin)]
     frames = [

@@ -13,12 +13,12 @@ Floats = NDArray[np.float64]
 
 
 def weigh_area(actual: ArrayLike, predicted: ArrayLike, weights: Floats) -> Floats:
-    """Return the area under the ROC curve per weighting; for a category, the mean of each class against the rest."""
+    """Return the area under the ROC curve per weighting; for a category, the mean over all one-against-rest areas."""
     return _average_classes(_weigh_area, actual, predicted, weights)
 
 
 def weigh_precision(actual: ArrayLike, predicted: ArrayLike, weights: Floats) -> Floats:
-    """Return the average precision of the positive class per weighting; for a category, the mean of all classes."""
+    """Return the average precision of the positive class per weighting; for a category, the mean over all classes."""
     return _average_classes(_weigh_precision, actual, predicted, weights)
 
 
@@ -49,7 +49,7 @@ def weigh_accuracy(actual: NDArray[np.int64], predicted: NDArray[np.int64], weig
 
 
 def weigh_f1(actual: NDArray[np.int64], predicted: NDArray[np.int64], weights: Floats, several: bool) -> Floats:
-    """Return, for each weighting, the F1 score of the positive class or, if `several`, the mean of all classes."""
+    """Return, for each weighting, the F1 score of the positive class or, if `several`, the mean over all classes."""
     classes = np.union1d(actual, predicted) if several else [1]
     scores = np.stack([_weigh_f1(actual == place, predicted == place, weights) for place in classes])
     counted = ~np.isnan(scores)

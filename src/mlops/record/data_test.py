@@ -68,7 +68,7 @@ def find_data_test(runs: Iterable[RunRecord], steps: Iterable[Step] = ALL_STEPS,
 
 
 def summarize_rules(step: StepRecord, most: int = 2) -> list[str]:
-    """Return the first `most` rules that the data broke. If it broke more, a last item says so: "and 3 more".
+    """Return the rules that the data broke, but at most `most`. If it broke more, a last item says so: "and 3 more".
 
     The list is empty if the step did not reject the data.
     """

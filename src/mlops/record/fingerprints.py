@@ -159,7 +159,7 @@ def _hash_cached(path: str, modified: int, size: int, inode: int) -> str:
 
 
 def describe_environment(project: Path) -> dict[str, Any]:
-    """Return the interpreter, the hash of requirements.lock, and the installed packages that the lock does not list."""
+    """Return the Python version, the hash of requirements.lock, and the installed packages that are not in the lock."""
     # The packages in the file count even if they are not installed: `make test` installs more of them than `make run`,
     # and this alone must not make steps run again.
     lock, packages = project / "requirements.lock", sysconfig.get_path("purelib")

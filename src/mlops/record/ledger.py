@@ -151,7 +151,7 @@ class RunRecord:
     def with_failure(self, kind: str = "") -> "RunRecord":
         """Return a copy of the record with the error and the failure of the first step that failed.
 
-        If no step failed, the copy keeps the run's error, and its failure has only `kind`, the class of that error.
+        If no step failed, the copy keeps the run's error, and its failure tells only the class of this error: `kind`.
         """
         failed = find_failure(self.steps)
         if failed is None:

@@ -72,7 +72,7 @@ def describe_code(workspace: Workspace, notebook: str) -> Lineage:
 
 
 def describe_notebooks(workspace: Workspace, notebooks: Iterable[str], run_folder: str = "") -> dict[str, str]:
-    """Return the SHA-256 that each notebook had when it ran, by the path of the notebook relative to the project.
+    """Return a mapping from the path of each notebook, relative to the project, to its SHA-256 when it ran.
 
     Parameters
     ----------

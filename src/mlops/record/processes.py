@@ -29,7 +29,7 @@ class ProcessId(NamedTuple):
     created : float
         The creation time in seconds since 1970.
     start : str
-        The id of the boot, and the creation time in ticks since that boot; empty if they are unknown.
+        The boot id of the system, and the creation time in ticks since the system booted; empty if they are unknown.
     """
 
     pid: int

@@ -78,7 +78,7 @@ def find_only(
     find_deployed : callable
         A function that takes an environment, and returns the digest of the image that is deployed in it, or "".
     options : str
-        The option that selects the platform, for messages, such as " --platform azure", or empty.
+        The option that selects the platform, such as " --platform azure", for use in messages. It may be empty.
     problem : str
         The package that declares the problem. Runs of other problems are ignored. Empty to use any run.
 

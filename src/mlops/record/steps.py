@@ -91,7 +91,7 @@ class Failure:
     Parameters
     ----------
     kind : str
-        The name of the class of the error, such as "DataTestFailed"; empty without an error: if the kernel died.
+        The name of the class of the error, such as "DataTestFailed"; empty if the kernel died without an error.
     step, notebook : str
         The step that failed and its notebook; empty if the run failed outside of any step.
     report : str

@@ -92,7 +92,7 @@ def _list_parameters(notebook: Notebook) -> list[str]:
 
 
 def read_cell_declaration(cell: Cell, whole: Declaration, name: str) -> Declaration:
-    """Return the tolerances for a cell. Those that the cell does not declare are taken from `whole`."""
+    """Return the tolerances for a cell. Those that it lacks are taken from the notebook's declaration, `whole`."""
     own = _convert(cell.metadata.mlops, f"the metadata of cell {cell.id} in {name}")
     return Declaration(
         numbers=_first(own.numbers, whole.numbers, 0.0),

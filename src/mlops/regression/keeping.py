@@ -52,7 +52,7 @@ def keep_close_outputs(
 
 
 def find_scraps(output: Mapping[str, Any]) -> set[str]:
-    """Return the name of the result that an output stores, as a set; empty if it stores no result."""
+    """Return the names of the results in an output: a set with one name, or an empty set."""
     return {data["name"] for mime, data in output.get("data", {}).items() if mime.startswith(MIME_PREFIX)}
 
 

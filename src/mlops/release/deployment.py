@@ -88,7 +88,7 @@ def deploy_image(
 
 
 def list_rows(services: Services) -> list[dict[str, str]]:
-    """Return a row of a table for each deployed service: a mapping from column to text."""
+    """Return one table row for each deployed service, as a mapping from column name to text."""
     return [
         {
             "environment": service.environment,

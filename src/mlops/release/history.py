@@ -68,7 +68,7 @@ class Deployments:
         return replace(self, current=replace(deployment, tested=tested), history=before[-KEPT:])
 
     def credit(self, decision: Decision, image: Image) -> Self:
-        """Return a copy whose current deployment has `decision`, and the override and model identity of `image`."""
+        """Return a copy whose current deployment has this decision, and the override and model identity of `image`."""
         assert self.current is not None
         credited = replace(
             self.current, decision=decision, override=image.override, model_identity=image.model_identity
@@ -100,7 +100,7 @@ class Deployments:
         )
 
     def restart(self, before: "Deployments") -> Self:
-        """Return the state after a restart. The deployment time, test result and history are those of `before`."""
+        """Return this state with the deployment time, test result and history of `before`; for use after a restart."""
         assert self.current is not None
         assert before.current is not None
         again = replace(self.current, deployed=before.current.deployed, tested=before.current.tested)

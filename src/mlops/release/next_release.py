@@ -11,7 +11,7 @@ from mlops.record.summary import name_rollback
 
 @dataclass(frozen=True)
 class ReleaseState:
-    """The state of a platform that affects the next release: champion, services and rollbacks.
+    """The part of a platform's state that affects the next release: champion, services and rollbacks.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ class ReleaseState:
     rollbacks : sequence of Rollback
         The rollbacks of all environments, newest first.
     command_options : str
-        The option that selects the platform, to add to commands, such as " --platform azure", or empty.
+        The option that selects the platform, such as " --platform azure", to add to commands. It may be empty.
     champion_problem : str
         The reason why the champion cannot be read; empty if it can be read.
     champion_image : str
@@ -52,7 +52,7 @@ class NextRelease:
     failed_in : str
         The environment in which the version failed its latest test; empty if there is none.
     command_options : str
-        The option that selects the platform, to add to commands, such as " --platform azure", or empty.
+        The option that selects the platform, such as " --platform azure", to add to commands. It may be empty.
     digest : str
         The digest of the image that the user names; empty for the champion's image.
     """

@@ -42,7 +42,7 @@ BODIES = {"number": _Numbers, "boolean": _Truths, "category": _Classes}
 def read_predictions(answer: requests.Response, kind: str) -> list[Prediction] | None:
     """Return the predictions in an answer, or None if the answer has no predictions of the given kind.
 
-    A script that reads the body of a request itself may also answer with a list, or with a text that contains JSON.
+    A scoring script that parses request bodies itself may also answer with a list, or with a text that contains JSON.
     """
     if not answer.ok:
         return None

@@ -133,7 +133,7 @@ def check_refusals(url: str, key: str, rows: Sequence[Row], schema: Schema | Non
 
 
 def measure_latency(url: str, key: str, rows: Sequence[Row], count: int) -> Latency:
-    """Send `count` requests with `rows`, one after another, and return the percentiles of the response times.
+    """Send `count` requests one after another, each with all `rows`, and return the percentiles of the response times.
 
     Stop at the first request that is refused or gets no answer. Then the percentiles are NaN.
     """

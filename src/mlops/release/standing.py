@@ -19,7 +19,7 @@ class Standing:
     restored_by : Rollback or None
         The rollback that restored the service; None if a release deployed the service.
     command_options : str
-        The option that selects the platform, to add to commands, such as " --platform azure", or empty.
+        The option that selects the platform, such as " --platform azure", to add to commands. It may be empty.
     champion_problem : str
         The reason why the champion cannot be read; empty if it can be read.
     """

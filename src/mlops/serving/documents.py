@@ -32,7 +32,7 @@ def choose_document(documents: Mapping[str, bytes], path: str, query: bytes) -> 
     Raises
     ------
     Refusal
-        If there is no such version.
+        If there is no document of the requested version.
     """
     name = path.removeprefix("/")
     asked = (

@@ -245,7 +245,7 @@ def _shorten(text: str) -> str:
 
 
 def _show_single(value: object) -> Details:
-    """Return details of a refusal with the value; an empty dict for huge numbers, lists and objects."""
+    """Return the detail "value" of a refusal, or an empty dict for a huge number, a list or an object."""
     if isinstance(value, dict | list) or (isinstance(value, int | float) and abs(value) > sys.float_info.max):
         return {}
     return {"value": _shorten(value) if isinstance(value, str) else value}

@@ -37,7 +37,7 @@ class Feature(msgspec.Struct, frozen=True):
 
     @property
     def days(self) -> tuple[datetime.date, datetime.date]:
-        """The first and the last allowed day of a date."""
+        """The first and the last date that the feature allows."""
         first, last = (self.minimum or "0001-01-01"), (self.maximum or "9999-12-31")
         return datetime.date.fromisoformat(str(first)), datetime.date.fromisoformat(str(last))
 

@@ -155,7 +155,7 @@ def _separate_swept_from_fixed(
 
 
 def _split_values(text: str, each_is_a_list: bool) -> list[str]:
-    """Return the values in a text, which are separated by commas or, in brackets, are a YAML list."""
+    """Return the values that a text lists, either separated by commas or as a YAML list in brackets."""
     if not (text.startswith("[") and text.endswith("]")):
         return [text] if each_is_a_list else [value.strip() for value in text.split(",")]
     try:

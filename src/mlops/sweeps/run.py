@@ -65,7 +65,7 @@ def run_sweep(
     Raises
     ------
     StepFailed
-        If a step that the swept step needs fails.
+        If an earlier step, which the swept step needs, fails.
     UsageError
         If a notebook cannot be executed, or does not report the metric.
     """

@@ -167,7 +167,7 @@ class AzureDatasets:
             return None
 
     def _upload(self, url: str, file: Path, metadata: dict[str, str]) -> bool:
-        """Write a file to the blob at `url`. Return True, or False if the blob already has different content."""
+        """Write a file to the blob at `url`. Return False if the blob already has different content, otherwise True."""
         from azure.core.exceptions import HttpResponseError, ResourceExistsError
 
         blob = self._open_blob(url)

@@ -24,7 +24,7 @@ class Note:
 
 
 def find_champions(versions: Iterable[VersionRow]) -> dict[str, VersionRow]:
-    """Return the champion of each model, by the model's name. It is the highest version with the tag `champion`."""
+    """Return the champion (the highest version with the tag `champion`) of each model, by the model's name."""
     # During a promotion, two versions can have the tag.
     tagged = sorted((row for row in versions if CHAMPION in row.tags), key=lambda row: row.version)
     return {row.name: row for row in tagged}
@@ -53,7 +53,7 @@ class ChampionNotes:
         return read_record(path, Note, advice).version if path.exists() else None
 
     def list_outdated(self, versions: Iterable[VersionRow]) -> list[VersionRow]:
-        """Return those champions among `versions` whose notes are missing or name other versions."""
+        """Return the champions among `versions` that are not yet recorded in the notes of their models."""
         return [row for name, row in find_champions(versions).items() if self.read(name) != row.version]
 
     def locate(self, name: str) -> Path:

@@ -27,7 +27,7 @@ class LocalCollections:
     home : Path
         The folder of the local platform (``MLOPS_HOME``).
     settings : LocalSettings
-        What is collected, and the limits.
+        The settings of the platform, which say what services collect.
     secrets : LocalSecrets
         The secrets, among them the key with which columns are hashed.
     """
@@ -50,7 +50,7 @@ class LocalCollections:
         return ""
 
     def write_settings(self, environment: str) -> Path | None:
-        """Write a file with the settings for an environment's server. Return its path, or None if nothing is collected.
+        """Write a file with the settings for collecting requests. Return its path, or None if nothing is collected.
 
         Raises
         ------

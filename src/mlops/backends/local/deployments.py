@@ -51,7 +51,7 @@ class LocalState(Deployments):
         return later[1] if len(later) > 1 else ""
 
     def forget_process(self) -> "LocalState":
-        """Return the state without its server process; used after the process was stopped."""
+        """Return the state without its server process, and without the MLOPS_HOME and the machine of the process."""
         return replace(self, current=replace(self.current, process=None, home="", machine="")) if self.current else self
 
     def disown_process(self, home: str) -> "LocalState":

@@ -106,7 +106,7 @@ class LocalImages:
         return self.get_image(digest) if digest else None
 
     def find_digest(self, model: ModelVersion) -> str:
-        """Return the digest of a version's newest image, or "" if none is recorded. The image may no longer exist."""
+        """Return the digest of a model version's newest image, which may no longer exist; "" if none is recorded."""
         index = self._index(model)
         if not index.exists():
             return ""

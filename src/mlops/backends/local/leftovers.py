@@ -27,7 +27,7 @@ class LocalLeftovers:
     home : Path
         The folder of the local platform (``MLOPS_HOME``).
     host, images, registry, datasets, pipelines, environments
-        The parts of the local platform whose state is searched.
+        The parts of the local platform whose state shows what is no longer needed.
     """
 
     def __init__(

@@ -119,7 +119,7 @@ class LocalPipelines:
         return list(islice((run for run in found if run), most))
 
     def list_unrecorded(self) -> list[tuple[Path, str]]:
-        """Return the folder and the time of submission of each run that ended before it wrote ``run.json``."""
+        """Return the folder and the submission time of each run that ended before it wrote ``run.json``."""
         found: list[tuple[Path, str]] = []
         for path in sorted(self._outputs.glob(f"*/{SUBMISSION}")):
             with suppress(IntegrityError, FileNotFoundError):

@@ -91,7 +91,7 @@ DECLARED = tuple(
 
 
 def read_settings(workspace: Workspace, environ: Mapping[str, str] | None = None) -> LocalSettings:
-    """Read ``parameters/local.yml`` and the environment variables, which take precedence.
+    """Return the settings from ``parameters/local.yml`` and the environment variables, which take precedence.
 
     Parameters
     ----------

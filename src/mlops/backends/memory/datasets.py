@@ -1,4 +1,4 @@
-"""The data set in memory: files in fsspec's memory file system, which readers open by URL."""
+"""The data set in memory: files that readers open by URL, in fsspec's memory file system."""
 
 import shutil
 import uuid

@@ -26,7 +26,7 @@ CLEARLY = 3.0  # standard deviations by which a listed value has to be more freq
 def compare_categories(reference: CountProfile, current: CountProfile) -> Iterator[Evidence]:
     """Yield the results of the tests "mix", "peak" and "new". Both profiles must have values.
 
-    "peak" is left out if the new data has no value that the reference lists, and "new" if it has only such values.
+    "peak" is left out if no value of the new data is listed in the reference, and "new" if all of them are.
     """
     yield _compare_mix(reference, current)
     yield from _compare_values(reference, current)
@@ -97,7 +97,7 @@ def _count_in_both(reference: CountProfile, current: CountProfile) -> tuple[Coun
 def _pool_values(reference: CountProfile, current: CountProfile, without: frozenset[str], part: float) -> Counts:
     """Pool all values except `without`, and return the count of each pool in the reference and in the new data.
 
-    Pools are merged until large enough. There is only one if the reference lists all values, or a profile has no bins.
+    Pools are merged until large enough. If the reference lists all values or a profile has no bins, there is one pool.
     """
     pools, totals = [], []
     for profile in (reference, current):

@@ -58,7 +58,7 @@ def _has_bins_of_single_values(reference: ColumnProfile) -> bool:
 
 
 def _describe_value(reference: ColumnProfile, place: int) -> str:
-    """Return the value in bin `place`, as text. If the reference has none there, return the values next to the bin."""
+    """Return a description of bin `place`: its only value in the reference or, if the bin is empty, its range."""
     values = [float(f"{sum(ends) / 2:.15g}") for ends in zip(reference.edges[::2], reference.edges[1::2], strict=True)]
     shown = [show_day(value) for value in values] if reference.kind == "date" else format_distinct(values)
     after = place // 2

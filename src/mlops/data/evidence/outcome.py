@@ -1,4 +1,4 @@
-"""The result of a statistical test of a column, the weight of each test, and the smallest value that can be drift."""
+"""The result of a test of a column, the weight of each test, and the smallest difference that can be drift."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -41,7 +41,7 @@ def make_reference(frame: pd.DataFrame, columns: Sequence[Column] = ()) -> dict[
 
 
 def list_expected(column: Column | None, kind: str) -> tuple[str, ...]:
-    """Return the expected values of a column. Each is counted separately, even if others are counted together."""
+    """Return the expected values of a column. Each has its own count, even if other values are counted together."""
     return TRUTH if kind == "boolean" else column.allowed if column else ()
 
 

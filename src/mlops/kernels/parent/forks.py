@@ -78,7 +78,7 @@ class Forks:
         return any(owner is channel for owner in owners)
 
     def drop(self, channel: Channel, reason: str) -> None:
-        """Kill the fork of a connection, and log the `reason`. If the connection has a waiting request, discard it."""
+        """Kill the fork of a connection, and log the `reason`. Discard the connection's waiting request, if any."""
         for fork in self._running.values():
             if fork.channel is channel:
                 fork.channel = None

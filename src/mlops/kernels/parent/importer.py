@@ -158,13 +158,13 @@ class Importer:
         return pending if needs is None else pending & {*KERNEL_PACKAGES, *needs}
 
     def expect(self, packages: Iterable[str]) -> None:
-        """Add packages that kernels will probably need. Queue the modules of all such packages before other modules."""
+        """Expect kernels to need `packages`, too. Queue the modules of expected packages before all other modules."""
         self._expected |= set(packages)
         self._pending.sort(key=lambda name: name.split(".")[0] not in self._expected)
 
     @property
     def is_expected(self) -> bool:
-        """True if an expected package contains the next module, or one whose first-time work is not done yet."""
+        """True if an expected package contains the next module, or a module whose first-time work is not done yet."""
         return any(package in self._expected for package in _list_packages([*self._unrehearsed, *self._pending[:1]]))
 
     def prefer(self, packages: Iterable[str]) -> None:

@@ -16,7 +16,7 @@ BLUE, ORANGE, GREY = "#2a6fbb", "#c45a11", "#6e7781"  # the colors of the figure
 
 
 def plot_gains(compared: Comparison) -> Figure:
-    """Plot the improvement with its interval and, below, the sorted gains.
+    """Return a figure that shows the improvement with its interval and, below, the sorted gains.
 
     The gains are drawn as quantiles, so the figure looks similar for 100 rows and for 100,000 rows.
     """

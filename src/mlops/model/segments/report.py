@@ -11,7 +11,7 @@ MOST_NAMED, MOST_SHOWN = 3, 60  # pandas shows at most 60 rows
 
 
 def describe_segments(segments: Segments) -> str:
-    """Return sentences, one per line, that say which segments are worse, and which were not compared and why."""
+    """Return sentences, one per line: where the challenger is worse, and which segments were not compared and why."""
     if not segments.found and not segments.absent:
         return "There are no segments to compare."
     lines = [f"The data has no column {name!r}, so there are no segments of this column." for name in segments.absent]
@@ -40,7 +40,7 @@ def tabulate_segments(segments: Segments) -> pd.DataFrame | None:
 
 
 def name_worse(segments: Segments) -> str:
-    """Return which segments are worse, as the end of a sentence that begins with "The challenger is"."""
+    """Return the end of "The challenger is ...", a sentence that names the segments in which it is worse."""
     worse = segments.worse
     named = "; ".join(_describe(segments, segment) for segment in worse[:MOST_NAMED])
     return (

@@ -1,4 +1,4 @@
-"""The split of rows into segments: one for each common value of a category, or four of similar size for a number."""
+"""The split of rows into segments by a column: one for each common value, or four of similar size for numbers."""
 
 import json
 from collections.abc import Iterator

@@ -47,7 +47,7 @@ def upgrade_home(workspace: Workspace, services: Services, upgrades: Upgrades | 
     Raises
     ------
     FormatError
-        If a newer version wrote to MLOPS_HOME.
+        If a newer version of the engine wrote to MLOPS_HOME.
     UsageError
         If another process is using MLOPS_HOME.
     """

@@ -1,4 +1,4 @@
-"""The removal of texts that are embedded in picture files: comments, dates, programs, places, colour profiles."""
+"""The removal of texts that are embedded in picture files: comments, dates, program names, places, colour profiles."""
 
 # These texts can be compressed, so they are removed without searching them for secrets.
 

@@ -35,7 +35,7 @@ def describe_backlog(settings: Settings, clock: Callable[[], float] = time.time)
             settings.max_bytes,
         ),
         "mlops_collection_free_bytes": (
-            "Space that is free on the disk with the collected rows.",
+            "Free space on the disk that holds the collected rows.",
             shutil.disk_usage(folder).free,
         ),
     }

@@ -91,7 +91,7 @@ def read_distributions(path: Path) -> Distributions:
 def list_values(columns: Sequence[ColumnBins], segment: Segment) -> Iterator[tuple[ColumnBins, NDArray[Any]]]:
     """Yield each of the given columns with its values in a segment, unless the segment omits or hashes the column.
 
-    The rows with which a release tested the service are left out.
+    Rows that were only sent to test the service during a release are left out.
     """
     header = segment.header
     records = [one for turn in segment.turns for one in turn.records if not one.request.startswith(TEST)]
@@ -138,11 +138,11 @@ def describe_distributions(bundle: Path, folder: Path, settings: Settings) -> li
         Family(
             "mlops_drift_psi", "gauge", "Population stability index of the last day against the training data.", drifts
         ),
-        Family("mlops_drift_rows", "gauge", "Rows of the last day that were counted for the index.", rows),
+        Family("mlops_drift_rows", "gauge", "Rows of the last day from which the stability index was computed.", rows),
         Family(
             "mlops_drift_value_ratio",
             "gauge",
-            "Share of the rows of the last day in each bin.",
+            "Share of the last day's rows in each bin.",
             [*_list_shares(columns, seen)],
         ),
         Family(

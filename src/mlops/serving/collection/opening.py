@@ -1,4 +1,4 @@
-"""Functions that start the collection of a service with the settings that its platform gives it."""
+"""Functions that start the collection of a service's requests, with the settings from its platform."""
 
 import logging
 import os
@@ -56,7 +56,7 @@ def open_azure_collection(identity: Mapping[str, Any], schema: Schema | None) ->
     Returns
     -------
     ThreadCollector or None
-        None if Azure has not enabled the collection or gives no connection string of a storage account, or if
+        None if the collection is not enabled, if there is no connection string for a storage account, or if
         `schema` is None.
     """
     storage = os.environ.get(OWN_STORAGE, "")

@@ -23,7 +23,7 @@ class Store(Protocol):
         ...
 
     def read(self, name: str) -> bytes:
-        """Return the content of a file. Raise FileNotFoundError if there is none."""
+        """Return the content of a file. Raise FileNotFoundError if there is no such file."""
         ...
 
     def delete(self, name: str) -> None:

@@ -72,7 +72,7 @@ class TurnCollector:
         }
 
     def describe(self) -> list[Family]:
-        """Return the metrics of the collected rows of all workers."""
+        """Return the metrics of the rows that this worker and all others have collected."""
         settings = self._collector.settings
         distributions = describe_distributions(*self._counted, settings) if self._counted else []
         return [*describe_backlog(settings), *distributions]

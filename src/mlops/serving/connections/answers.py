@@ -22,7 +22,7 @@ def encode_answer(
     refusal : Refusal
         The refusal.
     sent : sequence of tuple of bytes
-        The headers of the request that have arrived so far.
+        The request's headers, as far as they have arrived.
     common : sequence of tuple of bytes
         The headers that each answer of the server has.
     """

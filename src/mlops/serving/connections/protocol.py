@@ -81,7 +81,7 @@ class Connection(Reader):
             self._admission.release(self._address)
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Keep the connection until the requests that have arrived are answered, although the client sends no more."""
+        """Return whether to keep the connection: the client sends nothing more, but may still wait for answers."""
         self._sent_all = True
         return self._waiting > 0
 

@@ -1,7 +1,7 @@
 """Scripts that read the body of a request themselves, as entry scripts for Azure Machine Learning do.
 
-An image without ``schema.json`` has such a script. Its ``run`` gets what azureml-inference-server-http passes to it,
-and its result is sent as that server sends it. Errors, however, are reported in this service's own form.
+An image without ``schema.json`` has such a script. Its ``run`` gets what azureml-inference-server-http would pass to
+it, and its result is sent as that server would send it. Errors, however, are reported in this service's own form.
 
 .. code-block:: text
 

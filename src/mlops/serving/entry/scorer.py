@@ -1,4 +1,4 @@
-"""Calls a script that reads the body of a request itself."""
+"""The scorer for scripts that read the body of a request themselves."""
 
 import inspect
 import json
@@ -85,7 +85,7 @@ def open_scorer(
 
 
 def encode_reply(result: Any) -> Reply:
-    """Return the answer for what ``run`` returned: a Flask response, such as AMLResponse, or a JSON value."""
+    """Return the result of ``run``, which is a JSON value or a Flask response such as AMLResponse, as a `Reply`."""
     if all(hasattr(result, name) for name in ("status_code", "headers", "get_data")):
         headers = tuple((name, value) for name, value in result.headers.items() if name.lower() != "content-length")
         return Reply(result.status_code, headers, result.get_data())

@@ -44,7 +44,7 @@ class Metric:
     bounds : tuple of float
         The upper bounds of the bins of a histogram. The last bin, which has no bound, is not listed.
     by_worker : bool
-        Whether each worker is reported by itself, with the label "worker".
+        Whether each worker is reported separately, with the label "worker".
     """
 
     name: str

@@ -53,7 +53,7 @@ def merge_workers(workers: Sequence[Worker]) -> Iterator[Family]:
 
 
 def list_bins(bounds: Iterable[float], counts: Iterable[float], labels: Mapping[str, str] = NO_LABELS) -> list[Sample]:
-    """Return the samples of a histogram's bins. The count of a bin includes the counts of all smaller bins."""
+    """Return the samples of a histogram's bins. The count of a bin includes the counts of all lower bins."""
     limits = [*(repr(float(bound)) for bound in bounds), "+Inf"]
     totals = [*accumulate(counts)]
     bins = [Sample(total, {**labels, "le": limit}, "_bucket") for limit, total in zip(limits, totals, strict=True)]

@@ -19,7 +19,7 @@ _identity = float(zlib.crc32(repr(METRICS).encode()))
 
 
 class Worker(NamedTuple):
-    """The counts of a worker: its number, whether its process is running, and its slots."""
+    """A worker: its number, whether its process is running, and its slots, which hold its counts."""
 
     number: str
     alive: bool

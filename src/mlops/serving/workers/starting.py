@@ -31,7 +31,7 @@ class Channels:
     listener : socket
         The socket that listens for connections.
     lifeline : int
-        One end of a pipe that is closed when the supervisor ends.
+        The readable end of a pipe. The other end is closed when the supervisor ends.
     reports : int
         The writable end of a pipe, into which a worker writes its process id as soon as it answers requests.
     """

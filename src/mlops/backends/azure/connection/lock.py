@@ -58,7 +58,7 @@ class LeaseLock:
             lease.release()
 
     def _wait_for_lease(self) -> tuple[float, "BlobLeaseClient"]:
-        """Wait for the lease. Return the `time.monotonic()` of the request, and the SDK's client for the lease."""
+        """Wait for the lease. Return when it was requested (in `time.monotonic()`), and the SDK's client for it."""
         from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
         blob = open_container(self._session).get_blob_client(self._name)

@@ -100,7 +100,7 @@ class Authenticated(Protocol):
 
 @contextmanager
 def explain_refusals(session: Authenticated, doing: str, scope: Scope = WORKSPACE) -> Iterator[None]:
-    """Replace any error that one of Azure's SDKs raises in the ``with`` block with a `PlatformError`.
+    """Convert errors that Azure's SDKs raise in the ``with`` block to a `PlatformError`.
 
     Parameters
     ----------

@@ -87,7 +87,7 @@ class SdkRun(Protocol):
         """Download a file of the run to a local path."""
 
     def download_files(self, *, prefix: str, output_directory: str | Path, append_prefix: bool) -> None:
-        """Download all files of the run whose names begin with a prefix."""
+        """Download all of the run's files whose names begin with a prefix."""
 
     def register_model(self, name: str, path: str, *, tags: Mapping[str, str], properties: Mapping[str, str]) -> object:
         """Register some of the run's files as a version of a model, and return the version."""

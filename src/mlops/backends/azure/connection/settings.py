@@ -137,7 +137,7 @@ LIMITS = (  # a minimum must not exceed its maximum
 
 
 def read_settings(workspace: Workspace, environ: Mapping[str, str] | None = None) -> AzureSettings:
-    """Read the platform's settings from ``parameters/azure.yml`` and environment variables, which take precedence.
+    """Return the platform's settings from ``parameters/azure.yml`` and environment variables, which take precedence.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ from mlops.platform.services import ENVIRONMENTS, name_model
 
 @dataclass(frozen=True)
 class Note:
-    """The last promoted version of a model. If it is 0, the next version needs no comparison."""
+    """The last promoted version of a model. Version 0 stands for a model without a champion."""
 
     version: int
 

@@ -10,7 +10,7 @@ from mlops.platform.models import LOOKS_DAMAGED, Looks
 
 
 def read_looks(session: AzureSession, name: str) -> Looks:
-    """Return the comparisons of new models with each champion of the model `name`; empty if there are none yet."""
+    """Return the recorded comparisons with each champion of the model `name`; empty if there are none yet."""
     from azure.core.exceptions import ResourceNotFoundError
 
     try:

@@ -36,7 +36,7 @@ class Publication:
     def publish(self, build_id: str, build_uri: str) -> PublishedPipeline:
         """Publish the current sources as version `build_id`, and make the pipeline's endpoint start this version.
 
-        Safe to repeat: a version that is already published is kept.
+        Return the published version. Safe to repeat: a version that is already published is kept.
         """
         workspace = self._session.workspace
         self._require_compute(workspace)

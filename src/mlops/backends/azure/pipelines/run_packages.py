@@ -88,7 +88,7 @@ def _list_packages(environment: SdkEnvironment) -> str:
 
 
 def _call(call: Callable[[], Result]) -> Result:
-    """Call a function, and return its result. Raise `HTTPError` for a bare `Exception` that names an HTTP status."""
+    """Call a function, and return its result. Turn a bare `Exception` that names an HTTP status into `HTTPError`."""
     from requests import HTTPError, Response
 
     try:

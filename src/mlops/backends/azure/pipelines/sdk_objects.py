@@ -26,7 +26,7 @@ class SdkEnvironment(Protocol):
     python: SdkPython
 
     def register(self, workspace: SdkWorkspace) -> "SdkEnvironment":
-        """Register the environment in a workspace."""
+        """Register the environment in a workspace, and return the registered environment."""
 
 
 class SdkPublished(Protocol):

@@ -67,7 +67,7 @@ class StateBlob:
             except ResourceNotFoundError:
                 self._etag = None
                 return AzureState()
-        advice = "Restore an older version, or delete it to start over."
+        advice = "Restore an older version, or delete the blob to start over."
         return decode_record(content, AzureState, f"The blob {self._name}", advice)
 
     def write(self, state: AzureState) -> None:

@@ -27,7 +27,7 @@ class StoredFile:
 
 
 def read_names(names: Iterable[str]) -> list[StoredFile]:
-    """Return the files of the run's folder; `names` are the names of all files stored in the run."""
+    """Find the files of a run's folder among the names of all files stored in the run, and return them."""
     matches = [found for name in names if (found := STORED.fullmatch(name))]
     return [StoredFile(found[0], found["place"], int(found["number"]), found["name"]) for found in matches]
 

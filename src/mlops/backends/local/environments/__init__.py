@@ -1,4 +1,4 @@
-"""The virtual environments of services. Each is made from one list of pinned packages, and has no others.
+"""The virtual environments of services. Each is made from one list of pinned packages, and has no other packages.
 
 .. code-block:: text
 

@@ -37,7 +37,7 @@ User = TypeVar("User", bound=HomeUser)
 
 @contextmanager
 def explain_failures(database: Path) -> Iterator[None]:
-    """Convert SQLite's errors in the ``with`` block to errors that explain the cause. Do not change other errors.
+    """Convert SQLite's errors in the ``with`` block to errors that explain the cause. Other errors are not changed.
 
     Raises
     ------

@@ -22,7 +22,7 @@ def locate_files(home: Path, run_id: str) -> Path:
 
 
 def move_locations(database: Path, experiment: str, patience: Patience = PATIENT) -> None:
-    """Update the paths in MLflow's database after the folder MLOPS_HOME was copied or moved.
+    """Update the paths in MLflow's database if the folder MLOPS_HOME was copied or moved.
 
     Call this function before every write.
 
