@@ -32,9 +32,16 @@ def run(line: CommandLine, *words: str) -> Any:
     return json.loads(done.stdout)
 
 
-def test_nothing_is_collected_yet(line: CommandLine) -> None:
-    assert line.invoke("data", "collected").stdout == "production has no collected rows.\n"
+def test_nothing_is_collected_yet(line: CommandLine, tmp_path: Path) -> None:
+    advice = "Check with `mlops status` that it serves a model, and in parameters/local.yml that collect_share is not 0."
+    assert line.invoke("data", "collected").stdout == f"production has no collected rows. {advice}\n"
     assert run(line, "collected") == {"format": 1, "rows": 0, "versions": {}, "output": ""}
+    output = tmp_path / "rows.parquet"
+    done = line.invoke("data", "collected", "--version", "3", "--output", str(output))
+    said = f"production has no collected rows that match the options, so {output} was not written."
+    assert (done.returncode, done.stdout) == (0, f"{said} Run `mlops data collected` to count all rows.\n")
+    assert run(line, "collected", "--output", str(output))["output"] == ""
+    assert not output.exists()
 
 
 def test_rows_are_counted_by_version_and_written_as_the_name_of_the_file_says(

@@ -160,16 +160,14 @@ def collected(
     place = _get_collections(opened).find_place(environment)
     selection = Selection(since, until, version)
     table = read_collected(place, selection)
-    if output:
+    if output and table.num_rows:
         write_collected(table, output)
     counts = _count_by_version(table)
     if as_json:
-        print_json({"rows": table.num_rows, "versions": counts, "output": str(output) if output else ""})
+        print_json({"rows": table.num_rows, "versions": counts, "output": str(output or "") if table.num_rows else ""})
         return
     if not table.num_rows:
-        click.echo(
-            f"{environment} has no collected rows{'' if selection == Selection() else ' that match the options'}."
-        )
+        click.echo(_explain_empty(opened, environment, output, selected=selection != Selection()))
         return
     for name, count in counts.items():
         click.echo(f"{name}: {count:,} rows")
@@ -211,6 +209,19 @@ def forget(ids: tuple[str, ...], environment: str, platform: str, as_json: bool)
 
 def _get_collections(opened: "OpenProject") -> "Collections":
     return opened.backend.require(opened.backend.collections, "collected data")
+
+
+def _explain_empty(opened: "OpenProject", environment: str, output: Path | None, *, selected: bool) -> str:
+    said = f"{environment} has no collected rows{' that match the options' if selected else ''}"
+    said += f", so {output} was not written." if output else "."
+    if selected:
+        service = "" if environment == ENVIRONMENTS[-1] else f" --environment {environment}"
+        return f"{said} Run `mlops data collected{service}{opened.command_options}` to count all rows."
+    settings = f"parameters/{opened.parameters.platform}.yml"
+    return (
+        f"{said} Check with `mlops status{opened.command_options}` that it serves a model, and in {settings} that "
+        "collect_share is not 0."
+    )
 
 
 def _count_by_version(table: "pa.Table") -> dict[str, int]:
