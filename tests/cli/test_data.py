@@ -33,7 +33,9 @@ def run(line: CommandLine, *words: str) -> Any:
 
 
 def test_nothing_is_collected_yet(line: CommandLine, tmp_path: Path) -> None:
-    advice = "Check with `mlops status` that it serves a model, and in parameters/local.yml that collect_share is not 0."
+    advice = (
+        "Check with `mlops status` that it serves a model, and in parameters/local.yml that collect_share is not 0."
+    )
     assert line.invoke("data", "collected").stdout == f"production has no collected rows. {advice}\n"
     assert run(line, "collected") == {"format": 1, "rows": 0, "versions": {}, "output": ""}
     output = tmp_path / "rows.parquet"

@@ -38,7 +38,7 @@ def record(**changed: str) -> dict[str, str]:
 
 
 def test_an_image_of_the_same_files_has_no_changes(sources: ImageSources) -> None:
-    assert sources.find_changes(record()) == []
+    assert sources.find_changes(record()) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_an_image_of_the_same_files_has_no_changes(sources: ImageSources) -> Non
     ],
 )
 def test_a_changed_file_is_named(sources: ImageSources, changed: str, told: str) -> None:
-    assert sources.find_changes(record(**{changed: "old"})) == [told]
+    assert sources.find_changes(record(**{changed: "old"})) == ([told], [])
 
 
 def test_changed_examples_are_named() -> None:
@@ -59,12 +59,12 @@ def test_changed_examples_are_named() -> None:
     problem, project = load("progression"), find_workspace().project
     sources = find_sources(problem, project)
     recorded = {name: sha256 for name, _, sha256 in sources._hash_files({"examples.json": ""})}
-    assert sources.find_changes(recorded) == []
+    assert sources.find_changes(recorded) == ([], [])
     examples = (dict.fromkeys(problem.features, 0.125),)
     changed = replace(sources, problem=type("Other", (type(problem),), {"examples": examples})())
-    assert changed.find_changes(recorded) == ["the list of the problem's examples"]
+    assert changed.find_changes(recorded) == (["the list of the problem's examples"], [])
     del recorded["examples.json"]  # an older image
-    assert changed.find_changes(recorded) == []
+    assert changed.find_changes(recorded) == ([], [])
 
 
 def test_an_image_of_a_script_that_reads_the_body_has_no_schema(tmp_path: Path) -> None:
@@ -73,14 +73,15 @@ def test_an_image_of_a_script_that_reads_the_body_has_no_schema(tmp_path: Path) 
     sources = find_sources(problem, project, str(tmp_path / "score.py"))
     assert sources.schema == b""
     recorded = {name: sha256 for name, _, sha256 in sources._hash_files({}) if name != "schema.json"}
-    assert sources.find_changes(recorded) == []
+    assert sources.find_changes(recorded) == ([], [])
+    assert sources.find_changes(recorded | {"schema.json": "0"}) == ([], ["the schema of the problem"])
 
 
 def test_files_that_are_new_or_gone_are_named(sources: ImageSources) -> None:
     recorded = record()
     del recorded["schema.json"], recorded["features.py"]
     recorded["trusted.py"] = "0"
-    assert sources.find_changes(recorded) == ["src/churn/features.py", "the schema of the problem", "trusted.py"]
+    assert sources.find_changes(recorded) == (["src/churn/features.py", "the schema of the problem"], ["trusted.py"])
 
 
 def test_the_files_are_those_of_the_problem_unless_others_are_given(tmp_path: Path) -> None:

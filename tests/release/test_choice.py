@@ -46,6 +46,10 @@ def test_an_image_is_outdated_if_a_source_has_changed(tmp_path: Path) -> None:
     assert explain(b"[]") == (
         "score.py, requirements.txt and the schema of the problem have changed since the image of tiny:1 was created."
     )
+    assert explain(b"") == (
+        "score.py and requirements.txt have changed and the schema of the problem was dropped since the image of "
+        "tiny:1 was created."
+    )
     second = backend.images.publish(make_bundle(tmp_path, model, 1.0, "def init(): ...\n"), model)
     assert first.digest != second.digest
     assert "score.py" not in explain()

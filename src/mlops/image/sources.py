@@ -47,18 +47,26 @@ class ImageSources:
     schema: bytes = b""
     problem: Problem | None = None
 
-    def find_changes(self, recorded: Mapping[str, str]) -> list[str]:
-        """Return the files that have changed since an image was created, as paths relative to the project.
+    def find_changes(self, recorded: Mapping[str, str]) -> tuple[list[str], list[str]]:
+        """Return the files that have changed since an image was created, and those that a new image would lack.
 
         Parameters
         ----------
         recorded : mapping of str to str
             The SHA-256 of each file in the image, by the name of the file.
+
+        Returns
+        -------
+        changed, removed : list of str
+            The names of the files for messages, which are mostly paths relative to the project.
         """
         present = {name: (title, sha256) for name, title, sha256 in self._hash_files(recorded)}
         changed = [title for name, (title, sha256) in present.items() if recorded.get(name, EMPTY) != sha256]
-        removed = (name for name in recorded if "/" not in name and name.endswith(".py") and name not in present)
-        return [*changed, *removed]
+        removed = [name for name in recorded if "/" not in name and name.endswith(".py") and name not in present]
+        if SCHEMA_TITLE in changed and not self.schema:
+            changed.remove(SCHEMA_TITLE)
+            removed.insert(0, SCHEMA_TITLE)
+        return changed, removed
 
     def write_examples(self) -> list[Row]:
         """Return the examples that the problem declares, as rows of a request."""

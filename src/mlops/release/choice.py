@@ -1,6 +1,6 @@
 """The choice of the image to release, and the check that the image of a model version is up to date."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -76,13 +76,19 @@ def explain_outdated(backend: Backend, version: ModelVersion, sources: ImageSour
         return f"The image of {version.title} is missing or damaged."
     if image is None:
         return f"{version.title} has no image yet."
-    changed = sources.find_changes(recorded)
-    if not changed:
+    changed, removed = sources.find_changes(recorded)
+    if not changed and not removed:
         return ""
-    *first, last = changed
-    said = f"{', '.join(first)} and {last} have" if first else f"{last} has"
-    told = f"{said} changed since the image of {image.name} was created."
-    return told if changed[0] not in (SCHEMA_TITLE, EXAMPLES_TITLE) else told[0].upper() + told[1:]
+    parts = (_tell(changed, "has changed", "have changed"), _tell(removed, "was dropped", "were dropped"))
+    told = f"{' and '.join(part for part in parts if part)} since the image of {image.name} was created."
+    return told if [*changed, *removed][0] not in (SCHEMA_TITLE, EXAMPLES_TITLE) else told[0].upper() + told[1:]
+
+
+def _tell(names: Sequence[str], one: str, more: str) -> str:
+    if len(names) < 2:
+        return f"{names[0]} {one}" if names else ""
+    *first, last = names
+    return f"{', '.join(first)} and {last} {more}"
 
 
 def _require_champion(backend: Backend, model_name: str) -> ModelVersion:
