@@ -186,6 +186,13 @@ def test_the_standard_error_of_an_area_is_that_of_delong() -> None:
     assert compare(AUC, actual, None, predicted).standard_error == pytest.approx(expected, rel=0.01)
 
 
+def test_the_gain_of_a_row_with_the_same_errors_is_exactly_zero() -> None:
+    """A rounding error of 1e-14 counted as a row that favors a model."""
+    actual, champion, challenger = BOOLEAN
+    gains = compare(metrics.accuracy_score(), actual, champion, challenger).gains
+    assert np.count_nonzero(gains) == np.count_nonzero((champion >= 0.5) != (challenger >= 0.5)) < 150
+
+
 @pytest.mark.parametrize(("rows", "slow", "groups"), [(5000, False, 2500), (20_000, False, 1000), (5000, True, 59)])
 def test_many_rows_are_left_out_in_groups(rows: int, slow: bool, groups: int) -> None:
     actual, champion, challenger = draw_scores(rows, (0.6, 0.5))

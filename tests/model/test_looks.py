@@ -52,6 +52,14 @@ def test_other_rows_are_other_evidence() -> None:
     assert hash_evidence(COMPARED) == hash_evidence(replace(COMPARED, look=7)) != hash_evidence(fewer)
 
 
+def test_a_huge_value_does_not_hide_other_evidence() -> None:
+    """With one loss of 1e14 in all models, a year of comparisons counted as one."""
+    huge, known = np.append(CHAMPION, 1e14), np.append(CHALLENGER, 1e14)
+    first = replace(COMPARED, champion=huge, challenger=known)
+    assert hash_evidence(first) != hash_evidence(replace(first, challenger=np.append(OTHER, 1e14)))
+    assert hash_evidence(first) == hash_evidence(replace(first, challenger=np.append(CHALLENGER, 1e14 * (1 + 1e-12))))
+
+
 def test_other_labels_are_other_evidence() -> None:
     actual = (CHAMPION > 100).astype(float)
     compared = Comparison(metrics.roc_auc_score(), CHAMPION, CHALLENGER, actual=actual)

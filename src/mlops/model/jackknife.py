@@ -18,6 +18,7 @@ from math import isqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from mlops.data.equality import ROUNDING
 from mlops.problem import Metric
 
 Floats = NDArray[np.float64]
@@ -77,8 +78,9 @@ def list_pseudo_values(whole: float, left_out: Floats, groups: Groups) -> Floats
     Returns
     -------
     array of shape (groups,)
-        The pseudo-values, shifted so that their mean is the metric of all rows.
+        The pseudo-values, shifted so that their mean is the metric of all rows. Rounding errors become 0.
     """
     times = len(groups) / np.bincount(groups)
     values = whole + (times - 1) * (whole - left_out)
-    return np.asarray(values + (whole - values.mean()))
+    values = values + (whole - values.mean())
+    return np.where(np.abs(values) <= ROUNDING * np.abs(values).max(), 0.0, values)

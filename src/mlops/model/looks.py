@@ -6,15 +6,16 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from mlops.data.equality import measure_magnitude
 from mlops.model.comparison import Comparison
 from mlops.model.promotion import Decision
 from mlops.numbers import format_confidence
 from mlops.platform.models import ModelVersion, Registry
 
-# Before hashing, values are rounded to a millionth of their mean magnitude, so that the hash is usually the same on
-# different machines. A value close to a rounding boundary can still change it: with 100,000 rows and a relative noise
-# of 1e-12, one hash in four changes. A repeated comparison then counts again, and the next comparison needs more
-# confidence.
+# Before hashing, values are rounded to a millionth of their typical magnitude, and larger values to a millionth of
+# themselves, so that the hash is usually the same on different machines. A value close to a rounding boundary can still
+# change it: with 100,000 rows and a relative noise of 1e-12, one hash in fifty changes. A repeated comparison then
+# counts again, and the next comparison needs more confidence.
 DIGITS = 1e6
 
 
@@ -55,8 +56,7 @@ def hash_evidence(compared: Comparison) -> str:
 
 
 def _round(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    scale = float(np.abs(values).mean()) if values.size else 0.0
-    return np.rint(values / (scale or 1.0) * DIGITS).astype(np.int64)
+    return np.rint(np.arcsinh(values / (measure_magnitude(values) or 1.0)) * DIGITS).astype(np.int64)
 
 
 def describe_looks(compared: Comparison, decision: Decision) -> str:
