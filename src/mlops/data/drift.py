@@ -74,7 +74,8 @@ def compare_profiles(reference: Profile, current: Profile, false_alarm_rate: flo
     reference, current : Profile
         The profiles of the reference data and of the new data, with the same bin edges.
     false_alarm_rate : float
-        The probability, between 0 and 1, that drift is found in a table with the same distribution as the reference.
+        The probability, between 0 and 1, that drift is found in a table with the same distribution as the reference,
+        on average over references.
 
     Returns
     -------

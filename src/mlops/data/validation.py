@@ -74,7 +74,8 @@ def find_violations(
     reference : Profile
         The expected distribution.
     false_alarm_rate : float
-        The probability, between 0 and 1, of finding drift in a table that has the same distribution as the reference.
+        The probability, between 0 and 1, of finding drift in a table that has the same distribution as the reference,
+        on average over references.
     max_duplicate_share : float
         The largest allowed share of rows that are copies of an earlier row, between 0 and 1.
     min_rows : int
