@@ -110,7 +110,9 @@ def test_rows_are_looked_up_among_all_records_and_all_are_unknown_without_one(go
     found = match_rows(features, [first, second])
     assert found.unseen.tolist() == [False] * 150 + [True] * 292
     assert str(found) == "292 of 442 held-out rows are unseen. Left out: 150 seen, 0 that may have been seen."
+    assert found.left_out == "150 held-out rows are left out because a model was trained on them."
     found = match_rows(features * 1.001, [first])
+    assert found.left_out == found.explanation
     assert str(found).splitlines() == [
         "342 of 442 held-out rows are unseen. Left out: 0 seen, 100 that may have been seen.",
         "100 rows are left out because each agrees with a training row except for rounding, and may be the same row.",
@@ -126,6 +128,7 @@ def test_rows_are_looked_up_among_all_records_and_all_are_unknown_without_one(go
 def test_without_rows_or_records_nothing_is_seen(good: pd.DataFrame) -> None:
     features = good[list(FEATURES)]
     assert match_rows(features, []).unseen.all()
+    assert match_rows(features, []).left_out == ""
     assert match_rows(features, [features.head(0)]).unseen.all()
     assert len(match_rows(features.head(0), [features]).unseen) == 0
 

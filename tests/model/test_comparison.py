@@ -117,10 +117,16 @@ class Own(Problem):
 def test_a_loss_that_is_no_finite_number_is_an_error(predicted: float, loss: str) -> None:
     said = (
         f"The metric 'ratio': row_loss returned {loss} for row 3 of 4, counted from 0, where the target is 0.0 and the "
-        f"challenger predicts {predicted}. Return a finite number for every row."
+        f"challenger predicts {predicted}. Return a number between -1e+300 and 1e+300 for every row."
     )
     with pytest.raises(ProblemError, match=f"^{re.escape(said)}$"):
         compare_models(Own(), np.arange(3.0, -1, -1), {"challenger": np.full(4, predicted)}, 0.95)
+
+
+def test_losses_whose_sum_could_overflow_are_an_error() -> None:
+    """The mean of 400 losses of 1e306 was infinite."""
+    with pytest.raises(ProblemError, match=r"row_loss returned 1e\+306 for row 0 of 400, counted from 0"):
+        compare_models(Own(), np.ones(400), {"challenger": np.full(400, 1e306)}, 0.95)
 
 
 def test_row_loss_must_return_a_loss_for_each_row(monkeypatch: pytest.MonkeyPatch) -> None:

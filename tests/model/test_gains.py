@@ -63,7 +63,7 @@ def test_the_interval_has_the_bound_that_decides_as_its_lower_end() -> None:
 def test_a_few_extreme_rows_do_not_flatten_the_others() -> None:
     _, below = draw(compare(np.append(np.linspace(-1, 2, 299), 1000.0)))
     assert below.get_ylim()[1] < 3
-    assert below.get_xlabel() == "share of the rows, sorted (%); 1 of 300 extend beyond the edge"
+    assert below.get_xlabel() == "share of the rows, sorted (%); 1 of 300 extends beyond the edge"
 
 
 def test_the_alt_text_says_what_the_figure_shows() -> None:
@@ -87,7 +87,7 @@ def test_equal_gains_have_no_interval(compared: Comparison, title: str, gain: st
     assert describe_gains(compared).startswith(f"Improvement of the {title} (the same for all rows)")
     assert report_gains(compared, decide_promotion(compared)).startswith(
         f"All rows have the same gain, {gain}, so they do not show how much the improvement varies. A promotion needs "
-        "a gain above zero.\n"
+        "a gain above zero.\nThe gains do not vary, so it is unknown which improvement the gate would detect"
     )
 
 
@@ -153,12 +153,12 @@ def test_the_sentences_have_a_fixed_order() -> None:
     assert report_gains(compared, decide_promotion(compared)) == (
         "With a confidence of 96.17%, the true improvement is between 0.208 and 1.32 points. A promotion needs the "
         "first number to be above zero.\n"
-        "Smallest improvement that the gate detects on these rows in four cases out of five: 0.787 points.\n"
+        "Smallest improvement that the gate detects on these rows in about four cases out of five: 0.787 points.\n"
         "The five rows with the largest gains make up 36% of the improvement; if all 100 gains were equal, any five "
         "would make up 5%. Without them, the improvement would be 0.523 points, and without the five rows with the "
         "largest losses, 1.09 points.\n"
-        "This is the first comparison with this champion. It needs a confidence of 98.09%, so that all comparisons "
-        "together keep 95%."
+        "This is the first comparison with this champion. It needs a confidence of 98.09%. All comparisons with "
+        "this champion together keep a confidence of 95%."
     )
 
 

@@ -79,8 +79,8 @@ def test_a_comparison_that_is_too_skewed_counts(tmp_path: Path) -> None:
 def test_the_number_of_looks_is_explained() -> None:
     counted = Decision(promoted=False, reason="", look=1)
     assert describe_looks(COMPARED, counted) == (
-        "This is the first comparison with this champion. It needs a confidence of 98.09%, so that all comparisons "
-        "together keep 95%."
+        "This is the first comparison with this champion. It needs a confidence of 98.09%. All comparisons with "
+        "this champion together keep a confidence of 95%."
     )
     assert describe_looks(replace(COMPARED, look=20), replace(counted, look=20)).startswith(
         "This is comparison 20 with this champion. Each comparison is another chance of a wrong promotion, so this one "

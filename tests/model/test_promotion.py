@@ -55,7 +55,7 @@ def test_the_same_model_again_is_rejected_as_equal(rounding: float) -> None:
 
 def test_what_the_rows_would_have_shown_is_said_in_its_unit() -> None:
     decision = decide_promotion(LOSSES, LOSSES - GAINS)
-    said = "Smallest improvement that the gate detects on these rows in four cases out of five: 1.15 points."
+    said = "Smallest improvement that the gate detects on these rows in about four cases out of five: 1.15 points."
     assert describe_sensitivity(decision, "points") == said
     assert describe_sensitivity(decision, "") == said.replace(" points", "")
     assert describe_sensitivity(decide_promotion(None, LOSSES), "").startswith("There is no champion")
@@ -288,8 +288,14 @@ def test_a_challenger_that_is_worse_beyond_chance_is_called_worse() -> None:
         "both models, with a 95% lower bound of 4.9"
     )
     unclear = decide_promotion(champion, champion + 0.01 + noise)
-    assert unclear.reason.startswith(
-        "The challenger is not shown to be better: the improvement of the mean squared error is -0.0"
+    assert unclear.reason == (
+        "The challenger is not shown to be better: the increase of the mean squared error is 0.0100 squared points on "
+        "100 rows unseen by both models, which chance can explain."
+    )
+    hopeful = decide_promotion(champion, champion - 0.01 + noise)
+    assert hopeful.reason == (
+        "The challenger is not shown to be better: the improvement of the mean squared error is 0.0100 squared points "
+        "on 100 rows unseen by both models, with a 95% lower bound of -0.0388. A promotion needs a bound above zero."
     )
 
 

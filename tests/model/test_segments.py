@@ -121,6 +121,7 @@ def test_a_challenger_that_is_worse_in_a_segment_is_reported() -> None:
     assert describe_segments(found) == (
         f"The challenger is {said} Together, the bounds of all segments have a confidence of 95%."
     )
+    assert describe_segments(replace(found, confidence=0.999996)).endswith("have a confidence of 99.9996%.")
     assert decision.promoted
     assert decision.reason.endswith(f" But it is {said}")
 

@@ -73,6 +73,14 @@ class Familiarity:
         return f"{format_count(unknown, 'row')} {'is' if unknown == 1 else 'are'} left out because {reason}"
 
     @property
+    def left_out(self) -> str:
+        """Sentences that say how many rows are left out, and why. Empty if no row is left out."""
+        seen = int(self.seen.sum())
+        held, them = ("held-out row is", "it") if seen == 1 else ("held-out rows are", "them")
+        trained = f"{seen:,} {held} left out because a model was trained on {them}." if seen else ""
+        return f"{trained} {self.explanation}".strip()
+
+    @property
     def unseen(self) -> NDArray[np.bool_]:
         """An array that is True for each row that is certainly not among the recorded rows."""
         return ~(self.seen | self.unknown)

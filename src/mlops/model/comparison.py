@@ -26,6 +26,7 @@ from mlops.problem import Metric, Problem
 
 Floats = NDArray[np.float64]
 
+LARGEST_LOSS = 1e300  # the sum of larger losses could overflow
 FEWEST_OF_CLASS = 5  # with fewer rows of a class, a single row could decide the comparison
 
 
@@ -170,7 +171,7 @@ def compare_models(
     Raises
     ------
     ProblemError
-        If the metric's `row_loss` does not return a finite number for every row.
+        If the metric's `row_loss` does not return a number between -1e300 and 1e300 for every row.
     """
     metric, truth = problem.decisive, problem.encode(actual)
     found = {name: problem.encode(values) for name, values in predictions.items()}
@@ -188,11 +189,13 @@ def _list_losses(metric: Metric, truth: NDArray[np.generic], model: str, predict
     if losses.shape != truth.shape:
         found = f"{metric}: row_loss returned an array of shape {losses.shape} for {len(truth):,} rows"
         raise ProblemError(f"{found}. Return one loss for each row.")
-    if not np.isfinite(losses).all():
-        row = int(np.argmin(np.isfinite(losses)))
+    usable = np.abs(losses) <= LARGEST_LOSS
+    if not usable.all():
+        row = int(np.argmin(usable))
         raise ProblemError(
             f"{metric}: row_loss returned {losses[row]} for row {row:,} of {len(truth):,}, counted from 0, where the "
-            f"target is {truth[row]} and the {model} predicts {predicted[row]}. Return a finite number for every row."
+            f"target is {truth[row]} and the {model} predicts {predicted[row]}. Return a number "
+            f"between {-LARGEST_LOSS:g} and {LARGEST_LOSS:g} for every row."
         )
     return losses
 

@@ -66,10 +66,10 @@ def describe_looks(compared: Comparison, decision: Decision) -> str:
     if not decision.look:
         return "The registry does not count this as a comparison with the champion."
     spent, kept = map(format_confidence, (compared.spent, compared.confidence))
-    needed = f"a confidence of {spent}, so that all comparisons together keep {kept}"
+    together = f"All comparisons with this champion together keep a confidence of {kept}."
     if compared.look == 1:
-        return f"This is the first comparison with this champion. It needs {needed}."
+        return f"This is the first comparison with this champion. It needs a confidence of {spent}. {together}"
     return (
         f"This is comparison {compared.look} with this champion. Each comparison is another chance of a wrong "
-        f"promotion, so this one needs {needed}."
+        f"promotion, so this one needs a confidence of {spent}. {together}"
     )

@@ -35,8 +35,8 @@ class Decision:
         The improvement of the metric and its one-sided lower bound, in the unit of the metric. Values above zero mean
         that the challenger is better.
     detectable_gain : float
-        The smallest true improvement that leads to a promotion on these rows in four out of five cases, in the unit of
-        the metric. It is never below the required gain.
+        The smallest true improvement that leads to a promotion on these rows in about four out of five cases, in the
+        unit of the metric. It is never below the required gain.
     required_gain : float
         The smallest improvement that is worth a release, in the unit of the metric.
     look : int
@@ -110,19 +110,24 @@ def decide_promotion(compared: Comparison, *, min_rows: int = 30, left_out: str 
 
 
 def _explain(compared: Comparison, lower_bound: float) -> str:
-    metric = compared.metric
-    verdict, change, size, bound = "is not shown to be better", "improvement", compared.improvement, lower_bound
-    if lower_bound > 0:
-        verdict = "is better" if size >= compared.smallest_gain else "is better, but not by enough for a release"
-    elif size < 0 and (upper_bound := compared.upper_bound) < 0:
-        change = "decrease" if metric.higher_is_better else "increase"
-        verdict, size, bound = "is worse", -size, -upper_bound
-    least = f"{format_number(compared.smallest_gain)} {metric.unit}".strip()
-    rule = f" A release needs an improvement of {least}." if lower_bound > 0 and size < compared.smallest_gain else ""
+    metric, size, least = compared.metric, compared.improvement, compared.smallest_gain
+    limited = f"with a {format_confidence(compared.spent)} lower bound of"
+    if lower_bound > 0 and size >= least:
+        verdict, rest = "is better", f"{limited} {format_number(lower_bound)}"
+    elif lower_bound > 0:
+        verdict = "is better, but not by enough for a release"
+        rest = f"{limited} {format_number(lower_bound)}. A release needs an improvement of {metric.show(least)}"
+    elif size >= 0:
+        verdict = "is not shown to be better"
+        rest = f"{limited} {format_number(lower_bound)}. A promotion needs a bound above zero"
+    elif (upper_bound := compared.upper_bound) < 0:
+        verdict, rest = "is worse", f"{limited} {format_number(-upper_bound)}"
+    else:
+        verdict, rest = "is not shown to be better", "which chance can explain"
+    change = "improvement" if size >= 0 else "decrease" if metric.higher_is_better else "increase"
     return (
-        f"The challenger {verdict}: the {change} of the {metric.title} is "
-        f"{f'{format_number(size)} {metric.unit}'.strip()} on {compared.rows:,} rows unseen by both models, "
-        f"with a {format_confidence(compared.spent)} lower bound of {format_number(bound)}.{rule}"
+        f"The challenger {verdict}: the {change} of the {metric.title} is {metric.show(abs(size))} on "
+        f"{compared.rows:,} rows unseen by both models, {rest}."
     )
 
 
@@ -130,7 +135,7 @@ def describe_sensitivity(decision: Decision, unit: str) -> str:
     """Return a sentence with the smallest improvement that the promotion gate detects, in the metric's `unit`."""
     if decision.kind == "compared":
         gain = f"{format_number(decision.detectable_gain)} {unit}".strip()
-        return f"Smallest improvement that the gate detects on these rows in four cases out of five: {gain}."
+        return f"Smallest improvement that the gate detects on these rows in about four cases out of five: {gain}."
     return {
         "first": "There is no champion to improve on yet.",
         "unlike": "The champion could not be compared, so it is unknown which improvement the gate would detect.",

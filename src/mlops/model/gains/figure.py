@@ -72,7 +72,7 @@ def _plot_sorted(axes: Axes, compared: Comparison) -> None:
     margin = 0.05 * (high - low)
     axes.set(xlim=(0, 100), ylim=(low - margin, high + margin) if margin else (-1, 1))
     outside = int(np.sum((values < low) | (values > high)))
-    note = f"; {outside:,} of {values.size:,} extend beyond the edge" if outside else ""
+    note = f"; {outside:,} of {values.size:,} extend{'s' * (outside == 1)} beyond the edge" if outside else ""
     axes.set(xlabel=f"share of the {what}, sorted (%){note}", ylabel="value" if first else "improvement")
     if not first:
         against, favorable = (f"{format_number(100 * float(np.mean(part)))}%" for part in (values < 0, values > 0))

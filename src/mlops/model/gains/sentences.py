@@ -19,6 +19,8 @@ def report_gains(compared: Comparison, decision: Decision) -> str:
     champion.
     """
     sensitivity = describe_sensitivity(decision, compared.metric.unit)
+    if decision.kind == "compared" and is_constant(compared):
+        sensitivity = "The gains do not vary, so it is unknown which improvement the gate would detect on these rows."
     if decision.kind == "first":
         return sensitivity
     if decision.kind != "compared":

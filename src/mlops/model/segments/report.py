@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from mlops.model.segments.verdicts import WORSE, Segment, Segments
-from mlops.numbers import format_count, format_number, format_pair
+from mlops.numbers import format_confidence, format_count, format_number, format_pair
 
 MOST_NAMED, MOST_SHOWN = 3, 60  # pandas shows at most 60 rows
 
@@ -53,7 +53,7 @@ def _summarize(segments: Segments) -> str:
     count = len(segments.compared)
     if not count:
         return "No segment has enough rows for a comparison."
-    each = f"Together, the bounds of all segments have a confidence of {100 * segments.confidence:.4g}%."
+    each = f"Together, the bounds of all segments have a confidence of {format_confidence(segments.confidence)}."
     if segments.worse:
         return f"The challenger is {name_worse(segments)} {each}"
     none = f"None of the {count} segments with enough rows shows a"
