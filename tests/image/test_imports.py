@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlops.errors import ProblemError
-from mlops.image.imports import SERVER_PACKAGES, check_imports
+from mlops.image.imports import FASTER_PACKAGES, SERVER_PACKAGES, check_imports
 from mlops.image.sources import ImageSources, find_sources
 from mlops.problem import load
 from mlops.workspace import find_workspace
@@ -218,7 +218,7 @@ def test_a_file_that_is_not_python_is_refused(tmp_path: Path, name: str, stateme
 
 def test_the_packages_of_the_server_are_those_of_its_extra() -> None:
     declared = tomllib.loads((find_workspace().project / "pyproject.toml").read_text())["project"]
-    assert sorted(SERVER_PACKAGES) == declared["optional-dependencies"]["scoring"]
+    assert sorted(SERVER_PACKAGES + FASTER_PACKAGES) == declared["optional-dependencies"]["scoring"]
 
 
 @pytest.mark.parametrize("name", ["progression", "cancer", "churn"])

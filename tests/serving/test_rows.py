@@ -13,6 +13,7 @@ import pytest
 from mlops.problem import Column
 from mlops.problem.values import make_table
 from mlops.serving.faults import find_fault
+from mlops.serving.matrices import FEWEST_BYTES
 from mlops.serving.refusals import Refusal
 from mlops.serving.rows import open_reader
 from mlops.serving.schema import Answer, Feature, Schema
@@ -244,6 +245,7 @@ def test_a_wrong_form_is_named(body: object, said: str) -> None:
 )
 def test_a_wrong_list_of_numbers_is_named(body: bytes, said: str) -> None:
     assert refuse(NUMBERS, body) == said
+    assert refuse(NUMBERS, body.replace(b"[", b"[" + b" " * FEWEST_BYTES, 1)) == said  # read with simdjson at first
 
 
 @pytest.mark.parametrize("body", [b"", b"{data", b'{"data": NaN}', b'{"data": [[1', b'{"d\xe4ta": 1}'])

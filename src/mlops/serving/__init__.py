@@ -8,6 +8,7 @@
     app          the ASGI application, which answers requests to /score, /livez and /readyz
     schema       the features of a request and the kind of the answers, from the image's schema.json
     rows         reads the rows of a request, and checks them against the schema
+    matrices     reads many rows of numbers fast
     failures     describes an error for the log, but without values of a request
     faults       finds the row and the column of an error, for the message to the client
     scoring      scores a request: rows, scoring script, answer

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .faults import MAX_ROWS, explain_text, find_fault, has_repeated_key
+from .matrices import MatrixReader
 from .refusals import Refusal
 from .schema import Feature, Schema
 
@@ -65,6 +66,7 @@ class SchemaReader:
         row: Any = record | self._values if schema.only_numbers else record
         request = msgspec.defstruct("Request", [("data", list[row])], forbid_unknown_fields=True)
         self._decoder = msgspec.json.Decoder(request)
+        self._matrices = MatrixReader(schema.features) if schema.only_numbers else None
         self._days = {
             place: feature.days
             for place, feature in enumerate(schema.features)
@@ -73,6 +75,9 @@ class SchemaReader:
 
     def read_rows(self, body: bytes) -> tuple[Rows, int]:
         """See `RowReader`."""
+        matrix = self._matrices.read_matrix(body) if self._matrices else None
+        if matrix is not None:
+            return matrix, len(matrix)
         try:
             read = self._decoder.decode(body).data  # type: ignore[attr-defined]  # the struct is made above
             only_lists = {*map(type, read)} == {tuple}
