@@ -52,6 +52,7 @@ def test_a_bundle_says_what_is_in_it(tmp_path: Path) -> None:
     files = list(hash_folder(tmp_path / "image"))
     assert sorted([*manifest["files"], "manifest.json"]) == files
     assert {"example.json", "model/model.json", "requirements.txt", "score.py", "serving/app.py"} < set(files)
+    assert {"openapi.json", "openapi-3.0.json", "swagger.json"} < set(files)
     assert json.loads((tmp_path / "image" / "example.json").read_text()) == {"data": [[1.0, 2.0]]}
 
 

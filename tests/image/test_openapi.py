@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 from cancer import problem as cancer
 from churn import problem as churn
+from openapi_schema_validator import OAS30Validator
 from openapi_spec_validator import validate
 from progression import problem as progression
 
@@ -17,7 +18,7 @@ from mlops.image.descriptions import STATUSES
 from mlops.image.openapi import describe_service
 from mlops.image.schema import encode_schema, write_rows
 from mlops.problem import Problem
-from mlops.serving.documents import OPENAPI, SWAGGER
+from mlops.serving.documents import OPENAPI, OPENAPI_30, SWAGGER
 from mlops.serving.refusals import Refusal
 from mlops.serving.rows import open_reader
 from mlops.serving.schema import Answer, Feature, Schema, decode_schema
@@ -45,8 +46,8 @@ RECORD = {
 }
 
 
-def describe(schema: Schema, examples: tuple[object, ...] = ()) -> dict[str, Any]:
-    """Return both documents."""
+def describe(schema: Schema | None, examples: tuple[object, ...] = ()) -> dict[str, Any]:
+    """Return the documents."""
     return {name: json.loads(content) for name, content in describe_service(schema, examples, "tiny", 3).items()}
 
 
@@ -83,8 +84,8 @@ def test_the_documents_are_valid_and_have_the_declared_examples(problem: Problem
     assert found[OPENAPI]["info"] == {"title": "tiny", "version": "3", "description": "Predictions of the model tiny."}
 
 
-@pytest.mark.parametrize("schema", [EVERY, BOUNDED])
-def test_other_documents_are_valid(schema: Schema) -> None:
+@pytest.mark.parametrize("schema", [EVERY, BOUNDED, None])
+def test_other_documents_are_valid(schema: Schema | None) -> None:
     for document in describe(schema).values():
         validate(document)
         assert "example" not in json.dumps(document)
@@ -118,9 +119,29 @@ def test_swagger_has_no_null_and_no_lists_of_types() -> None:
     ]
 
 
-def test_both_list_the_statuses_of_a_request(project: Path) -> None:
-    found, manual = describe(EVERY), (project / "docs" / "service.md").read_text(encoding="utf-8")
+def test_openapi_3_0_accepts_the_same_records() -> None:
+    document = describe(EVERY)[OPENAPI_30]
+    validator = OAS30Validator(
+        {"$ref": "#/components/schemas/Request", "components": document["components"]},
+        format_checker=OAS30Validator.FORMAT_CHECKER,
+    )
+    bodies = [{"data": [{**RECORD, name: value}]} for name, value in itertools.product(RECORD, VALUES)]
+    assert [validator.is_valid(body) for body in bodies] == [accepts(EVERY, body) for body in bodies]
+
+
+def test_openapi_3_0_describes_the_length_of_a_list() -> None:
+    schemas = describe(BOUNDED)[OPENAPI_30]["components"]["schemas"]
+    assert schemas["Values"] == {
+        "type": "array",
+        "items": {"type": "number", "nullable": True},
+        "minItems": 2,
+        "maxItems": 2,
+    }
+
+
+def test_all_list_the_statuses_of_a_request(project: Path) -> None:
+    found, manual = [*describe(EVERY).values()], (project / "docs" / "service.md").read_text(encoding="utf-8")
     assert {*STATUSES} == {int(status) for status in LINE.findall(manual)} - {404, 405, 431}
-    for document in found.values():
+    for document in found:
         responses = document["paths"]["/score"]["post"]["responses"]
         assert {int(status) for status in responses} == {200, *STATUSES}

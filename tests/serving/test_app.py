@@ -23,7 +23,11 @@ CHURN = Schema(
 )
 PAIRS = Schema(1, (Feature("a"), Feature("b")), Answer())
 GOOD = {"data": [[1.0, 2.0], [3.0, 4.0]]}
-DOCUMENTS = {"openapi.json": b'{"openapi": "3.1.0"}', "swagger.json": b'{"swagger": "2.0"}'}
+DOCUMENTS = {
+    "openapi.json": b'{"openapi": "3.1.0"}',
+    "openapi-3.0.json": b'{"openapi": "3.0.3"}',
+    "swagger.json": b'{"swagger": "2.0"}',
+}
 IDENTITY = {"image": "tiny:3", "digest": "sha256:abc", "model_name": "tiny", "model_version": 3}
 
 
@@ -102,6 +106,8 @@ def test_the_state_of_the_service_needs_no_key(url: str, method: str, path: str)
         ("/swagger.json", "swagger.json"),
         ("/swagger.json?version=2", "swagger.json"),
         ("/swagger.json?version=2.0", "swagger.json"),
+        ("/swagger.json?version=3", "openapi-3.0.json"),
+        ("/swagger.json?version=3.0", "openapi-3.0.json"),
         ("/swagger.json?version=3.1", "openapi.json"),
     ],
 )
@@ -112,18 +118,18 @@ def test_the_descriptions_of_the_service_need_a_key(url: str, path: str, name: s
     assert requests.post(url + path, timeout=5).headers["allow"] == "GET, HEAD"
 
 
-@pytest.mark.parametrize("version", ["3", "1", "", "x", "%ff", "../keys"])
+@pytest.mark.parametrize("version", ["3.2", "1", "", "x", "%ff", "../keys"])
 def test_another_version_of_the_description_is_404(url: str, version: str) -> None:
     headers = {"Authorization": f"Bearer {KEY}"}
     answer = requests.get(f"{url}/swagger.json?version={version}", headers=headers, timeout=5)
     assert answer.status_code == 404
     shown = version.replace("%ff", "\ufffd")
-    assert answer.json()["detail"] == f'/swagger.json has no version "{shown}". Use one of: 2, 2.0, 3.1.'
+    assert answer.json()["detail"] == f'/swagger.json has no version "{shown}". Use one of: 2, 2.0, 3, 3.0, 3.1.'
 
 
 def test_an_image_without_descriptions_has_no_such_paths(churn_url: str) -> None:
     found = [requests.get(f"{churn_url}/{name}", timeout=5).status_code for name in DOCUMENTS]
-    assert found == [404, 404]
+    assert found == [404, 404, 404]
 
 
 def test_a_draining_service_is_live_and_answers_but_is_not_ready() -> None:

@@ -8,6 +8,7 @@
     schema.json        the features of a request and the kind of the answers
     examples.json      the examples that the problem declares
     openapi.json       the description of the service for clients
+    openapi-3.0.json   the same description as OpenAPI 3.0
     swagger.json       the same description as Swagger 2.0, for clients of Azure
     profile.json       the distributions of the training data; older images do not have this file
     score.py           the scoring script: init(), run()
@@ -15,8 +16,8 @@
     model/             the files that the scoring script loads, and the ranges of the training data
     serving/           the server
 
-An image lacks ``schema.json`` and the three files after it if its script reads the body of a request itself. Some older
-images lack them, too.
+An image lacks ``schema.json`` and ``examples.json`` if its script reads the body of a request itself. Older images can
+lack them and the descriptions, too.
 
 The digest of an image is the SHA-256 of its manifest. Because the manifest contains the hashes of all other files, the
 digest identifies the whole content.
@@ -102,9 +103,10 @@ def build_bundle(
     if sources.schema:
         (folder / SCHEMA).write_bytes(sources.schema)
         (folder / EXAMPLES).write_bytes(sources.encode_examples())
-        described = describe_service(decode_schema(sources.schema), sources.write_examples(), model_name, model_version)
-        for name, content in described.items():
-            (folder / name).write_bytes(content)
+    schema = decode_schema(sources.schema) if sources.schema else None
+    described = describe_service(schema, sources.write_examples() if schema else (), model_name, model_version)
+    for name, content in described.items():
+        (folder / name).write_bytes(content)
     shutil.copyfile(sources.requirements, folder / REQUIREMENTS)
     request: dict[str, object] = {"data": example, **({"actual": actual} if actual else {})}
     (folder / EXAMPLE).write_text(json.dumps(request) + "\n", encoding="utf-8")

@@ -17,6 +17,10 @@ STATUSES = {  # of POST /score
     500: "The scoring script failed.",
     503: "There are too many connections or requests.",
 }
+ENTRY_STATUSES = {  # of POST /score if the scoring script reads the body of a request itself
+    400: "The scoring script cannot read the body.",
+    415: "The content type is not one that the scoring script reads.",
+}
 TYPES = {"number": "number", "category": "string", "boolean": "boolean", "date": "string", "id": "string"}
 PROBLEM: Json = {
     "type": "object",
@@ -33,6 +37,13 @@ PROBLEM: Json = {
         "request_id": {"type": "string"},
     },
 }
+
+
+def list_statuses(schema: Schema | None) -> dict[int, str]:
+    """Return the statuses of refused requests to ``/score``, each with its meaning."""
+    if schema:
+        return STATUSES
+    return {status: said for status, said in (STATUSES | ENTRY_STATUSES).items() if status != 422}
 
 
 def describe_request(row: Json) -> Json:

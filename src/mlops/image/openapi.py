@@ -1,7 +1,8 @@
 """``openapi.json`` in an image: the description of its service as OpenAPI 3.1, for clients.
 
 It is made from the schema of the image, so it describes what the service accepts. The examples are those that the
-problem declares, never rows of a data set, because clients may publish the document.
+problem declares, never rows of a data set, because clients may publish the document. Without a schema, the scoring
+script decides what it accepts, so requests and answers can be any JSON.
 """
 
 import json
@@ -15,9 +16,11 @@ from mlops.image.descriptions import (
     describe_feature,
     describe_record,
     describe_request,
+    list_statuses,
 )
+from mlops.image.openapi_30 import convert_document
 from mlops.image.swagger import describe_swagger
-from mlops.serving.documents import OPENAPI, SWAGGER, VERSIONS
+from mlops.serving.documents import OPENAPI, OPENAPI_30, SWAGGER, VERSIONS
 from mlops.serving.refusals import PROBLEM as PROBLEM_TYPE
 from mlops.serving.schema import Schema
 
@@ -37,13 +40,13 @@ SENT = {
 RETURNED = {"x-model-name", "x-model-version", "x-image-digest", "x-ms-request-id"}
 
 
-def describe_service(schema: Schema, examples: Sequence[object], name: str, version: int) -> dict[str, bytes]:
+def describe_service(schema: Schema | None, examples: Sequence[object], name: str, version: int) -> dict[str, bytes]:
     """Return the documents that describe the service of an image, by the names of their files.
 
     Parameters
     ----------
-    schema : Schema
-        What the service accepts and answers.
+    schema : Schema, optional
+        What the service accepts and answers. None if the scoring script reads the body of a request itself.
     examples : sequence
         The declared examples, as rows of a request; see `mlops.image.schema.write_rows`.
     name, version : str, int
@@ -51,14 +54,16 @@ def describe_service(schema: Schema, examples: Sequence[object], name: str, vers
     """
     info = {"title": name, "version": str(version), "description": f"Predictions of the model {name}."}
     example: Json = {"data": [*examples]} if examples else {}
+    newest = describe_openapi(schema, info, example)
     described = {
-        OPENAPI: describe_openapi(schema, info, example),
+        OPENAPI: newest,
+        OPENAPI_30: convert_document(newest),
         SWAGGER: describe_swagger(schema, info, example),
     }
     return {file: (json.dumps(content, indent=1) + "\n").encode() for file, content in described.items()}
 
 
-def describe_openapi(schema: Schema, info: Json, example: Json) -> Json:
+def describe_openapi(schema: Schema | None, info: Json, example: Json) -> Json:
     """Return the description of a service as OpenAPI 3.1; the parameters are those of `describe_swagger`."""
     shown = {"examples": {"declared": {"value": example}}} if example else {}
     request = {"required": True, "content": {"application/json": {"schema": _refer("Request"), **shown}}}
@@ -67,7 +72,7 @@ def describe_openapi(schema: Schema, info: Json, example: Json) -> Json:
         "summary": "Predict rows.",
         "parameters": [{"name": name, "in": "header", "schema": found} for name, found in SENT.items()],
         "requestBody": request,
-        "responses": _list_responses("The predictions.", _refer("Answer"), STATUSES),
+        "responses": _list_responses("The predictions.", _refer("Answer"), list_statuses(schema)),
     }
     return {
         "openapi": "3.1.0",
@@ -81,9 +86,7 @@ def describe_openapi(schema: Schema, info: Json, example: Json) -> Json:
         "components": {
             "securitySchemes": {"Bearer": {"type": "http", "scheme": "bearer"}},
             "schemas": {
-                **_describe_rows(schema),
-                "Request": describe_request(_refer("Row")),
-                "Answer": describe_answer(schema.answer),
+                **(_describe_rows(schema) if schema else {"Request": {}, "Answer": {}}),
                 "Problem": PROBLEM,
             },
         },
@@ -91,12 +94,14 @@ def describe_openapi(schema: Schema, info: Json, example: Json) -> Json:
 
 
 def _describe_rows(schema: Schema) -> dict[str, Json]:
+    bodies = {"Request": describe_request(_refer("Row")), "Answer": describe_answer(schema.answer)}
     record = describe_record(schema)
     if not schema.only_numbers:
-        return {"Row": record}
+        return {"Row": record, **bodies}
     values = [describe_feature(feature) for feature in schema.features]
     ordered = {"type": "array", "prefixItems": values, "minItems": len(values), "maxItems": len(values)}
-    return {"Record": record, "Values": ordered, "Row": {"anyOf": [_refer("Record"), _refer("Values")]}}
+    row = {"anyOf": [_refer("Record"), _refer("Values")]}
+    return {"Record": record, "Values": ordered, "Row": row, **bodies}
 
 
 def _describe_page(path: str, said: str) -> Json:

@@ -4,27 +4,24 @@ The names of the operation and its schemas are those of Azure's inference server
 values of several types. So a row is always a record, and the answer to a row is described as a number or as any value.
 """
 
-from mlops.image.descriptions import PROBLEM, STATUSES, Json, describe_record, describe_request
+from mlops.image.descriptions import PROBLEM, Json, describe_record, describe_request, list_statuses
 from mlops.serving.schema import Schema
 
 
-def describe_swagger(schema: Schema, info: Json, example: Json) -> Json:
+def describe_swagger(schema: Schema | None, info: Json, example: Json) -> Json:
     """Return the description of a service as Swagger 2.0.
 
     Parameters
     ----------
-    schema : Schema
-        What the service accepts and answers.
+    schema : Schema, optional
+        What the service accepts and answers. None if the scoring script reads the body of a request itself.
     info : dict
         The title, version and description of the service.
     example : dict
         The body of an example request; empty if there is none.
     """
-    record = describe_record(schema)
-    record["properties"] = {name: _simplify(found) for name, found in record["properties"].items()}
-    request = describe_request({"$ref": "#/definitions/Row"}) | ({"example": example} if example else {})
-    result = {"type": "array", "items": {"type": "number"} if schema.answer.kind == "number" else {}}
-    refused = {str(status): {"description": said, "schema": _refer("Problem")} for status, said in STATUSES.items()}
+    statuses = list_statuses(schema)
+    refused = {str(status): {"description": said, "schema": _refer("Problem")} for status, said in statuses.items()}
     return {
         "swagger": "2.0",
         "info": info,
@@ -51,11 +48,20 @@ def describe_swagger(schema: Schema, info: Json, example: Json) -> Json:
             },
         },
         "definitions": {
-            "ServiceInput": request,
-            "ServiceOutput": {"type": "object", "required": ["result"], "properties": {"result": result}},
-            "Row": record,
+            **(_describe_rows(schema, example) if schema else {"ServiceInput": {}, "ServiceOutput": {}}),
             "Problem": PROBLEM,
         },
+    }
+
+
+def _describe_rows(schema: Schema, example: Json) -> dict[str, Json]:
+    record = describe_record(schema)
+    record["properties"] = {name: _simplify(found) for name, found in record["properties"].items()}
+    result = {"type": "array", "items": {"type": "number"} if schema.answer.kind == "number" else {}}
+    return {
+        "ServiceInput": describe_request(_refer("Row")) | ({"example": example} if example else {}),
+        "ServiceOutput": {"type": "object", "required": ["result"], "properties": {"result": result}},
+        "Row": record,
     }
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from .answers import encode_result
 from .collection.turns import TurnCollector
-from .documents import choose_document
+from .documents import PATHS, choose_document
 from .entry.request import read_request
 from .entry.scorer import EntryScorer
 from .failures import describe_failure
@@ -202,7 +202,7 @@ class Application:
         return 200, self._good, answer
 
     def _answer_get(self, path: str, method: str, sent: Mapping[bytes, bytes], query: bytes) -> Answered:
-        described = path.removeprefix("/") in self._documents
+        described = path in PATHS and bool(self._documents)
         if not described and path not in ("/", "/livez", "/readyz", "/metrics"):
             raise Refusal(404, f"There is no path {quote_value(path)}. Send rows to /score with POST.")
         if method not in ("GET", "HEAD"):

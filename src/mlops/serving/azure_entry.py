@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from mlops.serving.answers import encode_result
     from mlops.serving.app import MAX_BODY, check_content, check_size, refuse_method
     from mlops.serving.collection.opening import open_azure_collection
-    from mlops.serving.documents import OPENAPI, SWAGGER, read_documents
+    from mlops.serving.documents import OPENAPI, OPENAPI_30, SWAGGER, read_documents
     from mlops.serving.entry.request import Request
     from mlops.serving.entry.scorer import EntryScorer, open_scorer
+    from mlops.serving.entry.variables import set_variables
     from mlops.serving.identity import list_headers, read_identity
     from mlops.serving.refusals import PROBLEM, Refusal, encode_refusal
     from mlops.serving.schema import read_schema
@@ -37,16 +38,18 @@ else:  # Azure's server loads this file by its path. In the image, the package `
     from serving.answers import encode_result
     from serving.app import MAX_BODY, check_content, check_size, refuse_method
     from serving.collection.opening import open_azure_collection
-    from serving.documents import OPENAPI, SWAGGER, read_documents
+    from serving.documents import OPENAPI, OPENAPI_30, SWAGGER, read_documents
     from serving.entry.request import Request
     from serving.entry.scorer import EntryScorer, open_scorer
+    from serving.entry.variables import set_variables
     from serving.identity import list_headers, read_identity
     from serving.refusals import PROBLEM, Refusal, encode_refusal
     from serving.schema import read_schema
     from serving.script import load_script
     from serving.tracing import REQUEST_ID, TRACE, identify_request
 
-PUBLISHED = {OPENAPI: "swagger3.1.json", SWAGGER: "swagger.json"}  # the names that Azure's server looks for
+# The names that Azure's server looks for.
+PUBLISHED = {OPENAPI: "swagger3.1.json", OPENAPI_30: "swagger3.json", SWAGGER: "swagger.json"}
 
 logger = logging.getLogger("azmlinfsrv.serving")  # Azure keeps the messages of the logger azmlinfsrv
 _scorer: Any = None  # set by `init`
@@ -58,7 +61,7 @@ def init() -> None:
     """Check the bundle, load its scoring script, and start the collection of requests and predictions."""
     global _scorer, _collector
     manifest = _read_verified_manifest(BUNDLE)
-    os.environ["AZUREML_MODEL_DIR"] = str(BUNDLE / "model")
+    _set_variables()
     schema = read_schema(BUNDLE)
     identity = read_identity(BUNDLE)
     _headers.update(list_headers(identity))
@@ -127,9 +130,20 @@ def _read_verified_manifest(bundle: Path) -> dict[str, Any]:
     return manifest
 
 
+def _find_root() -> Path:
+    return Path(os.environ.get("AML_APP_ROOT", "/var/azureml-app"))
+
+
+def _set_variables() -> None:
+    try:
+        set_variables(BUNDLE, _find_root())
+    except OSError:  # the folder is read-only
+        os.environ["AZUREML_MODEL_DIR"] = str(BUNDLE / "model")
+
+
 def _publish_documents() -> None:
     # After `init`, Azure's server reads the documents for ``/swagger.json`` from this folder.
-    root = Path(os.environ.get("AML_APP_ROOT", "/var/azureml-app"))
+    root = _find_root()
     for name, content in read_documents(BUNDLE).items():
         scratch = root / f".{name}.{os.getpid()}"
         try:

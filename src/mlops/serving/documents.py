@@ -1,5 +1,7 @@
 """The descriptions of the service for clients: files of the image, which `mlops.image.openapi` writes."""
 
+import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -8,13 +10,22 @@ from .faults import quote_value
 from .refusals import Refusal
 
 OPENAPI = "openapi.json"
+OPENAPI_30 = "openapi-3.0.json"
 SWAGGER = "swagger.json"
-VERSIONS = {"2": SWAGGER, "2.0": SWAGGER, "3.1": OPENAPI}  # as the clients of Azure's server ask for them
+FILES = (OPENAPI, OPENAPI_30, SWAGGER)
+VERSIONS = {"2": SWAGGER, "2.0": SWAGGER, "3": OPENAPI_30, "3.0": OPENAPI_30, "3.1": OPENAPI}  # as in Azure's server
+PATHS = {f"/{OPENAPI}": "3.1", f"/{SWAGGER}": "2"}  # each with the version that it returns by default
+PREFIX = "SERVICE_PATH_PREFIX"  # the path at which a proxy publishes the service; Azure sets it on Kubernetes
 
 
 def read_documents(bundle: Path) -> dict[str, bytes]:
-    """Return the documents of an image by their names. Older images have none."""
-    return {name: (bundle / name).read_bytes() for name in (OPENAPI, SWAGGER) if (bundle / name).is_file()}
+    """Return the documents of an image by their names. Older images do not have all of them.
+
+    If the variable `SERVICE_PATH_PREFIX` is set, the paths in the documents begin with its value.
+    """
+    prefix = os.environ.get(PREFIX, "").strip("/")
+    found = {name: (bundle / name).read_bytes() for name in FILES if (bundle / name).is_file()}
+    return {name: _add_prefix(content, prefix) if prefix else content for name, content in found.items()}
 
 
 def choose_document(documents: Mapping[str, bytes], path: str, query: bytes) -> bytes:
@@ -25,21 +36,24 @@ def choose_document(documents: Mapping[str, bytes], path: str, query: bytes) -> 
     documents : mapping of str to bytes
         The documents by their names.
     path : str
-        The path of the request: a slash and one of these names.
+        The path of the request, which is one of `PATHS`.
     query : bytes
-        The query of the request. With ``version=3.1``, ``/swagger.json`` returns the OpenAPI 3.1 document.
+        The query of the request. For ``/swagger.json``, ``version`` is a key of `VERSIONS`.
 
     Raises
     ------
     Refusal
         If there is no document of the requested version.
     """
-    name = path.removeprefix("/")
-    asked = (
-        parse_qs(query.decode("latin-1"), keep_blank_values=True).get("version", ["2"])[-1]
-        if name == SWAGGER
-        else "3.1"
-    )
+    sent = parse_qs(query.decode("latin-1"), keep_blank_values=True) if path == f"/{SWAGGER}" else {}
+    asked = sent.get("version", [PATHS[path]])[-1]
     if VERSIONS.get(asked) not in documents:
-        raise Refusal(404, f"/{SWAGGER} has no version {quote_value(asked)}. Use one of: {', '.join(VERSIONS)}.")
+        known = ", ".join(version for version, name in VERSIONS.items() if name in documents)
+        raise Refusal(404, f"/{SWAGGER} has no version {quote_value(asked)}. Use one of: {known}.")
     return documents[VERSIONS[asked]]
+
+
+def _add_prefix(content: bytes, prefix: str) -> bytes:
+    document = json.loads(content)
+    document["paths"] = {f"/{prefix}{path}": described for path, described in document["paths"].items()}
+    return (json.dumps(document, indent=1) + "\n").encode()

@@ -191,7 +191,9 @@ def test_paths_and_methods(theirs: str) -> None:
     assert requests.post(f"{theirs}/nothing", timeout=60).status_code == 404
 
 
-@pytest.mark.parametrize(("version", "name"), [("2", "swagger.json"), ("3.1", "openapi.json")])
+@pytest.mark.parametrize(
+    ("version", "name"), [("2", "swagger.json"), ("3", "openapi-3.0.json"), ("3.1", "openapi.json")]
+)
 def test_azure_s_server_returns_the_descriptions_of_the_image(
     theirs: str, bundle: Path, version: str, name: str
 ) -> None:

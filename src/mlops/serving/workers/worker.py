@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import os
 import socket
 from argparse import Namespace
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from ..connections.limits import Limits
 from ..connections.server import Server
 from ..documents import read_documents
 from ..entry.scorer import open_scorer
+from ..entry.variables import set_variables
 from ..identity import read_identity
 from ..metrics.page import Describe, MetricsPage
 from ..metrics.recorder import Recorder
@@ -26,6 +26,8 @@ from ..script import Script, load_script
 from .starting import METRICS, Channels
 from .tally import describe_supervisor
 from .warming import warm_up
+
+APP = "app"  # the folder that a scoring script takes for the root folder of a container
 
 
 def _refuse(data: Any) -> Any:
@@ -52,7 +54,7 @@ def load_model(options: Namespace) -> Model:
     WarmUpFailed
         If the example cannot be scored.
     """
-    os.environ["AZUREML_MODEL_DIR"] = str(options.bundle / "model")
+    set_variables(options.bundle, options.ready.with_name(APP))
     model = replace(describe_model(options), script=load_script(options.bundle / "score.py"))
     scorer = open_scorer(model.script or REFUSING, model.schema)
     if isinstance(scorer, Scorer):  # otherwise, only the script knows how a request looks
