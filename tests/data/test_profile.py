@@ -1,5 +1,6 @@
 """Profiles: the profiles of parts merge into the profile of the whole."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -52,6 +53,12 @@ def assert_same(found: Mapping[str, ColumnProfile], expected: Mapping[str, Colum
         assert replace(found[name], mean=column.mean, squares=column.squares) == column
         assert found[name].mean == pytest.approx(column.mean, rel=1e-10)
         assert found[name].squares == pytest.approx(column.squares, rel=1e-8)
+
+
+def test_the_spread_of_large_numbers_keeps_its_digits() -> None:
+    """The sum of 442 numbers of 1e18 has no digits left for a mean whose error is below their spread."""
+    numbers = 2.0**60 + 256 * np.arange(442)
+    assert profile_column(numbers, (0.0,)).squares == 256**2 * np.square(np.arange(442) - 220.5).sum()
 
 
 @pytest.mark.parametrize("split", [0, 1, 2, 150, 299, 300])
@@ -192,6 +199,40 @@ def test_a_bad_profile_says_how_to_make_one(tmp_path: Path, content: str | None)
         match=r"reference profile .*profile\.json.*\. Make one with `mlops profile DATA_FILE --output /.*\.json`\.",
     ):
         read_profile(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        ("x", {"histogram": [1, 2, 3]}),
+        ("x", {"histogram": [0] * 22}),
+        ("x", {"edges": [], "histogram": [100]}),
+        ("x", {"edges": [float(edge) for edge in range(21, 0, -1)]}),
+        ("x", {"count": -5}),
+        ("x", {"nulls": -1}),
+        ("x", {"squares": -5.0}),
+        ("x", {"minimum": None}),
+        ("x", {"minimum": 1e9}),
+        ("c", {"count": 10}),
+        ("c", {"nulls": -1}),
+        ("c", {"values": {"a": 103, "b": -3}}),
+        ("c", {"other": 2}),
+        ("c", {"other": -100, "count": 0}),
+        ("c", {"bins": [1, 2, 3]}),
+    ],
+)
+def test_a_profile_whose_numbers_contradict_each_other_is_refused(
+    tmp_path: Path, name: str, changed: dict[str, object]
+) -> None:
+    """The data test ended with a traceback, or passed and tested nothing."""
+    frame = pd.DataFrame({"x": np.arange(100.0), "c": ["a", "b"] * 50})
+    stored = json.loads(encode_profile(make_reference(frame, [Column("x"), Column("c", kind="category")])))
+    stored[name].update(changed)
+    (tmp_path / "profile.json").write_text(json.dumps(stored))
+    with pytest.raises(
+        UsageError, match=rf"is damaged \(the numbers of the column {name} contradict each other\)\. Make"
+    ):
+        read_profile(tmp_path / "profile.json")
 
 
 def test_columns_that_the_reference_lacks_are_named() -> None:

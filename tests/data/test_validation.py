@@ -286,6 +286,12 @@ def test_more_missing_values_than_in_the_reference_break_a_rule_even_if_they_are
     assert str(found) == "S6: missing: 45 missing values, the first in row 1, counted from 1; allowed: none"
 
 
+def test_infinite_values_are_not_called_missing(good: pd.DataFrame, reference: Profile) -> None:
+    rules = [replace(rule, minimum=None, maximum=None) if rule.name == "S6" else rule for rule in RULES]
+    (found,) = find_violations(put(good, "S6", list(range(20)), [np.inf] * 20), rules, reference)
+    assert str(found).startswith("S6: missing: 4.52% of the values are missing or infinite (reference: 0%)")
+
+
 @pytest.mark.parametrize("column", COLUMNS)
 def test_a_constant_column_is_caught(good: pd.DataFrame, reference: Profile, column: str) -> None:
     found = find_violations(good.assign(**{column: good[column].median()}), RULES, reference)

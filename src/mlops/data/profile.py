@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -59,6 +60,17 @@ class ColumnProfile:
     def deviation(self) -> float:
         """The standard deviation, in the unit of the column; exactly 0 if all values are the same."""
         return (self.squares / self.count) ** 0.5 if self.minimum != self.maximum else 0.0
+
+    @property
+    def is_consistent(self) -> bool:
+        """True if no numbers of the profile contradict each other."""
+        if min(self.nulls, self.squares, *self.histogram) < 0 or len(self.histogram) != len(self.edges) + 1:
+            return False
+        ascending = all(low <= high for low, high in pairwise(self.edges))
+        if not self.count:
+            return ascending and not any(self.histogram)
+        ordered = self.minimum is not None and self.maximum is not None and self.minimum <= self.maximum
+        return ascending and ordered and bool(self.edges) and sum(self.histogram) == self.count
 
 
 Profile = Mapping[str, ColumnProfile | CountProfile]
@@ -133,12 +145,13 @@ def profile_column(numbers: NDArray[np.float64], edges: tuple[float, ...], kind:
     """Return the profile of a column of numbers, or of dates as days since 1970-01-01. Missing values are NaN."""
     there = numbers[np.isfinite(numbers)]
     counts = np.bincount(np.searchsorted(edges, there, side="left"), minlength=len(edges) + 1)
-    mean = float(there.mean()) if there.size else 0.0
+    apart = there - there[:1]  # the sum of large values with a small spread would lose digits
+    mean = float(apart.mean()) if there.size else 0.0
     return ColumnProfile(
         count=int(there.size),
         nulls=int(numbers.size - there.size),
-        mean=mean,
-        squares=float(np.square(there - mean).sum()),
+        mean=float(there[0]) + mean if there.size else 0.0,
+        squares=float(np.square(apart - mean).sum()),
         minimum=float(there.min()) if there.size else None,
         maximum=float(there.max()) if there.size else None,
         edges=tuple(edges),
@@ -214,7 +227,7 @@ def read_profile(path: Path) -> dict[str, ColumnProfile | CountProfile]:
     """
     try:
         stored = read_record(path, dict[str, dict[str, object]], advise_profile(path))
-        return {name: _restore(path, column) for name, column in stored.items()}
+        return {name: _restore(path, name, column) for name, column in stored.items()}
     except OSError as error:
         raise UsageError(f"There is no reference profile {path}. {advise_profile(path)}") from error
     except IntegrityError as error:
@@ -260,10 +273,14 @@ def describe_reference(reference: Profile, columns: Sequence[Column], path: Path
     )
 
 
-def _restore(path: Path, stored: Mapping[str, object]) -> ColumnProfile | CountProfile:
-    try:  # profiles of older versions have no kinds, because all columns are numbers
-        if stored.get("kind", "number") in ("number", "date"):
-            return msgspec.convert(stored, ColumnProfile)
-        return msgspec.convert(stored, CountProfile)
+def _restore(path: Path, name: str, stored: Mapping[str, object]) -> ColumnProfile | CountProfile:
+    # profiles of older versions have no kinds, because all columns are numbers
+    numeric = stored.get("kind", "number") in ("number", "date")
+    try:
+        found = msgspec.convert(stored, ColumnProfile) if numeric else msgspec.convert(stored, CountProfile)
     except msgspec.ValidationError as error:
         raise IntegrityError(f"{path} is damaged ({error}). {advise_profile(path)}") from error
+    if not found.is_consistent:
+        why = f"the numbers of the column {name} contradict each other"
+        raise IntegrityError(f"{path} is damaged ({why}). {advise_profile(path)}")
+    return found

@@ -1,7 +1,7 @@
 """The data test, which checks the schema and the distribution of a table."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlops.data.drift import Drift, compare_profiles, select_strongest
 from mlops.data.kinds.column import OtherColumn, show_day
@@ -26,7 +26,7 @@ SAID = {
     "peak": "{seen}% of the values are {detail} (reference: {expected}%)",
     "mix": "total variation distance {seen} from the reference{detail}",
     "new": "{seen}% of the values are {detail}, which the reference does not list",
-    "missing": "{seen}% of the values are missing (reference: {expected}%)",
+    "missing": "{seen}% of the values are missing{detail} (reference: {expected}%)",
 }
 
 
@@ -93,7 +93,8 @@ def find_violations(
         *(violation for column in columns if column.role != "ignored" for violation in _check_rules(scan, column)),
     ]
     known = {(violation.column, violation.rule) for violation in broken}
-    return [*broken, *(_describe_drift(drift) for drift in _select(drifts) if (drift.column, drift.test) not in known)]
+    new = [drift for drift in _select(drifts) if (drift.column, drift.test) not in known]
+    return [*broken, *(_describe_drift(_name_infinite(drift, scan)) for drift in new)]
 
 
 def require_valid(violations: Iterable[Violation], url: str) -> None:
@@ -232,6 +233,13 @@ def _select(drifts: Sequence[Drift]) -> list[Drift]:
     separate = [drift for drift in drifts if drift.test in SEPARATE]
     strongest = select_strongest(drift for drift in drifts if drift.test not in SEPARATE)
     return [drift for drift in (*strongest.values(), *separate) if drift.drifted]
+
+
+def _name_infinite(drift: Drift, scan: TableScan) -> Drift:
+    """Return the drift and, if infinite values count as missing, say so in its detail."""
+    column = scan.numbers.get(drift.column)
+    infinite = drift.test == "missing" and column and column.profile.nulls > column.missing
+    return replace(drift, detail=" or infinite") if infinite else drift
 
 
 def _describe_drift(drift: Drift) -> Violation:

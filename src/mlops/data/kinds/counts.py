@@ -41,6 +41,14 @@ class CountProfile:
     other: int
     bins: Bins = ()
 
+    @property
+    def is_consistent(self) -> bool:
+        """True if no numbers of the profile contradict each other."""
+        if min(self.nulls, self.other, *self.values.values(), *self.bins) < 0:
+            return False
+        binned = not self.bins or (len(self.bins) == BINS and sum(self.bins) == self.other)
+        return binned and sum(self.values.values()) + self.other == self.count
+
 
 @dataclass(frozen=True)
 class ValueCounts:
