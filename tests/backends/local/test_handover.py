@@ -54,8 +54,14 @@ class Client(threading.Thread):
         return said
 
 
-@pytest.mark.parametrize("count", [3, pytest.param(20, marks=pytest.mark.slow)])
-def test_clients_see_no_error_during_deployments(migrated: Workspace, tmp_path: Path, count: int) -> None:
+@pytest.mark.parametrize(
+    ("count", "workers"),
+    [(3, 1), pytest.param(20, 1, marks=pytest.mark.slow), pytest.param(20, 3, marks=pytest.mark.slow)],
+)
+def test_clients_see_no_error_during_deployments(
+    migrated: Workspace, tmp_path: Path, count: int, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLOPS_LOCAL_SERVICE_WORKERS", str(workers))
     backend = open_backend("local", migrated)
     images = [publish(backend, tmp_path, number) for number in (1.0, 2.0)]
     service = deploy(backend, "qa", images[0])

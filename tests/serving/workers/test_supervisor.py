@@ -4,11 +4,12 @@ import json
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
 import pytest
-from server_process import ANSWER, ServerProcess, exchange, make_request, start_server
+from server_process import ANSWER, ServerProcess, exchange, make_request, read_answer, start_server
 from tiny_model import SCRIPT
 
 from mlops.errors import DeploymentError
@@ -48,6 +49,12 @@ def read(server: ServerProcess) -> Workers:
     return read_workers(server.log.parent)
 
 
+def count_connections(server: ServerProcess) -> list[int]:
+    """Return the number of connections of each worker."""
+    found = (worker.net_connections("tcp") for worker in server.list_workers())
+    return [sum(one.status == psutil.CONN_ESTABLISHED for one in connections) for connections in found]
+
+
 def score(server: ServerProcess, row: int = 1) -> int:
     """Send a row on a new connection, and return the status of the answer; 0 if there was none."""
     try:
@@ -74,6 +81,31 @@ def test_workers_that_are_killed_are_restarted(pair: ServerProcess) -> None:
     wait_until(lambda: read(pair) == Workers(2, 2, restarts=2))
     assert not before & {worker.pid for worker in pair.list_workers()}
     assert "ended (SIGKILL). Restarts so far: 2." in pair.log.read_text()
+
+
+def test_connections_are_distributed_evenly(pair: ServerProcess) -> None:
+    with ExitStack() as stack:
+        for _ in range(32):
+            stack.enter_context(pair.connect())
+        wait_until(lambda: sum(count_connections(pair)) == 32)
+        assert max(count_connections(pair)) <= 17
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "ended"])
+def test_connections_that_were_handed_to_a_worker_are_answered(tmp_path: Path, end: signal.Signals) -> None:
+    with start_server(tmp_path, "--workers", "2") as server, ExitStack() as stack:
+        stopped = server.list_workers()[0]
+        stopped.suspend()  # so that it takes nothing from its box
+        clients = [stack.enter_context(server.connect()) for _ in range(8)]
+        for client in clients:
+            client.sendall(make_request())
+        wait_until(lambda: sum(count_connections(server)) == 4)  # the other worker keeps half of them
+        if end is signal.SIGKILL:
+            stopped.kill()
+        else:
+            server.popen.terminate()
+            stopped.resume()
+        assert [read_answer(client)[0] for client in clients] == [200] * 8
 
 
 def test_workers_end_when_their_supervisor_is_killed(pair: ServerProcess) -> None:

@@ -9,6 +9,8 @@
     quick      a connection with a shortcut for requests to /score
     turns      the requests that arrive in one turn of the event loop, and are scored together
     answers    encodes the answers that a connection sends without uvicorn
+    board      the memory and the sockets that the workers share
+    peers      the workers, which hand connections to each other
     listener   the socket that listens for connections
     server     uvicorn's server, which loses no request when the next server takes over
 """

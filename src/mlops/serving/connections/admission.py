@@ -7,6 +7,7 @@ from typing import Protocol
 from uvicorn.server import ServerState
 
 from .limits import MOST_CONNECTIONS, SPARE, Limits
+from .peers import Peers
 from .turns import Turn
 
 SWEEPS = 4  # the number of sweeps within the shortest time limit
@@ -37,11 +38,14 @@ class Admission(ServerState):
         The number of files that the process can open.
     turn : Turn
         The requests that are answered together.
+    peers : Peers, optional
+        The workers of the service; None if there is only one.
     """
 
-    def __init__(self, limits: Limits, open_files: int, turn: Turn) -> None:
+    def __init__(self, limits: Limits, open_files: int, turn: Turn, peers: Peers | None = None) -> None:
         super().__init__()
         self.turn = turn
+        self._peers = peers
         self.limits = limits
         self.clock = 0.0
         self.draining = False
@@ -70,15 +74,20 @@ class Admission(ServerState):
         if self._clients[client] >= self._most_of_client or self.admitted >= self.most:
             return False
         self._clients[client] += 1
-        self.admitted += 1
+        self._count(1)
         return True
 
     def release(self, client: str) -> None:
         """Stop counting a connection that was admitted, because it has been closed."""
-        self.admitted -= 1
+        self._count(-1)
         self._clients[client] -= 1
         if not self._clients[client]:
             del self._clients[client]
+
+    def _count(self, change: int) -> None:
+        self.admitted += change
+        if self._peers:
+            self._peers.publish(self.admitted)
 
     def sweep(self, elapsed: float) -> None:
         """Advance the clock by the time since the last sweep, and expire connections whose deadline has passed."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Callable
 
 import uvicorn
 
@@ -10,6 +11,7 @@ from ..metrics.declared import CONNECTIONS, HELD, IN_FLIGHT, WAITING, Metric
 from .admission import Admission
 from .limits import Limits, raise_open_files
 from .listener import accept_waiting
+from .peers import Peers
 from .quick import QuickConnection
 from .turns import Turn
 
@@ -27,9 +29,13 @@ class Server(uvicorn.Server):
         The limits for clients.
     listener : socket
         A socket that is bound to the port.
+    peers : Peers, optional
+        The workers that accept connections from the same socket; None if there is only this server.
     """
 
-    def __init__(self, application: Application, limits: Limits, listener: socket.socket) -> None:
+    def __init__(
+        self, application: Application, limits: Limits, listener: socket.socket, peers: Peers | None = None
+    ) -> None:
         config = uvicorn.Config(
             application,
             loop="uvloop",
@@ -43,15 +49,23 @@ class Server(uvicorn.Server):
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
         super().__init__(config)
-        self.server_state: Admission = Admission(limits, raise_open_files(), Turn(application))
+        open_files = raise_open_files() - (peers.open_files if peers else 0)
+        self.server_state: Admission = Admission(limits, open_files, Turn(application), peers)
         self._application = application
+        self._peers = peers
         self._listener = listener
         application.recorder.watch(self._measure)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to answer requests."""
+        await super().startup([])
         self._listener.setblocking(False)
-        await super().startup([self._listener])
+        make: Callable[[], asyncio.Protocol] = self._make_connection
+        if self._peers:
+            self._peers.open(self._make_connection)
+            make = self._peers.arrive
+        loop = asyncio.get_running_loop()
+        self.servers.append(await loop.create_server(make, sock=self._listener, backlog=self.config.backlog))
         self._sweeper = asyncio.create_task(self._sweep())
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -59,6 +73,8 @@ class Server(uvicorn.Server):
         if self._application.state == "ready":
             self._application.state = "draining"
         self.server_state.drain()
+        if self._peers:
+            self._peers.leave()
         waiting = [*accept_waiting(self._listener)]
         for server in self.servers:
             server.close()
@@ -67,8 +83,9 @@ class Server(uvicorn.Server):
         self._connecting = asyncio.gather(*connected)
         await super().shutdown()
 
-    def _make_connection(self) -> QuickConnection:
-        return QuickConnection(self.config, self.server_state, self.lifespan.state)
+    def _make_connection(self) -> asyncio.Protocol:
+        make: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
+        return make(self.config, self.server_state, self.lifespan.state)
 
     def _measure(self) -> dict[Metric, float]:
         state = self.server_state

@@ -7,6 +7,7 @@ import os
 from argparse import Namespace
 
 from ..collection.children import start_uploader
+from ..connections.board import make_board
 from ..connections.listener import bind
 from .memory import choose_limit, limit_memory
 from .starting import METRICS, Channels, can_fork, describe_process, restart_apart, start_fork, start_program
@@ -58,7 +59,7 @@ def supervise(options: Namespace, *, apart: bool) -> int:
             restart_apart()
     listener = bind(options.host, options.port)
     (lifeline, held), (heard, reports) = os.pipe(), os.pipe()
-    channels = Channels(listener, lifeline, reports)
+    channels = Channels(listener, lifeline, reports, make_board(options.workers))
     limit = choose_limit(options.worker_memory, options.workers)
     counted = options.bundle, options.ready.with_name(METRICS)
 

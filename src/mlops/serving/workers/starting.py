@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..connections.board import Board, rebuild_board
 from ..log import WORKER as WORKER_NUMBER
 
 MODE = "SERVING_MODE"  # how this program was started; see `read_mode`
@@ -34,11 +35,14 @@ class Channels:
         The readable end of a pipe. The other end is closed when the supervisor ends.
     reports : int
         The writable end of a pipe, into which a worker writes its process id as soon as it answers requests.
+    board : Board
+        What the workers share to distribute connections.
     """
 
     listener: socket.socket
     lifeline: int
     reports: int
+    board: Board
 
     def report_ready(self) -> None:
         """Tell the supervisor that this process answers requests."""
@@ -46,7 +50,7 @@ class Channels:
 
     def encode(self) -> str:
         """Return the descriptors as text for a new program, which inherits them."""
-        inherited = (self.listener.fileno(), self.lifeline, self.reports)
+        inherited = (self.listener.fileno(), self.lifeline, self.reports, *self.board.list_descriptors())
         for descriptor in inherited:
             os.set_inheritable(descriptor, True)
         return ",".join(map(str, inherited))
@@ -54,8 +58,8 @@ class Channels:
 
 def decode_channels(text: str) -> Channels:
     """Return the channels that a supervisor encoded."""
-    listener, lifeline, reports = map(int, text.split(","))
-    return Channels(socket.socket(fileno=listener), lifeline, reports)
+    listener, lifeline, reports, *board = map(int, text.split(","))
+    return Channels(socket.socket(fileno=listener), lifeline, reports, rebuild_board(board))
 
 
 def describe_process() -> tuple[int, set[str]]:

@@ -172,6 +172,7 @@ class Supervisor:
             found, status = os.waitpid(pid, os.WNOHANG)
             if found:
                 del self._processes[pid]
+                self._channels.board.forget(process.number)
                 if not process.leaving:
                     self._mourn(process.number, os.waitstatus_to_exitcode(status))
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import os
 import socket
 from argparse import Namespace
 from dataclasses import dataclass, replace
@@ -12,11 +13,13 @@ from typing import Any
 from ..app import Application
 from ..collection.opening import open_collection
 from ..connections.limits import Limits
+from ..connections.peers import Peers
 from ..connections.server import Server
 from ..documents import read_documents
 from ..entry.scorer import open_scorer
 from ..entry.variables import set_variables
 from ..identity import read_identity
+from ..log import WORKER as WORKER_NUMBER
 from ..metrics.page import Describe, MetricsPage
 from ..metrics.recorder import Recorder
 from ..metrics.slots import open_slots
@@ -79,7 +82,9 @@ class Worker(Server):
     """
 
     def __init__(self, application: Application, limits: Limits, channels: Channels) -> None:
-        super().__init__(application, limits, channels.listener)
+        board = channels.board
+        peers = Peers(board, int(os.environ[WORKER_NUMBER])) if len(board.boxes) > 2 else None
+        super().__init__(application, limits, channels.listener, peers)
         self._channels = channels
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
