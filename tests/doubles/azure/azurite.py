@@ -1,9 +1,12 @@
 """Azurite, Microsoft's own emulator of Blob Storage, as a process of the tests."""
 
 import os
+import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -58,6 +61,16 @@ class Azurite:
             self.client.create_container(name)
         except ResourceExistsError:
             return
+
+    @contextmanager
+    def freeze(self) -> Iterator[None]:
+        """Let the emulator accept connections, but answer nothing until the block ends."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def _start(self) -> None:
         if not PROGRAM.exists():
