@@ -26,7 +26,9 @@ from benchmarks.report import show_section, write_results
 from benchmarks.scratch import Section
 from benchmarks.sections import SECTIONS
 from benchmarks.start import read_importtime
+from mlops.image.schema import encode_schema
 from mlops.serving.app import Application
+from mlops.serving.schema import decode_schema
 from mlops.serving.scoring import Scorer
 
 FASTER = make_row("ours", [Sample(2.0, 1.0), Sample(1.0, 2.0), Sample(9.0, 9.0)])
@@ -167,7 +169,8 @@ def test_each_request_of_a_load_is_answered(kept: bool) -> None:
         rows.append(len(data))
         return data[:, 0]
 
-    with serve(Application(Scorer(count), [scoring.KEY], {})) as url:
+    schema = decode_schema(encode_schema(scoring.problem))
+    with serve(Application(Scorer(count, schema), [scoring.KEY], {})) as url:
         port = int(url.split(":")[-1])
         assert send_many(port, request, 100) > 0
         assert len(send_steadily(port, request, 1000, 0.05)) == 50

@@ -182,3 +182,21 @@ def test_a_damaged_upload_and_a_store_that_is_unavailable_are_named(place: Colle
         read_collected(CollectedPlace(None, "xyz://host/path"), ALL)
     with pytest.raises(PlatformError, match="Could not reach ftp://127.0.0.1:9/none: .* refused. Try again"):
         read_collected(CollectedPlace(None, "ftp://127.0.0.1:9/none"), ALL)
+
+
+def test_the_requests_of_a_script_that_reads_the_body_are_text(place: CollectedPlace, tmp_path: Path) -> None:
+    assert place.folder is not None
+    collector = Collection(place.folder, None).open()
+    for request, answer in (('{"data": [1]}', '{"result": [2.0]}'), (None, None)):
+        packed = collector.pack({"request": np.array([request], dtype=object)})
+        assert packed is not None
+        collector.add("r", packed, np.array([answer], dtype=object))
+        collector.flush()
+    collector.close()
+    table = read_collected(place, ALL)
+    assert table.column_names == [
+        *("_time", "_request", "_row", "_model", "_version", "_share", "request", "response"),
+    ]
+    assert table["request"].to_pylist() == ['{"data": [1]}', None]
+    assert table["response"].to_pylist() == ['{"result": [2.0]}', None]
+    assert {str(table.schema.field(name).type) for name in ("request", "response")} == {"string"}

@@ -13,6 +13,7 @@ from mlops.files.hashes import hash_folder
 from mlops.image.bundle import build_bundle, digest_bundle, list_unhashed, read_pins, split_example, verify_bundle
 from mlops.image.schema import encode_schema
 from mlops.image.sources import ImageSources
+from mlops.serving.metrics.bins import ColumnBins
 
 
 def build(folder: Path, weight: float = 1.0, version: int = 3, example: float = 1.0) -> str:
@@ -74,6 +75,25 @@ def test_the_digest_covers_the_schema_and_the_modules_beside_the_script(tmp_path
     digests = {build_with(b""), build_with(schema), build_with(schema, tmp_path / "features.py")}
     assert len(digests) == 3
     assert {"schema.json", "openapi.json", "swagger.json", "features.py"} < set(hash_folder(tmp_path / "image"))
+
+
+def test_an_image_without_a_schema_has_no_distributions(tmp_path: Path) -> None:
+    (tmp_path / "score.py").write_text("")
+
+    def list_files(schema: bytes) -> set[str]:
+        build_bundle(
+            tmp_path / "image",
+            ImageSources(tmp_path, tmp_path / "score.py", tmp_path / "score.py", (), schema),
+            model_name="diabetes",
+            model_version=3,
+            model_files=[],
+            example=[],
+            profile=[ColumnBins("fee", "number", (10.0,), counts=(3, 3, 0))],
+        )
+        return set(hash_folder(tmp_path / "image"))
+
+    assert "profile.json" in list_files(encode_schema(churn))
+    assert "profile.json" not in list_files(b"")
 
 
 def test_a_bundle_is_made_anew(tmp_path: Path) -> None:

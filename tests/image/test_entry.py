@@ -61,8 +61,8 @@ def test_the_check_of_an_image_says_so(tmp_path: Path) -> None:
     script = write(tmp_path, "import json\ndef init(): ...\ndef run(raw_data): return json.loads(raw_data)\n")
     (said,) = check_sources(find_sources(load("progression"), find_workspace().project, str(script)))
     assert said == (
-        f"{script} reads the body of a request itself, as on Azure. So the service neither checks nor collects rows, "
-        "and returns what the script returns."
+        f"{script} reads the body of a request itself, as on Azure. So the service does not check rows. It collects "
+        "requests and answers as text, and returns what the script returns."
     )
 
 

@@ -20,7 +20,7 @@ from mlops.image.schema import encode_schema, write_rows
 from mlops.problem import Problem
 from mlops.serving.documents import OPENAPI, OPENAPI_30, SWAGGER
 from mlops.serving.refusals import Refusal
-from mlops.serving.rows import open_reader
+from mlops.serving.rows import RowReader
 from mlops.serving.schema import Answer, Feature, Schema, decode_schema
 
 EVERY = Schema(
@@ -64,7 +64,7 @@ def check_request(schema: Schema, body: object) -> bool:
 def accepts(schema: Schema, body: object) -> bool:
     """Return whether the service accepts a request."""
     try:
-        open_reader(schema).read_rows(json.dumps(body).encode())
+        RowReader(schema).read_rows(json.dumps(body).encode())
     except Refusal:
         return False
     return True

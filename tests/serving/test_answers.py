@@ -26,10 +26,9 @@ PLANS = Answer("category", ("basic", "family", "plus"))
         (PLANS, pd.Series(["plus", "basic"]), '["plus","basic"]'),
         (PLANS, [[0.5, 0.25, 0.25], [0, 0, 1]], "[[0.5,0.25,0.25],[0.0,0.0,1.0]]"),
         (PLANS, [[1 + 1e-12, -1e-12, 0], [0, 0, 1]], "[[1.000000000001,-1e-12,0.0],[0.0,0.0,1.0]]"),
-        (None, [[1.0], [2.0]], "[[1.0],[2.0]]"),
     ],
 )
-def test_numbers_labels_and_vectors_are_answers(answer: Answer | None, result: object, body: str) -> None:
+def test_numbers_labels_and_vectors_are_answers(answer: Answer, result: object, body: str) -> None:
     assert encode_result(check_answer(result, 2, answer)).decode() == f'{{"result":{body}}}'
 
 
@@ -73,9 +72,8 @@ def test_numbers_labels_and_vectors_are_answers(answer: Answer | None, result: o
             [[0, 0, 1], [-1, 1, 1]],
             "run returned a number outside of 0 to 1 for data[1]. Return probabilities from 0 to 1.",
         ),
-        (None, [1.0], "run returned an array of shape (1,). The shape must be (2,)."),
     ],
 )
-def test_any_other_answer_is_wrong(answer: Answer | None, result: object, said: str) -> None:
+def test_any_other_answer_is_wrong(answer: Answer, result: object, said: str) -> None:
     with pytest.raises(WrongAnswer, match=re.escape(said)):
         check_answer(result, 2, answer)

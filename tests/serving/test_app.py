@@ -133,7 +133,7 @@ def test_an_image_without_descriptions_has_no_such_paths(churn_url: str) -> None
 
 
 def test_a_draining_service_is_live_and_answers_but_is_not_ready() -> None:
-    application = Application(Scorer(add), [KEY], IDENTITY)
+    application = Application(Scorer(add, PAIRS), [KEY], IDENTITY)
     with serve(application) as address:
         application.state = "draining"
         found = {path: requests.get(address + path, timeout=60).status_code for path in ("/", "/livez", "/readyz")}
@@ -161,7 +161,7 @@ def test_a_fault_of_the_service_is_a_problem_document(caplog: pytest.LogCaptureF
         def score_together(self, bodies: Sequence[bytes]) -> Any:
             raise LookupError("secret details")
 
-    with serve(Application(Broken(add), [KEY], {})) as address:
+    with serve(Application(Broken(add, PAIRS), [KEY], {})) as address:
         answer = post(address)
     assert (answer.status_code, answer.json()["detail"]) == (500, "The service failed. Its log has the error.")
     assert "The service failed: LookupError at " in caplog.text

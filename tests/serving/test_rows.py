@@ -15,7 +15,7 @@ from mlops.problem.values import make_table
 from mlops.serving.faults import find_fault
 from mlops.serving.matrices import FEWEST_BYTES
 from mlops.serving.refusals import Refusal
-from mlops.serving.rows import open_reader
+from mlops.serving.rows import RowReader
 from mlops.serving.schema import Answer, Feature, Schema
 
 NUMBERS = Schema(1, (Feature("AGE", minimum=18, maximum=100), Feature("mean area", missing=True)), Answer())
@@ -49,9 +49,9 @@ CUSTOMER = {
 GAPS = {**CUSTOMER, "city": None, "calls": None, "mobile": None, "paid": None, "seller": None}
 
 
-def read(schema: Schema | None, *rows: object) -> Any:
+def read(schema: Schema, *rows: object) -> Any:
     """Return rows as the scoring script gets them."""
-    found, count = open_reader(schema).read_rows(json.dumps({"data": rows}).encode())
+    found, count = RowReader(schema).read_rows(json.dumps({"data": rows}).encode())
     assert count == len(rows)
     return found
 
@@ -59,7 +59,7 @@ def read(schema: Schema | None, *rows: object) -> Any:
 def refuse(schema: Schema, body: object) -> str:
     """Return why a body is refused."""
     with pytest.raises(Refusal) as refused:
-        open_reader(schema).read_rows(body if isinstance(body, bytes) else json.dumps(body).encode())
+        RowReader(schema).read_rows(body if isinstance(body, bytes) else json.dumps(body).encode())
     assert refused.value.status == 422
     return str(refused.value)
 
@@ -71,10 +71,9 @@ def refuse(schema: Schema, body: object) -> str:
         (NUMBERS, '{"data": [{"AGE": "x", "mean area": 1, "AGE": 19}]}', 'data[0] has the key "AGE" twice.'),
         (NUMBERS, '{"data": [[18, 1]], "data": [[18, 2]]}', 'The body has the key "data" twice.'),
         (FULL, json.dumps({"data": [CUSTOMER]})[:-3] + ', "fee": 3}]}', 'data[0] has the key "fee" twice.'),
-        (None, '{"data": [[18, 1]], "data": [[18, 2]]}', 'The body has the key "data" twice.'),
     ],
 )
-def test_a_repeated_key_is_refused(schema: Schema | None, body: str, said: str) -> None:
+def test_a_repeated_key_is_refused(schema: Schema, body: str, said: str) -> None:
     assert refuse(schema, body.encode()) == said
 
 
@@ -249,17 +248,17 @@ def test_a_wrong_list_of_numbers_is_named(body: bytes, said: str) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"{data", b'{"data": NaN}', b'{"data": [[1', b'{"d\xe4ta": 1}'])
-@pytest.mark.parametrize("schema", [NUMBERS, PHONES, None])
-def test_what_is_not_json_is_400(schema: Schema | None, body: bytes) -> None:
+@pytest.mark.parametrize("schema", [NUMBERS, PHONES])
+def test_what_is_not_json_is_400(schema: Schema, body: bytes) -> None:
     with pytest.raises(Refusal, match=r"^The body is not JSON: .*\.$") as refused:
-        open_reader(schema).read_rows(body)
+        RowReader(schema).read_rows(body)
     assert refused.value.status == 400
 
 
-@pytest.mark.parametrize("schema", [NUMBERS, PHONES, None])
-def test_a_byte_that_is_not_utf_8_is_400_or_422(schema: Schema | None) -> None:
+@pytest.mark.parametrize("schema", [NUMBERS, PHONES])
+def test_a_byte_that_is_not_utf_8_is_400_or_422(schema: Schema) -> None:
     """Wherever it is in the body. Surrogates are bytes that only some decoders accept."""
-    reader, rows = open_reader(schema), [CUSTOMER] if schema is PHONES else [[18, 1]]
+    reader, rows = RowReader(schema), [CUSTOMER] if schema is PHONES else [[18, 1]]
     body = json.dumps({"data": rows}, ensure_ascii=False).encode()
     for place, wrong in itertools.product(range(len(body)), (b"\xff", b"\xe4", b"\xed\xa0\x80")):
         with pytest.raises(Refusal) as refused:
@@ -300,7 +299,7 @@ def test_a_message_is_found_exactly_for_what_is_refused(name: str, value: object
     body = json.dumps({"data": [{**CUSTOMER, name: value}]}).encode()
     expected = str(find_fault(phones, body, "nothing"))
     try:
-        open_reader(phones).read_rows(body)
+        RowReader(phones).read_rows(body)
         found = "nothing"
     except Refusal as refused:
         found = str(refused)

@@ -13,7 +13,7 @@ from mlops.serving.collection.collector import Collector, Identity
 from mlops.serving.collection.segments import CLOSED, OPEN, Segment, decode_segment, list_segments
 from mlops.serving.collection.settings import Settings
 from mlops.serving.collection.stores import open_store
-from mlops.serving.rows import open_reader
+from mlops.serving.rows import RowReader
 from mlops.serving.schema import Answer, Feature, Schema
 
 NOON = 1_795_780_800_000_000_000  # 2026-11-27, 12:00 UTC, in nanoseconds
@@ -86,7 +86,7 @@ def add(collector: Collector, *names: str, width: int = 3, rows: int = 1) -> Non
 
 def add_kinds(collector: Collector, body: bytes = BODY, ids: list[str] | None = None) -> None:
     """Collect a request with records of every kind."""
-    rows, count = open_reader(KINDS).read_rows(body)
+    rows, count = RowReader(KINDS).read_rows(body)
     packed = collector.pack(rows)
     assert packed is not None
     collector.add("records", packed, np.tile([0.25, 0.75], (count, 1)), ids)

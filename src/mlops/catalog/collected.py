@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SECOND = 1_000_000_000
 # Columns that describe a row begin with an underscore, so that features keep their names.
 TIME, REQUEST, ROW, ID, MODEL, VERSION, SHARE = "_time", "_request", "_row", "_id", "_model", "_version", "_share"
-PREDICTION = "_prediction"
+PREDICTION, RESPONSE = "_prediction", "response"
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,9 @@ def read_collected(place: CollectedPlace, selection: Selection) -> "pa.Table":
     ``_share``                    the share of the requests that was collected
     ``_prediction``               the prediction; ``_prediction_CLASS`` for the probability of a class
     ============================  =====================================================================
+
+    If the scoring script reads the bodies of requests, the table has the columns ``request`` and ``response`` with the
+    bodies instead of the features and the prediction.
 
     Raises
     ------
@@ -163,7 +166,7 @@ def _make_table(header: Header, timed: list[tuple[int, Record]]) -> "pa.Table":
         columns[ID] = pa.array(ids, pa.string())
     known = {column.name: column for column in header.stored}
     for name, values in unpack_rows(header, records).items():
-        columns[name] = _make_feature(known.get(name, CollectedColumn(name, "number")), values)
+        columns[name] = _make_feature(known[name], values)
     predictions = np.concatenate(unpack_predictions(header, records))
     return pa.table(columns | _make_predictions(header, predictions))
 
@@ -183,6 +186,8 @@ def _make_feature(column: CollectedColumn, values: NDArray[Any]) -> "pa.Array":
 def _make_predictions(header: Header, predictions: NDArray[Any]) -> "dict[str, pa.Array]":
     import pyarrow as pa
 
+    if header.is_text:
+        return {RESPONSE: pa.array(predictions, pa.string())}
     if predictions.ndim == 1:
         return {PREDICTION: pa.array(predictions)}
     classes = header.answer.classes

@@ -8,13 +8,13 @@ from mlops.errors import ProblemError
 from mlops.image.schema import encode_schema, write_rows
 from mlops.problem import Problem
 from mlops.serving.refusals import Refusal
-from mlops.serving.rows import RowReader, open_reader
+from mlops.serving.rows import RowReader
 from mlops.serving.schema import decode_schema
 
 
 def open_request_reader(problem: Problem) -> RowReader:
     """Return the reader with which the service of a problem reads requests."""
-    return open_reader(decode_schema(encode_schema(problem)))
+    return RowReader(decode_schema(encode_schema(problem)))
 
 
 def send_row(problem: Problem, reader: RowReader, row: pd.Series) -> pd.DataFrame:

@@ -16,8 +16,8 @@
     model/             the files that the scoring script loads, and the ranges of the training data
     serving/           the server
 
-An image lacks ``schema.json`` and ``examples.json`` if its script reads the body of a request itself. Older images can
-lack them and the descriptions, too.
+An image lacks ``schema.json``, ``examples.json`` and ``profile.json`` if its script reads the body of a request itself.
+Older images can lack them and the descriptions, too.
 
 The digest of an image is the SHA-256 of its manifest. Because the manifest contains the hashes of all other files, the
 digest identifies the whole content.
@@ -96,7 +96,7 @@ def build_bundle(
     shutil.copyfile(sources.script, folder / SCORING_SCRIPT)
     for file in sources.image_files:
         shutil.copyfile(file, folder / file.name)
-    if profile:
+    if profile and sources.schema:
         from mlops.serving.metrics.profile import PROFILE, encode_profile  # with numpy, which few commands need
 
         (folder / PROFILE).write_bytes(encode_profile(tuple(profile)))

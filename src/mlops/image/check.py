@@ -10,8 +10,8 @@ from mlops.image.imports import check_imports
 from mlops.image.sources import ImageSources
 
 READS_BODY = (
-    "{} reads the body of a request itself, as on Azure. So the service neither checks nor collects rows, and returns "
-    "what the script returns."
+    "{} reads the body of a request itself, as on Azure. So the service does not check rows. It collects requests "
+    "and answers as text, and returns what the script returns."
 )
 FUNCTIONS = ("init", "run")  # the functions that the server calls
 

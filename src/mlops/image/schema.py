@@ -56,12 +56,12 @@ def check_examples(problem: Problem) -> None:
         return
     # imported here, because commands that only compare schemas need no numpy
     from mlops.serving.refusals import Refusal
-    from mlops.serving.rows import open_reader
+    from mlops.serving.rows import RowReader
     from mlops.serving.schema import decode_schema
 
     request = json.dumps({"data": write_rows(problem, problem.example_rows)}).encode()
     try:
-        open_reader(decode_schema(encode_schema(problem))).read_rows(request)
+        RowReader(decode_schema(encode_schema(problem))).read_rows(request)
     except Refusal as refusal:
         said = str(refusal).replace("data", "examples", 1)
         raise ProblemError(f"{problem}: The service would refuse its examples. {said}") from refusal

@@ -17,13 +17,13 @@ OTHER_KINDS: dict[str, tuple[str, object]] = {  # for each kind, a value of anot
 }
 
 
-def list_bad_requests(schema: Schema | None, rows: Sequence[Any]) -> Iterator[tuple[str, Body]]:
+def list_bad_requests(schema: Schema, rows: Sequence[Any]) -> Iterator[tuple[str, Body]]:
     """Yield the names and bodies of requests that the service must refuse because they do not match the schema.
 
     Parameters
     ----------
-    schema : Schema or None
-        The schema of the image. None for an older image, whose rows are lists of numbers.
+    schema : Schema
+        The schema of the image.
     rows : sequence of list or dict
         Rows that match the schema.
     """
@@ -32,9 +32,8 @@ def list_bad_requests(schema: Schema | None, rows: Sequence[Any]) -> Iterator[tu
         yield "one column too few", {"data": [row[:-1] for row in rows]}
         yield "text for numbers", {"data": [[str(value) for value in row] for row in rows]}
         yield "rows of unequal length", {"data": [rows[0], rows[-1][:-1]]}
-    if schema:
-        for name, record in _list_bad_records(schema, make_record(schema, rows[0])):
-            yield name, {"data": [record]}
+    for name, record in _list_bad_records(schema, make_record(schema, rows[0])):
+        yield name, {"data": [record]}
 
 
 def make_record(schema: Schema, row: Any) -> dict[str, Any]:

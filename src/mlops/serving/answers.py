@@ -21,7 +21,7 @@ class WrongAnswer(Exception):
     """An invalid answer of the scoring script. The message is for the log, so it quotes no values."""
 
 
-def check_answer(result: object, count: int, answer: Answer | None) -> NDArray[Any]:
+def check_answer(result: object, count: int, answer: Answer) -> NDArray[Any]:
     """Check the value that the scoring script returned, and return it as an array of predictions.
 
     Parameters
@@ -30,8 +30,8 @@ def check_answer(result: object, count: int, answer: Answer | None) -> NDArray[A
         The value that ``run`` returned.
     count : int
         The number of rows, n.
-    answer : Answer or None
-        The expected kind of answer. None for an image without a schema, whose answers are numbers of any shape.
+    answer : Answer
+        The expected kind of answer.
 
     Raises
     ------
@@ -43,8 +43,6 @@ def check_answer(result: object, count: int, answer: Answer | None) -> NDArray[A
         found = np.asarray(result)
     except (TypeError, ValueError) as error:  # for example, lists of different lengths
         raise WrongAnswer(f"run returned a {type(result).__name__} that is not an array.") from error
-    if answer is None:
-        return _check_numbers(found, count, found.shape[1:])
     if answer.kind == "category" and found.ndim == 1:
         return _check_labels(found, count, answer)
     if answer.kind == "boolean" and found.dtype.kind == "b":

@@ -17,6 +17,7 @@ from .collection.turns import TurnCollector
 from .documents import PATHS, choose_document
 from .entry.request import read_request
 from .entry.scorer import EntryScorer
+from .entry.texts import read_text
 from .failures import describe_failure
 from .faults import quote_value
 from .identity import list_headers
@@ -190,7 +191,9 @@ class Application:
         if isinstance(self._scorer, EntryScorer):
             self._check_key(sent.get(b"authorization", b""))
             self._require("ready", "draining")
-            reply = self._scorer.answer(read_request(scope, await _read_body(receive)))
+            packed, reply = self._scorer.answer(read_request(scope, await _read_body(receive)))
+            if self._collector and packed is not None:
+                await self._collector.collect(named[0][1].decode(), packed, read_text(reply.body))
             self.recorder.count_scored(perf_counter() - began)
             return reply.status, [*self._named, *_encode_headers(reply.headers)], reply.body
         self.check_head(sent)

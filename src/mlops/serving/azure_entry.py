@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mlops.serving.documents import OPENAPI, OPENAPI_30, SWAGGER, read_documents
     from mlops.serving.entry.request import Request
     from mlops.serving.entry.scorer import EntryScorer, open_scorer
+    from mlops.serving.entry.texts import read_text
     from mlops.serving.entry.variables import set_variables
     from mlops.serving.identity import list_headers, read_identity
     from mlops.serving.refusals import PROBLEM, Refusal, encode_refusal
@@ -41,6 +42,7 @@ else:  # Azure's server loads this file by its path. In the image, the package `
     from serving.documents import OPENAPI, OPENAPI_30, SWAGGER, read_documents
     from serving.entry.request import Request
     from serving.entry.scorer import EntryScorer, open_scorer
+    from serving.entry.texts import read_text
     from serving.entry.variables import set_variables
     from serving.identity import list_headers, read_identity
     from serving.refusals import PROBLEM, Refusal, encode_refusal
@@ -96,7 +98,9 @@ def _call_script(request: Any, named: dict[str, str]) -> Response:
     body = request.stream.read(MAX_BODY + 1)
     check_size(len(body))
     request.stream = io.BytesIO(body)  # a script with @rawhttp reads it again
-    reply = _scorer.answer(Request(request.method, query, dict(request.headers), body, lambda: request))
+    packed, reply = _scorer.answer(Request(request.method, query, dict(request.headers), body, lambda: request))
+    if packed is not None:
+        _collector.collect(named[REQUEST_ID.decode()], packed, read_text(reply.body))
     return Response(reply.body, reply.status, [*named.items(), *reply.headers])
 
 

@@ -16,7 +16,7 @@ from .failures import describe_failure
 from .faults import MAX_ROWS
 from .metrics.recorder import Recorder
 from .refusals import Refusal
-from .rows import SHORTEST_ROW, Rows, join_rows, open_reader, require_few_rows, select_rows
+from .rows import SHORTEST_ROW, RowReader, Rows, join_rows, require_few_rows, select_rows
 from .schema import Schema
 
 Run = Callable[[Any], Any]
@@ -40,27 +40,24 @@ class Scorer:
         columns, which are arrays of length n. It returns n predictions. For wrong rows, it raises ValueError. More
         than `PART_ROWS` rows are scored in several calls. If the schema has `joins_requests`, a call can get the rows
         of several requests.
-    schema : Schema, optional
-        The schema of the image. Without a schema, each row is a list of numbers, and the answers are numbers.
+    schema : Schema
+        The schema of the image.
     pack : callable, optional
         Returns the rows of a request in the form in which they are stored, or None if they are not collected.
     recorder : Recorder, optional
         The object that counts the calls of the script.
     """
 
-    def __init__(
-        self, run: Run, schema: Schema | None = None, pack: Pack | None = None, recorder: Recorder | None = None
-    ) -> None:
+    def __init__(self, run: Run, schema: Schema, pack: Pack | None = None, recorder: Recorder | None = None) -> None:
         self._run = run
         self.recorder = recorder or Recorder()
         self._pack = pack
-        self._reader = open_reader(schema)
-        self._answer = schema.answer if schema else None
-        self.joins_requests = schema is not None and schema.joins_requests
+        self._reader = RowReader(schema)
+        self._answer = schema.answer
+        self.joins_requests = schema.joins_requests
         # A smaller body has at most `PART_ROWS` valid rows, each with a digit, a comma and brackets, and it is not
         # refused because of its number of rows.
-        columns = len(schema.names) if schema else 0
-        self.few_bytes = min((2 * columns + 2) * PART_ROWS, SHORTEST_ROW * MAX_ROWS)
+        self.few_bytes = min((2 * len(schema.names) + 2) * PART_ROWS, SHORTEST_ROW * MAX_ROWS)
 
     def score(self, body: bytes) -> Scored:
         """Score the rows of a body.

@@ -1,5 +1,7 @@
 """Scored requests are on disk when their answers arrive, as the client sent them, and no others are."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,13 +9,17 @@ import numpy as np
 import pytest
 import requests
 from collected import NUMBERS, Collection, list_requests, read_local
+from flask import Response
 from numpy.typing import NDArray
 from served import serve
 
 from mlops.serving.app import Application
 from mlops.serving.collection.turns import TurnCollector
 from mlops.serving.collection.unpacking import unpack_predictions, unpack_rows
+from mlops.serving.entry.scorer import EntryScorer
+from mlops.serving.entry.texts import LONGEST_TEXT
 from mlops.serving.scoring import Scorer
+from mlops.serving.script import Script
 
 KEY = "the-primary-key"
 
@@ -72,3 +78,63 @@ def test_a_request_that_is_not_in_the_sample_is_answered(tmp_path: Path) -> None
     with serve(open_application(tmp_path, share=1e-9)) as url:
         assert post(url, "r1", [1, 2, 3]).json() == {"result": [6.0]}
     assert read_local(tmp_path) == []
+
+
+def open_entry(folder: Path, run: Callable[..., object], raw: bool = False) -> Application:
+    """Open a service whose script reads the bodies of requests, and which collects."""
+    collector = Collection(folder, None).open()
+    return Application(EntryScorer(Script(run, raw), collector.pack), [KEY], {}, collector=TurnCollector(collector))
+
+
+def send(url: str, body: bytes = b"", method: str = "POST", query: str = "") -> requests.Response:
+    """Send a body to a script."""
+    headers = {"Authorization": f"Bearer {KEY}"}
+    return requests.request(method, f"{url}/score{query}", data=body, headers=headers, timeout=20)
+
+
+def read_texts(folder: Path) -> list[tuple[str | None, str | None]]:
+    """Return the collected bodies of requests and answers."""
+    (segment,) = read_local(folder)
+    records = [record for turn in segment.turns for record in turn.records]
+    answers = [found.tolist()[0] for found in unpack_predictions(segment.header, records)]
+    return [*zip(unpack_rows(segment.header, records)["request"].tolist(), answers, strict=True)]
+
+
+def test_a_script_that_reads_the_body_has_its_requests_and_answers_collected_as_text(tmp_path: Path) -> None:
+    def run(data: str) -> dict[str, int]:
+        return {"result": [len(json.loads(data)["text"])]}
+
+    application = open_entry(tmp_path, run)
+    with serve(application) as url:
+        assert send(url, '{"text": "Ä"}'.encode()).json() == {"result": [1]}
+        assert read_texts(tmp_path) == [('{"text": "Ä"}', '{"result": [1]}')]
+        assert send(url, b"{text").status_code == 500
+        assert send(url, method="OPTIONS").status_code == 200
+        assert send(url, method="GET", query="?text=abc").json() == {"result": [3]}
+    assert read_texts(tmp_path)[1:] == [('{"text": "abc"}', '{"result": [3]}')]
+    application.close()
+
+
+def test_bodies_that_are_long_or_no_text_are_left_out(tmp_path: Path) -> None:
+    def run(data: str) -> str:
+        return data[: LONGEST_TEXT // 2]
+
+    application = open_entry(tmp_path, run)
+    with serve(application) as url:
+        assert send(url, b"x" * LONGEST_TEXT).status_code == 200
+        assert send(url, b"y" * (LONGEST_TEXT + 1)).status_code == 200
+    (first, answer), (second, _) = read_texts(tmp_path)
+    assert (first, second) == ("x" * LONGEST_TEXT, None)
+    assert answer == f'"{"x" * (LONGEST_TEXT // 2)}"'
+    application.close()
+
+
+def test_answers_that_a_raw_script_refuses_are_not_collected(tmp_path: Path) -> None:
+    def run(request: Any) -> Response:
+        return Response(b"\xff\xd8", int(request.args["status"]))
+
+    application = open_entry(tmp_path, run, raw=True)
+    with serve(application) as url:
+        assert [send(url, b"\xff", query=f"?status={status}").status_code for status in (422, 200)] == [422, 200]
+    assert read_texts(tmp_path) == [(None, None)]
+    application.close()

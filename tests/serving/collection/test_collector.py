@@ -232,6 +232,10 @@ def test_wrong_settings_are_refused_at_the_start(tmp_path: Path, options: dict[s
         Collection(tmp_path, NUMBERS, Clock(), dict(options)).open()
 
 
-def test_without_a_schema_no_column_can_be_named(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="The image has no schema"):
-        Collection(tmp_path, None).open(omitted=("a",))
+def test_without_a_schema_the_body_can_be_left_out(tmp_path: Path) -> None:
+    message = "There is no column 'fee' to leave out or to hash. The columns are: request."
+    with pytest.raises(ValueError, match=message):
+        Collection(tmp_path, None).open(omitted=("fee",))
+    collector = Collection(tmp_path, None, options={"omitted": ("request",)}).open()
+    packed = collector.pack({"request": np.array(["secret"], dtype=object)})
+    assert packed == []

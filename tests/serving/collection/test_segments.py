@@ -49,7 +49,7 @@ def test_the_header_describes_the_segment(tmp_path: Path) -> None:
     header = segment.header
     assert (header.model, header.version, header.digest) == (IDENTITY.model, IDENTITY.version, IDENTITY.digest)
     assert (header.started, header.worker, header.format) == (NOON, str(os.getpid()), FORMAT)
-    assert [(column.name, column.kind, column.treatment) for column in header.columns or ()] == [
+    assert [(column.name, column.kind, column.treatment) for column in header.columns] == [
         ("a", "number", "kept"),
         ("b", "number", "omitted"),
         ("c", "number", "hashed"),
@@ -114,7 +114,7 @@ def test_the_segment_of_a_killed_worker_is_recovered_up_to_the_torn_frame(tmp_pa
 
 
 def test_an_orphan_without_records_is_deleted(tmp_path: Path) -> None:
-    header = Header(model="m", version="1", digest="d", worker="w", started=NOON)
+    header = Header(model="m", version="1", digest="d", worker="w", started=NOON, columns=())
     for content in (b"", encode_frame(encode_header(header)), b"\x00" * 100):
         (tmp_path / f"{name_segment(NOON)}{OPEN}").write_bytes(content)
     left = tmp_path / f".{name_segment(NOON)}.new"
@@ -126,6 +126,6 @@ def test_an_orphan_without_records_is_deleted(tmp_path: Path) -> None:
 
 
 def test_a_segment_of_a_newer_version_is_refused(tmp_path: Path) -> None:
-    header = Header(format=FORMAT + 1, model="m", version="1", digest="d", worker="w", started=NOON)
+    header = Header(format=FORMAT + 1, model="m", version="1", digest="d", worker="w", started=NOON, columns=())
     with pytest.raises(UnknownFormat, match=f"has format {FORMAT + 1}, but this version reads format {FORMAT}"):
         decode_segment(encode_frame(msgspec.msgpack.encode(header)))

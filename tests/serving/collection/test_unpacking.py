@@ -83,16 +83,6 @@ def test_all_columns_can_be_left_out(tmp_path: Path) -> None:
     assert unpack_predictions(segment.header, segment.turns[0].records)[0].tolist() == [114 * 3 + 3.0]
 
 
-def test_without_a_schema_columns_are_numbered_and_requests_can_differ(tmp_path: Path) -> None:
-    collector = Collection(tmp_path, None).open()
-    add(collector, "r", width=2)
-    add(collector, "s", width=3)
-    _, columns = read(tmp_path)
-    assert [*columns] == ["0", "1", "2"]
-    assert columns["1"].tolist() == [115.0, 116.0]
-    assert np.isnan(columns["2"]).tolist() == [True, False]
-
-
 def test_labels_and_booleans_are_predictions_too(tmp_path: Path) -> None:
     collector = Collection(tmp_path).open()
     for predictions in (np.array(["leaves", "stays"]), np.array([True, False]), np.array([1, 2])):

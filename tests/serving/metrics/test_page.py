@@ -12,11 +12,13 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 from served import serve
 
 from mlops.serving.app import Application
+from mlops.serving.schema import Answer, Feature, Schema
 from mlops.serving.scoring import Scorer
 
 KEY = "the-key"
 IDENTITY = {"image": "tiny:3", "digest": "sha256:abc", "model_name": 'a "quoted\\ name"', "model_version": 3}
 OPENMETRICS = "application/openmetrics-text"
+NUMBERS = Schema(1, (Feature("a"),), Answer())
 PROMETHEUS = f"{OPENMETRICS};version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.1"  # what Prometheus accepts
 
 
@@ -32,7 +34,7 @@ def predict(rows: NDArray[np.float64]) -> NDArray[np.float64]:
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """The address of a service that has answered each kind of request once, and a request of three rows."""
-    with serve(Application(Scorer(predict), [KEY], IDENTITY)) as address:
+    with serve(Application(Scorer(predict, NUMBERS), [KEY], IDENTITY)) as address:
         for body in ([[1.0], [2.0], [3.0]], [[666]], [[13]], [[7]], [["text"]], []):
             post(address, {"data": body})
         post(address, {"data": [[1]]}, key="wrong")
@@ -100,8 +102,8 @@ def test_requests_are_counted_by_path_and_status(url: str) -> None:
 
 
 def test_refusals_are_counted_by_reason(url: str) -> None:
-    reasons = ("script_failed", "script_refused", "script_answer", "rows", "key", "path", "connections")
-    assert [find(url, "mlops_errors_total", reason=reason) for reason in reasons] == [1, 2, 1, 1, 2, 1, 0]
+    reasons = ("script_failed", "script_refused", "script_answer", "type", "rows", "key", "path", "connections")
+    assert [find(url, "mlops_errors_total", reason=reason) for reason in reasons] == [1, 1, 1, 1, 1, 2, 1, 0]
 
 
 def test_rows_and_calls_of_the_script_are_counted(url: str) -> None:

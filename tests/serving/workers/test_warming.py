@@ -15,7 +15,8 @@ SCHEMA = Schema(1, (Feature("plan", "category", allowed=("basic",)),), Answer())
 def test_the_example_is_scored(tmp_path: Path) -> None:
     (tmp_path / EXAMPLE).write_text(json.dumps({"data": [[1, 2]], "actual": [3]}))
     scored: list[list[float]] = []
-    warm_up(Scorer(lambda rows: scored.append(rows.tolist()) or [0.0]).score, tmp_path)
+    numbers = Schema(1, (Feature("a"), Feature("b")), Answer())
+    warm_up(Scorer(lambda rows: scored.append(rows.tolist()) or [0.0], numbers).score, tmp_path)
     assert scored == [[[1.0, 2.0]]] * CALLS
 
 

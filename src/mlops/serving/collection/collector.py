@@ -67,7 +67,7 @@ class Collector:
     identity : Identity
         The model.
     schema : Schema, optional
-        The schema of the image.
+        The schema of the image. None if the scoring script reads the bodies of requests.
     clock : callable
         The clock of the system, which can be set back: a function that returns nanoseconds since 1970.
     elapsed : callable

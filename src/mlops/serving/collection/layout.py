@@ -11,11 +11,15 @@ from ..schema import Answer
 
 FORMAT = 1
 Treatment = Literal["kept", "hashed", "omitted"]
+BODY, TEXT = "request", "text"  # the only column, and its kind, if the scoring script reads the bodies of requests
 Packed = bytes | list[Any]  # numbers as float64, dates as microseconds since 1970, all other values as a list
 
 
 class CollectedColumn(msgspec.Struct, frozen=True):
-    """A feature of the requests: its name, its kind as in the schema, and whether it is stored, hashed or omitted."""
+    """A feature of the requests: its name, its kind as in the schema, and whether it is stored, hashed or omitted.
+
+    If the scoring script reads the bodies of requests, the only feature is the body, of the kind "text".
+    """
 
     name: str
     kind: str
@@ -35,8 +39,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
         The id of the process that wrote the segment.
     started : int
         The time when the segment was created, in nanoseconds since 1970, UTC.
-    columns : tuple of CollectedColumn, optional
-        The features. None if the image has no schema; rows are then numbers without names.
+    columns : tuple of CollectedColumn
+        The features.
     answer : Answer
         The kind of the predictions.
     share : float
@@ -49,14 +53,19 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
     worker: str
     started: int
-    columns: tuple[CollectedColumn, ...] | None = None
+    columns: tuple[CollectedColumn, ...]
     answer: Answer = Answer()
     share: float = 1.0
 
     @property
     def stored(self) -> tuple[CollectedColumn, ...]:
         """The columns that the records contain."""
-        return tuple(column for column in self.columns or () if column.treatment != "omitted")
+        return tuple(column for column in self.columns if column.treatment != "omitted")
+
+    @property
+    def is_text(self) -> bool:
+        """True if each record has the body of a request, and the body of the answer as its prediction."""
+        return any(column.kind == TEXT for column in self.columns)
 
     @property
     def is_matrix(self) -> bool:

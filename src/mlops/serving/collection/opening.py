@@ -24,7 +24,6 @@ SETTINGS, OWN_STORAGE = "SERVING_COLLECTION_SETTINGS", "SERVING_COLLECTION_STORA
 CONTAINER = "modeldata"
 AZURE_SECONDS = 5.0  # a container can be lost at any time, with everything that was not uploaded
 AZURE_BYTES = 256 << 20
-NO_SCHEMA = "Requests are NOT collected: the scoring script reads their bodies, so the service does not know the rows."
 
 logger = logging.getLogger("azmlinfsrv.serving")  # Azure keeps the records of this logger's parent
 
@@ -40,9 +39,6 @@ def open_collection(
     file = Path(os.environ.get(VARIABLE, ""))
     if not file.name:
         return None
-    if schema is None:
-        logger.warning(NO_SCHEMA)
-        return None
     try:
         collector = Collector(read_settings(file), _identify(identity), schema)
     except ValueError as error:
@@ -56,8 +52,7 @@ def open_azure_collection(identity: Mapping[str, Any], schema: Schema | None) ->
     Returns
     -------
     ThreadCollector or None
-        None if the collection is not enabled, if there is no connection string for a storage account, or if
-        `schema` is None.
+        None if the collection is not enabled, or if there is no connection string for a storage account.
     """
     storage = os.environ.get(OWN_STORAGE, "")
     if not storage and os.environ.get(ENABLED, "").lower() != "true":
@@ -65,9 +60,6 @@ def open_azure_collection(identity: Mapping[str, Any], schema: Schema | None) ->
     storage = storage or os.environ.get(STORAGE, "")
     if not storage:
         logger.warning("Requests are NOT collected, because %s has no connection string.", STORAGE)
-        return None
-    if schema is None:
-        logger.warning(NO_SCHEMA)
         return None
     folder = Path(tempfile.gettempdir(), "collected")
     place = {

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..rows import Rows
 from ..schema import Schema
-from .layout import CollectedColumn, Packed, Treatment
+from .layout import BODY, TEXT, CollectedColumn, Packed, Treatment
 
 DIGITS = 32  # hexadecimal digits of an HMAC; 128 bits are enough to distinguish all values
 NUMBERS = "iuf"  # numpy's codes for integers and floats
@@ -21,7 +21,7 @@ class Packer:
     Parameters
     ----------
     schema : Schema, optional
-        The schema of the image. Without it, rows are numbers, whose columns have no names.
+        The schema of the image. None if the scoring script reads the bodies of requests, which are then the rows.
     omitted, hashed : collection of str
         The columns to omit, and the columns of which only an HMAC is stored.
     key : str
@@ -36,21 +36,19 @@ class Packer:
     def __init__(
         self, schema: Schema | None, omitted: Collection[str] = (), hashed: Collection[str] = (), key: str = ""
     ) -> None:
-        _check_names(schema, omitted, hashed)
+        features: list[tuple[str, str]] = (
+            [(one.name, one.kind) for one in schema.features] if schema else [(BODY, TEXT)]
+        )
+        _check_names([name for name, _ in features], omitted, hashed)
         if hashed and not key:
             raise ValueError(f"The columns {', '.join(hashed)} are to be hashed, but there is no key.")
         self._key = key.encode()
         treatments: dict[str, Treatment] = {**dict.fromkeys(omitted, "omitted"), **dict.fromkeys(hashed, "hashed")}
-        self.columns = (
-            tuple(CollectedColumn(one.name, one.kind, treatments.get(one.name, "kept")) for one in schema.features)
-            if schema
-            else None
-        )
-        numbered = [*enumerate(self.columns or ())]
+        self.columns = tuple(CollectedColumn(name, kind, treatments.get(name, "kept")) for name, kind in features)
+        numbered = [*enumerate(self.columns)]
         self._stored = [(place, column) for place, column in numbered if column.treatment != "omitted"]
         self._kept = [place for place, _ in self._stored] if omitted else None
-        self._only_numbers = schema is None or schema.only_numbers
-        self._is_matrix = self._only_numbers and not hashed
+        self._is_matrix = schema is not None and schema.only_numbers and not hashed
 
     def pack_rows(self, rows: Rows) -> Packed:
         """Return rows in the form in which they are stored."""
@@ -91,11 +89,10 @@ def list_texts(kind: str, values: NDArray[Any]) -> Sequence[str | None]:
     return [None if value is None or value != value else str(value) for value in values.tolist()]
 
 
-def _check_names(schema: Schema | None, omitted: Collection[str], hashed: Collection[str]) -> None:
-    known = schema.names if schema else ()
+def _check_names(known: Collection[str], omitted: Collection[str], hashed: Collection[str]) -> None:
     unknown = [name for name in (*omitted, *hashed) if name not in known]
     if unknown:
-        having = f"The columns are: {', '.join(known)}" if known else "The image has no schema"
+        having = f"The columns are: {', '.join(known)}"
         raise ValueError(f"There is no column {unknown[0]!r} to leave out or to hash. {having}.")
     both = sorted({*omitted} & {*hashed})
     if both:

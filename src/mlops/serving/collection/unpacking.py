@@ -15,14 +15,11 @@ def unpack_rows(header: Header, records: Iterable[Record]) -> Arrays:
     """Return the stored columns of records, one array per column.
 
     Numbers are float64 (missing: NaN), and dates are ``datetime64[us]`` (missing: NaT). All other values, and HMACs
-    of values, are objects (missing: None). Without a schema, the columns are named "0", "1" and so on. If requests
-    have different numbers of columns, the missing numbers are NaN.
+    of values, are objects (missing: None).
     """
     records = [*records]
-    if not records or (header.columns is not None and not header.stored):
+    if not records or not header.stored:
         return {}
-    if header.columns is None:
-        return _unpack_unnamed(records)
     if header.is_matrix:
         width = len(header.stored)
         matrix = np.concatenate([np.frombuffer(_get_bytes(record.rows)).reshape(-1, width) for record in records])
@@ -77,14 +74,6 @@ def _unpack_column(column: CollectedColumn, packed: Packed) -> NDArray[Any]:
     found = np.empty(len(packed), dtype=object)
     found[:] = packed
     return found
-
-
-def _unpack_unnamed(records: list[Record]) -> Arrays:
-    parts = [np.frombuffer(_get_bytes(record.rows)).reshape(record.count, -1) for record in records]
-    width = max(part.shape[1] for part in parts)
-    full = [np.pad(part, ((0, 0), (0, width - part.shape[1])), constant_values=np.nan) for part in parts]
-    matrix = np.concatenate(full)
-    return {str(place): matrix[:, place] for place in range(width)}
 
 
 def _unpack_prediction(record: Record) -> NDArray[Any]:

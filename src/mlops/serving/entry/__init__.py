@@ -9,5 +9,6 @@ it, and its result is sent as that server would send it. Errors, however, are re
     inputs   the arguments of run: the text of the body, the values of a JSON object, or the request itself
     azure    the optional packages of Azure: @rawhttp, AMLRequest, and the decorators of inference-schema
     scorer   calls the script
+    texts    requests and answers in the form in which they are collected
     variables  the variables that Azure sets, and the folders that they name
 """

@@ -6,6 +6,7 @@ import logging
 from time import perf_counter
 from typing import Any
 
+from ..collection.layout import Packed
 from ..failures import describe_failure
 from ..metrics.recorder import Recorder
 from ..refusals import Refusal
@@ -15,9 +16,11 @@ from ..script import Script
 from .azure import is_described
 from .inputs import Input, ObjectInput, RawInput, TextInput, refuse_method
 from .request import Reply, Request
+from .texts import describe_request
 
 HEADERS = "request_headers"  # the parameter of `run` that gets the headers of the request
 METHODS = ("GET", "HEAD", "POST", "OPTIONS")  # of requests that Azure's server passes to a script
+COLLECTED = ("GET", "POST")
 JSON = (("content-type", "application/json"),)
 
 logger = logging.getLogger("serving")
@@ -30,6 +33,8 @@ class EntryScorer:
     ----------
     script : Script
         The script.
+    pack : callable, optional
+        Returns a request in the form in which it is stored, or None if it is not collected.
     recorder : Recorder, optional
         The object that counts the calls of the script.
 
@@ -39,8 +44,9 @@ class EntryScorer:
         If ``run`` has no parameter for the data, or has a parameter that cannot be passed by its name.
     """
 
-    def __init__(self, script: Script, recorder: Recorder | None = None) -> None:
+    def __init__(self, script: Script, pack: Pack | None = None, recorder: Recorder | None = None) -> None:
         self.recorder = recorder or Recorder()
+        self._pack = pack
         self._run = script.run
         parameters = [*inspect.signature(script.run).parameters.values()]
         if any(one.kind not in (one.KEYWORD_ONLY, one.POSITIONAL_OR_KEYWORD) for one in parameters):
@@ -51,25 +57,27 @@ class EntryScorer:
         self._wants_headers = len(data) < len(parameters)
         self._input = _choose_input(script, data)
 
-    def answer(self, request: Request) -> Reply:
-        """Return the answer to a request.
+    def answer(self, request: Request) -> tuple[Packed | None, Reply]:
+        """Return a request in the form in which it is stored, or None if it is not collected; and the answer to it.
 
         Raises
         ------
         Refusal
-            With status 400, 405 or 415 if the arguments of ``run`` cannot be read from the request, or 500 if the
-            script fails.
+            With status 400, 405 or 415 if the arguments of ``run`` cannot be read from the request, 500 if the
+            script fails, or 503 if the request cannot be stored.
         """
         if request.method == "OPTIONS" and not isinstance(self._input, RawInput):
-            return Reply(200, (), b"")
+            return None, Reply(200, (), b"")
         if request.method not in METHODS:
             raise refuse_method(request.method)
         arguments = self._input.read(request)
         if self._wants_headers:
             arguments[HEADERS] = dict(request.headers)
+        packed = self._pack(describe_request(request)) if self._pack and request.method in COLLECTED else None
         began = perf_counter()
         try:
-            return encode_reply(self._run(**arguments))
+            reply = encode_reply(self._run(**arguments))
+            return packed if reply.status < 400 else None, reply
         except (Exception, SystemExit) as error:  # the client must get an answer, whatever the script raises
             logger.error("The scoring script failed: %s", describe_failure(error))
             raise Refusal(500, "Scoring failed. The service's log has the error.", reason="script_failed") from error
@@ -81,7 +89,7 @@ def open_scorer(
     script: Script, schema: Schema | None, pack: Pack | None = None, recorder: Recorder | None = None
 ) -> Scorer | EntryScorer:
     """Return a `Scorer` for the script of an image with a schema, or an `EntryScorer` if there is no schema."""
-    return Scorer(script.run, schema, pack, recorder) if schema else EntryScorer(script, recorder)
+    return Scorer(script.run, schema, pack, recorder) if schema else EntryScorer(script, pack, recorder)
 
 
 def encode_reply(result: Any) -> Reply:
