@@ -193,7 +193,7 @@ def test_a_line_of_a_lock_that_is_no_exact_version_is_refused(tmp_path: Path, li
     assert str(raised.value) == f"{path}, line 3 is {line!r}. Write each package as name==version."
 
 
-@pytest.mark.parametrize("package", ["progression", "cancer", "churn"])
+@pytest.mark.parametrize("package", ["progression", "churn"])
 def test_the_service_runs_on_the_packages_that_the_project_is_tested_with(project: Path, package: str) -> None:
     service = read_pins(PROBLEMS / package / "score_requirements.lock")
     everything = read_pins(project / "requirements.lock")

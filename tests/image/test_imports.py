@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from mlops.errors import ProblemError
-from mlops.image.imports import FASTER_PACKAGES, SERVER_PACKAGES, check_imports
+from mlops.image.imports import check_imports
+from mlops.image.runtimes.packages import FASTER_PACKAGES, SERVER_PACKAGES
 from mlops.image.sources import ImageSources, find_sources
 from mlops.problem import load
 from mlops.workspace import find_workspace

@@ -47,6 +47,7 @@ def test_records_are_read_back_in_one_place(engine: Path) -> None:
     assert found == {
         "files/records.py",
         "serving/schema.py",
+        "serving/runtimes/record.py",
         "serving/collection/settings.py",
         "serving/collection/distributions.py",
         "serving/metrics/profile.py",

@@ -1,4 +1,4 @@
-"""The search for scoring scripts that read the body of a request themselves, such as entry scripts for Azure."""
+"""The search for scoring scripts that read the body of a request themselves, and for those that load a runtime."""
 
 import ast
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 DECORATORS = frozenset({"input_schema", "output_schema", "rawhttp"})
 READERS = frozenset({"loads", "read_json", "StringIO", "literal_eval"})  # functions that read text, never an array
 HEADERS = "request_headers"
+RUNTIMES = "serving.runtimes"  # the package in an image
 
 
 def reads_body(script: Path) -> bool:
@@ -21,6 +22,24 @@ def reads_body(script: Path) -> bool:
         return False
     found = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "run"]
     return bool(found) and _reads_body(found[-1])
+
+
+def imports_runtime(script: Path) -> bool:
+    """Return whether a script imports the package that loads a model with its runtime.
+
+    The result is False for a script that is not valid Python.
+    """
+    try:
+        tree = ast.parse(script.read_bytes())
+    except (SyntaxError, ValueError):  # `mlops.image.check` reports it
+        return False
+    return any(RUNTIMES in _list_modules(node) for node in ast.walk(tree))
+
+
+def _list_modules(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module or ""] if isinstance(node, ast.ImportFrom) else []
 
 
 def _reads_body(run: ast.FunctionDef) -> bool:

@@ -20,11 +20,10 @@ from packaging.utils import canonicalize_name
 from mlops.errors import ProblemError
 from mlops.image.bundle import read_pins
 from mlops.image.code import parse_code
+from mlops.image.runtimes.packages import SERVER_PACKAGES
 from mlops.image.sources import ImageSources
 from mlops.serving.entry.azure import CONTRIB
 
-# The server works without `FASTER_PACKAGES`. Together, these are the extra `scoring` of pyproject.toml.
-SERVER_PACKAGES, FASTER_PACKAGES = ("httptools", "msgspec", "numpy", "uvicorn", "uvloop"), ("pysimdjson",)
 # The packages that provide `azureml.contrib.services`. The second one does so only in a server. Both are named here,
 # because every package of Azure has an `azureml/__init__.py`.
 RAW_PACKAGES = ("azureml-contrib-services", "azureml-inference-server-http")

@@ -10,6 +10,7 @@
     training_data  describes the training data: ranges of the features, and example rows
     training_bins  describes the distributions of the training data and of the predictions for its rows
     training_rows  stores and finds the rows that a model was trained on
+    served         chooses the files and packages with which an image serves a model
     origin         describes the origin of a training: notebook, commit and data
     contenders     the models to compare: the challenger and, if it fits the problem, the champion
     comparison     compares two models by the metric on which promotions are decided

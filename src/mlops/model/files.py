@@ -10,12 +10,13 @@ from mlops.model.estimator import dump_estimator
 from mlops.model.mlflow_model import TYPED_ROWS, WRITTEN, describe_model
 from mlops.model.training_data import TRAINING_DATA
 from mlops.problem import Problem
+from mlops.serving.runtimes.record import ARRAYS, RECORD
 
 if TYPE_CHECKING:
     import pandas as pd
 
 ESTIMATOR = "model.skops"
-RESERVED = frozenset({ESTIMATOR, TRAINING_DATA, *WRITTEN})  # names of files that a problem cannot export
+RESERVED = frozenset({ESTIMATOR, TRAINING_DATA, RECORD, ARRAYS, *WRITTEN})  # files that no problem exports
 
 
 def save_model(problem: Problem, estimator: Any, folder: Path, rows: "pd.DataFrame") -> None:

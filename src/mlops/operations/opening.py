@@ -141,5 +141,5 @@ def find_image_sources(opened: OpenProject, step: Step) -> ImageSources:
         If a file does not exist.
     """
     values, packs = opened.parameters.values[step.name], step.packs
-    given = (str(values.get(name) or "") for name in (packs.script, packs.requirements)) if packs else ()
+    given = (str(values.get(name) or "") for name in (packs.script, packs.requirements, packs.runtime)) if packs else ()
     return find_sources(opened.problem, opened.workspace.project, *given)

@@ -31,7 +31,7 @@ MODEL = Version("model_name", "model_version")
 DEPLOYMENT = Deployment(
     digest="digest", image="image_digest", force="force", take_over="take_over", redeploy="redeploy_rolled_back"
 )
-PACKING = Packing("digest", "scoring_script", "requirements")
+PACKING = Packing("digest", "scoring_script", "requirements", "runtime")
 BUILD = (
     Step(
         "test_data",

@@ -19,6 +19,10 @@ TRAINING_NOTEBOOK = _name_notebook("trains a model", lambda step: step.trains)
 GATE_NOTEBOOK = _name_notebook("decides whether to promote a model", lambda step: step.decides.result)
 IMAGE_NOTEBOOK = _name_notebook("creates an image", lambda step: step.packs)
 
+_image_step = next((step for step in ALL_STEPS if step.packs), None)
+# The parameter that names the runtime of a model.
+RUNTIME_PARAMETER = f"{_image_step.name}.{_image_step.packs.runtime}" if _image_step and _image_step.packs else "NAME"
+
 _data_step, _gate = find_data_step(ALL_STEPS), find_gate(ALL_STEPS)
 # The parameter of `mlops provision` that names the data file.
 DATA_PARAMETER = _data_step.takes_data if _data_step else "NAME"

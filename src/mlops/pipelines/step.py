@@ -27,16 +27,17 @@ class Version(NamedTuple):
 
 
 class Packing(NamedTuple):
-    """The names of one result and two parameters of a step that creates an image.
+    """The names of one result and three parameters of a step that creates an image.
 
     `digest` is the result with the image's digest. `script` and `requirements` are the parameters with the path of a
     scoring script and the path of the lock file for its packages. If a path is empty, the image contains the problem's
-    own file.
+    own file. `runtime` is the parameter with the name of the runtime that serves the model.
     """
 
     digest: str
     script: str
     requirements: str
+    runtime: str
 
 
 class Comparison(NamedTuple):

@@ -6,12 +6,13 @@ from types import MappingProxyType
 from typing import Any
 
 from mlops.errors import ImageNotFoundError, IntegrityError, ModelNotFoundError
-from mlops.image.sources import EXAMPLES_TITLE, SCHEMA_TITLE, ImageSources
+from mlops.image.sources import EXAMPLES_TITLE, RUNTIME_TITLE, SCHEMA_TITLE, ImageSources
 from mlops.pipelines.advice import IMAGE_NOTEBOOK
 from mlops.platform.backend import Backend
 from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion
 
+TITLES = (SCHEMA_TITLE, EXAMPLES_TITLE, RUNTIME_TITLE)
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -81,7 +82,7 @@ def explain_outdated(backend: Backend, version: ModelVersion, sources: ImageSour
         return ""
     parts = (_tell(changed, "has changed", "have changed"), _tell(removed, "was dropped", "were dropped"))
     told = f"{' and '.join(part for part in parts if part)} since the image of {image.name} was created."
-    return told if [*changed, *removed][0] not in (SCHEMA_TITLE, EXAMPLES_TITLE) else told[0].upper() + told[1:]
+    return told[0].upper() + told[1:] if [*changed, *removed][0] in TITLES else told
 
 
 def _tell(names: Sequence[str], one: str, more: str) -> str:

@@ -2,7 +2,6 @@
 
 # Every command imports this package, so numpy, pandas and scikit-learn are imported only in the methods that need them.
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlops.problem import Column, Problem, metrics
@@ -66,12 +65,6 @@ class Cancer(Problem):
         from cancer.model import list_weights
 
         return list_weights(model)
-
-    def export(self, model: "Pipeline", folder: Path) -> None:
-        """Write the numbers of the model to ``model.json``, so that ``score.py`` can predict without scikit-learn."""
-        from cancer.model import export_numbers
-
-        (folder / "model.json").write_text(export_numbers(model), encoding="utf-8")
 
 
 problem = Cancer()

@@ -1,7 +1,5 @@
 """The model: logistic regression on the principal components of standardized measurements."""
 
-import json
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -21,20 +19,6 @@ def train_model(features: pd.DataFrame, target: pd.Series, inverse_penalty: floa
 def list_weights(model: Pipeline) -> pd.Series:
     """Return the weight of each standardized measurement."""
     return pd.Series(_find_weights(model), index=list(model.feature_names_in_), name="weight")
-
-
-def export_numbers(model: Pipeline) -> str:
-    """Return the model as JSON for `cancer.score`, which does not import scikit-learn."""
-    scaler, weights = model.named_steps["standardscaler"], _find_weights(model)
-    centre = model.named_steps["pca"].mean_
-    numbers = {
-        "columns": list(model.feature_names_in_),
-        "mean": scaler.mean_.tolist(),
-        "scale": scaler.scale_.tolist(),
-        "weights": weights.tolist(),
-        "intercept": float(model.named_steps["logisticregression"].intercept_[0] - centre @ weights),
-    }
-    return json.dumps(numbers, indent=1) + "\n"
 
 
 def _find_weights(model: Pipeline) -> NDArray[np.float64]:

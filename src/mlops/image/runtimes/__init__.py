@@ -1,0 +1,13 @@
+"""The choice of the runtime that serves a model: each is converted, judged against the model, and measured.
+
+.. code-block:: text
+
+    choice      chooses the fastest runtime that predicts the same as the model
+    candidates  converts a model for each runtime
+    encoders    converts scikit-learn's transformers to computations with numpy
+    tables      converts transformers of texts to tables of values
+    linear      converts linear models to plain numbers
+    judging     compares a converted model with the original
+    probes      the rows on which they are compared: with gaps, unseen categories and values at thresholds
+    packages    the packages that a runtime adds to an image
+"""

@@ -1,0 +1,109 @@
+"""The comparison of a converted model with the original."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlops.errors import ProblemError
+from mlops.image.runtimes.candidates import Original
+from mlops.image.runtimes.probes import Probe
+from mlops.serving.runtimes.encoding import Rows
+
+TOLERANCE = 1e-9  # standard deviations of the predictions; the service test allows a relative difference of 1e-9
+CALLS, SECONDS = 50, 0.05  # a measurement ends after that many calls, or after this time
+REFUSALS = (TypeError, ValueError, ProblemError)  # the errors with which models refuse rows
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows, as the scoring script gets them, and the predictions of the model for them.
+
+    Parameters
+    ----------
+    title : str
+        What is special about the rows.
+    numbers : sequence of int
+        The number of each row.
+    rows : array or dict of columns
+        The rows.
+    expected : array
+        The predictions of the original.
+    """
+
+    title: str
+    numbers: Sequence[int]
+    rows: Rows
+    expected: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The largest difference from the expected predictions, in their standard deviations, and the row that has it."""
+
+    difference: float
+    row: str
+
+
+def predict_probes(original: Original, probes: Iterable[Probe]) -> list[Sample]:
+    """Return the predictions of the original for rows, without those that it refuses."""
+    samples = []
+    for probe in probes:
+        try:
+            expected = original.predict(probe.inputs)
+        except REFUSALS:
+            if not probe.title:
+                raise
+            continue
+        samples.append(Sample(probe.title, probe.inputs.index.tolist(), original.make_rows(probe.inputs), expected))
+    return samples
+
+
+def judge(predict: Callable[[Rows], NDArray[Any]], samples: Sequence[Sample]) -> Verdict:
+    """Compare the predictions of a converted model with the expected ones.
+
+    Parameters
+    ----------
+    predict : callable
+        The converted model.
+    samples : sequence of Sample
+        The rows. The standard deviation is that of the first sample.
+    """
+    scale = float(np.max(np.std(samples[0].expected, axis=0))) or 1.0
+    worst = Verdict(0.0, "")
+    for sample in samples:
+        apart = _compare(predict, sample) / scale
+        place = int(np.argmax(apart))
+        if apart[place] > worst.difference:
+            title = f", {sample.title}" if sample.title else ""
+            worst = Verdict(float(apart[place]), f"row {sample.numbers[place]}{title}")
+    return worst
+
+
+def _compare(predict: Callable[[Rows], NDArray[Any]], sample: Sample) -> NDArray[np.float64]:
+    """Return the difference for each row; infinity if the converted model refuses it."""
+    count = len(sample.expected)
+    try:
+        found = np.asarray(predict(sample.rows), dtype=np.float64)
+    except REFUSALS:
+        return np.full(count, np.inf)
+    if found.shape != sample.expected.shape:
+        return np.full(count, np.inf)
+    apart = np.abs(found - sample.expected).reshape(count, -1).max(axis=1)
+    return np.where(np.isnan(apart), np.inf, apart)
+
+
+def measure(predict: Callable[[Rows], object], rows: Rows) -> float:
+    """Return the median time of a call, in seconds."""
+    predict(rows)
+    times: list[float] = []
+    began = time.perf_counter()
+    while len(times) < CALLS and (not times or time.perf_counter() - began < SECONDS):
+        start = time.perf_counter()
+        predict(rows)
+        times.append(time.perf_counter() - start)
+    return median(times)
