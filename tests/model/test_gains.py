@@ -69,8 +69,8 @@ def test_a_few_extreme_rows_do_not_flatten_the_others() -> None:
 def test_the_alt_text_says_what_the_figure_shows() -> None:
     assert describe_gains(compare(np.random.default_rng(1).normal(1, 3, 100))) == (
         "Improvement of the mean squared error: 0.779 (96.17% interval: 0.208 to 1.32), in points. Below, the values "
-        "of 100 rows, sorted: 67 favor the challenger, and 33 the champion. The smallest improvement worth a release "
-        "is 0.100 points."
+        "of 100 rows, sorted: 67 favor the challenger, and 33 favor the champion. The smallest improvement worth a "
+        "release is 0.100 points."
     )
 
 
@@ -118,8 +118,16 @@ def test_another_metric_has_the_same_figure() -> None:
     above, below = draw(Comparison(AUC, POOR, GOOD, actual=ACTUAL))
     assert above.get_title("left").startswith("Improvement of the area under the ROC curve: 0.2")
     assert below.get_xlabel().startswith("share of the rows, sorted (%)")
-    shares = [float(below.get_title(side).split("%")[0]) for side in ("left", "right")]
-    assert shares[0] < 50 < shares[1]
+    shares, meanings = zip(*(below.get_title(side).split("% ") for side in ("left", "right")), strict=True)
+    assert float(shares[0]) < 50 < float(shares[1])
+    assert meanings == ("reduce the improvement", "add to the improvement")
+
+
+def test_a_row_on_which_the_models_are_equal_favors_neither() -> None:
+    """Both models rank the first row highest. It was said to favor the champion."""
+    compared = Comparison(AUC, np.append(9.0, POOR), np.append(9.0, GOOD), actual=np.append(True, ACTUAL))
+    assert compared.gains[0] < 0 < compared.improvement
+    assert "favor" not in describe_gains(compared)
 
 
 def test_groups_of_rows_are_named() -> None:

@@ -41,7 +41,8 @@ def describe_gains(compared: Comparison) -> str:
     shown = f"{_title_interval(compared)}{unit}. Below, the values of {values.size:,} {what}, sorted"
     if compared.champion is None:
         return f"{shown}."
-    counts = f"{np.sum(values > 0):,} favor the challenger, and {np.sum(values < 0):,} the champion"
+    for_new, for_old = _name_sides(compared)
+    counts = f"{np.sum(values > 0):,} {for_new}, and {np.sum(values < 0):,} {for_old}"
     least = f"{format_number(compared.smallest_gain)} {compared.metric.unit}".strip()
     return f"{shown}: {counts}. The smallest improvement worth a release is {least}."
 
@@ -76,8 +77,16 @@ def _plot_sorted(axes: Axes, compared: Comparison) -> None:
     axes.set(xlabel=f"share of the {what}, sorted (%){note}", ylabel="value" if first else "improvement")
     if not first:
         against, favorable = (f"{format_number(100 * float(np.mean(part)))}%" for part in (values < 0, values > 0))
-        axes.set_title(f"{against} favor the champion", loc="left", color=ORANGE, fontsize="medium")
-        axes.set_title(f"{favorable} favor the challenger", loc="right", color=BLUE, fontsize="medium")
+        for_new, for_old = _name_sides(compared)
+        axes.set_title(f"{against} {for_old}", loc="left", color=ORANGE, fontsize="medium")
+        axes.set_title(f"{favorable} {for_new}", loc="right", color=BLUE, fontsize="medium")
+
+
+def _name_sides(compared: Comparison) -> tuple[str, str]:
+    """Return what gains above and below zero mean."""
+    if compared.actual is None:
+        return "favor the challenger", "favor the champion"
+    return "add to the improvement", "reduce the improvement"  # even if both models are equal there
 
 
 def _find_limits(values: NDArray[np.float64]) -> tuple[float, float]:
