@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from unittest.mock import patch
 
 import numpy as np
 from drawn_tables import CHANGED, FAMILIES, Change, count_alarms, exchange, set_some, shift, widen
 
+from mlops.data.evidence import categories
 from simulations.cases import Case
 from simulations.corrections import list_corrections
 
@@ -57,6 +59,12 @@ MIXED_CHANGES: dict[str, tuple[str, Change]] = {
 }
 
 
+def count_alarms_alone(rng: np.random.Generator, rounds: int) -> int:
+    """Count the false alarms of 300 equal categories if each listed one were compared alone, however rare it is."""
+    with patch.object(categories, "CLEARLY", -np.inf):
+        return count_alarms(rng, rounds, "300 equal categories", 10_000, 10_000, columns=(0,))
+
+
 def _list_false_alarms() -> Iterator[Case]:
     for (known, rows), rounds in ROUNDS.items():
         for family in FAMILIES:
@@ -70,6 +78,8 @@ def _list_false_alarms() -> Iterator[Case]:
         simulate = partial(count_alarms, family=family, known=known, rows=rows, columns=(0,))
         name = f"one column of {family}, {rows:,} rows, reference of {known:,} rows"
         yield Case("false-alarms", name, rounds, simulate, most=0.05)
+    name = "one column of 300 equal categories, each listed one compared alone, 10,000 rows, reference of 10,000 rows"
+    yield Case("false-alarms", name, 1000, count_alarms_alone)
 
 
 def _list_found_changes() -> Iterator[Case]:

@@ -1,6 +1,6 @@
 """The gate for metrics that are no mean over rows, and for which groups of rows are left out, by its own jackknife."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -48,6 +48,20 @@ def count_medians(rng: np.random.Generator, rounds: int, rows: int, noise: float
     pairs = (_draw_pair(rng, rows, noise) for _ in range(rounds))
     gains = (list_gains(MEDIAN, np.zeros(rows), pair, groups) for pair in pairs)
     return sum(bool(promote(some, CONFIDENCE)) for some in gains)
+
+
+def count_median_years(rng: np.random.Generator, rounds: int, rows: int, noise: float, levels: Sequence[float]) -> int:
+    """Count the years in which an equal model is promoted by the median absolute error, on a fixed holdout.
+
+    `levels` has the confidence that each comparison of the year needs. `noise` is as in `count_medians`.
+    """
+    found = 0
+    for _ in range(rounds):
+        shared, own = (draw_errors(rng, (rows,), "normal") for _ in range(2))
+        pairs = ((shared + noise * own, shared + noise * draw_errors(rng, (rows,), "normal")) for _ in levels)
+        gains = (list_gains(MEDIAN, np.zeros(rows), pair) for pair in pairs)
+        found += any(bool(promote(some, level)) for some, level in zip(gains, levels, strict=True))
+    return found
 
 
 def _draw_pair(rng: np.random.Generator, rows: int, noise: float) -> tuple[Floats, Floats]:

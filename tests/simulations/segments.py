@@ -62,6 +62,8 @@ def _list_cases() -> Iterator[Case]:
         for sigma in ("1.0", "1.5"):
             simulate = partial(count_reports, kind=sigma, rows=rows, count=count)
             yield Case("segments", f"lognormal gains, sigma {sigma}, {size}", rounds, simulate)
+    simulate = partial(count_reports, kind="1.0", rows=90, count=18)  # the gate does not compare so few rows
+    yield Case("segments", "lognormal gains, sigma 1.0, 18 segments of 5 rows", 10_000, simulate)
 
 
 CASES = (*_list_cases(),)
