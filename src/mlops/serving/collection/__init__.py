@@ -1,8 +1,8 @@
 """The collection of inputs and predictions in local files, called segments, and the upload of these files.
 
-Each worker of a service appends to its own segment. All requests that a worker scores in one turn of the event loop
-become one frame, which is written to the segment before the answers are sent. A separate process,
-``python -m serving.collection``, compresses closed segments and uploads them.
+Each worker of a service appends to its own segment. The requests that a worker scores together become one frame, which
+is written to the segment before the answers are sent. A separate process, ``python -m serving.collection``, compresses
+closed segments and uploads them.
 
 .. code-block:: text
 

@@ -8,6 +8,7 @@ from typing import Any
 SPARE = 128  # file descriptors for files, the log, and connections that are being refused
 MOST_CONNECTIONS = 10_000  # idle connections use about 6 kB each
 HEAD_BYTES = 32 << 10  # browsers and proxies send up to 16 KiB
+KEPT_MEMORY = 8 << 20
 HELD_BYTES = 256 << 20  # 32 bodies of the largest size
 
 
@@ -52,6 +53,13 @@ def list_options() -> list[tuple[str, type, float, str]]:
 def name_variable(limit: str) -> str:
     """Return the environment variable that sets the default of a limit."""
     return f"SERVING_{limit.upper()}"
+
+
+def keep_freed_memory() -> None:
+    """Let this process keep up to twice `KEPT_MEMORY` of freed memory, so that later requests can use it."""
+    # The C library of Linux returns freed memory of more than 128 kB to the system. Getting it again takes a tenth of
+    # the time of a request with 100 rows. The limit rises to twice the size of each larger block that is freed.
+    bytes(KEPT_MEMORY)
 
 
 def raise_open_files() -> int:

@@ -13,6 +13,7 @@ from .admission import Admission
 from .limits import HEAD_BYTES, HELD_BYTES
 
 SLICE = 2048  # the number of bytes to parse at a time; they contain at most 113 requests, which use 0.2 MB
+END_OF_HEAD = b"\r\n\r\n"
 FRAMING = (b"content-length", b"transfer-encoding")
 AGAIN = {"retry-after": "1"}
 
@@ -59,10 +60,17 @@ class Reader(HttpToolsProtocol, ABC):
 
     def parse_behind(self) -> None:
         """Parse the bytes that were kept for later. If an earlier request must be answered first, keep the rest."""
-        data, place = memoryview(self._behind), 0
+        behind, place = self._behind, 0
+        data = memoryview(behind)
         self._behind = b""
         while place < len(data) and not self.must_wait and not self._ended and not self.transport.is_closing():
             size = max(SLICE, self._find_rest())
+            if self._arriving != "body":
+                end = behind.find(END_OF_HEAD, place, place + SLICE)
+                if end >= 0 and end == behind.rfind(END_OF_HEAD, place, place + SLICE):
+                    size = (
+                        end + len(END_OF_HEAD) - place
+                    )  # a long body then arrives in one piece and need not be joined
             self._parse(data[place : place + size])
             place += size
         if place < len(data) and self.must_wait:

@@ -9,7 +9,7 @@ import uvicorn
 from ..app import Application
 from ..metrics.declared import CONNECTIONS, HELD, IN_FLIGHT, WAITING, Metric
 from .admission import Admission
-from .limits import Limits, raise_open_files
+from .limits import Limits, keep_freed_memory, raise_open_files
 from .listener import accept_waiting
 from .peers import Peers
 from .quick import QuickConnection
@@ -49,6 +49,7 @@ class Server(uvicorn.Server):
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
         super().__init__(config)
+        keep_freed_memory()
         open_files = raise_open_files() - (peers.open_files if peers else 0)
         self.server_state: Admission = Admission(limits, open_files, Turn(application), peers)
         self._application = application
