@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlops.model.bounds import are_too_skewed, bound_mean
+from mlops.model.spending import spend
 from simulations import draws, scores
 from simulations.cases import Case
 from simulations.draws import Floats
@@ -20,6 +21,7 @@ CONFIDENCE = 0.95
 BATCH = 2_000_000  # values that are drawn at once
 ROWS = (30, 89, 2000)
 RARE = ((300, 6), (300, 15), (2000, 20))  # the numbers of rows and of positive rows among them
+FIFTH, FIFTH_MOST = 5, 0.0034  # a later comparison, and the error that its interval may have, rounded down
 EDGE = 0.5  # by which a better classifier scores the positive rows higher, in standard deviations
 CLASSIFIED = {"log loss": "log loss", "area": "area under the ROC curve", "F1": "F1 score"}
 
@@ -35,14 +37,14 @@ def count_undecided(rng: np.random.Generator, rounds: int, draw: Draw, rows: int
     return sum(int(are_too_skewed(gains, CONFIDENCE).sum()) for gains in _draw_batches(rng, rounds, draw, rows))
 
 
-def count_outside(rng: np.random.Generator, rounds: int, draw: Draw, rows: int) -> int:
+def count_outside(rng: np.random.Generator, rounds: int, draw: Draw, rows: int, confidence: float = CONFIDENCE) -> int:
     """Count the rounds in which the true gain of 0 is outside the interval, whose ends are two bounds."""
-    return sum(int(_is_outside(gains).sum()) for gains in _draw_batches(rng, rounds, draw, rows))
+    return sum(int(_is_outside(gains, confidence).sum()) for gains in _draw_batches(rng, rounds, draw, rows))
 
 
-def _is_outside(gains: Floats) -> NDArray[np.bool_]:
-    low, high = bound_mean(gains, CONFIDENCE), -bound_mean(-gains, CONFIDENCE)
-    return np.asarray(((low > 0) | (high < 0)) & ~are_too_skewed(gains, CONFIDENCE))
+def _is_outside(gains: Floats, confidence: float) -> NDArray[np.bool_]:
+    low, high = bound_mean(gains, confidence), -bound_mean(-gains, confidence)
+    return np.asarray(((low > 0) | (high < 0)) & ~are_too_skewed(gains, confidence))
 
 
 def _draw_batches(rng: np.random.Generator, rounds: int, draw: Draw, rows: int) -> Iterator[Floats]:
@@ -118,6 +120,9 @@ def _list_intervals() -> Iterator[Case]:
         for metric in ("area", "F1"):
             draw = partial(scores.draw_gains, kind="normal", metric=metric, positives=positives)
             yield _interval(f"{CLASSIFIED[metric]}, {positives} of {rows:,} rows positive", draw, rows)
+    for name, draw in situations.items():
+        simulate = partial(count_outside, draw=draw, rows=89, confidence=spend(CONFIDENCE, FIFTH))
+        yield Case("interval", f"{name}, 89 rows, comparison {FIFTH}", 40_000, simulate, most=FIFTH_MOST)
 
 
 def _interval(name: str, draw: Draw, rows: int) -> Case:
