@@ -184,6 +184,19 @@ def test_a_damaged_upload_and_a_store_that_is_unavailable_are_named(place: Colle
         read_collected(CollectedPlace(None, "ftp://127.0.0.1:9/none"), ALL)
 
 
+def test_ids_beside_the_rows_are_a_column(place: CollectedPlace) -> None:
+    assert place.folder is not None
+    collection = Collection(place.folder, msgspec.structs.replace(NUMBERS, id="customer"))
+    collector = collection.open()
+    for ids in (None, ["c1", None]):
+        packed = collector.pack(np.ones((2, 3)), ids)
+        assert packed is not None
+        collector.add("r", packed, np.ones(2))
+        collector.flush()
+    collector.close()
+    assert read_collected(place, ALL)["_id"].to_pylist().count("c1") == 1
+
+
 def test_the_requests_of_a_script_that_reads_the_body_are_text(place: CollectedPlace, tmp_path: Path) -> None:
     assert place.folder is not None
     collector = Collection(place.folder, None).open()

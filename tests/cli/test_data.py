@@ -92,7 +92,7 @@ def test_a_person_is_forgotten_and_what_cannot_be_searched_is_said(line: Command
     said = line.invoke("data", "forget", "--id", "s1").stdout.splitlines()
     assert said == [
         "Deleted rows: 1. Changed files: 1.",
-        "Files without a column of the kind id, which could not be searched: 1.",
+        "Files with rows that have no id, which could not be searched: 1.",
         "The problem 'diabetes' declares no id column, so the data sets could not be searched.",
         "Models of deleted runs, copies outside of this platform and backups were not searched.",
     ]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import msgspec
 import pytest
 from cancer import problem as cancer
 from churn import problem as churn
@@ -39,6 +40,7 @@ BOUNDED = Schema(
     1, (Feature('a "b"', minimum=0.0), Feature("c", maximum=1.5, missing=True)), Answer("boolean", (False, True))
 )
 LINE = re.compile(r"^\| (\d{3}) \| ", re.MULTILINE)
+KEYED = msgspec.structs.replace(BOUNDED, id="customer")
 VALUES = [None, True, 0, 1.5, -1, 2, "", "a", "A", "2024-01-31", [], {}, [1]]
 RECORD = {
     feature.name: {"number": 1, "boolean": True, "date": "2024-01-31"}.get(feature.kind, "a")
@@ -84,7 +86,7 @@ def test_the_documents_are_valid_and_have_the_declared_examples(problem: Problem
     assert found[OPENAPI]["info"] == {"title": "tiny", "version": "3", "description": "Predictions of the model tiny."}
 
 
-@pytest.mark.parametrize("schema", [EVERY, BOUNDED, None])
+@pytest.mark.parametrize("schema", [EVERY, BOUNDED, KEYED, None])
 def test_other_documents_are_valid(schema: Schema | None) -> None:
     for document in describe(schema).values():
         validate(document)
@@ -108,6 +110,13 @@ def test_the_description_accepts_what_the_service_accepts(body: object) -> None:
 )
 def test_a_row_of_numbers_is_described(row: object) -> None:
     assert check_request(BOUNDED, {"data": [row]}) == accepts(BOUNDED, {"data": [row]})
+
+
+@pytest.mark.parametrize("ids", [None, ["a", 1, None], [], "a", [True], [1.5], [["a"]]])
+def test_ids_are_described_where_the_problem_declares_them(ids: object) -> None:
+    body = {"data": [[0, 1]] * 3, "ids": ids}
+    assert check_request(KEYED, body) == (accepts(KEYED, body) or ids == [])  # the length cannot be described
+    assert not check_request(BOUNDED, body)
 
 
 def test_swagger_has_no_null_and_no_lists_of_types() -> None:

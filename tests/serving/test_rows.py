@@ -51,7 +51,7 @@ GAPS = {**CUSTOMER, "city": None, "calls": None, "mobile": None, "paid": None, "
 
 def read(schema: Schema, *rows: object) -> Any:
     """Return rows as the scoring script gets them."""
-    found, count = RowReader(schema).read_rows(json.dumps({"data": rows}).encode())
+    found, count, _ = RowReader(schema).read_rows(json.dumps({"data": rows}).encode())
     assert count == len(rows)
     return found
 
@@ -330,3 +330,48 @@ def test_a_column_can_have_any_name(name: str, kind: Any) -> None:
 
 def test_days_are_compared_as_days() -> None:
     assert Feature("joined", "date", minimum="2020-01-31").days == (date(2020, 1, 31), date(9999, 12, 31))
+
+
+KEYED = {
+    "lists": (msgspec.structs.replace(NUMBERS, id="customer"), [[18, 1.5], [19, 2]]),
+    "records": (msgspec.structs.replace(PHONES, id="customer"), [CUSTOMER, GAPS]),
+}
+
+
+@pytest.mark.parametrize("kind", KEYED)
+@pytest.mark.parametrize(
+    ("ids", "found"),
+    [(["a: b", 7], ["a: b", "7"]), ([None, ""], None), ([None, "x"], [None, "x"]), (None, None)],
+)
+def test_the_ids_of_rows_are_read_beside_the_rows(kind: str, ids: object, found: object) -> None:
+    schema, rows = KEYED[kind]
+    body = json.dumps({"ids": ids, "data": rows}).encode()
+    read, count, given = RowReader(schema).read_rows(body)
+    assert (count, given) == (2, found)
+    assert len(read) == (2 if kind == "lists" else len(PHONES.features))
+    assert RowReader(schema).read_rows(json.dumps({"data": rows}).encode())[2] is None
+
+
+@pytest.mark.parametrize("kind", KEYED)
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ('"ids": ["a"]', "ids has 1 values, but data has 2 rows. Send one id, or null, for each row."),
+        ('"ids": "a"', 'ids is "a", but it must be a list.'),
+        ('"ids": ["a", 1.5]', "ids[1] is 1.5, but it must be text, a whole number, or null."),
+        ('"ids": [true, "b"]', "ids[0] is true, but it must be text, a whole number, or null."),
+        ('"ids": ["a", "b"], "ids": ["a", "c"]', 'The body has the key "ids" twice.'),
+    ],
+)
+def test_wrong_ids_are_refused(kind: str, more: str, said: str) -> None:
+    schema, rows = KEYED[kind]
+    assert refuse(schema, f'{{"data": {json.dumps(rows)}, {more}}}'.encode()) == said
+
+
+def test_an_id_among_the_features_is_refused_with_the_place_where_it_belongs() -> None:
+    schema, _ = KEYED["records"]
+    said = refuse(schema, {"data": [{**CUSTOMER, "customer": "c1"}]})
+    assert said == 'data[0] has the unknown key "customer". Send the ids of rows in ids, beside data.'
+    assert refuse(PHONES, {"data": [CUSTOMER], "ids": ["c1"]}) == (
+        'The body has the unknown key "ids". Send {"data": [...]}.'
+    )

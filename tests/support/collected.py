@@ -32,6 +32,7 @@ KINDS = Schema(
         Feature("seller", "id"),
     ),
     Answer("category", ("leaves", "stays")),
+    id="customer",
 )
 BODY = b"""{"data": [
 {"plan": "plus", "city": null, "fee": 20, "mobile": null, "joined": "2020-01-31", "paid": null, "seller": "s1"},
@@ -84,12 +85,12 @@ def add(collector: Collector, *names: str, width: int = 3, rows: int = 1) -> Non
     collector.flush()
 
 
-def add_kinds(collector: Collector, body: bytes = BODY, ids: list[str] | None = None) -> None:
+def add_kinds(collector: Collector, body: bytes = BODY, ids: list[str | None] | None = None) -> None:
     """Collect a request with records of every kind."""
-    rows, count = RowReader(KINDS).read_rows(body)
-    packed = collector.pack(rows)
+    rows, count, _ = RowReader(KINDS).read_rows(body)
+    packed = collector.pack(rows, ids)
     assert packed is not None
-    collector.add("records", packed, np.tile([0.25, 0.75], (count, 1)), ids)
+    collector.add("records", packed, np.tile([0.25, 0.75], (count, 1)))
     collector.flush()
 
 

@@ -40,7 +40,7 @@ class Forgotten:
     rows, files : int
         The number of removed rows, and the number of segments and uploads that contained them.
     without_ids : int
-        The number of segments and uploads without a column of the kind "id".
+        The number of segments and uploads with rows that have no id.
     damaged : tuple of str
         The paths of segments and the names of uploads that cannot be read completely.
     open : tuple of str
@@ -162,7 +162,7 @@ def _forget(content: bytes, person: Person, name: str, found: Forgotten) -> byte
         found.damaged += (name,)
     if segment is None:
         return None
-    found.without_ids += not can_find(segment.header)
+    found.without_ids += not can_find(segment)
     changed, removed = forget_rows(content, person)
     found.rows += removed
     found.files += removed > 0

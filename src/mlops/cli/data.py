@@ -182,8 +182,9 @@ def collected(
 def forget(ids: tuple[str, ...], environment: str, platform: str, as_json: bool) -> None:
     """Delete all collected rows that have an id, and list the data sets and models that contain it.
 
-    The command searches the columns of the kind "id", even if they are hashed. It also searches the id columns of all
-    versions of the data set. The versions and the models are not changed.
+    The command searches the ids that requests have beside their rows, and columns of the kind "id", even if they are
+    hashed. It also searches the id columns of all versions of the data set. The versions and the models are not
+    changed.
 
     \b
     Example:
@@ -236,7 +237,7 @@ def _count_by_version(table: "pa.Table") -> dict[str, int]:
 def _describe_forgotten(found: "Forgotten", traces: "list[Trace]", problem: "Problem") -> "list[str]":
     lines = [f"Deleted rows: {found.rows:,}. Changed files: {found.files:,}."]
     if found.without_ids:
-        lines.append(f"Files without a column of the kind id, which could not be searched: {found.without_ids:,}.")
+        lines.append(f"Files with rows that have no id, which could not be searched: {found.without_ids:,}.")
     lines += [f"{path} is damaged. Only the part before the damage was searched." for path in found.damaged]
     lines += [f"{path} is still being written, so it was not searched. Run the command again." for path in found.open]
     for trace in traces:

@@ -27,7 +27,7 @@ def send_row(problem: Problem, reader: RowReader, row: pd.Series) -> pd.DataFram
     """
     request = {"data": write_rows(problem, [[row[name] for name in problem.features]])}
     try:
-        sent, _ = reader.read_rows(json.dumps(request).encode())
+        sent, *_ = reader.read_rows(json.dumps(request).encode())
     except Refusal as refusal:
         said = str(refusal).replace("data[0]", "row", 1)
         raise ProblemError(

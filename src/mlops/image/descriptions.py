@@ -46,12 +46,14 @@ def list_statuses(schema: Schema | None) -> dict[int, str]:
     return {status: said for status, said in (STATUSES | ENTRY_STATUSES).items() if status != 422}
 
 
-def describe_request(row: Json) -> Json:
+def describe_request(row: Json, schema: Schema) -> Json:
     """Return the JSON Schema of the body of a request, given `row`, the JSON Schema of a row."""
+    said = f"The id of each row ({schema.id}), as text, a whole number, or null. The model does not use it."
+    ids = {"type": ["array", "null"], "description": said, "items": {"type": ["string", "integer", "null"]}}
     return {
         "type": "object",
         "required": ["data"],
-        "properties": {"data": {"type": "array", "minItems": 1, "items": row}},
+        "properties": {"data": {"type": "array", "minItems": 1, "items": row}, **({"ids": ids} if schema.id else {})},
         "additionalProperties": False,
     }
 

@@ -94,7 +94,7 @@ def describe_openapi(schema: Schema | None, info: Json, example: Json) -> Json:
 
 
 def _describe_rows(schema: Schema) -> dict[str, Json]:
-    bodies = {"Request": describe_request(_refer("Row")), "Answer": describe_answer(schema.answer)}
+    bodies = {"Request": describe_request(_refer("Row"), schema), "Answer": describe_answer(schema.answer)}
     record = describe_record(schema)
     if not schema.only_numbers:
         return {"Row": record, **bodies}

@@ -13,7 +13,8 @@
 
 The bounds of a date are strings: "2024-01-31". ``missing`` says whether null is allowed. The classes of an answer are
 sorted. ``classes`` is empty if the answer is a number. ``joins_requests`` says whether the scoring script can get the
-rows of several requests in one call. `mlops.serving.schema` reads the file.
+rows of several requests in one call. If the problem has a column with the role "id", ``id`` is its name.
+`mlops.serving.schema` reads the file.
 """
 
 import json
@@ -40,6 +41,7 @@ def encode_schema(problem: Problem) -> bytes:
         "features": features,
         "answer": answer,
         "joins_requests": problem.joins_requests,
+        **({"id": problem.id.name} if problem.id else {}),
     }
     return (json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 

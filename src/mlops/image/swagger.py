@@ -57,9 +57,12 @@ def describe_swagger(schema: Schema | None, info: Json, example: Json) -> Json:
 def _describe_rows(schema: Schema, example: Json) -> dict[str, Json]:
     record = describe_record(schema)
     record["properties"] = {name: _simplify(found) for name, found in record["properties"].items()}
+    request = describe_request(_refer("Row"), schema)
+    if schema.id:
+        request["properties"]["ids"] |= {"type": "array", "items": {"type": "string", "x-nullable": True}}
     result = {"type": "array", "items": {"type": "number"} if schema.answer.kind == "number" else {}}
     return {
-        "ServiceInput": describe_request(_refer("Row")) | ({"example": example} if example else {}),
+        "ServiceInput": request | ({"example": example} if example else {}),
         "ServiceOutput": {"type": "object", "required": ["result"], "properties": {"result": result}},
         "Row": record,
     }

@@ -109,7 +109,7 @@ def _list_faults(schema: Schema, content: Any) -> Iterator[Refusal]:
         return
     yield from _list_repeated_keys("The body", content, {})
     for key in content:
-        if key != "data":
+        if key != "data" and not (key == "ids" and schema.id):
             said = f'The body has the unknown key {quote_value(key)}. Send {{"data": [...]}}.'
             yield Refusal(422, said, {"rule": "columns"})
     if "data" not in content:
@@ -121,6 +121,22 @@ def _list_faults(schema: Schema, content: Any) -> Iterator[Refusal]:
         return
     for number, row in enumerate(data):
         yield from _list_row_faults(schema, number, row)
+    yield from _list_id_faults(content.get("ids"), len(data))
+
+
+def _list_id_faults(ids: Any, count: int) -> Iterator[Refusal]:
+    if ids is None:
+        return
+    if not isinstance(ids, list):
+        yield Refusal(422, f"ids is {quote_value(ids)}, but it must be a list.", {"rule": "type"})
+        return
+    for number, value in enumerate(ids):
+        if isinstance(value, bool) or not isinstance(value, str | int | None):
+            said = f"ids[{number}] is {quote_value(value)}, but it must be text, a whole number, or null."
+            yield Refusal(422, said, {"row": number, **_show_single(value), "rule": "type"})
+    if len(ids) != count:
+        said = f"ids has {len(ids)} values, but data has {count} rows. Send one id, or null, for each row."
+        yield Refusal(422, said, {"rule": "rows"})
 
 
 def _list_row_faults(schema: Schema, number: int, row: Any) -> Iterator[Refusal]:
@@ -151,7 +167,12 @@ def _list_key_faults(schema: Schema, place: str, row: dict[str, Any], details: D
     known = {*schema.names}
     for key in row:
         if key not in known:
-            said = f"{place} has the unknown key {quote_value(key)}. Allowed keys: {_join(schema.names)}."
+            advice = (
+                "Send the ids of rows in ids, beside data"
+                if key == schema.id
+                else f"Allowed keys: {_join(schema.names)}"
+            )
+            said = f"{place} has the unknown key {quote_value(key)}. {advice}."
             yield Refusal(422, said, {**details, "column": _shorten(key), "rule": "columns"})
     for feature in schema.features:
         if feature.name not in row:

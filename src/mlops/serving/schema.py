@@ -52,13 +52,15 @@ class Answer(msgspec.Struct, frozen=True):
 class Schema(msgspec.Struct, frozen=True, dict=True):
     """The schema of an image: the features that a request needs, and the kind of the answers.
 
-    If `joins_requests` is true, the scoring script can get the rows of several requests in one call.
+    If `joins_requests` is true, the scoring script can get the rows of several requests in one call. `id` is the name
+    of the column whose values distinguish rows, and that the model does not use; empty if there is none.
     """
 
     format: int
     features: tuple[Feature, ...]
     answer: Answer
     joins_requests: bool = False  # images of older versions do not declare it
+    id: str = ""
 
     @cached_property
     def names(self) -> tuple[str, ...]:

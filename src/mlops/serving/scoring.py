@@ -11,18 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .answers import WrongAnswer, check_answer
-from .collection.layout import Packed
+from .collection.layout import Stored
 from .failures import describe_failure
 from .faults import MAX_ROWS
 from .metrics.recorder import Recorder
 from .refusals import Refusal
-from .rows import SHORTEST_ROW, RowReader, Rows, join_rows, require_few_rows, select_rows
+from .rows import SHORTEST_ROW, Ids, RowReader, Rows, join_rows, require_few_rows, select_rows
 from .schema import Schema
 
 Run = Callable[[Any], Any]
-Pack = Callable[[Rows], Packed | None]
-Read = tuple[Packed | None, Rows, int]  # the rows as they are stored, the rows, and their number
-Scored = tuple[Packed | None, NDArray[Any]]  # the rows as they are stored, and the predictions
+Pack = Callable[[Rows, Ids], Stored | None]
+Read = tuple[Stored | None, Rows, int]  # the rows as they are stored, the rows, and their number
+Scored = tuple[Stored | None, NDArray[Any]]  # the rows as they are stored, and the predictions
 Given = TypeVar("Given")
 Found = TypeVar("Found")
 PART_ROWS = 5_000  # rows of a call of the script; boosted trees take 0.1 s for that many
@@ -43,7 +43,8 @@ class Scorer:
     schema : Schema
         The schema of the image.
     pack : callable, optional
-        Returns the rows of a request in the form in which they are stored, or None if they are not collected.
+        Returns the rows of a request, and their ids, in the form in which they are stored, or None if they are not
+        collected.
     recorder : Recorder, optional
         The object that counts the calls of the script.
     """
@@ -64,8 +65,9 @@ class Scorer:
 
         Returns
         -------
-        rows, predictions : bytes or list, array of length n
-            The rows in the form in which they are stored, or None if they are not collected; and the predictions.
+        rows, predictions : tuple, array of length n
+            The rows and their ids in the form in which they are stored, or None if they are not collected; and the
+            predictions.
 
         Raises
         ------
@@ -116,8 +118,8 @@ class Scorer:
         return self._read_few(body)
 
     def _read_few(self, body: bytes) -> Read:
-        rows, count = self._reader.read_rows(body)
-        return self._pack(rows) if self._pack else None, rows, count  # packed now: a script may change its rows
+        rows, count, ids = self._reader.read_rows(body)
+        return self._pack(rows, ids) if self._pack else None, rows, count  # packed now: a script may change its rows
 
     def _predict_parts(self, rows: Rows, count: int) -> Iterator[NDArray[Any]]:
         try:

@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 import requests
@@ -14,6 +16,8 @@ from numpy.typing import NDArray
 from served import serve
 
 from mlops.serving.app import Application
+from mlops.serving.collection.forgetting import Person, can_find, forget_rows
+from mlops.serving.collection.packing import hash_text
 from mlops.serving.collection.turns import TurnCollector
 from mlops.serving.collection.unpacking import unpack_predictions, unpack_rows
 from mlops.serving.entry.scorer import EntryScorer
@@ -78,6 +82,38 @@ def test_a_request_that_is_not_in_the_sample_is_answered(tmp_path: Path) -> None
     with serve(open_application(tmp_path, share=1e-9)) as url:
         assert post(url, "r1", [1, 2, 3]).json() == {"result": [6.0]}
     assert read_local(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "ids"),
+    [
+        ({}, ["c1", None]),
+        ({"hashed": ("customer",), "key": "k"}, [hash_text(b"k", "c1"), None]),
+        ({"omitted": ("customer",)}, None),
+    ],
+    ids=["kept", "hashed", "left out"],
+)
+def test_the_ids_of_rows_are_collected_but_do_not_reach_the_script(
+    tmp_path: Path, options: dict[str, Any], ids: object
+) -> None:
+    schema = msgspec.structs.replace(NUMBERS, id="customer")
+    collector = Collection(tmp_path, schema).open(**options)
+    application = Application(Scorer(spoil, schema, collector.pack), [KEY], {}, collector=TurnCollector(collector))
+    rows = [[1, 2, 3], [4, 5, 6]]
+    with serve(application) as url:
+        body = json.dumps({"data": rows, "ids": ["c1", None]}).encode()
+        headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
+        assert requests.post(f"{url}/score", data=body, headers=headers, timeout=20).json() == {"result": [6.0, 15.0]}
+        assert post(url, "r2", *rows).json() == {"result": [6.0, 15.0]}
+    (segment,) = read_local(tmp_path)
+    records = [record for turn in segment.turns for record in turn.records]
+    assert [record.ids for record in records] == [ids, None]
+    assert [values.tolist() for values in unpack_rows(segment.header, records[:1]).values()] == [[1, 4], [2, 5], [3, 6]]
+    assert not can_find(segment)  # the second request has no ids
+    assert can_find(replace(segment, turns=segment.turns[:1])) == (ids is not None)
+    content = [path.read_bytes() for path in tmp_path.glob("*.open")][0]
+    assert forget_rows(content, Person(["c1"], "k"))[1] == (1 if ids else 0)
+    application.close()
 
 
 def open_entry(folder: Path, run: Callable[..., object], raw: bool = False) -> Application:

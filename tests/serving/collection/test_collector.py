@@ -238,4 +238,4 @@ def test_without_a_schema_the_body_can_be_left_out(tmp_path: Path) -> None:
         Collection(tmp_path, None).open(omitted=("fee",))
     collector = Collection(tmp_path, None, options={"omitted": ("request",)}).open()
     packed = collector.pack({"request": np.array(["secret"], dtype=object)})
-    assert packed == []
+    assert packed == ([], None)

@@ -15,10 +15,10 @@ import msgspec
 from numpy.typing import NDArray
 
 from ..refusals import Refusal
-from ..rows import Rows
+from ..rows import Ids, Rows
 from ..schema import Answer, Schema
 from .frames import encode_frame
-from .layout import Header, Packed, Record, Turn, encode_turn
+from .layout import Header, Record, Stored, Turn, encode_turn
 from .packing import Packer, pack_predictions
 from .segments import CLOSED, DAMAGED, OPEN, SegmentWriter, list_segments, measure_valid
 from .settings import Settings
@@ -107,6 +107,7 @@ class Collector:
             worker=str(os.getpid()),
             started=0,
             columns=self._packer.columns,
+            id=self._packer.id,
             answer=schema.answer if schema else Answer(),
             share=settings.share,
         )
@@ -120,8 +121,8 @@ class Collector:
         self._records: list[Record] = []
         self._rows = 0
 
-    def pack(self, rows: Rows) -> Packed | None:
-        """Return the rows of a request in the form that `add` needs, or None if the request is not to be collected.
+    def pack(self, rows: Rows, ids: Ids = None) -> Stored | None:
+        """Return rows and their ids in the form that `add` needs, or None if the request is not to be collected.
 
         Call this before the scoring script runs, because the script can change the rows.
 
@@ -137,11 +138,11 @@ class Collector:
                 self._make_room(1)
             except LimitReached as error:
                 raise self._refuse(1, str(error)) from error
-        return self._packer.pack_rows(rows)
+        return self._packer.pack_rows(rows), self._packer.pack_ids(ids)
 
-    def add(self, request: str, rows: Packed, predictions: NDArray[Any], ids: list[str] | None = None) -> None:
+    def add(self, request: str, stored: Stored, predictions: NDArray[Any]) -> None:
         """Add a scored request to the current turn. Its record is on disk after the next `flush`."""
-        count = len(predictions)
+        count, (rows, ids) = len(predictions), stored
         self._records.append(Record(request, count, rows, pack_predictions(predictions), ids))
         self._rows += count
 

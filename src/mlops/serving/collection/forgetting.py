@@ -7,6 +7,7 @@ import numpy as np
 from .frames import encode_frame, read_frames
 from .layout import Header, Record, Turn, decode_header, decode_turn, encode_header, encode_turn
 from .packing import hash_text
+from .segments import Segment
 from .unpacking import keep_rows, list_ids
 
 
@@ -62,6 +63,8 @@ def forget_rows(content: bytes, person: Person) -> tuple[bytes, int]:
     return (b"".join(written) if len(written) > 1 else b""), removed
 
 
-def can_find(header: Header) -> bool:
-    """Return whether a segment has a column with ids. Ids that requests have outside of their rows do not count."""
-    return any(column.kind == "id" for column in header.stored)
+def can_find(segment: Segment) -> bool:
+    """Return whether each request of a segment has ids, in a column or beside its rows."""
+    if any(column.kind == "id" for column in segment.header.stored):
+        return True
+    return all(record.ids is not None for turn in segment.turns for record in turn.records)

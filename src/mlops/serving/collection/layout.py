@@ -13,6 +13,7 @@ FORMAT = 1
 Treatment = Literal["kept", "hashed", "omitted"]
 BODY, TEXT = "request", "text"  # the only column, and its kind, if the scoring script reads the bodies of requests
 Packed = bytes | list[Any]  # numbers as float64, dates as microseconds since 1970, all other values as a list
+Stored = tuple[Packed, list[str | None] | None]  # the rows of a request, and their ids
 
 
 class CollectedColumn(msgspec.Struct, frozen=True):
@@ -41,6 +42,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
         The time when the segment was created, in nanoseconds since 1970, UTC.
     columns : tuple of CollectedColumn
         The features.
+    id : CollectedColumn, optional
+        The column with the ids of rows, which are not in the rows; None if the schema has none.
     answer : Answer
         The kind of the predictions.
     share : float
@@ -54,6 +57,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     worker: str
     started: int
     columns: tuple[CollectedColumn, ...]
+    id: CollectedColumn | None = None
     answer: Answer = Answer()
     share: float = 1.0
 
@@ -87,15 +91,15 @@ class Record(msgspec.Struct, array_like=True, gc=False):
         stored column.
     predictions : bytes or list
         The bytes of a float64 array with n rows, or a list of n booleans or labels.
-    ids : list of str, optional
-        The id of each row.
+    ids : list, optional
+        The id of each row; None for a row without an id.
     """
 
     request: str
     count: int
     rows: Packed
     predictions: Packed
-    ids: list[str] | None = None
+    ids: list[str | None] | None = None
 
 
 class Turn(msgspec.Struct, array_like=True, gc=False):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..rows import Rows
+from ..rows import Ids, Rows
 from ..schema import Schema
 from .layout import BODY, TEXT, CollectedColumn, Packed, Treatment
 
@@ -39,16 +39,19 @@ class Packer:
         features: list[tuple[str, str]] = (
             [(one.name, one.kind) for one in schema.features] if schema else [(BODY, TEXT)]
         )
-        _check_names([name for name, _ in features], omitted, hashed)
+        ids = [(schema.id, "id")] if schema and schema.id else []
+        _check_names([name for name, _ in (*features, *ids)], omitted, hashed)
         if hashed and not key:
             raise ValueError(f"The columns {', '.join(hashed)} are to be hashed, but there is no key.")
         self._key = key.encode()
         treatments: dict[str, Treatment] = {**dict.fromkeys(omitted, "omitted"), **dict.fromkeys(hashed, "hashed")}
         self.columns = tuple(CollectedColumn(name, kind, treatments.get(name, "kept")) for name, kind in features)
+        self.id = next((CollectedColumn(name, kind, treatments.get(name, "kept")) for name, kind in ids), None)
         numbered = [*enumerate(self.columns)]
         self._stored = [(place, column) for place, column in numbered if column.treatment != "omitted"]
-        self._kept = [place for place, _ in self._stored] if omitted else None
-        self._is_matrix = schema is not None and schema.only_numbers and not hashed
+        self._kept = [place for place, _ in self._stored] if len(self._stored) < len(numbered) else None
+        hashes = any(column.treatment == "hashed" for column in self.columns)
+        self._is_matrix = schema is not None and schema.only_numbers and not hashes
 
     def pack_rows(self, rows: Rows) -> Packed:
         """Return rows in the form in which they are stored."""
@@ -57,6 +60,14 @@ class Packer:
                 return (rows if self._kept is None else rows[:, self._kept]).tobytes()
             return [self._pack_column(column, rows[:, place]) for place, column in self._stored]
         return [self._pack_column(column, rows[column.name]) for _, column in self._stored]
+
+    def pack_ids(self, ids: Ids) -> Ids:
+        """Return the ids of rows in the form in which they are stored."""
+        if ids is None or self.id is None or self.id.treatment == "omitted":
+            return None
+        if self.id.treatment == "kept":
+            return ids
+        return [None if one is None else hash_text(self._key, one) for one in ids]
 
     def _pack_column(self, column: CollectedColumn, values: NDArray[Any]) -> Packed:
         if column.treatment == "hashed":

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from ..metrics.declared import COLLECTED_ROWS, DROPPED_ROWS, DROPPED_SEGMENTS, REFUSED, Metric
 from ..metrics.families import Family
 from ..refusals import Refusal
-from ..rows import Rows
+from ..rows import Ids, Rows
 from .backlog import describe_backlog
 from .children import UploaderProcess
 from .collector import Collector
 from .distributions import describe_distributions
-from .layout import Packed
+from .layout import Stored
 
 TICK_SECONDS = 1.0
 
@@ -39,14 +39,12 @@ class TurnCollector:
         self._written: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    def collect(
-        self, request: str, rows: Packed, predictions: NDArray[Any], ids: list[str] | None = None
-    ) -> "asyncio.Future[None]":
+    def collect(self, request: str, stored: Stored, predictions: NDArray[Any]) -> "asyncio.Future[None]":
         """Add a scored request, and return a future that is done when the record of the request is on disk.
 
         The future raises `Refusal` if the request must be refused. All requests of one turn have the same future.
         """
-        self._collector.add(request, rows, predictions, ids)
+        self._collector.add(request, stored, predictions)
         if self._written is None:
             loop = asyncio.get_running_loop()
             self._written = loop.create_future()
@@ -54,10 +52,10 @@ class TurnCollector:
             self._start_timer()
         return self._written
 
-    def collect_now(self, scored: Iterable[tuple[str, Packed, NDArray[Any]]]) -> Refusal | None:
+    def collect_now(self, scored: Iterable[tuple[str, Stored, NDArray[Any]]]) -> Refusal | None:
         """Write scored requests (id, rows, predictions). Return a refusal if they must be refused, otherwise None."""
-        for request, rows, predictions in scored:
-            self._collector.add(request, rows, predictions)
+        for request, stored, predictions in scored:
+            self._collector.add(request, stored, predictions)
         self._start_timer()
         return self._flush()
 
@@ -123,15 +121,15 @@ class ThreadCollector:
         self._ended = threading.Event()
         threading.Thread(target=self._tick, daemon=True).start()
 
-    def pack(self, rows: Rows) -> Packed | None:
+    def pack(self, rows: Rows, ids: Ids = None) -> Stored | None:
         """See `Collector.pack`."""
         with self._lock:
-            return self._collector.pack(rows)
+            return self._collector.pack(rows, ids)
 
-    def collect(self, request: str, rows: Packed, predictions: NDArray[Any], ids: list[str] | None = None) -> None:
+    def collect(self, request: str, stored: Stored, predictions: NDArray[Any]) -> None:
         """Write a scored request. Raise `Refusal` if the request must be refused."""
         with self._lock:
-            self._collector.add(request, rows, predictions, ids)
+            self._collector.add(request, stored, predictions)
             self._collector.flush()
 
     def close(self) -> None:

@@ -41,7 +41,7 @@ def list_ids(header: Header, record: Record) -> Iterator[tuple[str, list[str | N
     If the request has ids outside of its rows, they are yielded first, with the name "".
     """
     if record.ids is not None:
-        yield "", [*record.ids], False
+        yield "", record.ids, header.id is not None and header.id.treatment == "hashed"
     if not header.is_matrix:
         for place, column in enumerate(header.stored):
             if column.kind == "id":

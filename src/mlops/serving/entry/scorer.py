@@ -6,7 +6,7 @@ import logging
 from time import perf_counter
 from typing import Any
 
-from ..collection.layout import Packed
+from ..collection.layout import Stored
 from ..failures import describe_failure
 from ..metrics.recorder import Recorder
 from ..refusals import Refusal
@@ -57,7 +57,7 @@ class EntryScorer:
         self._wants_headers = len(data) < len(parameters)
         self._input = _choose_input(script, data)
 
-    def answer(self, request: Request) -> tuple[Packed | None, Reply]:
+    def answer(self, request: Request) -> tuple[Stored | None, Reply]:
         """Return a request in the form in which it is stored, or None if it is not collected; and the answer to it.
 
         Raises
@@ -73,7 +73,7 @@ class EntryScorer:
         arguments = self._input.read(request)
         if self._wants_headers:
             arguments[HEADERS] = dict(request.headers)
-        packed = self._pack(describe_request(request)) if self._pack and request.method in COLLECTED else None
+        packed = self._pack(describe_request(request), None) if self._pack and request.method in COLLECTED else None
         began = perf_counter()
         try:
             reply = encode_reply(self._run(**arguments))
