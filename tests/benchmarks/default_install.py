@@ -22,7 +22,7 @@ def find_default_install() -> Path:
 
 
 def find_install(folder: Path, packages: Sequence[str]) -> Path:
-    """Return the folder of programs of an environment, which is created again if the lock has changed.
+    """Return the folder of programs of an environment, which is created again if the packages or the lock have changed.
 
     Raises
     ------
@@ -31,14 +31,15 @@ def find_install(folder: Path, packages: Sequence[str]) -> Path:
     """
     lock = (PROJECT / "requirements.lock").read_text(encoding="utf-8")
     constraints = "".join(f"{''.join(pin)}\n" for pin in PIN.findall(lock))
+    content = f"# {' '.join(packages)}\n{constraints}"
     ready = folder / "constraints.txt"
-    if not ready.is_file() or ready.read_text(encoding="utf-8") != constraints:
+    if not ready.is_file() or ready.read_text(encoding="utf-8") != content:
         print(f"installing {' '.join(packages)} into {folder.name} ...", flush=True)
         _run(["bash", ".ci/make-venv", folder.name])
         wanted = folder / "wanted.txt"
-        wanted.write_text(constraints, encoding="utf-8")
+        wanted.write_text(content, encoding="utf-8")
         _run([folder / "bin" / "python", "-m", "pip", "install", "--quiet", "-c", wanted, *packages])
-        ready.write_text(constraints, encoding="utf-8")
+        ready.write_text(content, encoding="utf-8")
     return folder / "bin"
 
 

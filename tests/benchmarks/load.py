@@ -1,5 +1,6 @@
 """Clients that send requests to a service from one thread: as fast as it answers, or at a constant rate."""
 
+import re
 import select
 import socket
 import time
@@ -11,9 +12,12 @@ import psutil
 from benchmarks.measure import Sample
 
 CLIENTS = 32  # connections at a time
+NONE = 0  # the number of a connection that is opened with its next request
 RECEIVED = 1 << 20  # bytes
 SECONDS = 20.0  # for an answer
 GOOD = b"HTTP/1.1 200"
+LENGTH = re.compile(rb"\r\ncontent-length: *", re.IGNORECASE)
+END = b"\r\n\r\n"
 
 
 class AnswerError(Exception):
@@ -22,10 +26,15 @@ class AnswerError(Exception):
 
 @dataclass(frozen=True)
 class Expected:
-    """The size of each answer in bytes, and whether the server closes the connection after it."""
+    """How a server writes the header that precedes the length of a body, and whether it closes the connection."""
 
-    size: int
+    length: bytes
     closes: bool
+
+    def find_size(self, begin: bytes) -> int:
+        """Return the size of an answer in bytes, from its beginning, which contains the whole head."""
+        place = begin.index(self.length) + len(self.length)
+        return begin.index(END) + len(END) + int(begin[place : begin.index(b"\r\n", place)])
 
 
 class Load:
@@ -36,7 +45,7 @@ class Load:
     port : int
         The port of the service.
     request : bytes
-        The request. All answers must have the same size.
+        The request.
     """
 
     def __init__(self, port: int, request: bytes) -> None:
@@ -44,9 +53,10 @@ class Load:
         self._request = request
         self._expected = _try_request(port, request)
         self._poll = select.epoll()
-        self._missing: dict[int, int] = {}  # the number of bytes of the answer that are still to come
+        self._missing: dict[int, int | None] = {}  # the bytes of the answer that are still to come; None for all
         self._channels: dict[int, socket.socket] = {}
-        self.idle = [self._connect() for _ in range(CLIENTS)]
+        # A server that closes connections can be blocked by one that sends nothing, so it gets none before a request.
+        self.idle = [NONE if self._expected.closes else self._connect() for _ in range(CLIENTS)]
 
     def __enter__(self) -> Self:
         return self
@@ -58,8 +68,8 @@ class Load:
 
     def send(self) -> int:
         """Send a request, and return the number of its connection."""
-        number = self.idle.pop()
-        self._missing[number] = self._expected.size
+        number = self.idle.pop() or self._connect()
+        self._missing[number] = None
         self._channels[number].sendall(self._request)
         return number
 
@@ -69,15 +79,15 @@ class Load:
 
     def _read(self, number: int) -> bool:
         found = self._channels[number].recv(RECEIVED)
-        begins = self._missing[number] == self._expected.size
-        if (begins and not found.startswith(GOOD)) or not (found or self._expected.closes):
-            raise AnswerError(found.decode(errors="replace"))
-        self._missing[number] -= len(found)
+        missing = self._missing[number]
+        if (missing is None and not found.startswith(GOOD)) or not (found or self._expected.closes):
+            raise AnswerError(found.decode(errors="replace") or "The server closed the connection.")
+        self._missing[number] = (self._expected.find_size(found) if missing is None else missing) - len(found)
         if found if self._expected.closes else self._missing[number]:
             return False
         if self._expected.closes:
             self._channels.pop(number).close()
-        self.idle.append(self._connect() if self._expected.closes else number)
+        self.idle.append(NONE if self._expected.closes else number)
         return True
 
     def _connect(self) -> int:
@@ -105,7 +115,7 @@ def _try_request(port: int, request: bytes) -> Expected:
             if not found or (end and not (head.startswith(GOOD) and lengths)):
                 raise AnswerError(found.decode(errors="replace"))
             if end and len(body) == lengths[0]:
-                return Expected(len(found), b"connection: close" in lines)
+                return Expected(LENGTH.findall(head)[0], b"connection: close" in lines)
 
 
 def send_many(port: int, request: bytes, times: int) -> float:

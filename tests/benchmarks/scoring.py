@@ -38,7 +38,7 @@ AZURE_SHARE = 0.15  # of these requests that Azure's server gets, because it tak
 RATE, SECONDS = 1000.0, 4.0
 KEY = "benchmark"
 COLLECTION = "collection.json"
-AZURE_PACKAGES = ("azureml-inference-server-http", "numpy")
+AZURE_PACKAGES = ("azureml-inference-server-http", "numpy", "pandas", "scikit-learn")
 OURS, TWO, ALONE = "service", "service with two workers", "service without collection"
 AZURE, CONSTANT = "azureml-inference-server-http", "constant answer"
 SCRIPT = """
@@ -103,7 +103,7 @@ def measure_scoring(rounds: int) -> Section:
         steady = [_find_p99(port) for _ in range(rounds)]
         memory = max(worker.memory_full_info().pss for worker in server.children()) / 1e6
         ready = [measure_ready(image, folder / f"start {number}") for number in range(rounds)]
-    made = {label: _make_row(label, samples[label]) for label in found}
+    made = {label: make_speed_row(label, samples[label]) for label in found}
     figures = [figure for rows in REQUESTS for figure in _compare(made, rows)]
     figures.append(Figure("scoring_p99", "no", "wall", statistics.median(steady)))
     figures.append(Figure("scoring_ready", "no", "wall", statistics.median(ready)))
@@ -119,8 +119,12 @@ def name_row(name: str, rows: int) -> str:
 def make_request(rows: int) -> bytes:
     """Return a request with an example of the problem, which is repeated."""
     example = [row * 0.037 - 0.1234567890123 for row in range(len(problem.features))]
-    body = json.dumps({"data": [example] * rows}).encode()
-    head = f"POST /score HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {KEY}\r\nContent-Length: {len(body)}"
+    return write_request(json.dumps({"data": [example] * rows}).encode(), KEY)
+
+
+def write_request(body: bytes, key: str) -> bytes:
+    """Return a request to ``/score``."""
+    head = f"POST /score HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\nContent-Length: {len(body)}"
     return f"{head}\r\nContent-Type: application/json\r\n\r\n".encode() + body
 
 
@@ -201,7 +205,8 @@ def _find_p99(port: int) -> float:
     return statistics.quantiles(took, n=100)[98] * 1e3
 
 
-def _make_row(label: str, samples: Sequence[Sample]) -> Row:
+def make_speed_row(label: str, samples: Sequence[Sample]) -> Row:
+    """Return the row of a measurement, with the requests per second."""
     speed = 1 / statistics.median(sample.wall for sample in samples)
     row = make_row(label, [sample * 1e6 for sample in samples], f"{speed:,.0f} requests/s")
     return replace(row, unit="µs")

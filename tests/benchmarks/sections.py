@@ -12,6 +12,7 @@ from benchmarks.measure import interleave, make_row
 from benchmarks.memory import measure_memory
 from benchmarks.overhead import measure_overhead
 from benchmarks.own import measure_nbval, measure_sweep
+from benchmarks.pipelines import measure_pipelines
 from benchmarks.processes import warm_up
 from benchmarks.scoring import measure_scoring
 from benchmarks.scratch import Section, make_scratch
@@ -53,6 +54,14 @@ def measure_eight(rounds: int) -> Section:
     return Section("Eight notebooks", tuple(rows.values()), tuple(figures), tuple(notes))
 
 
+def measure_servers(rounds: int) -> Section:
+    """Measure the service beside Azure's server, with a script for both, and with pipelines."""
+    parts = [measure_scoring(rounds), measure_pipelines(rounds)]
+    rows = [row for part in parts for row in part.rows]
+    figures = [figure for part in parts for figure in part.figures]
+    return Section("Scoring", tuple(rows), tuple(figures), tuple(note for part in parts for note in part.notes))
+
+
 SECTIONS: dict[str, Callable[[int], Section]] = {
     "eight": measure_eight,
     "overhead": measure_overhead,
@@ -61,6 +70,6 @@ SECTIONS: dict[str, Callable[[int], Section]] = {
     "memory": measure_memory,
     "nbval": measure_nbval,
     "service": measure_service,
-    "scoring": measure_scoring,
+    "scoring": measure_servers,
     "large": measure_large,
 }

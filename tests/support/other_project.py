@@ -36,6 +36,8 @@ HYPERPARAMETERS = {
         "learning_rate": "0.1  # weight of each tree, no unit; in (0, 1]",
         "depth": "2  # levels of each tree; a whole number in [1, 10]",
     },
+    "ridge": {"alpha": "0.4  # ridge penalty, no unit; in [0, 1000000]"},
+    "boosting": {"trees": "100  # trees of the model; a whole number in [1, 1000]"},
 }
 # For each platform, its settings, and the other sections of its parameter file.
 PLATFORMS: dict[str, tuple[tuple[Parameter, ...], dict[str, Any]]] = {
