@@ -46,7 +46,8 @@ class MemoryHost:
     """A host that only remembers what it serves. A test chooses the calls that fail.
 
     `serving` has the digest that each environment serves, and `states` has the stored states. `done` lists the calls,
-    `broken` names the calls that fail, and `unhealthy` names the environments whose service does not answer.
+    `broken` names the calls that fail, and `unhealthy` names the environments whose service does not answer. `settings`
+    has the settings that a new service would get.
     """
 
     command_options: str = " --platform memory"
@@ -58,6 +59,7 @@ class MemoryHost:
     unhealthy: set[str] = field(default_factory=set)
     outdated: set[str] = field(default_factory=set)
     locked: set[str] = field(default_factory=set)
+    settings: dict[str, str] = field(default_factory=dict)
 
     def look(self, environment: str) -> "MemorySite":
         """See `mlops.release.host.Host`."""
@@ -89,6 +91,9 @@ class MemorySite:
 
     def matches_settings(self, state: Deployments) -> bool:
         return self.environment not in self.host.outdated
+
+    def list_settings(self) -> dict[str, str]:
+        return self.host.settings
 
     def accepts_keys(self, state: Deployments) -> bool:
         return self.environment not in self.host.outdated
@@ -564,6 +569,20 @@ def test_rollbacks_are_listed_newest_first(releases: Releases[Deployments]) -> N
     for _ in range(2):
         releases.roll_back("production", ANN)
     assert [rollback.image for rollback in releases.list_rollbacks()] == ["tiny:2", "tiny:3"]
+
+
+def test_a_changed_setting_restarts_a_healthy_service(host: MemoryHost, releases: Releases[Deployments]) -> None:
+    host.settings = {"workers": "1", "url": ""}
+    release(releases, ONE)
+    host.settings = {"workers": "2", "url": "file:///data", "new": "3"}
+    changes = ("workers 2 (was 1)", "url file:///data (was empty)")
+    assert releases.list_services()[0].changes == changes
+    host.done.clear()
+    for applied in (changes, ()):
+        service = releases.deploy("qa", ONE, ready_seconds=1, force=False)
+        assert service.changes == applied
+    assert host.done == ["serve tiny:1 within 1 s", "write", "retire tiny:1"]
+    assert releases.list_services()[0].changes == ()
 
 
 def test_a_deployment_names_who_decided_it_and_why(releases: Releases[Deployments]) -> None:

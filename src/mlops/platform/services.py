@@ -48,12 +48,10 @@ class Service:
     ----------
     environment, url : str
         The environment, and the address of the service.
-    digest, image, model_version : str, str, int
-        The deployed image and its model version.
+    digest, image, model_version, deployed : str, str, int, str
+        The deployed image, its model version, and the time of the deployment, in UTC as ISO 8601.
     health, problem : str
         The health that the platform reports, or "unreadable" if the record is damaged; and a description of the damage.
-    deployed : str
-        The time of the deployment, in UTC as ISO 8601.
     tested : str
         The result of the service test: "passed" or "failed"; empty if the test has not run or did not finish.
     example : str
@@ -74,6 +72,8 @@ class Service:
         The MLOPS_HOME from which the service was started: "/data/.mlops on another machine"; empty for the current one.
     workers, restarts : int, int
         The number of processes that answer requests, and how often they were restarted; 0 if unknown.
+    changes : tuple of str
+        The settings that have changed since the service started, or that the deployment has applied.
     """
 
     environment: str
@@ -95,6 +95,7 @@ class Service:
     original: str = ""
     workers: int = 0
     restarts: int = 0
+    changes: tuple[str, ...] = ()
 
     @property
     def condition(self) -> str:
@@ -223,10 +224,9 @@ class Services(Protocol):
     ) -> Service:
         """Deploy `image` in an environment, and return the service; called by the notebook 06_deploy.
 
-        The previous service keeps running until the new one is ready. Safe to call again: a healthy service with the
-        same digest is not restarted unless `force` is true. Raises DeploymentError if the service is not ready in time,
-        the image has not passed a required test, or the environment serves another model. Raises RolledBackError if the
-        model version was rolled back. `allowed` can permit replacing another model, or deploying a rolled-back version.
+        The previous service runs until the new one is ready. Safe to call again: a healthy service with the same digest
+        and settings is restarted only if `force` is true. Raises DeploymentError if the service is not ready in time,
+        or the image is not allowed there; RolledBackError if the model version was rolled back. See `Permissions`.
         """
         ...
 

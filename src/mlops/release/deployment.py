@@ -42,7 +42,8 @@ class DeploymentResult:
         if found is None:
             return f"not deployed: {self.refusal}"
         same = found.digest == image.digest
-        return f"{found.environment}: {found.model}, {found.health}, has the requested digest: {same}"
+        changes = f", new settings: {', '.join(found.changes)}" if found.changes else ""
+        return f"{found.environment}: {found.model}, {found.health}, has the requested digest: {same}{changes}"
 
 
 def deploy_image(

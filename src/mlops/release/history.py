@@ -2,7 +2,8 @@
 
 # Each platform stores the history in its own way, and can add details to deployments in a subclass of `Deployment`.
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal, Self
 
 from mlops.platform.images import Image
@@ -17,7 +18,8 @@ Test = Literal["", "passed", "failed"]
 class Deployment:
     """An image that was deployed.
 
-    For `tested`, `decision`, `override` and `model_identity`, see `mlops.platform.services.Service`.
+    `settings` has the settings of the platform with which the service was started; it is empty in older records. For
+    `tested`, `decision`, `override` and `model_identity`, see `mlops.platform.services.Service`.
     """
 
     digest: str
@@ -28,6 +30,7 @@ class Deployment:
     decision: Decision = NO_DECISION
     override: str = ""
     model_identity: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def model(self) -> str:
@@ -67,13 +70,23 @@ class Deployments:
         before = (*self.history, self.current) if self.current else self.history
         return replace(self, current=replace(deployment, tested=tested), history=before[-KEPT:])
 
-    def credit(self, decision: Decision, image: Image) -> Self:
-        """Return a copy whose current deployment has this decision, and the override and model identity of `image`."""
+    def credit(self, decision: Decision, image: Image, settings: Mapping[str, str]) -> Self:
+        """Return a copy whose current deployment has this decision, these settings, and the marks of `image`."""
         assert self.current is not None
         credited = replace(
-            self.current, decision=decision, override=image.override, model_identity=image.model_identity
+            self.current,
+            decision=decision,
+            override=image.override,
+            model_identity=image.model_identity,
+            settings=settings,
         )
         return replace(self, current=credited)
+
+    def list_changes(self, settings: Mapping[str, str]) -> tuple[str, ...]:
+        """Describe the settings that differ from those of the current service: ("service_workers 2 (was 1)",)."""
+        before = self.current.settings if self.current else {}
+        changed = [name for name in settings if before.get(name, settings[name]) != settings[name]]
+        return tuple(f"{name} {settings[name] or 'empty'} (was {before[name] or 'empty'})" for name in changed)
 
     def describe(
         self, environment: str, url: str, health: Health, example: str, *, accepts_keys: bool = True

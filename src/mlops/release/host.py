@@ -24,6 +24,10 @@ class View(Protocol[State]):
         """
         ...
 
+    def list_settings(self) -> dict[str, str]:
+        """Return the settings that a new service would get, as text. Secrets are left out."""
+        ...
+
     def describe(self, state: State) -> Service:
         """Return the current deployment of `state` as a service, with its present health."""
         ...

@@ -75,11 +75,12 @@ class Releases(Generic[State]):
             require_kept(state, image, allowed)
             require_owner(environment, state, image, allowed)
             same = state.current is not None and state.current.digest == image.digest
-            if same and not force and site.matches_settings(state):
+            changes = state.list_changes(site.list_settings()) if same else ()
+            if same and not force and not changes and site.matches_settings(state):
                 service = site.describe(state)
                 if service.health == "healthy":
                     return service
-            return self._switch_to(site, state, image, ready_seconds, decision)
+            return replace(self._switch_to(site, state, image, ready_seconds, decision), changes=changes)
 
     def find_owner(self, environment: str) -> str:
         """See `Services`."""
@@ -224,7 +225,7 @@ class Releases(Generic[State]):
         change: Callable[[State], State] = lambda served: served,
     ) -> Service:
         try:
-            served = change(site.serve(state, image, ready_seconds).credit(decision, image))
+            served = change(site.serve(state, image, ready_seconds).credit(decision, image, site.list_settings()))
             site.write(served)
         except (ConflictError, LostLockError):
             raise  # do not undo: another deployment may hold the lock now
@@ -245,7 +246,9 @@ def _read(view: View[State]) -> State | IntegrityError:
 def _describe(view: View[State], environment: str, state: State | IntegrityError) -> Service | None:
     if isinstance(state, IntegrityError):
         return Service(environment, "", "", "unreadable", "", 0, "", problem=str(state))
-    return view.describe(state) if state.current else None
+    if not state.current:
+        return None
+    return replace(view.describe(state), changes=state.list_changes(view.list_settings()))
 
 
 def _record_rollback(environment: str, current: Deployment, previous: Deployment, decision: Decision) -> Rollback:

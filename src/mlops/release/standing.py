@@ -58,6 +58,9 @@ class Standing:
         if not self.service.accepts_keys:
             command = f"mlops keys {self.service.environment} --rotate{self.command_options}"
             found.append(f"It does not accept the stored keys. Run `{command}` to give it new ones.")
+        if self.service.changes and self.service.health != "stopped":
+            applied = f"Run `mlops run release{self.command_options}` to apply the changes."
+            found.append(f"Its settings have changed: {', '.join(self.service.changes)}. {applied}")
         return " ".join(filter(None, found))
 
     @property

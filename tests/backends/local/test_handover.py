@@ -77,6 +77,11 @@ def test_clients_see_no_error_during_deployments(
                     client.key = backend.secrets.get_keys("qa")[0]
             else:
                 deploy(backend, "qa", images[(number + 1) % 2], force=True)
+        monkeypatch.setenv("MLOPS_LOCAL_SERVICE_WORKERS", "2")
+        (before,) = open_backend("local", migrated).services.list_services()
+        changed = deploy(open_backend("local", migrated), "qa", images[before.model_version - 1])
+        assert before.changes == changed.changes == (f"service_workers 2 (was {workers})",)
+        assert (changed.workers, changed.url) == (2, service.url)
     finally:
         for client in clients:
             client.ended = True

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 import psutil
 
-from mlops.errors import DeploymentError
+from mlops.errors import DeploymentError, IntegrityError
 from mlops.files.disk import is_full
 from mlops.files.hashes import hash_content
 from mlops.files.records import read_record
@@ -49,6 +49,14 @@ class Ready:
 
     pid: int = 0
     port: int = 0
+
+
+def read_ready(path: Path) -> Ready:
+    """Return the content of a file ``ready.json``; zeros if it is missing or damaged."""
+    try:
+        return read_record(path, Ready)
+    except (IntegrityError, FileNotFoundError):
+        return Ready()
 
 
 def serves_from(pid: int, folder: Path) -> bool:

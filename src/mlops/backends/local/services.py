@@ -17,7 +17,6 @@ from mlops.backends.local.deployments import LocalDeployment, LocalState
 from mlops.backends.local.environments.environments import LocalEnvironments
 from mlops.backends.local.images import LocalImages
 from mlops.backends.local.processes import (
-    Ready,
     abandon_process,
     confirm_process,
     end_servers,
@@ -26,6 +25,7 @@ from mlops.backends.local.processes import (
     identify_machine,
     is_listening,
     quote_log,
+    read_ready,
     serves_from,
     start_process,
     wait_ready,
@@ -153,6 +153,10 @@ class LocalSite:
         """See `Site`."""
         return self._wanted.number in (0, state.port) and self.accepts_keys(state)
 
+    def list_settings(self) -> dict[str, str]:
+        """See `View`."""
+        return self._settings.list_of_service()
+
     def accepts_keys(self, state: LocalState) -> bool:
         """See `View`."""
         if state.current is None or state.process is None or not state.process.alive:
@@ -244,7 +248,7 @@ class LocalSite:
         """Return the log of the server, or of the last server if none is running; None if there is no log."""
         logs = sorted(self._folder.glob("[!.]*/service.log"))
         if state.process:
-            logs = [log for log in logs if _read_ready(log.with_name("ready.json")).pid == state.process.pid] or logs
+            logs = [log for log in logs if read_ready(log.with_name("ready.json")).pid == state.process.pid] or logs
         return logs[-1] if logs else None
 
     def _name_other_home(self, current: LocalDeployment) -> str:
@@ -256,7 +260,7 @@ class LocalSite:
     def list_ended(self) -> list[Path]:
         """Return the folders of servers that are no longer running."""
         ready = {folder: folder / "ready.json" for folder in self._folder.glob("[!.]*") if folder.is_dir()}
-        return [folder for folder, path in sorted(ready.items()) if not serves_from(_read_ready(path).pid, folder)]
+        return [folder for folder, path in sorted(ready.items()) if not serves_from(read_ready(path).pid, folder)]
 
     def _choose_port(self, state: LocalState) -> int:
         port = self._wanted.number or state.port
@@ -270,7 +274,7 @@ class LocalSite:
         return 0
 
     def _list_own_ports(self) -> set[int]:
-        found = [_read_ready(ready) for ready in self._folder.glob("*/ready.json")]
+        found = [read_ready(ready) for ready in self._folder.glob("*/ready.json")]
         return {ready.port for ready in found if serves_from(ready.pid, self._folder)}
 
     def _end_servers(self, besides: int = 0) -> bool:
@@ -278,13 +282,6 @@ class LocalSite:
         servers = [server for server in find_servers(self._folder) if server.pid != besides]
         end_servers(servers)
         return bool(servers)
-
-
-def _read_ready(path: Path) -> Ready:
-    try:
-        return read_record(path, Ready)
-    except (IntegrityError, FileNotFoundError):
-        return Ready()
 
 
 def _check_health(state: LocalState) -> Health:

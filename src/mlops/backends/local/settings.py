@@ -73,6 +73,11 @@ class LocalSettings(CollectionSettings):
         limits = {name_variable(name): str(getattr(self, f"service_{name}")) for name in Limits.__dataclass_fields__}
         return {WORKERS: str(self.service_workers), MEMORY: str(self.service_memory_mb), **limits}
 
+    def list_of_service(self) -> dict[str, str]:
+        """Return the settings that a server gets when it starts, as text. Its port is left out."""
+        names = (found.name for found in DECLARED if found.name.startswith(("service_", "collect_")))
+        return {name: str(getattr(self, name)) for name in names}
+
     def name(self, setting: str) -> str:
         """Return a setting's name for messages: the source of its value, or its key if it has the default value."""
         return self.given[setting].source if setting in self.given else f"local.{setting} in parameters/local.yml"

@@ -118,6 +118,10 @@ class MemorySite:
         """See `Site`."""
         return self.accepts_keys(state)
 
+    def list_settings(self) -> dict[str, str]:
+        """See `View`."""
+        return {}
+
     def accepts_keys(self, state: MemoryState) -> bool:
         """See `View`."""
         if state.current is None or state.server is None:

@@ -1,6 +1,7 @@
 """The SDK's configurations of services: Container Instances for QA, Kubernetes for production."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 
 from mlops.backends.azure.connection.settings import AzureSettings
 from mlops.backends.azure.services.sdk_objects import WebService
@@ -72,6 +73,12 @@ def list_changeable(settings: AzureSettings, environment: str) -> dict[str, obje
         "autoscale_target_utilization": settings.production_target_utilization,
         "collect_model_data": collects(settings, environment),
     }
+
+
+def list_of_service(settings: AzureSettings, environment: str) -> dict[str, str]:
+    """Return the settings that the service of an environment gets, as text. Its name is left out."""
+    named = [found.name for found in fields(settings) if found.name.startswith((f"{environment}_", "collect_"))]
+    return {name: str(getattr(settings, name)) for name in named if name != f"{environment}_service"}
 
 
 def collects(settings: AzureSettings, environment: str) -> bool:

@@ -13,7 +13,7 @@ from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.images.images import AzureImages
 from mlops.backends.azure.images.records import ImageRecord
 from mlops.backends.azure.services.collections import AzureCollections
-from mlops.backends.azure.services.configuration import make_configuration
+from mlops.backends.azure.services.configuration import list_of_service, make_configuration
 from mlops.backends.azure.services.sdk_objects import WebService
 from mlops.backends.azure.services.state import AzureDeployment, AzureState, StateBlob
 from mlops.backends.azure.services.web_services import (
@@ -137,6 +137,10 @@ class AzureSite:
         """See `Site`."""
         # Azure chooses the address and the keys, so only the name can differ.
         return self._find_named() is not None
+
+    def list_settings(self) -> dict[str, str]:
+        """See `mlops.release.host.View`."""
+        return list_of_service(self._session.settings, self._environment)
 
     def accepts_keys(self, state: AzureState) -> bool:
         """See `mlops.release.host.View`."""
