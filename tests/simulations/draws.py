@@ -37,6 +37,20 @@ def draw_gamma_gains(rng: np.random.Generator, shape: Shape, skewness: float, be
     return size + better * np.sqrt(size) - rng.gamma(size, size=shape)
 
 
+def draw_binary_gains(rng: np.random.Generator, shape: Shape, share: float, better: float = 0.0) -> Floats:
+    """Return gains of two values: the challenger is a little better, but worse on a share of the rows.
+
+    The models are equal unless the challenger is `better` by a number of standard deviations.
+    """
+    return share - (rng.random(shape) < share) + better * np.sqrt(share * (1 - share))
+
+
+def draw_repeated_gains(rng: np.random.Generator, shape: Shape, times: int) -> Floats:
+    """Return the gains of equal models on rows that are not independent: each gain occurs a number of `times`."""
+    gains = draw_square_gains(rng, (shape[0], -(-shape[1] // times)), "normal")
+    return np.repeat(gains, times, axis=1)[:, : shape[1]]
+
+
 def draw_catastrophes(rng: np.random.Generator, shape: Shape, share: float) -> Floats:
     """Return the gains of equal models where the challenger is better but for a share of catastrophic rows."""
     rare = rng.random(shape) < share

@@ -70,6 +70,9 @@ def _list_looks() -> Iterator[Case]:
             )
         draw = partial(draws.draw_catastrophes, share=0.01)
         yield _look(f"catastrophes on 1 % of the rows, {rows:,} rows", rounds, draw, rows, 1.0)
+    for times in (2, 5):
+        draw = partial(draws.draw_repeated_gains, times=times)
+        yield _look(f"squared error, normal errors, 90 rows, each {times} times", 40_000, draw, 90, 1.0)
     for rows, positives in RARE:
         for metric, title in CLASSIFIED.items():
             draw = partial(scores.draw_gains, kind="normal", metric=metric, positives=positives)
@@ -86,6 +89,7 @@ def _list_undecided() -> Iterator[Case]:
         for name, draw in {
             "gamma, skewness 3, better": partial(draws.draw_gamma_gains, skewness=3.0, better=1.0),
             "lognormal, skewness 3, better": partial(draws.draw_skewed_gains, sigma=0.715, better=1.0),
+            "two values, skewness 3, better": partial(draws.draw_binary_gains, share=0.084, better=1.0),
             "squared error, normal errors": partial(draws.draw_square_gains, kind="normal"),
         }.items():
             yield _undecided(f"{name}, {rows:,} rows", draw, rows)
