@@ -1,11 +1,13 @@
-"""The settings for collecting requests. Several platforms share them."""
+"""The settings for what services collect and report. Several platforms share them."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from mlops.parameters.platform_section import declare
 from mlops.serving.collection.settings import Settings
+from mlops.serving.telemetry.settings import CONNECTION_STRING, DEFAULT_SHARE, SERVICE
 
 KEY = "collection-key"  # the secret with which columns are hashed
 MEGABYTE = 1 << 20
@@ -13,7 +15,7 @@ MEGABYTE = 1 << 20
 
 @dataclass(frozen=True)
 class CollectionSettings:
-    """The settings that say what services collect, how much space the rows can use, and how long they are kept."""
+    """The settings that say what services collect and report, and how long the rows are kept."""
 
     collect_share: float = declare(1.0, "share of the requests that services collect; 0 to collect nothing", "[0, 1]")
     collect_omitted: str = declare("", "columns that are not collected, separated by commas")
@@ -27,6 +29,9 @@ class CollectionSettings:
     collect_close_seconds: int = declare(60, "seconds after which collected rows are uploaded", "[1, 86400]")
     collect_retention_days: int = declare(
         365, "days after which collected rows are deleted; 0 to keep them", "[0, 36500]"
+    )
+    telemetry_share: float = declare(
+        DEFAULT_SHARE, "share of the requests that services report to Application Insights", "[0, 1]"
     )
 
 
@@ -54,6 +59,18 @@ def describe_collection(given: CollectionSettings, get_secret: Callable[[str], s
         retention_days=given.collect_retention_days,
         **place,
     )
+
+
+def list_telemetry_variables(service: str) -> dict[str, str]:
+    """Return the variables with which a server reports to Application Insights, if this process has them.
+
+    Parameters
+    ----------
+    service : str
+        The name of the service on the application map.
+    """
+    given = os.environ.get(CONNECTION_STRING, "")
+    return {CONNECTION_STRING: given, SERVICE: service} if given else {}
 
 
 def split_names(text: str) -> tuple[str, ...]:

@@ -55,8 +55,7 @@ class Application:
     keys : sequence of str
         The keys that the service accepts.
     identity : mapping
-        The name and the digest of the image, and the name and the version of its model. ``/readyz`` reports them, and
-        each answer has them in its headers.
+        The image and its model, which ``/readyz`` and the headers of each answer name; see `serving.identity`.
     documents : mapping of str to bytes
         The descriptions of the service by their names; see `serving.documents`.
     collector : TurnCollector, optional
@@ -93,13 +92,15 @@ class Application:
     async def __call__(self, scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: Any) -> None:
         if scope["type"] != "http":
             return
-        sent = dict(scope["headers"])
+        sent, began = dict(scope["headers"]), scope["state"].setdefault(ARRIVED, perf_counter())
         named = identify_request(sent)
         try:
             status, headers, answer = await self._answer(scope, sent, receive, named)
         except Exception as error:  # noqa: BLE001 - whatever fails, the client must get an answer
             status, headers, answer = self.refuse(_explain(error), named)
         self.recorder.count_answer(scope["path"], status)
+        if scope["path"] == SCORE:
+            self.recorder.reporter.report_chosen([named], [status], [began], perf_counter())
         length = [] if status in NO_LENGTH else [(b"content-length", b"%d" % len(answer))]
         await send({"type": "http.response.start", "status": status, "headers": [*headers, *length, *named]})
         await send({"type": "http.response.body", "body": answer})
@@ -111,7 +112,7 @@ class Application:
 
     def refuse(self, refusal: Refusal, named: Sequence[Header]) -> Answered:
         """Count a request that is refused, and return the status, the headers and the body of its answer."""
-        self.recorder.count_refusal(refusal)
+        self.recorder.count_refusal(refusal, named)
         answer = encode_refusal(refusal, named[0][1].decode())
         return refusal.status, [*self._bad, *_encode_headers(refusal.headers.items())], answer
 
@@ -162,6 +163,7 @@ class Application:
             recorder.count_answer(SCORE, status)
             if status == 200 and isinstance(one, tuple):
                 recorder.count_scored(now - began, len(one[1]))
+        recorder.reporter.report_chosen(named, [status for status, _, _ in answers], arrived, now)
         return answers
 
     def _encode(self, named: Sequence[Header], found: Scored | Exception, refused: Refusal | None) -> Answered:
@@ -179,8 +181,7 @@ class Application:
         receive: Callable[[], Awaitable[Any]],
         named: Sequence[Header],
     ) -> Answered:
-        began = scope["state"].get(ARRIVED) or perf_counter()
-        path, method = scope["path"], scope["method"]
+        began, path, method = scope["state"][ARRIVED], scope["path"], scope["method"]
         if path != SCORE:
             return self._answer_get(path, method, sent, scope["query_string"])
         if method != "POST" and isinstance(self._scorer, Scorer):
@@ -282,7 +283,7 @@ def _explain(error: Exception) -> Refusal:
     if isinstance(error, Refusal):
         return error
     logger.error("The service failed: %s", describe_failure(error))
-    return Refusal(500, "The service failed. Its log has the error.")
+    return Refusal(500, "The service failed. Its log has the error.", cause=error)
 
 
 async def _read_body(receive: Callable[[], Awaitable[Any]]) -> bytes:

@@ -25,6 +25,8 @@ class Refusal(Exception):
         Additional headers of the answer, such as ``Allow`` and ``Retry-After``.
     reason : str
         The reason in the metrics, from `serving.metrics.declared.REASONS`; empty if the status or the rule gives it.
+    cause : Exception, optional
+        The error that made the service fail.
     """
 
     def __init__(
@@ -34,8 +36,10 @@ class Refusal(Exception):
         details: Mapping[str, object] = NOTHING,
         headers: Mapping[str, str] = NOTHING,
         reason: str = "",
+        cause: Exception | None = None,
     ) -> None:
         super().__init__(message)
+        self.__cause__ = cause
         self.status = status
         self.details = details
         self.headers = headers

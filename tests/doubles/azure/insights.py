@@ -46,7 +46,7 @@ class Insights:
         errors = [
             {"index": index, "statusCode": 400, "message": message}
             for index, item in enumerate(items)
-            if (message := _find_fault(item))
+            if (message := find_fault(item))
         ]
         refused = {error["index"] for error in errors}
         self.items += [item for index, item in enumerate(items) if index not in refused]
@@ -54,7 +54,7 @@ class Insights:
         return Response(206 if errors else 200, counts)
 
 
-def _find_fault(item: dict[str, Any]) -> str:
+def find_fault(item: dict[str, Any]) -> str:
     """Return why an item is refused, or nothing. The rules are those of Microsoft's schemas for telemetry."""
     data = item.get("data", {})
     base = data.get("baseData", {})

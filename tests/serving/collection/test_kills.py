@@ -11,6 +11,10 @@ from collected import list_requests, read_uploads
 from collecting_server import Load, Server, check_uploads, wait_until
 
 from mlops.serving.collection.segments import CLOSED, OPEN, list_segments
+from mlops.serving.collection.uploader import BYTES, DONE, UPLOADS
+from mlops.serving.metrics.tally import read_tally
+from mlops.serving.workers.record import read_workers
+from mlops.serving.workers.starting import METRICS
 
 
 @pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
@@ -43,6 +47,9 @@ def test_a_worker_that_is_killed_under_load_is_restarted_and_loses_nothing(tmp_p
     finally:
         load.end()
         server.stop()
+    uploads = read_tally(server.log.parent / METRICS / UPLOADS)
+    assert uploads[DONE] == len(read_uploads(str(tmp_path / "up")))
+    assert uploads[BYTES] > 0
     check_uploads(load, str(tmp_path / "up"))
     assert load.refused == {}
 
@@ -63,6 +70,7 @@ def test_an_uploader_that_is_killed_under_load_is_started_again_and_uploads_each
     finally:
         load.end()
         server.stop()
+    assert read_workers(server.log.parent).uploads >= kills
     server.upload()
     check_uploads(load, str(tmp_path / "up"))
 

@@ -14,12 +14,13 @@ import pytest
 from collected import DAY, Collection, add, list_requests, read_uploads
 from fsspec.implementations.memory import MemoryFileSystem
 
-from mlops.serving.collection.__main__ import describe_error
+from mlops.serving.collection.__main__ import describe_error, try_upload
 from mlops.serving.collection.children import UploaderProcess
 from mlops.serving.collection.segments import CLOSED, DAMAGED, list_segments
 from mlops.serving.collection.settings import Settings
 from mlops.serving.collection.stores import FolderStore, name_version, open_store, split_upload
-from mlops.serving.collection.uploader import Uploader
+from mlops.serving.collection.uploader import BYTES, DONE, FAILED, UPLOADS, Uploader
+from mlops.serving.metrics.tally import Tally, read_tally
 
 
 @pytest.fixture(params=["folder", "file", "memory", "local"])
@@ -138,6 +139,17 @@ def test_without_a_url_segments_stay_until_they_are_old(collection: Collection) 
     assert len(list_segments(collection.folder, CLOSED)) == 3
     make_uploader(collection, "", date(2026, 12, 28), retention_days=30).run()
     assert list_segments(collection.folder, CLOSED) == []
+
+
+def test_uploads_bytes_and_failed_attempts_are_counted(collection: Collection, tmp_path: Path) -> None:
+    tally, blocked = Tally(tmp_path / UPLOADS), tmp_path / "up"
+    blocked.write_text("a file where the folder must be")
+    uploader = Uploader(Settings(folder=str(collection.folder), url=str(blocked)), lambda: DAY, tally=tally)
+    try_upload(uploader, 1.0)
+    blocked.unlink()
+    try_upload(uploader, 1.0)
+    size = sum(path.stat().st_size for path in blocked.rglob("*.segment.gz"))
+    assert read_tally(tmp_path / UPLOADS) == {FAILED: 1, DONE: 3, BYTES: size}
 
 
 def test_names_of_models_are_safe_as_folders(tmp_path: Path) -> None:

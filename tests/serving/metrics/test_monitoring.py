@@ -23,6 +23,7 @@ from mlops.serving.metrics.bins import ColumnBins
 from mlops.serving.metrics.page import MetricsPage
 from mlops.serving.metrics.profile import PROFILE, encode_profile
 from mlops.serving.scoring import Scorer
+from mlops.serving.telemetry.families import describe_telemetry
 from mlops.serving.workers.tally import describe_supervisor
 
 KEY = "the-key"
@@ -43,7 +44,8 @@ def metrics(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     scorer = Scorer(lambda rows: rows[:, 0], NUMBERS, turns.pack)
     scorer.recorder.watch(turns.measure)
     supervised = partial(describe_supervisor, tmp_path_factory.mktemp("service"))
-    page = MetricsPage(scorer.recorder, IDENTITY, None, [supervised, turns.describe])
+    telemetry = partial(describe_telemetry, folder)
+    page = MetricsPage(scorer.recorder, IDENTITY, None, [supervised, telemetry, turns.describe])
     headers = {"Authorization": f"Bearer {KEY}"}
     with serve(Application(scorer, [KEY], IDENTITY, {}, turns, page)) as url:
         requests.post(f"{url}/score", json={"data": [[1, 2, 3]]}, headers=headers, timeout=60)

@@ -13,13 +13,13 @@ from mlops.backends.azure.connection.session import AzureSession
 from mlops.errors import MlopsError
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.summary import find_model_version
+from mlops.serving.telemetry.settings import CONNECTION_STRING
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import Span
 
 logger = logging.getLogger(__name__)
 
-CONNECTION_STRING = "APPLICATIONINSIGHTS_CONNECTION_STRING"
 COMPONENT_API = "2020-02-02"
 SECONDS, RETRIES = 5, 1  # time limit for the connection and for the answer, and number of retries
 ROLE = "mlops"  # the name on the application map

@@ -14,6 +14,7 @@ from mlops.errors import SecretNotFoundError, UsageError
 from mlops.files.atomic import write_atomically
 from mlops.platform.datasets import CollectedPlace
 from mlops.serving import collection
+from mlops.serving.collection.settings import VARIABLE
 
 FOLDER = "collected"  # a folder in MLOPS_HOME
 UPLOADER = (sys.executable, "-m", collection.__name__)  # the environments of services lack fsspec and adlfs
@@ -49,8 +50,10 @@ class LocalCollections:
             return self._secrets.get_secret(KEY)
         return ""
 
-    def write_settings(self, environment: str) -> Path | None:
-        """Write a file with the settings for collecting requests. Return its path, or None if nothing is collected.
+    def write_settings(self, environment: str) -> dict[str, str]:
+        """Write a file with the settings for collecting requests, and return the variable that tells a server its path.
+
+        The result is empty if nothing is collected.
 
         Raises
         ------
@@ -61,7 +64,7 @@ class LocalCollections:
         """
         settings, place = self._settings, self.find_place(environment)
         if not settings.collect_share:
-            return None
+            return {}
         self._check_url()
         path = self._home / "secrets" / f"{environment}-collection.json"
         uploader = () if self._is_folder() else UPLOADER
@@ -70,7 +73,7 @@ class LocalCollections:
         )
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_atomically(path, msgspec.json.format(msgspec.json.encode(content), indent=1), mode=0o600)
-        return path
+        return {VARIABLE: str(path)}
 
     def _is_folder(self) -> bool:
         url = self._settings.collect_url

@@ -12,6 +12,7 @@ import msgspec
 import requests
 from filelock import FileLock
 
+from mlops.backends.collecting import list_telemetry_variables
 from mlops.backends.local.collections import LocalCollections
 from mlops.backends.local.deployments import LocalDeployment, LocalState
 from mlops.backends.local.environments.environments import LocalEnvironments
@@ -41,7 +42,6 @@ from mlops.platform.images import Image, ProcessState
 from mlops.platform.services import Health, Service
 from mlops.record.clock import now
 from mlops.release.sessions import open_session
-from mlops.serving.collection.settings import VARIABLE
 from mlops.serving.workers.record import Workers, read_workers
 
 HEALTH_SECONDS = 2.0
@@ -185,8 +185,9 @@ class LocalSite:
             folder = make_new_folder(self._folder, now().replace(":", ""))
             keys_file = self._secrets.find_keys_file(self._environment)
         keys = self._secrets.hash_keys(self._environment)
-        collection = self._collections.write_settings(self._environment)
-        variables = {**self._settings.list_variables(), **({VARIABLE: str(collection)} if collection else {})}
+        reported = list_telemetry_variables(f"{image.model_name}-{self._environment}")
+        collected = self._collections.write_settings(self._environment)
+        variables = {**self._settings.list_variables(), **collected, **reported}
         self._started, ready = start_process(python, bundle, keys_file, port, folder, variables)
         process = wait_ready(self._started, ready, ready_seconds, image.name)
         deployment = LocalDeployment(

@@ -11,6 +11,7 @@ from mlops.parameters.declarations import Parameter, Setting
 from mlops.parameters.layers import check_section
 from mlops.parameters.platform_section import declare, read_platform_section
 from mlops.serving.connections.limits import Limits, name_variable
+from mlops.serving.telemetry.settings import SHARE
 from mlops.serving.workers.launch import MEMORY, WORKERS
 from mlops.workspace import SERVICE_ENVIRONMENTS, Workspace
 
@@ -69,9 +70,10 @@ class LocalSettings(CollectionSettings):
         return WantedPort({"qa": self.qa_port, "production": self.production_port}[environment], source)
 
     def list_variables(self) -> dict[str, str]:
-        """Return the environment variables that set a server's memory, limits and number of workers."""
+        """Return the environment variables that set the size and the limits of a server, and what it reports."""
         limits = {name_variable(name): str(getattr(self, f"service_{name}")) for name in Limits.__dataclass_fields__}
-        return {WORKERS: str(self.service_workers), MEMORY: str(self.service_memory_mb), **limits}
+        sizes = {WORKERS: str(self.service_workers), MEMORY: str(self.service_memory_mb)}
+        return {**sizes, **limits, SHARE: str(self.telemetry_share)}
 
     def list_of_service(self) -> dict[str, str]:
         """Return the settings that a server gets when it starts, as text. Its port is left out."""

@@ -17,6 +17,7 @@ closed segments and uploads them.
     stores       the places to which segments are uploaded: a folder, or any URL of fsspec
     uploader     uploads closed segments, and deletes old uploads
     backlog      the segments that are not uploaded yet, as metrics
+    families     these metrics together with those of the uploader and the distributions
     distributions  counts how many collected values are in each bin of the training data
     opening      starts the collection of a service
     children     starts the uploader beside a service, and restarts it

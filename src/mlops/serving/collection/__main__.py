@@ -17,9 +17,10 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from ..log import configure_log
+from ..metrics.tally import Tally
 from .segments import hold_folder
 from .settings import read_settings
-from .uploader import Uploader
+from .uploader import FAILED, UPLOADS, Uploader
 
 if TYPE_CHECKING:
     from .distributions import DistributionCounter
@@ -55,6 +56,7 @@ def try_upload(uploader: Uploader, pause: float) -> float:
     except Ending:
         raise
     except Exception as error:  # noqa: BLE001 - a file system of fsspec can raise any error
+        uploader.tally.add({FAILED: 1})
         longer = min(2 * pause, LONGEST_PAUSE)
         logger.warning("The upload failed and will be retried in %.0f s: %s", longer, describe_error(error))
         return longer
@@ -105,7 +107,9 @@ def main() -> None:
         with hold_folder(folder, ACTIVE, wait=False) as held:
             if held:
                 counter = open_counter(options.bundle, options.metrics) if options.metrics else None
-                upload_until_closed(Uploader(settings, counter=counter), with_parent=options.with_parent)
+                tally = Tally(options.metrics / UPLOADS) if options.metrics else None
+                uploader = Uploader(settings, counter=counter, tally=tally)
+                upload_until_closed(uploader, with_parent=options.with_parent)
                 return
         # the uploader of the previous service is still finishing
         if wait_for_end(POLL_SECONDS, with_parent=options.with_parent):

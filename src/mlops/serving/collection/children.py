@@ -1,20 +1,71 @@
-"""The uploader beside a service: a child process, which is restarted if it dies."""
+"""The processes beside a service, such as the uploader: child processes, which are restarted if they die."""
 
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from .settings import VARIABLE, read_settings
 
 RESTART_SECONDS = 2.0  # minimum time between two starts
 ROOT = Path(__file__).parents[__package__.count(".") + 1]  # the folder of the outermost package
+NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 
 
-class UploaderProcess:
-    """The uploader of a service. It ends when the service ends, even if the service is killed.
+class ChildProcess:
+    """A process beside a service. Its standard input closes when the service ends, even if the service is killed.
+
+    Parameters
+    ----------
+    command : sequence of str
+        The command that starts the process.
+    variables : mapping of str to str
+        Environment variables for the process, in addition to those of this process.
+    elapsed : callable
+        A clock that is never set back: a function that returns a time in seconds.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        variables: Mapping[str, str] = NO_VARIABLES,
+        elapsed: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._command = command
+        self._variables = variables
+        self._elapsed = elapsed
+        self._started = 0.0
+        self.starts = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self.check()
+
+    @property
+    def pid(self) -> int:
+        """The id of the process."""
+        return self._process.pid if self._process else 0
+
+    def check(self) -> None:
+        """Start the process if it is not running, but at most once in `RESTART_SECONDS`."""
+        if self._process and self._process.poll() is None:
+            return
+        if self._process and self._elapsed() - self._started < RESTART_SECONDS:
+            return
+        self._started = self._elapsed()
+        self.starts += 1
+        variables = {**os.environ, **self._variables}
+        self._process = subprocess.Popen(self._command, cwd=ROOT, stdin=subprocess.PIPE, env=variables)
+
+    def close(self) -> None:
+        """Tell the process to finish its work and end, but return without waiting for it."""
+        if self._process and self._process.stdin:
+            self._process.stdin.close()
+
+
+class UploaderProcess(ChildProcess):
+    """The uploader of a service. When the service ends, it uploads the remaining segments, and ends.
 
     Parameters
     ----------
@@ -36,34 +87,8 @@ class UploaderProcess:
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         program = command or (sys.executable, "-B", "-m", __package__)
-        self._command = [*program, "--settings", str(settings), "--with-parent"]
-        if counted:
-            self._command += ["--bundle", str(counted[0]), "--metrics", str(counted[1])]
-        self._elapsed = elapsed
-        self._started = 0.0
-        self.starts = 0
-        self._process: subprocess.Popen[bytes] | None = None
-        self.check()
-
-    @property
-    def pid(self) -> int:
-        """The id of the process."""
-        return self._process.pid if self._process else 0
-
-    def check(self) -> None:
-        """Start the uploader if it is not running, but at most once in `RESTART_SECONDS`."""
-        if self._process and self._process.poll() is None:
-            return
-        if self._process and self._elapsed() - self._started < RESTART_SECONDS:
-            return
-        self._started = self._elapsed()
-        self.starts += 1
-        self._process = subprocess.Popen(self._command, cwd=ROOT, stdin=subprocess.PIPE)
-
-    def close(self) -> None:
-        """Tell the uploader to upload the remaining segments and end, but return without waiting for it."""
-        if self._process and self._process.stdin:
-            self._process.stdin.close()
+        options = ["--bundle", str(counted[0]), "--metrics", str(counted[1])] if counted else []
+        super().__init__([*program, "--settings", str(settings), "--with-parent", *options], elapsed=elapsed)
 
 
 def start_uploader(counted: tuple[Path, Path]) -> UploaderProcess | None:

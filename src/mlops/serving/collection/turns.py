@@ -12,10 +12,9 @@ from ..metrics.declared import COLLECTED_ROWS, DROPPED_ROWS, DROPPED_SEGMENTS, R
 from ..metrics.families import Family
 from ..refusals import Refusal
 from ..rows import Ids, Rows
-from .backlog import describe_backlog
 from .children import UploaderProcess
 from .collector import Collector
-from .distributions import describe_distributions
+from .families import describe_collected
 from .layout import Stored
 
 TICK_SECONDS = 1.0
@@ -71,9 +70,7 @@ class TurnCollector:
 
     def describe(self) -> list[Family]:
         """Return the metrics of the rows that this worker and all others have collected."""
-        settings = self._collector.settings
-        distributions = describe_distributions(*self._counted, settings) if self._counted else []
-        return [*describe_backlog(settings), *distributions]
+        return describe_collected(self._collector.settings, self._counted)
 
     def close(self) -> None:
         """Close the segment."""

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..metrics.tally import Tally
 from .frames import read_frames
 from .layout import UnknownFormat, decode_header
 from .segments import CLOSED, DAMAGED, find_day, hold_folder, list_segments, measure_valid, recover_orphans
@@ -17,6 +18,8 @@ from .stores import Store, name_upload, open_store, split_upload
 if TYPE_CHECKING:  # it needs numpy, which an uploader that only uploads does without
     from .distributions import DistributionCounter
 
+UPLOADS = "uploads.json"  # the file with the counts, in the folder with the metrics of a service
+DONE, FAILED, BYTES = "done", "failed", "bytes"
 LEVEL = 1  # from 0 to 9; level 1 compresses 64 MB/s. The result of level 6 is 5 % smaller, at 23 MB/s
 
 logger = logging.getLogger("serving")
@@ -38,6 +41,8 @@ class Uploader:
         A function that returns today's date.
     counter : DistributionCounter, optional
         The object that counts the values in closed segments.
+    tally : Tally, optional
+        The counts of uploads (`DONE`), failed attempts (`FAILED`) and compressed bytes (`BYTES`).
     """
 
     def __init__(
@@ -45,8 +50,10 @@ class Uploader:
         settings: Settings,
         today: Callable[[], date] = read_today,
         counter: "DistributionCounter | None" = None,
+        tally: Tally | None = None,
     ) -> None:
         self._counter = counter
+        self.tally = tally or Tally()
         self._settings = settings
         self._folder = Path(settings.folder)
         self._store: Store | None = None
@@ -83,7 +90,9 @@ class Uploader:
             except UnknownFormat as error:
                 logger.warning("%s is not uploaded. %s", path, error)
                 return False
-            store.write(name_upload(path.stem, header), gzip.compress(content[:size], LEVEL, mtime=0))
+            packed = gzip.compress(content[:size], LEVEL, mtime=0)
+            store.write(name_upload(path.stem, header), packed)
+            self.tally.add({DONE: 1, BYTES: len(packed)})
         with suppress(FileNotFoundError):
             if size == len(content):
                 path.unlink()

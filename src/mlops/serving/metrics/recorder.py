@@ -1,10 +1,12 @@
 """The recorder of a worker, which counts in the worker's slots."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 
 from ..refusals import Refusal
+from ..telemetry.reporter import Reporter
+from ..tracing import Header
 from .declared import (
     ANSWERED,
     BATCH_ROWS,
@@ -26,6 +28,7 @@ from .declared import (
 from .reasons import name_reason
 from .slots import create_slots
 
+FAILURE = 500  # the status if the scoring script or the service failed
 Measure = Callable[[], Mapping[Metric, float]]
 
 
@@ -36,12 +39,15 @@ class Recorder:
     ----------
     slots : memoryview, optional
         The slots of the worker; see `serving.metrics.slots`. Without them, no other process can read the counts.
+    reporter : Reporter, optional
+        The object that reports requests to Application Insights.
     """
 
     # A histogram has the sum at its place, and then the bins. Each bin has its own count, and the reader adds them up.
 
-    def __init__(self, slots: "memoryview[float] | None" = None) -> None:
+    def __init__(self, slots: "memoryview[float] | None" = None, reporter: Reporter | None = None) -> None:
         self.slots = create_slots() if slots is None else slots
+        self.reporter = reporter or Reporter()
         start = PLACES[REQUESTS]
         self._answers = {
             (path, OTHER if status == OTHER else int(status)): start + place
@@ -80,9 +86,11 @@ class Recorder:
             slots[self._batch_rows] += rows
             slots[self._batch_rows + 1 + bisect_left(ROWS, rows)] += 1
 
-    def count_refusal(self, refusal: Refusal) -> None:
-        """Count a request that was refused or failed, by its reason."""
+    def count_refusal(self, refusal: Refusal, named: Sequence[Header] = ()) -> None:
+        """Count a request that was refused or failed, by its reason. `named` are the headers that identify it."""
         self.slots[self._errors[name_reason(refusal)]] += 1
+        if refusal.status == FAILURE and named:
+            self.reporter.report_failure(named, refusal.__cause__ or refusal)
 
     def count_connection(self) -> None:
         """Count a new connection."""

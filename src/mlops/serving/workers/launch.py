@@ -9,6 +9,8 @@ from argparse import Namespace
 from ..collection.children import start_uploader
 from ..connections.board import make_board
 from ..connections.listener import bind
+from ..telemetry.opening import start_sender
+from ..telemetry.settings import CONNECTION_STRING
 from .memory import choose_limit, limit_memory
 from .starting import METRICS, Channels, can_fork, describe_process, restart_apart, start_fork, start_program
 from .supervisor import Supervisor
@@ -48,6 +50,8 @@ def supervise(options: Namespace, *, apart: bool) -> int:
         Whether each worker loads the model itself. Otherwise, the supervisor loads it and forks the workers; if forks
         turn out to be unsafe, this program starts again with `apart`.
     """
+    # The scoring script and the uploader do not need the connection string, which is a secret.
+    secrets = {name: os.environ.pop(name) for name in (CONNECTION_STRING,) if name in os.environ}
     for name in THREADS:  # the workers share the cores, and a fork does not copy threads
         os.environ.setdefault(name, "1")
     if not apart:
@@ -56,6 +60,7 @@ def supervise(options: Namespace, *, apart: bool) -> int:
 
         model = load_model(options)
         if not can_fork(before):
+            os.environ.update(secrets)
             restart_apart()
     listener = bind(options.host, options.port)
     (lifeline, held), (heard, reports) = os.pipe(), os.pipe()
@@ -74,7 +79,8 @@ def supervise(options: Namespace, *, apart: bool) -> int:
 
         return start_fork(number, work)
 
-    return Supervisor(options, channels, heard, limit, start_uploader(counted), start).run()
+    sender = start_sender(*counted, secrets.get(CONNECTION_STRING, ""))
+    return Supervisor(options, channels, heard, limit, start_uploader(counted), sender, start).run()
 
 
 def work_apart(options: Namespace, channels: Channels, *, failing: bool) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from ..collection.children import UploaderProcess
+from ..collection.children import ChildProcess
 from ..connections.listener import direct_connections
 from ..log import shorten_log
 from .memory import measure_memory
@@ -60,8 +60,10 @@ class Supervisor:
         The pipe from which the supervisor reads what the workers report.
     limit : int
         The memory that a worker can use before it is replaced, in bytes.
-    uploader : UploaderProcess, optional
+    uploader : ChildProcess, optional
         The process that uploads the collected requests of the service.
+    sender : ChildProcess, optional
+        The process that reports to Application Insights.
     start : callable
         A function that starts a worker and returns its process id. Its arguments are `number` and `failing`; see
         `Process`.
@@ -73,7 +75,8 @@ class Supervisor:
         channels: Channels,
         reports: int,
         limit: int,
-        uploader: UploaderProcess | None,
+        uploader: ChildProcess | None,
+        sender: ChildProcess | None,
         start: Callable[[int, bool], int],
     ) -> None:
         self._ready_file = options.ready
@@ -82,6 +85,7 @@ class Supervisor:
         self._channels = channels
         self._reports = reports
         self._uploader = uploader
+        self._children = [child for child in (uploader, sender) if child]
         self._start = start
         self._restarts = Restarts(options.restarts, time.monotonic)
         self._processes: dict[int, Process] = {}
@@ -113,8 +117,8 @@ class Supervisor:
                     watched = time.monotonic()
                     self._watch()
                 self._record()
-        if self._uploader:
-            self._uploader.close()
+        for child in self._children:
+            child.close()
         return 1 if self._failed else 0
 
     def _start_workers(self) -> None:
@@ -194,8 +198,8 @@ class Supervisor:
             if time.monotonic() > self._deadline:
                 self._signal(signal.SIGKILL)
             return
-        if self._uploader:
-            self._uploader.check()
+        for child in self._children:
+            child.check()
         if self._announced and not self._ready_file.exists():
             logging.warning("%s was deleted. Shutting down.", self._ready_file)
             self._end()
@@ -230,7 +234,8 @@ class Supervisor:
         running = sum(
             process.ready and not process.leaving for process in self._processes.values() if not process.failing
         )
-        found = Workers(running, self._wanted, self._restarts.count, self._restarts.is_failing)
+        uploads = self._uploader.starts if self._uploader else 0
+        found = Workers(running, self._wanted, self._restarts.count, self._restarts.is_failing, uploads)
         if found != self._recorded:
             self._recorded = found
             write_workers(self._ready_file.parent, found)

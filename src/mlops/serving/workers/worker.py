@@ -26,6 +26,8 @@ from ..metrics.slots import open_slots
 from ..schema import Schema, read_schema
 from ..scoring import Scorer
 from ..script import Script, load_script
+from ..telemetry.families import describe_telemetry
+from ..telemetry.opening import open_reporter
 from .starting import METRICS, Channels
 from .tally import describe_supervisor
 from .warming import warm_up
@@ -117,9 +119,9 @@ def run_worker(options: Namespace, model: Model, channels: Channels) -> None:
     folder = options.ready.parent
     counted = options.bundle, folder / METRICS
     collector = open_collection(model.identity, model.schema, counted) if model.script else None
-    recorder = Recorder(open_slots(folder / METRICS))
+    recorder = Recorder(open_slots(folder / METRICS), open_reporter(folder / METRICS))
     scorer = open_scorer(model.script or REFUSING, model.schema, collector.pack if collector else None, recorder)
-    describe: list[Describe] = [partial(describe_supervisor, folder)]
+    describe: list[Describe] = [partial(describe_supervisor, folder), partial(describe_telemetry, folder / METRICS)]
     if collector:
         recorder.watch(collector.measure)
         describe.append(collector.describe)
