@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # Each target installs the extras that it needs. WANTED lists all of them, so that uv is called only once.
-ALL := lab azure dask test
+ALL := lab azure dask runtimes test
 EXTRAS = $(ALL)
 WANTED =
 INSTALL = @python=$$(bash .ci/find-python) && "$$python" .ci/install

@@ -11,16 +11,32 @@ import pandas as pd
 import pytest
 from sklearn.compose import make_column_transformer
 from sklearn.decomposition import PCA
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from sklearn.feature_selection import VarianceThreshold
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import (
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    SplineTransformer,
+    StandardScaler,
+)
 
 from mlops.errors import ProblemError
+from mlops.files.hashes import hash_folder
 from mlops.image.bundle import build_bundle
-from mlops.image.runtimes.candidates import Original
+from mlops.image.runtimes.candidates import Original, Runtime, convert_model
 from mlops.image.runtimes.choice import Candidate, choose_candidate, try_runtimes
 from mlops.image.runtimes.packages import compose_requirements
 from mlops.image.sources import find_sources
@@ -41,17 +57,25 @@ FEATURES = (
 )
 
 
+TRUSTED = (
+    "numpy.dtype",
+    "sklearn.tree._tree.Tree",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "functools.partial",
+    "sklearn.utils.validation.check_array",
+    "scipy.interpolate._bsplines.BSpline",
+    "scipy._lib.array_api_compat.numpy._aliases.asarray",
+    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+)
+
+
 class Customers(Problem):
     """Customers with texts, numbers, booleans and gaps. The target is a boolean."""
 
     name = "customers"
     columns = (*FEATURES, Column("left", kind="boolean", role="target"))
     metrics = (metrics.log_loss(),)
-    trusted_types = (
-        "numpy.dtype",
-        "sklearn.neighbors._kd_tree.KDTree",
-        "sklearn.metrics._dist_metrics.EuclideanDistance64",
-    )
+    trusted_types = TRUSTED
 
 
 class Payments(Customers):
@@ -76,7 +100,7 @@ class Measurements(Problem):
     name = "measurements"
     columns = (Column("a"), Column("b"), Column("c", max_missing=0.5), Column("y", role="target"))
     metrics = (metrics.mean_squared_error("mse"),)
-    trusted_types = (f"{__name__}.Capped",)
+    trusted_types = (f"{__name__}.Capped", *TRUSTED)
 
 
 class Capped(Ridge):
@@ -98,7 +122,7 @@ def make_customers() -> pd.DataFrame:
         }
     )
     score = (rows["plan"] == "plus") + (rows["region"] == "south") * 2 - rows["calls"].fillna(1) + rows["fee"] / 10
-    return rows.assign(left=score + rng.normal(size=400) > 1, paid=score * 100, next=pd.cut(score, 3).cat.codes)
+    return rows.assign(left=score + rng.normal(size=400) > 1, paid=np.exp(score), next=pd.cut(score, 3).cat.codes)
 
 
 def make_encoder(unknown: str = "ignore") -> Any:
@@ -190,8 +214,8 @@ def test_a_model_that_refuses_unknown_texts_refuses_them_as_numbers(attempt: Try
 
 
 def test_a_model_that_no_runtime_converts_is_served_by_its_estimator(attempt: Try, customers: pd.DataFrame) -> None:
-    tried = attempt(Customers(), make_pipeline(make_encoder(), KNeighborsClassifier()), customers)
-    assert tried["numbers"].problem == "KNeighborsClassifier is not a linear model"
+    tried = attempt(Customers(), make_pipeline(make_encoder(), SplineTransformer(), GaussianNB()), customers)
+    assert tried["numbers"].problem == "GaussianNB is not a linear model"
     assert tried["numbers"].difference is None
     chosen = choose_candidate([*tried.values()])
     assert (chosen.runtime, chosen.packages) == ("skops", ("scikit-learn", "skops", "pandas"))
@@ -265,7 +289,7 @@ def test_a_problem_without_a_script_has_that_of_the_engine(tmp_path: Path, measu
         problem, make_pipeline(StandardScaler(), LogisticRegression()), problem.load_sample(), tmp_path
     )
     tried = try_runtimes(original, problem.load_sample(), tmp_path / "tried")
-    for candidate in tried:
+    for candidate in (candidate for candidate in tried if not candidate.problem):
         requirements, bundle = tmp_path / candidate.runtime, tmp_path / f"bundle-{candidate.runtime}"
         requirements.write_text(compose_requirements(sources.requirements, sources.lock, candidate.packages))
         build_bundle(
@@ -310,3 +334,71 @@ def test_a_runtime_cannot_be_chosen_for_a_script_that_loads_the_model(tmp_path: 
     )
     (tmp_path / "mine.py").write_text("from serving.runtimes import load_model\ndef init(): ...\ndef run(data): ...\n")
     assert find_sources(problem, project, str(tmp_path / "mine.py"), runtime="skops").loads_runtime
+
+
+@pytest.mark.parametrize(
+    ("problem", "last"),
+    [
+        (Customers(), HistGradientBoostingClassifier(max_iter=9, categorical_features=[4, 5])),
+        (Payments(), HistGradientBoostingRegressor(max_iter=9, loss="poisson", categorical_features=[4, 5])),
+        (Plans(), GradientBoostingClassifier(n_estimators=5)),
+        (Payments(), RandomForestRegressor(9)),
+    ],
+    ids=["native categories", "poisson", "classes", "forest"],
+)
+def test_trees_are_served_by_treelite_in_double_precision(
+    attempt: Try, customers: pd.DataFrame, problem: Problem, last: Any
+) -> None:
+    texts = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan)
+    numbers = "passthrough" if "Hist" in type(last).__name__ else SimpleImputer(add_indicator=True)
+    if "Hist" not in type(last).__name__:
+        texts = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2)
+    booleans = OrdinalEncoder(encoded_missing_value=-1)
+    encoder = make_column_transformer(
+        (numbers, ["calls", "fee"]), (booleans, ["paperless"]), (numbers, ["fee"]), (texts, ["plan", "region"])
+    )
+    tried = attempt(problem, make_pipeline(encoder, last), customers)
+    found = tried["treelite"]
+    assert (found.problem, found.packages) == ("", ("treelite",))
+    assert found.difference is not None
+    assert found.difference < 1e-12
+    assert tried["onnx"].problem.startswith(("the conversion failed (", "its prediction for row "))
+    assert choose_candidate([*tried.values()]).runtime == "treelite"
+
+
+def test_trees_in_single_precision_are_refused(attempt: Try, customers: pd.DataFrame) -> None:
+    """In ONNX, forests add probabilities in single precision."""
+    encoder = make_column_transformer((SimpleImputer(), ["fee", "calls"]))
+    tried = attempt(Customers(), make_pipeline(encoder, RandomForestClassifier(9)), customers)
+    assert tried["onnx"].difference is not None
+    assert tried["onnx"].difference > 1e-8
+    assert tried["onnx"].problem.startswith("its prediction for row ")
+    assert tried["treelite"].problem == ""
+
+
+def test_onnx_serves_what_numpy_does_not(attempt: Try, measurements: pd.DataFrame) -> None:
+    steps = (
+        SimpleImputer(),
+        StandardScaler(),
+        MLPRegressor(hidden_layer_sizes=4, max_iter=20, random_state=0),
+    )
+    tried = attempt(Measurements(), make_pipeline(*steps), measurements)
+    assert (tried["onnx"].problem, tried["onnx"].packages) == ("", ("onnxruntime",))
+    assert choose_candidate([*tried.values()]).runtime == "onnx"
+
+
+def test_treelite_refuses_the_gaps_that_the_model_refuses(attempt: Try, measurements: pd.DataFrame) -> None:
+    tried = attempt(Measurements(), GradientBoostingRegressor(n_estimators=3, random_state=0), measurements)
+    assert tried["treelite"].problem == ""
+    with pytest.raises(ValueError, match=r"^data has missing values, which the model does not accept$"):
+        load_model(tried["treelite"].folder).predict(np.array([[0.0, 1000.0, np.nan]]))
+
+
+def test_the_same_model_gives_the_same_files(measurements: pd.DataFrame, tmp_path: Path) -> None:
+    steps = make_pipeline(StandardScaler(), GradientBoostingRegressor(n_estimators=3))
+    original = make_original(Measurements(), steps, measurements, tmp_path)
+    runtimes: tuple[Runtime, ...] = ("onnx", "treelite", "skops")
+    for runtime in runtimes:
+        for name in ("first", "again"):
+            convert_model(original, runtime, tmp_path / name / runtime)
+    assert hash_folder(tmp_path / "first") == hash_folder(tmp_path / "again")

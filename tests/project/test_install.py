@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-EXTRAS = ("lab", "azure", "dask", "test")
+EXTRAS = ("lab", "azure", "dask", "runtimes", "test")
 NEEDED = (".ci/install", ".ci/find-python", ".ci/uv.lock", "Makefile", "requirements.lock", "pyproject.toml")
 # It stands for the interpreter and for uv: it writes down what it is called with, and fails or waits if it is told to.
 STUB = """\
@@ -165,17 +165,17 @@ def test_an_extra_is_added_to_what_is_installed_and_nothing_is_installed_twice(c
     assert call.endswith(" --quiet --require-hashes -c requirements.lock --no-deps -r .ci/packages/base.txt")
     assert install(checkout) == []
     assert install(checkout, "azure") == ["azure"]
-    assert install(checkout, *EXTRAS) == ["lab dask test"]
+    assert install(checkout, *EXTRAS) == ["lab dask runtimes test"]
     assert install(checkout, *EXTRAS) == []
 
 
 def test_one_call_installs_everything_in_an_empty_checkout(checkout: Path) -> None:
-    assert install(checkout, *EXTRAS) == ["make-venv", "base lab azure dask test"]
+    assert install(checkout, *EXTRAS) == ["make-venv", "base lab azure dask runtimes test"]
 
 
 def test_an_unknown_extra_is_refused_with_the_known_ones(checkout: Path) -> None:
     said, _ = start(checkout, "EXTRAS=azure tests").communicate(timeout=60)
-    assert "EXTRAS: There is no extra 'tests'. Choose from: lab azure dask test." in said
+    assert "EXTRAS: There is no extra 'tests'. Choose from: lab azure dask runtimes test." in said
 
 
 @pytest.mark.parametrize("source", ["requirements.lock", "pyproject.toml", ".ci/uv.lock", ".ci/packages/base.txt"])

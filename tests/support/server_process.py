@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +84,11 @@ class Gate:
 
 @contextmanager
 def start_server(
-    folder: Path, *options: str, script: str = SCRIPT, files: tuple[int, int] | None = None
+    folder: Path,
+    *options: str,
+    script: str = SCRIPT,
+    files: tuple[int, int] | None = None,
+    more_files: Sequence[Path] = (),
 ) -> Iterator[ServerProcess]:
     """Start a server, whose model answers 1.0, and end it.
 
@@ -98,8 +102,10 @@ def start_server(
         The scoring script.
     files : tuple of int, optional
         The soft and the hard limit of open files.
+    more_files : sequence of Path
+        More files of the model.
     """
-    bundle = make_bundle(folder, ModelVersion("tiny", 1, "", {}, {}), 1.0, script)
+    bundle = make_bundle(folder, ModelVersion("tiny", 1, "", {}, {}), 1.0, script, more_files=more_files)
     keys, ready, log = folder / "keys.json", folder / "ready.json", folder / "service.log"
     keys.write_text(json.dumps({"primary": KEY}))
     limited = ["bash", "-c", LIMITED.format(soft=files[0], hard=files[1]), "bash"] if files else []

@@ -80,9 +80,14 @@ def register_and_promote(platform: str, workspace: Workspace, folder: Path) -> t
 
 
 def make_bundle(
-    folder: Path, model: ModelVersion, number: float, script: str = SCRIPT, pins: Sequence[str] = PINS
+    folder: Path,
+    model: ModelVersion,
+    number: float,
+    script: str = SCRIPT,
+    pins: Sequence[str] = PINS,
+    more_files: Sequence[Path] = (),
 ) -> Path:
-    """Make the bundle of a model, whose service needs the packages in `pins`."""
+    """Make the bundle of a model, whose service needs the packages in `pins`. The model can have more files."""
     (folder / "score.py").write_text(script)
     (folder / "requirements.txt").write_text("".join(f"{pin} \\\n    --hash=sha256:{'0' * 64}\n" for pin in pins))
     bundle = folder / f"bundle-{number}"
@@ -91,7 +96,7 @@ def make_bundle(
         ImageSources(folder, folder / "score.py", folder / "requirements.txt", (), SCHEMA),
         model_name=model.name,
         model_version=model.version,
-        model_files=[make_files(folder, number) / "model.json"],
+        model_files=[make_files(folder, number) / "model.json", *more_files],
         example=[[1.0]],
     )
     return bundle

@@ -71,6 +71,18 @@ def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ServerProce
         yield server
 
 
+def test_a_model_that_is_known_to_start_threads_is_loaded_once_by_each_worker(tmp_path: Path) -> None:
+    loads, record = tmp_path / "loads", tmp_path / "runtime.json"
+    record.write_text('{"format": 1, "runtime": "onnx", "columns": ["a"]}')
+    script = f"import os\nwith open({str(loads)!r}, 'a') as file: print(os.getpid(), file=file)\n{THREADED}"
+    with start_server(tmp_path, "--workers", "2", script=script, more_files=[record]) as server:
+        wait_until(lambda: read(server).running == 2)
+        assert score(server) == 200
+        workers = server.list_workers()
+        assert sorted(map(int, loads.read_text().split())) == sorted(worker.pid for worker in workers)
+        assert len({tuple(process.cmdline()) for process in (psutil.Process(server.popen.pid), *workers)}) == 1
+
+
 def test_workers_that_are_killed_are_restarted(pair: ServerProcess) -> None:
     before = {worker.pid for worker in pair.list_workers()}
     assert (len(before), read(pair)) == (2, Workers(2, 2))

@@ -15,15 +15,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mlops.image.runtimes.encoders import Encoding, encode_inputs, is_number, split_pipeline
+from mlops.image.runtimes.graphs import convert_graph
 from mlops.image.runtimes.linear import convert_linear
+from mlops.image.runtimes.packages import MODEL_FILES
 from mlops.image.runtimes.tables import Unsupported, is_boolean
+from mlops.image.runtimes.trees import convert_trees
 from mlops.problem import Problem
 from mlops.serving.runtimes.encoding import Rows
 from mlops.serving.runtimes.record import ARRAYS, FORMAT, RECORD, Record
 
-Runtime = Literal["numbers", "skops"]
+Runtime = Literal["numbers", "onnx", "treelite", "skops"]
 PROVIDED = ("numpy", "scipy", "sklearn")  # the packages in each image with an estimator
-RUNTIMES: tuple[Runtime, ...] = ("numbers", "skops")
+RUNTIMES: tuple[Runtime, ...] = ("numbers", "onnx", "treelite", "skops")
 
 
 @dataclass(frozen=True)
@@ -101,11 +104,38 @@ def convert_model(original: Original, runtime: Runtime, folder: Path) -> None:
         trusted = tuple(original.problem.trusted_types)
         record = original.describe(runtime, file=original.file.name, trusted=trusted, table=_needs_table(original))
     else:
-        transformers, last = split_pipeline(original.estimator)
+        record = _convert_encoded(original, runtime, folder)
+    (folder / RECORD).write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n")
+
+
+def _convert_encoded(original: Original, runtime: Runtime, folder: Path) -> Record:
+    from sklearn.utils import get_tags
+
+    transformers, last = split_pipeline(original.estimator)
+    if runtime == "numbers":
         link, numbers = convert_linear(last)
         encoding = encode_inputs(transformers, original.inputs)
-        record = _write_encoded(original, runtime, encoding, numbers, folder, link=link)
-    (folder / RECORD).write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n")
+        return _write_encoded(original, runtime, encoding, numbers, folder, link=link)
+    details: dict[str, Any] = {"file": MODEL_FILES[runtime], "complete": not get_tags(last).input_tags.allow_nan}
+    file = folder / MODEL_FILES[runtime]
+    if runtime == "treelite":
+        details["link"], details["single"] = convert_trees(last, file)
+    else:
+        count = _count_encoded(transformers, original.inputs)
+        convert_graph([*transformers[count:], last], file)
+        transformers = transformers[:count]
+    return _write_encoded(original, runtime, encode_inputs(transformers, original.inputs), {}, folder, **details)
+
+
+def _count_encoded(transformers: list[Any], inputs: pd.DataFrame) -> int:
+    """Return the number of transformers, from the first, that numpy computes."""
+    for count in range(len(transformers), 0, -1):
+        try:
+            encode_inputs(transformers[:count], inputs)
+        except Unsupported:
+            continue
+        return count
+    return 0
 
 
 def _make_column(column: pd.Series, boolean: bool) -> NDArray[Any]:

@@ -20,6 +20,7 @@ from mlops.serving.runtimes.record import RECORD, read_record
 
 MANY = 32  # rows; under load, a service scores the rows of several requests in one call
 ADVANTAGE = 1.5  # how many times as fast as the next candidate one with packages of its own must be
+LONGEST = 100  # characters of a converter's message
 HEAVY = ("onnx", "treelite")
 EXACT = "numbers"  # the runtime whose predictions must have the same bits as those of the estimator
 REFERENCE: Runtime = "skops"
@@ -140,6 +141,9 @@ def _try_runtime(original: Original, runtime: Runtime, samples: Sequence[Sample]
         model = load_model(candidate.folder)
     except Unsupported as error:
         return replace(candidate, problem=str(error))
+    except Exception as error:  # noqa: BLE001 - converters raise errors of any class
+        said = (str(error).splitlines() or [""])[0][:LONGEST]
+        return replace(candidate, problem=f"the conversion failed ({type(error).__name__}: {said})")
     verdict = judge(model.predict, samples)
     candidate = replace(candidate, difference=verdict.difference, row=verdict.row)
     if verdict.difference > (0 if runtime == EXACT else TOLERANCE):
@@ -151,10 +155,13 @@ def _try_runtime(original: Original, runtime: Runtime, samples: Sequence[Sample]
 def _expect_same_bits(estimator: Candidate, samples: Sequence[Sample]) -> list[Sample]:
     """Return samples with the predictions for rows in C order, whose last bits can differ from those for a table."""
     predict = load_model(estimator.folder).predict
-    return [replace(sample, expected=np.asarray(predict(sample.rows), dtype=np.float64)) for sample in samples]
+    accepted = (
+        sample if sample.expected is None else replace(sample, expected=predict(sample.rows)) for sample in samples
+    )
+    return [*accepted]
 
 
 def _explain(difference: float, row: str) -> str:
     if np.isinf(difference):
-        return f"it gives no prediction for {row}"
+        return f"it refuses {row}, or accepts what the model refuses"
     return f"its prediction for {row} differs by {difference:.2g} standard deviations"

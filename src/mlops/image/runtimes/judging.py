@@ -31,14 +31,14 @@ class Sample:
         The number of each row.
     rows : array or dict of columns
         The rows.
-    expected : array
-        The predictions of the original.
+    expected : array, optional
+        The predictions of the original. None if it refuses the rows.
     """
 
     title: str
     numbers: Sequence[int]
     rows: Rows
-    expected: NDArray[np.float64]
+    expected: NDArray[np.float64] | None
 
 
 @dataclass(frozen=True)
@@ -50,15 +50,15 @@ class Verdict:
 
 
 def predict_probes(original: Original, probes: Iterable[Probe]) -> list[Sample]:
-    """Return the predictions of the original for rows, without those that it refuses."""
+    """Return the predictions of the original for rows. The first probe must have rows that the original accepts."""
     samples = []
     for probe in probes:
+        expected = None
         try:
             expected = original.predict(probe.inputs)
         except REFUSALS:
             if not probe.title:
                 raise
-            continue
         samples.append(Sample(probe.title, probe.inputs.index.tolist(), original.make_rows(probe.inputs), expected))
     return samples
 
@@ -73,10 +73,11 @@ def judge(predict: Callable[[Rows], NDArray[Any]], samples: Sequence[Sample]) ->
     samples : sequence of Sample
         The rows. The standard deviation is that of the first sample.
     """
-    scale = float(np.max(np.std(samples[0].expected, axis=0))) or 1.0
+    first = samples[0].expected
+    scale = float(np.max(np.std(first, axis=0))) if first is not None else 1.0
     worst = Verdict(0.0, "")
     for sample in samples:
-        apart = _compare(predict, sample) / scale
+        apart = _compare(predict, sample) / (scale or 1.0)
         place = int(np.argmax(apart))
         if apart[place] > worst.difference:
             title = f", {sample.title}" if sample.title else ""
@@ -85,16 +86,19 @@ def judge(predict: Callable[[Rows], NDArray[Any]], samples: Sequence[Sample]) ->
 
 
 def _compare(predict: Callable[[Rows], NDArray[Any]], sample: Sample) -> NDArray[np.float64]:
-    """Return the difference for each row; infinity if the converted model refuses it."""
-    count = len(sample.expected)
-    try:
-        found = np.asarray(predict(sample.rows), dtype=np.float64)
-    except REFUSALS:
-        return np.full(count, np.inf)
-    if found.shape != sample.expected.shape:
-        return np.full(count, np.inf)
-    apart = np.abs(found - sample.expected).reshape(count, -1).max(axis=1)
+    """Return the difference for each row; infinity if only one of the models refuses the rows."""
+    found = _attempt(predict, sample.rows)
+    if found is None or sample.expected is None or found.shape != sample.expected.shape:
+        return np.full(len(sample.numbers), 0.0 if found is sample.expected else np.inf)
+    apart = np.abs(found - sample.expected).reshape(len(found), -1).max(axis=1)
     return np.where(np.isnan(apart), np.inf, apart)
+
+
+def _attempt(predict: Callable[[Rows], NDArray[Any]], rows: Rows) -> NDArray[np.float64] | None:
+    try:
+        return np.asarray(predict(rows), dtype=np.float64)
+    except REFUSALS:
+        return None
 
 
 def measure(predict: Callable[[Rows], object], rows: Rows) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+NOT_INSTALLED = "`make setup EXTRAS=runtimes` installs it"  # the reason for a runtime that cannot be tried here
 UNSEEN = "a text that no row contains"
 Refused = Literal["missing", "unknown"]
 

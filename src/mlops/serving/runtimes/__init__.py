@@ -8,6 +8,8 @@
     record     runtime.json, which says how to load a model
     encoding   computes the inputs of a model from rows, with numpy
     linear     linear models, as plain numbers
+    graph      models in ONNX format
+    trees      ensembles of trees, with treelite
     estimator  scikit-learn estimators in skops' format
     script     the scoring script of problems without a script of their own
 """

@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from .encoding import Arrays, Encoder, Matrix, Rows
 from .estimator import open_estimator
+from .graph import open_graph
 from .linear import open_linear
 from .record import ARRAYS, Record, read_record
+from .trees import open_trees
 
 
 class Model:
@@ -77,4 +79,15 @@ def load_model(folder: Path) -> Model:
 
 
 def _open_core(record: Record, arrays: Arrays, folder: Path) -> Callable[[Matrix], NDArray[Any]]:
-    return open_linear(record, arrays)
+    if record.runtime == "numbers":
+        return open_linear(record, arrays)
+    predict = open_trees(record, folder) if record.runtime == "treelite" else open_graph(record, folder)
+    if not record.complete:
+        return predict
+
+    def predict_complete(matrix: Matrix) -> NDArray[Any]:
+        if np.count_nonzero(np.isnan(matrix)):
+            raise ValueError("data has missing values, which the model does not accept")
+        return predict(matrix)
+
+    return predict_complete

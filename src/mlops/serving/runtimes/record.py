@@ -8,6 +8,7 @@ import msgspec
 RECORD = "runtime.json"
 ARRAYS = "arrays.npz"  # the arrays that the record names
 FORMAT = 1
+THREADED = ("onnx",)  # onnxruntime starts a thread when it is imported
 
 
 class Step(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -71,9 +72,11 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     steps : tuple of Step
         The computation with all inputs that follows.
     link : str
-        The function that a linear model applies to the weighted sum of its inputs.
-    kind : str
-        The type of the numbers that a model of another runtime expects.
+        The function that a linear model or an ensemble applies to its sums.
+    single : bool
+        Whether trees compare numbers in single precision.
+    complete : bool
+        Whether the model refuses missing values.
     table : bool
         Whether the estimator needs a DataFrame.
     trusted : tuple of str
@@ -93,12 +96,21 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     blocks: tuple[Numbers | Texts, ...] = ()
     steps: tuple[Step, ...] = ()
     link: Literal["identity", "exponential", "logistic", "softmax"] = "identity"
-    kind: Literal["float32", "float64"] = "float64"
+    single: bool = False
+    complete: bool = False
     table: bool = False
     trusted: tuple[str, ...] = ()
     classes: tuple[int, ...] = ()
     labels: int = 0
     binary: bool = False
+
+
+def starts_threads(folder: Path) -> bool:
+    """Return whether a process has threads after it has loaded the model in a folder, so that it cannot be forked.
+
+    This is known only for models with a record.
+    """
+    return (folder / RECORD).is_file() and read_record(folder).runtime in THREADED
 
 
 def read_record(folder: Path) -> Record:

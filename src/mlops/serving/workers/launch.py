@@ -47,8 +47,9 @@ def supervise(options: Namespace, *, apart: bool) -> int:
     options : Namespace
         The options of ``python -m serving``.
     apart : bool
-        Whether each worker loads the model itself. Otherwise, the supervisor loads it and forks the workers; if forks
-        turn out to be unsafe, this program starts again with `apart`.
+        Whether each worker is a program of its own. Otherwise, the workers are forks. They share a model that the
+        supervisor loads, unless the record of the model says that loading starts threads. If forks turn out to be
+        unsafe, this program starts again with `apart`.
     """
     # The scoring script and the uploader do not need the connection string, which is a secret.
     secrets = {name: os.environ.pop(name) for name in (CONNECTION_STRING,) if name in os.environ}
@@ -56,9 +57,10 @@ def supervise(options: Namespace, *, apart: bool) -> int:
         os.environ.setdefault(name, "1")
     if not apart:
         before = describe_process()
+        from ..runtimes.record import starts_threads
         from .worker import describe_model, load_model, run_worker
 
-        model = load_model(options)
+        shared = None if starts_threads(options.bundle / "model") else load_model(options)
         if not can_fork(before):
             os.environ.update(secrets)
             restart_apart()
@@ -75,7 +77,8 @@ def supervise(options: Namespace, *, apart: bool) -> int:
         def work() -> None:
             os.close(held)
             limit_memory(limit)
-            run_worker(options, describe_model(options) if failing else model, channels)
+            model = describe_model(options) if failing else shared or load_model(options)
+            run_worker(options, model, channels)
 
         return start_fork(number, work)
 

@@ -1,0 +1,29 @@
+"""Models in ONNX format, in double precision."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from .encoding import Matrix
+from .record import Record
+
+INPUT = "inputs"
+
+
+def open_graph(record: Record, folder: Path) -> Callable[[Matrix], Matrix]:
+    """Return the function that predicts with a model in ONNX format.
+
+    onnxruntime starts a thread when it is imported, so a process must not be forked afterwards.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1  # the workers share the cores
+    session = onnxruntime.InferenceSession(folder / record.file, options, providers=["CPUExecutionProvider"])
+    outputs = [session.get_outputs()[-1].name]  # the last output of a classifier has the probabilities
+    run = session.run
+
+    def predict(matrix: Matrix) -> Matrix:
+        found: Matrix = run(outputs, {INPUT: matrix})[0]
+        return found
+
+    return predict

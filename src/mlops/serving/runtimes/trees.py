@@ -1,0 +1,29 @@
+"""Ensembles of trees, which treelite predicts in double precision."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from .encoding import Matrix
+from .linear import LINKS
+from .record import Record
+
+
+def open_trees(record: Record, folder: Path) -> Callable[[Matrix], Matrix]:
+    """Return the function that predicts with an ensemble of trees.
+
+    treelite would compute probabilities in single precision, so they are computed here.
+    """
+    from treelite import Model, gtil
+
+    model = Model.deserialize(folder / record.file)
+    link, single = LINKS[record.link], record.single
+
+    def predict(matrix: Matrix) -> Matrix:
+        if single:  # forests of scikit-learn compare rounded numbers
+            matrix = matrix.astype(np.float32)
+        sums = gtil.predict(model, matrix, nthread=1, pred_margin=True)[:, 0, :]
+        return link(sums) if link else sums
+
+    return predict
