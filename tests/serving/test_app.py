@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from served import serve
 
 from mlops.release.service_checks import check_predictions, check_refusals, measure_latency, run_checks
-from mlops.serving import app
 from mlops.serving.app import Application
+from mlops.serving.heads import MAX_BODY
 from mlops.serving.schema import Answer, Feature, Schema
 from mlops.serving.scoring import Scorer
 
@@ -169,7 +169,7 @@ def test_a_fault_of_the_service_is_a_problem_document(caplog: pytest.LogCaptureF
 
 
 def test_a_large_body_is_refused_whether_or_not_it_says_so(url: str) -> None:
-    large = b" " * (app.MAX_BODY + 1)
+    large = b" " * (MAX_BODY + 1)
     headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
     for body in (large, iter([large])):  # once with a length, once in chunks
         try:

@@ -14,10 +14,10 @@ import requests
 from numpy.typing import NDArray
 from served import serve
 
-from mlops.serving import app
 from mlops.serving.app import Application
 from mlops.serving.connections.limits import Limits
 from mlops.serving.connections.protocol import Connection
+from mlops.serving.heads import MAX_BODY
 from mlops.serving.schema import Answer, Feature, Schema
 from mlops.serving.scoring import Scorer
 
@@ -97,7 +97,7 @@ CASES: dict[str, list[Case]] = {
         Case("/readyz does not accept POST. Use GET.", path="/readyz", headers={"allow": "GET, HEAD"}),
         Case("/livez does not accept OPTIONS.", method="OPTIONS", path="/livez", headers={"allow": "GET, HEAD"}),
     ],
-    "413 the body has more than 8 MiB": [Case("The body has more than 8388608 bytes.", b" " * (app.MAX_BODY + 1))],
+    "413 the body has more than 8 MiB": [Case("The body has more than 8388608 bytes.", b" " * (MAX_BODY + 1))],
     "413 there are more than 50,000 rows": [
         Case("data has more than 50,000 rows.", b'{"data": [' + b"{}," * 50_000 + b"{}]}", members={"rule": "rows"}),
         Case("data has more than 50,000 rows.", b'{"data": [' + b"[0]," * 50_000 + b"[0]]}", members={"rule": "rows"}),

@@ -1,5 +1,6 @@
 """The id and the trace of a request: what is accepted, and what is replaced."""
 
+import os
 import re
 
 import pytest
@@ -24,6 +25,22 @@ def test_another_id_is_replaced(sent: bytes) -> None:
 
 def test_each_request_gets_its_own_id() -> None:
     assert len({identify_request({})[0] for _ in range(1000)}) == 1000
+
+
+def test_a_forked_worker_makes_ids_of_its_own() -> None:
+    identify_request({})
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(writer, b"".join(identify_request({})[0][1] for _ in range(100)))
+        os._exit(0)
+    os.waitpid(child, 0)
+    found = os.read(reader, 3200).decode()
+    own = {identify_request({})[0][1].decode() for _ in range(1000)}
+    assert len(found) == 3200
+    assert not own & {found[place : place + 32] for place in range(0, 3200, 32)}
+    os.close(reader)
+    os.close(writer)
 
 
 def test_a_trace_is_kept() -> None:

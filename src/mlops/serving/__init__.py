@@ -6,6 +6,7 @@
     connections  the limits and deadlines of connections, and the handover to the next server
     log          the log, whose size and rate are limited
     app          the ASGI application, which answers requests to /score, /livez and /readyz
+    heads        checks the type, the encoding and the size of a body
     schema       the features of a request and the kind of the answers, from the image's schema.json
     rows         reads the rows of a request, and checks them against the schema
     matrices     reads many rows of numbers fast

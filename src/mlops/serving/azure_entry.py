@@ -22,13 +22,14 @@ from flask import Response, g
 BUNDLE = Path(__file__).resolve().parents[1]
 if TYPE_CHECKING:
     from mlops.serving.answers import encode_result
-    from mlops.serving.app import MAX_BODY, check_content, check_size, refuse_method
+    from mlops.serving.app import refuse_method
     from mlops.serving.collection.opening import open_azure_collection
     from mlops.serving.documents import OPENAPI, OPENAPI_30, SWAGGER, read_documents
     from mlops.serving.entry.request import Request
     from mlops.serving.entry.scorer import EntryScorer, open_scorer
     from mlops.serving.entry.texts import read_text
     from mlops.serving.entry.variables import set_variables
+    from mlops.serving.heads import MAX_BODY, check_content, check_size
     from mlops.serving.identity import list_headers, read_identity
     from mlops.serving.refusals import PROBLEM, Refusal, encode_refusal
     from mlops.serving.schema import read_schema
@@ -37,13 +38,14 @@ if TYPE_CHECKING:
 else:  # Azure's server loads this file by its path. In the image, the package `serving` is in the same folder.
     sys.path.insert(0, str(BUNDLE))
     from serving.answers import encode_result
-    from serving.app import MAX_BODY, check_content, check_size, refuse_method
+    from serving.app import refuse_method
     from serving.collection.opening import open_azure_collection
     from serving.documents import OPENAPI, OPENAPI_30, SWAGGER, read_documents
     from serving.entry.request import Request
     from serving.entry.scorer import EntryScorer, open_scorer
     from serving.entry.texts import read_text
     from serving.entry.variables import set_variables
+    from serving.heads import MAX_BODY, check_content, check_size
     from serving.identity import list_headers, read_identity
     from serving.refusals import PROBLEM, Refusal, encode_refusal
     from serving.schema import read_schema

@@ -18,8 +18,8 @@ from doubles.azure.inference import InferenceServer, find_port
 from mlops.image.bundle import build_bundle
 from mlops.image.sources import ImageSources
 from mlops.release.service_checks import check_refusals
-from mlops.serving.app import MAX_BODY
 from mlops.serving.collection.unpacking import unpack_predictions, unpack_rows
+from mlops.serving.heads import MAX_BODY
 from mlops.serving.schema import decode_schema
 
 KEY = "the-primary-key"

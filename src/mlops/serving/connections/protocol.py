@@ -93,7 +93,7 @@ class Connection(Reader):
             self._arriving = "head"
             self.deadline = self._admission.clock + self._limits.head_seconds
         self._fed = self._received = 0
-        super().on_message_begin()
+        self.url, self.headers, self.expect_100_continue = b"", [], False
 
     def on_headers_complete(self) -> None:
         """Start to answer the request, or let it wait for the answers to earlier requests."""
@@ -101,12 +101,20 @@ class Connection(Reader):
             return
         self._arriving = "body"
         self.deadline = self._admission.clock + self._limits.body_seconds
+        self._create_scope()
         self.scope["state"][ARRIVED] = perf_counter()
         if self._admission.waiting >= self._limits.waiting:
             self.scope["state"][OVERLOADED] = True
         super().on_headers_complete()
         if self._admission.draining:
             self._close_after(self.cycle)
+
+    def _create_scope(self) -> None:
+        # Requests that take the shortcut need no scope, so it is not created before the head has arrived.
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.headers, self.expect_100_continue = url, headers, expects
+        self.scope["headers"] = headers
 
     def on_body(self, body: bytes) -> None:
         """Append a part of the body."""
@@ -253,5 +261,5 @@ class _Flow(FlowControl):
 
     def resume_reading(self) -> None:
         """Continue to read, unless requests wait for their answers."""
-        if not self._connection.must_wait:
+        if self.read_paused and not self._connection.must_wait:
             super().resume_reading()

@@ -40,7 +40,7 @@ class QuickConnection(Connection):
     @property
     def must_wait(self) -> bool:
         """See `Reader`."""
-        return bool(self._outstanding and not self._ended) or super().must_wait
+        return bool(self._outstanding or self.pipeline or self._behind or self._last_words) and not self._ended
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the requests that were not answered."""

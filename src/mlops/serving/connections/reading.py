@@ -126,5 +126,9 @@ class Reader(HttpToolsProtocol, ABC):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Append a header."""
-        if not self._resumed:
-            super().on_header(name, value)
+        if self._resumed:
+            return
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))

@@ -1,0 +1,53 @@
+"""The checks of a request's head that need to know only the request."""
+
+from collections.abc import Mapping
+
+from .faults import quote_value
+from .refusals import Refusal
+
+MAX_BODY = 8 << 20  # maximum size of a body in bytes
+MOST_DIGITS = len(str(MAX_BODY))  # a number with fewer digits is smaller
+JSON = b"application/json"
+
+
+def check_body_headers(sent: Mapping[bytes, bytes]) -> None:
+    """Check the headers of a request, with lowercase names, as `check_content` does."""
+    usual = sent.get(b"content-type") == JSON and b"content-encoding" not in sent
+    if usual and len(sent.get(b"content-length", b"")) < MOST_DIGITS:
+        return  # saves a microsecond
+    names = (b"content-type", b"content-encoding", b"content-length")
+    check_content(*(sent.get(name, b"").decode("latin-1") for name in names))
+
+
+def check_content(content_type: str, encoding: str, length: str) -> None:
+    """Check the headers of a request before its body is read.
+
+    Parameters
+    ----------
+    content_type, encoding, length : str
+        The headers Content-Type, Content-Encoding and Content-Length; empty if the request does not have them.
+
+    Raises
+    ------
+    Refusal
+        If, according to the headers, the body is not JSON, is compressed or is too large.
+    """
+    if content_type.split(";")[0].strip().lower() != "application/json":
+        raise Refusal(415, "The body must be JSON. Send the header Content-Type: application/json.")
+    if encoding.strip().lower() not in ("", "identity"):
+        said = f"The body has the encoding {quote_value(encoding)}. Send it without Content-Encoding."
+        raise Refusal(415, said, headers={"accept-encoding": "identity"})
+    if length.isdigit():
+        check_size(int(length))
+
+
+def check_size(size: int) -> None:
+    """Check the size of a body in bytes.
+
+    Raises
+    ------
+    Refusal
+        If the body is too large.
+    """
+    if size > MAX_BODY:
+        raise Refusal(413, f"The body has more than {MAX_BODY} bytes. Send fewer rows at a time.")
