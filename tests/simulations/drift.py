@@ -5,7 +5,7 @@ from functools import partial
 from unittest.mock import patch
 
 import numpy as np
-from drawn_tables import CHANGED, FAMILIES, Change, count_alarms, exchange, set_some, shift, widen
+from drawn_tables import CHANGED, FAMILIES, RARE, Change, count_alarms, exchange, replace_all, set_some, shift, widen
 
 from mlops.data.evidence import categories
 from simulations.cases import Case
@@ -78,6 +78,13 @@ def _list_false_alarms() -> Iterator[Case]:
         simulate = partial(count_alarms, family=family, known=known, rows=rows, columns=(0,))
         name = f"one column of {family}, {rows:,} rows, reference of {known:,} rows"
         yield Case("false-alarms", name, rounds, simulate, most=0.05)
+    for family in RARE:
+        for known in (442, 100_000):
+            simulate = partial(count_alarms, family=family, known=known, rows=60)
+            name = f"{family} columns, 60 rows, reference of {known:,} rows"
+            yield Case("false-alarms", name, 2000, simulate, most=0.05)
+    simulate = partial(count_alarms, family="repeated", known=442, rows=442)
+    yield Case("false-alarms", "normal columns, each row 5 times, 442 rows, reference of 442 rows", 2000, simulate)
     name = "one column of 300 equal categories, each listed one compared alone, 10,000 rows, reference of 10,000 rows"
     yield Case("false-alarms", name, 1000, count_alarms_alone)
 
@@ -95,6 +102,9 @@ def _list_found_changes() -> Iterator[Case]:
     yield _find_change("20 values set to a new category, each of the others once", family, CHANGED, change, 0.8)
     name, change = "40 values set to a new category", partial(set_some, count=40, value=9_000_000)
     yield _find_change(f"{name}, 20,000 known, reference of 100,000 rows", family, CHANGED, change, 0.8, 100_000)
+    for count in (100, 300):
+        name = f"all of {count} categories replaced by others"
+        yield _find_change(name, f"{count} equal categories", CHANGED, replace_all, 0.0)
 
 
 def _find_change(name: str, family: str, column: str, change: Change, least: float, known: int = 442) -> Case:

@@ -14,7 +14,8 @@ from mlops.data.profile import ColumnProfile, choose_edges, profile_column
 ELEVEN = range(11)
 CHANGED = "x0"
 FAMILIES = ("normal", "t3", "lognormal", "integer", "two-valued", "correlated", "mixed")
-CATEGORICAL = {"300 equal categories": 300, "20,000 equal categories": 20_000}  # by family
+CATEGORICAL = {"100 equal categories": 100, "300 equal categories": 300, "20,000 equal categories": 20_000}  # by family
+RARE = {"rare two-valued": 0.02, "rare boolean": 0.1}  # the share of ones, by family
 DATE, CATEGORIES = 5, (7, 8, 9, 10)  # in a mixed table
 REUSED = 20  # number of rounds that use the same table, if it has at least ten times as many rows as the other table
 
@@ -34,8 +35,12 @@ def draw_table(rng: np.random.Generator, family: str, rows: int, columns: Sequen
         drawn = [DRAW_MIXED[number % len(DRAW_MIXED)](rng, rows) for number in columns]
     elif family in CATEGORICAL:
         drawn = list(rng.integers(CATEGORICAL[family], size=size))
+    elif family in RARE:
+        drawn = list(rng.random(size) < RARE[family])
     elif family == "normal":
         drawn = list(rng.normal(size=size))
+    elif family == "repeated":  # the rows are not independent: each occurs five times
+        drawn = list(np.repeat(rng.normal(size=(len(columns), -(-rows // 5))), 5, axis=1)[:, :rows])
     elif family == "t3":
         drawn = list(rng.standard_t(3, size))
     elif family == "lognormal":
@@ -90,6 +95,11 @@ def exchange(rng: np.random.Generator, values: Values, share: float, of: float, 
     return np.where((values == of) & (rng.random(len(values)) < share), to, values)
 
 
+def replace_all(_: np.random.Generator, values: Values) -> Values:
+    """Replace each category with a new one."""
+    return values + 1_000_000
+
+
 def make_reference(table: Table, family: str) -> Profiles:
     """Return the profile of a table as a reference."""
     return {name: _profile(values, _name_kind(name, family)) for name, values in table.items()}
@@ -135,7 +145,7 @@ def count_alarms(
 
 
 def _name_kind(name: str, family: str) -> str:
-    if family in CATEGORICAL:
+    if family in CATEGORICAL or family == "rare boolean":
         return "category"
     place = int(name[1:]) % len(DRAW_MIXED) if family == "mixed" else 0
     return "category" if place in CATEGORIES else "date" if place == DATE else "number"

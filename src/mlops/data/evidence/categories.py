@@ -15,6 +15,7 @@ from scipy import special
 
 from mlops.data.evidence.outcome import Counts, Evidence
 from mlops.data.evidence.shares import compare_shares, find_chance
+from mlops.data.evidence.tails import find_distance, find_tail, measure_skewness
 from mlops.data.kinds.counts import LIMIT, MOST, CountProfile, add_bins, count_bins
 
 STABILITY_FLOOR = 0.02  # a mix with a smaller population stability index is not drift, even if it is significant
@@ -64,17 +65,26 @@ def _compare_mix(reference: CountProfile, current: CountProfile) -> Evidence:
     apart, both = first / first.sum() - second / second.sum(), (first + second) / (first + second).sum()
     statistic, distance = float((apart**2 / both).sum() / noise), min(float(np.abs(apart).sum() / 2), 1.0)
     index = max(_measure_index(first, second), np.finfo(float).tiny)  # 0 for shares that differ by less than half a row
+    skewness = _measure_skewness(first, second) if len(first) == 2 else 0.0
 
     # Return the distance at which both the statistic and the index reach their limits, assuming that all shares move on
     # in the same direction.
     def limit(chance: float) -> float:
-        critical = float(special.chdtri(free, chance))
+        critical = float(special.chdtri(free, chance)) if free > 1 else find_distance(chance, skewness) ** 2
         if not statistic:
             return min((critical * noise) ** 0.5 / 2, 1.0)
         return min(distance * max(critical / statistic, STABILITY_FLOOR / index) ** 0.5, 1.0)
 
+    chance = float(special.chdtrc(free, statistic)) if free > 1 else find_tail(statistic**0.5, skewness)
     unnamed = ", with too many unexpected values to name them" if current.other > LIMIT else ""
-    return Evidence("mix", distance, 0.0, float(special.chdtrc(free, statistic)), limit, unnamed)
+    return Evidence("mix", distance, 0.0, chance, limit, unnamed)
+
+
+def _measure_skewness(first: Counts, second: Counts) -> float:
+    """Return the skewness of the share of the value, of two values, that is more frequent in the new data."""
+    shares = (first + second) / (first + second).sum()
+    larger = (second / second.sum() > first / first.sum()).astype(float)
+    return measure_skewness(larger, shares, int(second.sum()), int(first.sum()))
 
 
 def _count_in_both(reference: CountProfile, current: CountProfile) -> tuple[Counts, Counts]:

@@ -13,6 +13,7 @@ from scipy import special
 
 from mlops.data.evidence.outcome import FLOORS, Counts, Evidence
 from mlops.data.evidence.shares import compare_shares, find_chance
+from mlops.data.evidence.tails import find_distance, find_tail, measure_skewness
 from mlops.data.kinds.column import show_day
 from mlops.data.profile import ColumnProfile
 from mlops.numbers import format_distinct, format_pair
@@ -27,10 +28,12 @@ def compare_numbers(reference: ColumnProfile, current: ColumnProfile) -> Iterato
     rows, noise = reference.count + current.count, 1 / reference.count + 1 / current.count
     apart, shares = second / current.count - first / reference.count, (first + second) / rows
     ranks = 2 * np.cumsum(shares) - shares - 1  # the mean rank of each bin, scaled to [-1, 1]
-    yield _compare_shift(float(apart @ ranks), float(shares @ ranks**2 * noise) ** 0.5)
+    skewness = measure_skewness(ranks, shares, current.count, reference.count)
+    yield _compare_shift(float(apart @ ranks), float(shares @ ranks**2 * noise) ** 0.5, skewness)
     squares = ranks**2 + shares**2 / 3  # the mean squared rank of each bin
     deviation = float(shares @ (squares - MEAN_SQUARE) ** 2 * noise) ** 0.5
-    yield _compare_spread(float(apart @ squares), deviation, current.count / rows)
+    skewness = measure_skewness(squares, shares, current.count, reference.count)
+    yield _compare_spread(float(apart @ squares), deviation, skewness, current.count / rows)
     yield _compare_scale(reference, current.deviation * current.deviation, noise)  # `**` can raise OverflowError
     yield _compare_shape(float(np.abs(np.cumsum(apart)).max()), noise**0.5)
     place, tries = _find_peak(first, second), int(np.count_nonzero(shares))
@@ -69,25 +72,28 @@ def _describe_value(reference: ColumnProfile, place: int) -> str:
     )
 
 
-def _compare_shift(moved: float, deviation: float) -> Evidence:
-    def limit(chance: float) -> float:
-        return min(max(0.5 - special.ndtri(chance / 2) * deviation / 2, FLOORS["shift"]), 1.0)
+def _compare_shift(moved: float, deviation: float, skewness: float) -> Evidence:
+    skewness = skewness if moved > 0 else -skewness
 
-    chance = float(2 * special.ndtr(-abs(moved) / deviation)) if deviation else 1.0
+    def limit(chance: float) -> float:
+        return min(max(0.5 + find_distance(chance, skewness) * deviation / 2, FLOORS["shift"]), 1.0)
+
+    chance = find_tail(abs(moved) / deviation, skewness) if deviation else 1.0
     return Evidence("shift", min(0.5 + abs(moved) / 2, 1.0), 0.5, chance, limit, "larger" if moved > 0 else "smaller")
 
 
-def _compare_spread(wider: float, deviation: float, part: float) -> Evidence:
+def _compare_spread(wider: float, deviation: float, skewness: float, part: float) -> Evidence:
     ours, theirs = (1 - part, part) if wider > 0 else (part, 1 - part)
+    skewness = skewness if wider > 0 else -skewness
 
     def measure(difference: float) -> float:  # the ratio of the root mean squares of both tables
         return ((MEAN_SQUARE + difference * ours) / max(MEAN_SQUARE - difference * theirs, TINY)) ** 0.5
 
     def limit(chance: float) -> float:
-        return max(measure(float(-special.ndtri(chance / 2) * deviation)), FLOORS["spread"])
+        return max(measure(find_distance(chance, skewness) * deviation), FLOORS["spread"])
 
     # If all values of a column are equal, the deviation is only a rounding error.
-    chance = float(2 * special.ndtr(-abs(wider) / deviation)) if deviation > 1e-12 else 1.0
+    chance = find_tail(abs(wider) / deviation, skewness) if deviation > 1e-12 else 1.0
     return Evidence("spread", measure(abs(wider)), 1.0, chance, limit, "grew" if wider > 0 else "shrank")
 
 
