@@ -103,6 +103,13 @@ class Measurements(Problem):
     trusted_types = (f"{__name__}.Capped", *TRUSTED)
 
 
+class Ratios(Measurements):
+    """The same rows. The input of the model is a ratio, which the scoring script must compute."""
+
+    def prepare(self, rows: pd.DataFrame) -> pd.DataFrame:
+        return pd.DataFrame({"ratio": rows["a"] / rows["b"]})
+
+
 class Capped(Ridge):
     """A linear model that predicts nothing above 200, which only few rows exceed."""
 
@@ -139,7 +146,7 @@ def make_original(problem: Problem, estimator: Any, rows: pd.DataFrame, folder: 
     rows = set_types(rows, problem.columns)
     fitted = estimator.fit(problem.prepare(rows), rows[problem.target.name])
     (folder / "model.skops").write_bytes(dump_estimator(problem, fitted))
-    return Original(problem, fitted, folder / "model.skops", problem.prepare(rows))
+    return Original(problem, fitted, folder / "model.skops", rows)
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +171,7 @@ def attempt(tmp_path: Path) -> Try:
 
     def attempt_runtimes(problem: Problem, estimator: Any, rows: pd.DataFrame) -> dict[str, Candidate]:
         original = make_original(problem, estimator, rows, tmp_path)
-        return {found.runtime: found for found in try_runtimes(original, rows, tmp_path / "tried")}
+        return {found.runtime: found for found in try_runtimes(original, tmp_path / "tried")}
 
     return attempt_runtimes
 
@@ -242,6 +249,18 @@ def test_a_wrong_conversion_is_refused_although_it_is_right_for_most_rows(
         choose_candidate([*tried.values()], "torch")
 
 
+def test_inputs_that_the_problem_computes_need_a_script_that_computes_them(
+    measurements: pd.DataFrame, tmp_path: Path
+) -> None:
+    original = make_original(Ratios(), Ridge(), measurements, tmp_path)
+    with pytest.raises(ProblemError, match=r"^No runtime predicts the same as the model \(.*\)\. Write a scoring "):
+        choose_candidate(try_runtimes(original, tmp_path / "engine"))
+    chosen = choose_candidate(try_runtimes(replace(original, prepares=True), tmp_path / "own"))
+    ratios = Ratios().prepare(measurements)
+    assert chosen.runtime == "numbers"
+    assert load_model(chosen.folder).predict(ratios.to_numpy()) == pytest.approx(original.estimator.predict(ratios))
+
+
 def test_the_classes_of_a_project_are_not_in_an_image(attempt: Try, measurements: pd.DataFrame) -> None:
     tried = attempt(Measurements(), Capped(), measurements)
     assert tried["skops"].problem == f"the image does not contain {__name__}.Capped"
@@ -288,7 +307,7 @@ def test_a_problem_without_a_script_has_that_of_the_engine(tmp_path: Path, measu
     original = make_original(
         problem, make_pipeline(StandardScaler(), LogisticRegression()), problem.load_sample(), tmp_path
     )
-    tried = try_runtimes(original, problem.load_sample(), tmp_path / "tried")
+    tried = try_runtimes(original, tmp_path / "tried")
     for candidate in (candidate for candidate in tried if not candidate.problem):
         requirements, bundle = tmp_path / candidate.runtime, tmp_path / f"bundle-{candidate.runtime}"
         requirements.write_text(compose_requirements(sources.requirements, sources.lock, candidate.packages))
@@ -311,7 +330,7 @@ def test_the_script_of_the_engine_loads_the_model(
     tmp_path: Path, measurements: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original = make_original(Measurements(), Ridge(), measurements.assign(c=1.0), tmp_path)
-    (numbers, *_) = try_runtimes(original, measurements.assign(c=1.0), tmp_path / "tried")
+    (numbers, *_) = try_runtimes(original, tmp_path / "tried")
     sources = find_sources(load("cancer"), find_workspace().project)
     build_bundle(
         tmp_path / "bundle", sources, model_name="m", model_version=1, model_files=numbers.files, example=[[0.0]]

@@ -11,11 +11,12 @@ from mlops.errors import IntegrityError, ProblemError, UsageError
 from mlops.image.runtimes.candidates import Original
 from mlops.image.runtimes.choice import MANY, Candidate, choose_candidate, try_runtimes
 from mlops.image.runtimes.packages import compose_requirements, measure_added
-from mlops.image.sources import REQUIREMENTS, ImageSources
+from mlops.image.sources import DEFAULT_SCRIPT, REQUIREMENTS, ImageSources
 from mlops.model.estimator import load_estimator
 from mlops.model.files import ESTIMATOR, list_served
 from mlops.pipelines import ALL_STEPS, find_training
 from mlops.problem import Problem
+from mlops.problem.values import set_types
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,10 @@ def choose_served(
     kept = list_served(path.name for path in model.iterdir())
     if not sources.loads_runtime:
         return ServedModel(sources, [model / name for name in kept])
-    rows = _find_rows(problem, made)
-    original = Original(problem, load_estimator(problem, model / ESTIMATOR), model / ESTIMATOR, problem.prepare(rows))
-    candidates = try_runtimes(original, rows, scratch / "runtimes")
+    rows = set_types(_find_rows(problem, made)[list(problem.features)], problem.feature_columns)
+    estimator, prepares = load_estimator(problem, model / ESTIMATOR), sources.script != DEFAULT_SCRIPT
+    original = Original(problem, estimator, model / ESTIMATOR, rows, prepares)
+    candidates = try_runtimes(original, scratch / "runtimes")
     chosen = choose_candidate(candidates, sources.runtime)
     requirements = scratch / REQUIREMENTS
     text = compose_requirements(sources.requirements, sources.lock, chosen.packages)

@@ -41,17 +41,32 @@ class Original:
         The fitted model.
     file : Path
         The file of the model in skops' format.
-    inputs : DataFrame
-        Rows of inputs of the model; see `Problem.prepare`.
+    rows : DataFrame
+        Rows with all features.
+    prepares : bool
+        Whether the scoring script computes the inputs of the model from the rows, as `Problem.prepare` does. Otherwise,
+        the features are the inputs.
     """
 
     problem: Problem
     estimator: Any
     file: Path
-    inputs: pd.DataFrame
+    rows: pd.DataFrame
+    prepares: bool = False
+
+    @cached_property
+    def inputs(self) -> pd.DataFrame:
+        """The inputs that the scoring script passes to the model for `rows`."""
+        return self.prepare(self.rows)
+
+    def prepare(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Return the inputs that the scoring script passes to the model."""
+        return self.problem.prepare(rows) if self.prepares else rows[list(self.problem.features)]
 
     def predict(self, inputs: pd.DataFrame) -> NDArray[np.float64]:
-        """Return the predictions of the problem for inputs of the model."""
+        """Return the predictions of the problem for the inputs that the scoring script passes to the model."""
+        if not self.prepares:
+            return np.asarray(self.problem.predict(self.estimator, inputs), dtype=np.float64)
         prepared = copy.copy(self.problem)
         prepared.prepare = lambda rows: rows  # type: ignore[method-assign]
         return np.asarray(prepared.predict(self.estimator, inputs), dtype=np.float64)

@@ -5,13 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from mlops.errors import ProblemError
 from mlops.image.runtimes.candidates import RUNTIMES, Original, Runtime, convert_model
 from mlops.image.runtimes.judging import TOLERANCE, Sample, judge, measure, predict_probes
 from mlops.image.runtimes.packages import RUNTIME_PACKAGES, TABLE_PACKAGES
-from mlops.image.runtimes.probes import list_probes, require_rows
+from mlops.image.runtimes.probes import list_probes
 from mlops.image.runtimes.tables import Unsupported
 from mlops.pipelines.advice import RUNTIME_PARAMETER
 from mlops.serving.rows import select_rows
@@ -72,19 +71,17 @@ class Candidate:
         return (*RUNTIME_PACKAGES[self.runtime], *(TABLE_PACKAGES if needs_table else ()))
 
 
-def try_runtimes(original: Original, rows: pd.DataFrame, folder: Path) -> list[Candidate]:
+def try_runtimes(original: Original, folder: Path) -> list[Candidate]:
     """Convert a model for each runtime, compare the predictions, and measure the times.
 
     Parameters
     ----------
     original : Original
         The model.
-    rows : DataFrame
-        Rows with all features, on which predictions are compared.
     folder : Path
         A folder for the files.
     """
-    samples = predict_probes(original, list_probes(original, require_rows(original.problem, rows)))
+    samples = predict_probes(original, list_probes(original))
     estimator = _try_runtime(original, REFERENCE, samples, folder)
     exact = samples if estimator.problem else _expect_same_bits(estimator, samples)
     tried: dict[Runtime, Candidate] = {REFERENCE: estimator}

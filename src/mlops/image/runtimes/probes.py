@@ -9,7 +9,7 @@ import pandas as pd
 from mlops.image.runtimes.candidates import Original
 from mlops.image.runtimes.tables import UNSEEN
 from mlops.image.runtimes.thresholds import list_thresholds
-from mlops.problem import Column, Problem
+from mlops.problem import Column
 from mlops.problem.values import set_types
 
 CHANGED = 50  # rows in which a value is replaced, for each column
@@ -33,25 +33,18 @@ class Probe:
     inputs: pd.DataFrame
 
 
-def list_probes(original: Original, rows: pd.DataFrame) -> Iterator[Probe]:
-    """Return the rows on which predictions are compared.
-
-    Parameters
-    ----------
-    original : Original
-        The model.
-    rows : DataFrame
-        Rows with all features.
-    """
+def list_probes(original: Original) -> Iterator[Probe]:
+    """Return the rows on which the predictions of a model are compared."""
     problem = original.problem
+    rows = original.rows
     rows = rows.iloc[:: -(-len(rows) // SAMPLED)].reset_index(drop=True)
-    yield Probe("", problem.prepare(rows))
+    yield Probe("", original.prepare(rows))
     some = rows.iloc[:: -(-len(rows) // CHANGED)]
     for column in problem.feature_columns:
         for title, value in _list_special(column):
             changed = some.assign(**{column.name: pd.Series([value] * len(some), index=some.index, dtype=object)})
-            yield Probe(f"{title} {column.name}", problem.prepare(set_types(changed, problem.feature_columns)))
-    yield from _list_threshold_probes(original, problem.prepare(some))
+            yield Probe(f"{title} {column.name}", original.prepare(set_types(changed, problem.feature_columns)))
+    yield from _list_threshold_probes(original, original.prepare(some))
 
 
 def _list_special(column: Column) -> Iterator[tuple[str, object]]:
@@ -69,8 +62,3 @@ def _list_threshold_probes(original: Original, inputs: pd.DataFrame) -> Iterator
         tried = np.concatenate([np.nextafter(kept, -np.inf), kept, np.nextafter(kept, np.inf)])
         repeated = inputs.iloc[np.arange(len(tried)) % len(inputs)]
         yield Probe(f"at a threshold of {name}", repeated.assign(**{name: tried}))
-
-
-def require_rows(problem: Problem, rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the features of rows with the types that a service gives them."""
-    return set_types(rows[list(problem.features)], problem.feature_columns)
