@@ -93,6 +93,16 @@ def test_the_same_gain_on_every_row_has_itself_as_bound() -> None:
     assert decision.detectable_gain == 0.0
 
 
+@pytest.mark.parametrize(("rows", "promoted"), [(2, False), (14, False), (15, True)])
+def test_a_few_equal_gains_are_not_beyond_chance(rows: int, promoted: bool) -> None:
+    """If each row has a gain of 1 or -1, an equal model with two rows has two gains of 1 in 25 % of the samples."""
+    decision = promotion.decide_promotion(Comparison(METRIC, np.ones(rows), np.zeros(rows)), min_rows=2)
+    assert (decision.promoted, decision.kind) == (promoted, "compared" if promoted else "few")
+    if not promoted:
+        said = "unseen by both models have the same gain, which can be chance with fewer than 15 rows."
+        assert decision.reason == f"All of the {rows} rows {said}"
+
+
 @pytest.mark.parametrize("gain", [1e-12, 1e-4, 0.09])
 def test_a_gain_that_does_not_matter_is_rejected(gain: float) -> None:
     """A difference of 1e-12 is equal, and 1e-4 on every row is beyond chance, but too small."""

@@ -27,6 +27,9 @@ from mlops.problem import Metric, Problem
 Floats = NDArray[np.float64]
 
 LARGEST_LOSS = 1e300  # the sum of larger losses could overflow
+# If each row has a gain of 1 or -1, equal models have 15 gains of 1 with a probability of 0.003 %. The 52nd comparison
+# with a champion may err with 0.005 %.
+FEWEST_EQUAL = 15
 FEWEST_OF_CLASS = 5  # with fewer rows of a class, a single row could decide the comparison
 
 
@@ -87,9 +90,12 @@ class Comparison:
     @cached_property
     def shortage(self) -> str:
         """A sentence that says why there are too few rows for a comparison. Empty if there are enough."""
-        if self.actual is None:
-            return ""
         of_rows = f"the {self.rows:,} rows unseen by both models"
+        if self.actual is None:
+            few = self.champion is not None and 1 < self.rows < FEWEST_EQUAL
+            if not few or self.improvement <= 0 or not are_equal(self.gains, np.full(self.rows, self.improvement)):
+                return ""
+            return f"All of {of_rows} have the same gain, which can be chance with fewer than {FEWEST_EQUAL} rows."
         if np.isnan(self.improvement):
             return f"The {self.metric.title} is undefined for {of_rows}."
         if self.metric.all_classes and (fewest := _count_rarest(self.actual)) < FEWEST_OF_CLASS:
