@@ -162,7 +162,7 @@ CASES: dict[str, list[Case]] = {
 }
 
 IN_OTHER_TESTS = [
-    "400 the request is not HTTP/1.1",
+    "400 the request is not HTTP/1.1 or HTTP/1.0",
     "408 the head of the request did not arrive within 10 seconds",
     "503 the request cannot be [collected](collection.md), because there is no space left and `collect_when_full` is "
     "`refuse`; the header `Retry-After` says when to repeat it",

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from mlops.serving.tracing import REQUEST_ID, TRACE, identify_request
+from mlops.serving.tracing import CLIENT_ID, REQUEST_ID, TRACE, identify_request
 
 NEW = re.compile(rb"[0-9a-f]{32}")
 VALID = f"00-{'a' * 32}-{'b' * 16}-01".encode()
@@ -19,6 +19,15 @@ def test_an_id_is_kept(sent: bytes) -> None:
 @pytest.mark.parametrize("sent", [b"", b"x" * 101, b"a b", b"a\tb", b"a\r\nSet-Cookie: b", b"\xfc", b"a\x00", b"a\n"])
 def test_another_id_is_replaced(sent: bytes) -> None:
     ((name, found),) = identify_request({REQUEST_ID: sent})
+    assert name == REQUEST_ID
+    assert NEW.fullmatch(found)
+
+
+def test_an_id_of_azure_s_clients_is_kept_and_is_the_id_if_there_is_no_other() -> None:
+    client = (CLIENT_ID, b"7")
+    assert identify_request({CLIENT_ID: b"7"}) == [(REQUEST_ID, b"7"), client]
+    assert identify_request({CLIENT_ID: b"7", REQUEST_ID: b"8"}) == [(REQUEST_ID, b"8"), client]
+    ((name, found),) = identify_request({CLIENT_ID: b"a b"})
     assert name == REQUEST_ID
     assert NEW.fullmatch(found)
 

@@ -35,6 +35,11 @@ CLOSED = {
 }
 SENT = {
     "x-ms-request-id": {"type": "string", "maxLength": 100},
+    "x-ms-client-request-id": {
+        "type": "string",
+        "maxLength": 100,
+        "description": "The id of the request if it has no x-ms-request-id.",
+    },
     "traceparent": {"type": "string", "description": "See https://www.w3.org/TR/trace-context."},
 }
 RETURNED = {"x-model-name", "x-model-version", "x-image-digest", "x-ms-request-id"}

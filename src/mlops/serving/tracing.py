@@ -7,6 +7,7 @@ from collections.abc import Mapping
 Header = tuple[bytes, bytes]
 
 REQUEST_ID = b"x-ms-request-id"
+CLIENT_ID = b"x-ms-client-request-id"  # sent by clients of Azure; the id if there is no other
 TRACE = b"traceparent"
 TEST = "mlops-test-"  # the ids of the requests with which a release tests a service begin with this
 NEW_IDS = 256  # made at a time, because each call of the system takes as long as 10 of them
@@ -19,7 +20,7 @@ os.register_at_fork(after_in_child=_new_ids.clear)  # otherwise, two workers wou
 
 
 def identify_request(headers: Mapping[bytes, bytes]) -> list[Header]:
-    """Return the headers that identify a request in its answer: the id, and the trace if the request has one.
+    """Return the headers that identify a request in its answer: the id, and the client's id and the trace, if any.
 
     Parameters
     ----------
@@ -28,9 +29,14 @@ def identify_request(headers: Mapping[bytes, bytes]) -> list[Header]:
         them visible and in ASCII. Otherwise, the request gets a new id. A trace is accepted if it has the format of
         https://www.w3.org/TR/trace-context.
     """
-    sent, trace = headers.get(REQUEST_ID, b""), headers.get(TRACE, b"")
+    client, trace = headers.get(CLIENT_ID, b""), headers.get(TRACE, b"")
+    sent = headers.get(REQUEST_ID) or client
     found = [(REQUEST_ID, sent if sent and _is_id(sent) else _make_id())]
-    return [*found, (TRACE, trace)] if trace and _is_trace(trace) else found
+    if client and _is_id(client):
+        found.append((CLIENT_ID, client))
+    if trace and _is_trace(trace):
+        found.append((TRACE, trace))
+    return found
 
 
 def _make_id() -> bytes:
