@@ -18,6 +18,7 @@ from doubles.azure.inference import InferenceServer, find_port
 from mlops.image.bundle import build_bundle
 from mlops.image.sources import ImageSources
 from mlops.release.service_checks import check_refusals
+from mlops.serving.collection.segments import Segment
 from mlops.serving.collection.unpacking import unpack_predictions, unpack_rows
 from mlops.serving.heads import MAX_BODY
 from mlops.serving.schema import decode_schema
@@ -218,25 +219,11 @@ def test_a_bundle_that_was_changed_does_not_start(bundle: Path, tmp_path: Path) 
 
 @pytest.mark.slow
 def test_requests_are_collected_in_the_container_modeldata(records: Path, azurite: Azurite, tmp_path: Path) -> None:
-    azurite.make_container("modeldata")
-    server = start(
-        records,
-        AML_MODEL_DC_STORAGE_ENABLED="true",
-        AML_MODEL_DC_STORAGE=azurite.connection_string,
-        SERVICE_NAME=tmp_path.name,
-        TMPDIR=str(tmp_path),
-    )
-    assert server.wait(60), server.log
+    server = start_collecting(records, azurite, tmp_path)
     rows = [{"plan": "basic", "joined": "2024-01-31", "fee": 20}, {"plan": "plus", "joined": None, "fee": 1}]
     assert post(server.url, json.dumps({"data": rows}).encode())[0] == 200
     assert post(server.url, json.dumps({"data": [{**rows[0], "plan": "gold"}]}).encode())[0] == 422
-    url, options = f"az://modeldata/{tmp_path.name}", {"connection_string": azurite.connection_string}
-    deadline = time.monotonic() + 60
-    while not (uploads := read_uploads(url, options)):
-        assert time.monotonic() < deadline, server.log
-        time.sleep(0.5)
-    server.stop()
-    ((name, segment),) = uploads.items()
+    name, segment = wait_for_upload(server, azurite, tmp_path)
     assert re.fullmatch(r"plans/3/\d{4}-\d\d-\d\d/[^/]+\.segment\.gz", name)
     (record,) = segment.turns[0].records
     columns = unpack_rows(segment.header, [record])
@@ -246,6 +233,53 @@ def test_requests_are_collected_in_the_container_modeldata(records: Path, azurit
     }
     assert columns["joined"].astype("datetime64[D]").astype(str).tolist() == ["2024-01-31", "NaT"]
     assert unpack_predictions(segment.header, [record])[0].tolist() == [[0.625, 1.0], [0.5, 0.0]]
+
+
+@pytest.mark.slow
+def test_requests_of_a_script_that_reads_the_body_are_collected_as_text(azurite: Azurite, tmp_path: Path) -> None:
+    (tmp_path / "score.py").write_text("def init(): pass\ndef run(raw_data): return len(raw_data)\n")
+    (tmp_path / "requirements.txt").write_text("")
+    build_bundle(
+        tmp_path / "root" / "bundle",
+        ImageSources(tmp_path, tmp_path / "score.py", tmp_path / "requirements.txt"),
+        model_name="texts",
+        model_version=3,
+        model_files=[],
+        example=[],
+    )
+    server = start_collecting(tmp_path / "root" / "bundle", azurite, tmp_path)
+    assert post(server.url, b"four")[2] == "4"
+    _, segment = wait_for_upload(server, azurite, tmp_path)
+    (record,) = segment.turns[0].records
+    assert record.request == IDS["x-ms-request-id"]
+    assert unpack_rows(segment.header, [record])["request"].tolist() == ["four"]
+    assert unpack_predictions(segment.header, [record])[0].tolist() == ["4"]
+
+
+def start_collecting(bundle: Path, azurite: Azurite, folder: Path) -> InferenceServer:
+    """Start Azure's server with the variables of a service that collects in a folder of the container `modeldata`."""
+    azurite.make_container("modeldata")
+    server = start(
+        bundle,
+        AML_MODEL_DC_STORAGE_ENABLED="true",
+        AML_MODEL_DC_STORAGE=azurite.connection_string,
+        SERVICE_NAME=folder.name,
+        TMPDIR=str(folder),
+    )
+    assert server.wait(60), server.log
+    return server
+
+
+def wait_for_upload(server: InferenceServer, azurite: Azurite, folder: Path) -> tuple[str, Segment]:
+    """Wait for the only upload of a server, stop the server, and return the name and the content of the upload."""
+    url, options = f"az://modeldata/{folder.name}", {"connection_string": azurite.connection_string}
+    deadline = time.monotonic() + 60
+    while not (uploads := read_uploads(url, options)):
+        assert time.monotonic() < deadline, server.log
+        time.sleep(0.5)
+    server.stop()
+    ((name, segment),) = uploads.items()
+    return name, segment
 
 
 def test_without_a_storage_account_it_says_so_and_serves(bundle: Path, tmp_path: Path) -> None:
