@@ -12,7 +12,9 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from azureml_inference_server_http.api.aml_request import rawhttp
@@ -22,7 +24,7 @@ from flask import Response, g
 BUNDLE = Path(__file__).resolve().parents[1]
 if TYPE_CHECKING:
     from mlops.serving.answers import encode_result
-    from mlops.serving.app import refuse_method
+    from mlops.serving.app import SCORE, refuse_method
     from mlops.serving.collection.opening import open_azure_collection
     from mlops.serving.documents import OPENAPI, OPENAPI_30, SWAGGER, read_documents
     from mlops.serving.entry.request import Request
@@ -31,14 +33,16 @@ if TYPE_CHECKING:
     from mlops.serving.entry.variables import set_variables
     from mlops.serving.heads import MAX_BODY, check_content, check_size
     from mlops.serving.identity import list_headers, read_identity
+    from mlops.serving.metrics.recorder import Recorder
     from mlops.serving.refusals import PROBLEM, Refusal, encode_refusal
     from mlops.serving.schema import read_schema
     from mlops.serving.script import load_script
-    from mlops.serving.tracing import REQUEST_ID, TRACE, identify_request
+    from mlops.serving.telemetry.containers import FOLDER, open_recorder
+    from mlops.serving.tracing import REQUEST_ID, TRACE, Header, identify_request
 else:  # Azure's server loads this file by its path. In the image, the package `serving` is in the same folder.
     sys.path.insert(0, str(BUNDLE))
     from serving.answers import encode_result
-    from serving.app import refuse_method
+    from serving.app import SCORE, refuse_method
     from serving.collection.opening import open_azure_collection
     from serving.documents import OPENAPI, OPENAPI_30, SWAGGER, read_documents
     from serving.entry.request import Request
@@ -47,31 +51,38 @@ else:  # Azure's server loads this file by its path. In the image, the package `
     from serving.entry.variables import set_variables
     from serving.heads import MAX_BODY, check_content, check_size
     from serving.identity import list_headers, read_identity
+    from serving.metrics.recorder import Recorder
     from serving.refusals import PROBLEM, Refusal, encode_refusal
     from serving.schema import read_schema
     from serving.script import load_script
-    from serving.tracing import REQUEST_ID, TRACE, identify_request
+    from serving.telemetry.containers import FOLDER, open_recorder
+    from serving.tracing import REQUEST_ID, TRACE, Header, identify_request
 
 # The names that Azure's server looks for.
 PUBLISHED = {OPENAPI: "swagger3.1.json", OPENAPI_30: "swagger3.json", SWAGGER: "swagger.json"}
 
 logger = logging.getLogger("azmlinfsrv.serving")  # Azure keeps the messages of the logger azmlinfsrv
 _scorer: Any = None  # set by `init`
+_recorder = Recorder()  # set by `init` if there is a connection string of Application Insights
 _headers: dict[str, str] = {}  # of each answer; filled by `init`
 _collector: Any = None  # set by `init` if requests are collected
 
 
 def init() -> None:
     """Check the bundle, load its scoring script, and start the collection of requests and predictions."""
-    global _scorer, _collector
+    global _scorer, _collector, _recorder
     manifest = _read_verified_manifest(BUNDLE)
     _set_variables()
     schema = read_schema(BUNDLE)
     identity = read_identity(BUNDLE)
     _headers.update(list_headers(identity))
     _publish_documents()
-    _collector = open_azure_collection(identity, schema)
-    _scorer = open_scorer(load_script(BUNDLE / "score.py"), schema, _collector.pack if _collector else None)
+    _collector = open_azure_collection(identity, schema, (BUNDLE, FOLDER))
+    _recorder = open_recorder(BUNDLE)
+    if _collector:
+        _recorder.watch(_collector.measure)
+    pack = _collector.pack if _collector else None
+    _scorer = open_scorer(load_script(BUNDLE / "score.py"), schema, pack, _recorder)
     logger.info("%s is ready", manifest["name"])
 
 
@@ -84,12 +95,23 @@ def run(request: Any) -> Any:
     request : flask.Request
         The request.
     """
-    headers = {**_headers, **_identify(request)}
+    began, named = perf_counter(), _identify(request)
+    reply = _reply(request, named)
+    _recorder.count_answer(SCORE, reply.status_code)
+    if reply.status_code == 200:
+        _recorder.count_scored(perf_counter() - began)
+    _recorder.reporter.report_chosen([named], [reply.status_code], [began], perf_counter())
+    return reply
+
+
+def _reply(request: Any, named: Sequence[Header]) -> Any:
+    headers = {**_headers, **{name.decode(): value.decode() for name, value in named}}
     try:
         if isinstance(_scorer, EntryScorer):
             return _call_script(request, headers)
         answer = _answer(request, headers[REQUEST_ID.decode()])
     except Refusal as refusal:
+        _recorder.count_refusal(refusal, named)
         document = encode_refusal(refusal, headers[REQUEST_ID.decode()])
         return AMLResponse(document, refusal.status, {"Content-Type": PROBLEM, **headers, **refusal.headers})
     return AMLResponse(answer, 200, {"Content-Type": "application/json", **headers})
@@ -118,13 +140,13 @@ def _answer(request: Any, name: str) -> bytes:
     return encode_result(predictions)
 
 
-def _identify(request: Any) -> dict[str, str]:
+def _identify(request: Any) -> list[Header]:
     # Azure's server has found or made an id, and adds it to the answer itself.
     sent = {
         REQUEST_ID: getattr(g, "legacy_client_request_id", "").encode(),
         TRACE: request.headers.get("traceparent", "").encode(),
     }
-    return {name.decode(): value.decode() for name, value in identify_request(sent)}
+    return identify_request(sent)
 
 
 def _read_verified_manifest(bundle: Path) -> dict[str, Any]:

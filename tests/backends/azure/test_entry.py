@@ -14,6 +14,8 @@ import requests
 from collected import read_uploads
 from doubles.azure.azurite import Azurite
 from doubles.azure.inference import InferenceServer, find_port
+from doubles.azure.insights import KEY as INSTRUMENTATION_KEY
+from ingestion import open_ingestion
 
 from mlops.image.bundle import build_bundle
 from mlops.image.sources import ImageSources
@@ -22,6 +24,7 @@ from mlops.serving.collection.segments import Segment
 from mlops.serving.collection.unpacking import unpack_predictions, unpack_rows
 from mlops.serving.heads import MAX_BODY
 from mlops.serving.schema import decode_schema
+from mlops.serving.telemetry.__main__ import ACTIVE
 
 KEY = "the-primary-key"
 IDS = {"x-ms-request-id": "order-7", "traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
@@ -288,6 +291,41 @@ def test_without_a_storage_account_it_says_so_and_serves(bundle: Path, tmp_path:
     assert post(server.url, b'{"data": [[1, 2]]}')[0] == 200
     assert "Requests are NOT collected, because AML_MODEL_DC_STORAGE has no connection string." in server.log
     server.stop()
+
+
+@pytest.mark.parametrize("enabled", ["false", pytest.param("true", marks=pytest.mark.slow)])
+def test_requests_failures_and_metrics_are_reported_once_to_application_insights(
+    bundle: Path, tmp_path: Path, enabled: str
+) -> None:
+    """If Azure enabled its own reports of requests, only failures and metrics are added to them."""
+    with open_ingestion() as ingestion:
+        server = start(
+            copy(bundle, tmp_path),
+            APPLICATIONINSIGHTS_CONNECTION_STRING=ingestion.connection_string,
+            SERVING_TELEMETRY_SHARE="1",
+            AML_APP_INSIGHTS_ENABLED=enabled,
+            AML_APP_INSIGHTS_KEY=INSTRUMENTATION_KEY,
+            SERVICE_NAME="tiny-qa",
+            TMPDIR=str(tmp_path),
+        )
+        assert server.wait(60), server.log
+        statuses = [post(server.url, b'{"data": [[%d, 2]]}' % number)[0] for number in (1, 666)]
+        ingestion.wait(lambda: (tmp_path / "mlops-metrics" / ACTIVE).exists())
+        time.sleep(0.5)  # the sender has the lock, and now opens the pipe
+        server.end()
+        ingestion.wait(lambda: bool(ingestion.find("MetricData", "mlops_requests")))
+        ingestion.wait(lambda: len(ingestion.find("RequestData")) == 2)
+        server.stop()
+    assert statuses == [200, 500]
+    assert len(ingestion.find("RequestData")) == 2
+    ours = [item for item in ingestion.items if "digest" in item["data"]["baseData"]["properties"]]
+    requests = [item["data"]["baseData"] for item in ours if item["data"]["baseType"] == "RequestData"]
+    assert [one["responseCode"] for one in requests] == ([] if enabled == "true" else ["200", "500"])
+    (failure,) = (item for item in ours if item["data"]["baseType"] == "ExceptionData")
+    assert failure["data"]["baseData"]["problemId"] == "RuntimeError in run (score.py:10)"
+    assert failure["tags"]["ai.operation.id"] == "a" * 32
+    assert failure["tags"]["ai.cloud.role"] == "tiny-qa"
+    assert b"secret details" not in b"".join(ingestion.bodies)
 
 
 def copy(bundle: Path, folder: Path) -> Path:

@@ -69,6 +69,11 @@ class InferenceServer:
                 time.sleep(0.05)
         return False
 
+    def end(self) -> None:
+        """Let the server end as Azure does when it replaces a container."""
+        self._process.terminate()
+        self._process.wait(30)
+
     def stop(self) -> None:
         """End the server and its workers."""
         try:

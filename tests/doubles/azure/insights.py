@@ -64,5 +64,5 @@ def find_fault(item: dict[str, Any]) -> str:
         return f"107: Field 'baseType' on type 'Data' has no known value: {data.get('baseType')!r}"
     if data["baseType"] in ("RequestData", "RemoteDependencyData") and not DURATION.fullmatch(base["duration"]):
         return f"109: Field 'duration' is not d.hh:mm:ss.fffffff: {base['duration']!r}"
-    long = [name for name, value in base.get("properties", {}).items() if len(value) > 8192]
+    long = [name for name, value in base.get("properties", {}).items() if len(str(value)) > 8192]
     return f"108: properties are too long: {long}" if long else ""

@@ -39,6 +39,12 @@ def test_a_restarted_sender_continues(tmp_path: Path) -> None:
     ]
 
 
+def test_a_gauge_that_stayed_0_is_left_out(tmp_path: Path) -> None:
+    meter = Meter(tmp_path / "totals.json")
+    found = [meter.measure(make_families(0, 0, [0, 0, 0, 0], ready)) for ready in (0, 2, 0, 0)]
+    assert [[one.value for one in measured] for measured in found] == [[], [2], [0], []]
+
+
 def test_a_new_service_begins_again_and_a_damaged_file_costs_nothing(tmp_path: Path) -> None:
     path = tmp_path / "totals.json"
     path.write_text("{")

@@ -46,8 +46,12 @@ def open_collection(
     return TurnCollector(collector, counted)
 
 
-def open_azure_collection(identity: Mapping[str, Any], schema: Schema | None) -> ThreadCollector | None:
+def open_azure_collection(
+    identity: Mapping[str, Any], schema: Schema | None, counted: tuple[Path, Path] | None = None
+) -> ThreadCollector | None:
     """Return the collector for a service on Azure. Its segments are uploaded to the container `modeldata`.
+
+    For `counted`, see `UploaderProcess`. The environment variable `VARIABLE` is set to the path of the settings.
 
     Returns
     -------
@@ -72,7 +76,10 @@ def open_azure_collection(identity: Mapping[str, Any], schema: Schema | None) ->
     file = folder / f"settings-{os.getpid()}.json"  # one per worker of the server
     with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as written:
         written.write(msgspec.json.encode(settings))
-    return ThreadCollector(collector, UploaderProcess(file))
+    os.environ[VARIABLE] = str(file)
+    if counted:
+        counted[1].mkdir(parents=True, exist_ok=True, mode=0o700)
+    return ThreadCollector(collector, UploaderProcess(file, counted=counted))
 
 
 def _read_azure_settings() -> Settings:

@@ -60,13 +60,7 @@ class TurnCollector:
 
     def measure(self) -> dict[Metric, float]:
         """Return counts of rows, segments and refusals since this object was created; see `Recorder.watch`."""
-        counters = self._collector.counters
-        return {
-            COLLECTED_ROWS: counters.rows,
-            DROPPED_ROWS: counters.dropped_rows,
-            DROPPED_SEGMENTS: counters.dropped_segments,
-            REFUSED: counters.refused,
-        }
+        return _measure(self._collector)
 
     def describe(self) -> list[Family]:
         """Return the metrics of the rows that this worker and all others have collected."""
@@ -129,6 +123,10 @@ class ThreadCollector:
             self._collector.add(request, stored, predictions)
             self._collector.flush()
 
+    def measure(self) -> dict[Metric, float]:
+        """See `TurnCollector.measure`."""
+        return _measure(self._collector)
+
     def close(self) -> None:
         """Close the segment, and tell the uploader to upload the segment and end."""
         self._ended.set()
@@ -143,3 +141,13 @@ class ThreadCollector:
                 self._collector.tick()
             if self._uploader:
                 self._uploader.check()
+
+
+def _measure(collector: Collector) -> dict[Metric, float]:
+    counters = collector.counters
+    return {
+        COLLECTED_ROWS: counters.rows,
+        DROPPED_ROWS: counters.dropped_rows,
+        DROPPED_SEGMENTS: counters.dropped_segments,
+        REFUSED: counters.refused,
+    }

@@ -16,5 +16,6 @@ metrics of all workers. So a slow or unavailable endpoint cannot delay a request
     families     the counts of the sender, for /metrics
     settings     the connection string, the share of the requests and the name of the service
     opening      starts the sender and the reporters of a service
+    containers   the same for a worker of Azure's inference server
     __main__     the sender as a program
 """

@@ -31,7 +31,8 @@ class Meter:
     def measure(self, families: Iterable[Family]) -> list[Measured]:
         """Return the values of gauges, and the increases of counters and histograms since the previous call.
 
-        Counters and histograms that did not change are left out. Before the first call, all totals are 0.
+        Counters and histograms that did not change are left out, and gauges that stayed 0. Before the first call, all
+        totals are 0.
         """
         found = [one for family in families if family.name not in LEFT_OUT for one in self._measure(family)]
         scratch = self._path.with_suffix(".new")
@@ -45,8 +46,9 @@ class Meter:
             yield from self._sum_up(family)
         elif family.kind != "info":
             for sample in family.samples:
-                value = self._increase(family, sample) if family.kind == "counter" else sample.value
-                if value or family.kind == "gauge":
+                before, increase = self._replace_total(family, sample)
+                value = increase if family.kind == "counter" else sample.value
+                if value or (before and family.kind == "gauge"):
                     yield Measured(family.name, value, dict(sample.labels))
 
     def _sum_up(self, family: Family) -> Iterator[Measured]:
@@ -60,9 +62,12 @@ class Meter:
         yield Measured(family.name, total, {}, int(cumulated[-1]), lowest, highest)
 
     def _increase(self, family: Family, sample: Sample) -> float:
+        return self._replace_total(family, sample)[1]
+
+    def _replace_total(self, family: Family, sample: Sample) -> tuple[float, float]:
         key = f"{family.name}{sample.suffix} {json.dumps(dict(sample.labels))}"
         before, self._totals[key] = self._totals.get(key, 0.0), sample.value
-        return sample.value - before if sample.value >= before else sample.value
+        return before, sample.value - before if sample.value >= before else sample.value
 
 
 def _find_range(bounds: Sequence[float], cumulated: Sequence[float]) -> tuple[float, float]:

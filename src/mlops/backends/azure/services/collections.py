@@ -13,6 +13,7 @@ from mlops.backends.collecting import KEY, describe_collection
 from mlops.errors import SecretNotFoundError
 from mlops.platform.datasets import CollectedPlace
 from mlops.serving.collection.opening import CONTAINER, OWN_STORAGE, SETTINGS
+from mlops.serving.telemetry.settings import SHARE
 
 # Azure's server would log each answer, which has predictions.
 LOG_NO_ANSWERS = {"APP_INSIGHTS_LOG_RESPONSE_ENABLED": "false"}
@@ -49,10 +50,11 @@ class AzureCollections:
             is needed, but not set.
         """
         settings = self._session.settings
+        always = {**LOG_NO_ANSWERS, SHARE: str(settings.telemetry_share)}
         if not collects(settings, environment):
-            return dict(LOG_NO_ANSWERS)
+            return always
         content = describe_collection(settings, self._secrets.get_secret, folder="")
-        variables = {**LOG_NO_ANSWERS, SETTINGS: msgspec.json.encode(content).decode()}
+        variables = {**always, SETTINGS: msgspec.json.encode(content).decode()}
         if environment == "qa":
             variables[OWN_STORAGE] = self._secrets.get_secret(settings.qa_collect_secret)
         return variables
