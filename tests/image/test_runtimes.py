@@ -18,6 +18,7 @@ from sklearn.ensemble import (
     HistGradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
+    StackingClassifier,
 )
 from sklearn.feature_selection import VarianceThreshold
 from sklearn.impute import SimpleImputer
@@ -60,6 +61,7 @@ FEATURES = (
 TRUSTED = (
     "numpy.dtype",
     "sklearn.tree._tree.Tree",
+    "sklearn.utils._bunch.Bunch",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "functools.partial",
     "sklearn.utils.validation.check_array",
@@ -360,12 +362,23 @@ def test_a_runtime_cannot_be_chosen_for_a_script_that_loads_the_model(tmp_path: 
     [
         (Customers(), HistGradientBoostingClassifier(max_iter=9, categorical_features=[4, 5])),
         (Payments(), HistGradientBoostingRegressor(max_iter=9, loss="poisson", categorical_features=[4, 5])),
+        (Plans(), HistGradientBoostingClassifier(max_iter=5, categorical_features=[4, 5])),
         (Plans(), GradientBoostingClassifier(n_estimators=5)),
+        (Plans(), RandomForestClassifier(9)),
         (Payments(), RandomForestRegressor(9)),
+        (Payments(), HistGradientBoostingRegressor(max_iter=1, min_samples_leaf=400)),
     ],
-    ids=["native categories", "poisson", "classes", "forest"],
+    ids=[
+        "native categories",
+        "poisson",
+        "categories and classes",
+        "classes",
+        "forest of classes",
+        "forest",
+        "no split",
+    ],
 )
-def test_trees_are_served_by_treelite_in_double_precision(
+def test_trees_are_served_in_double_precision(
     attempt: Try, customers: pd.DataFrame, problem: Problem, last: Any
 ) -> None:
     texts = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan)
@@ -377,22 +390,32 @@ def test_trees_are_served_by_treelite_in_double_precision(
         (numbers, ["calls", "fee"]), (booleans, ["paperless"]), (numbers, ["fee"]), (texts, ["plan", "region"])
     )
     tried = attempt(problem, make_pipeline(encoder, last), customers)
-    found = tried["treelite"]
-    assert (found.problem, found.packages) == ("", ("treelite",))
+    for runtime, package in (("onnx", "onnxruntime"), ("treelite", "treelite")):
+        found = tried[runtime]
+        assert (found.problem, found.packages) == ("", (package,))
+        assert found.difference is not None
+        assert found.difference < 1e-12
+    assert choose_candidate([*tried.values()]).runtime in ("onnx", "treelite")
+
+
+def test_numbers_and_booleans_that_pass_through_together_are_encoded(attempt: Try, customers: pd.DataFrame) -> None:
+    texts = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan)
+    encoder = make_column_transformer((texts, ["plan", "region"]), remainder="passthrough")
+    last = HistGradientBoostingClassifier(max_iter=9, categorical_features=[0, 1])
+    found = attempt(Customers(), make_pipeline(encoder, last), customers)["onnx"]
+    assert found.problem == ""
     assert found.difference is not None
     assert found.difference < 1e-12
-    assert tried["onnx"].problem.startswith(("the conversion failed (", "its prediction for row "))
-    assert choose_candidate([*tried.values()]).runtime == "treelite"
 
 
 def test_trees_in_single_precision_are_refused(attempt: Try, customers: pd.DataFrame) -> None:
-    """In ONNX, forests add probabilities in single precision."""
+    """skl2onnx, which converts models that are not only an ensemble of trees, stores numbers in single precision."""
     encoder = make_column_transformer((SimpleImputer(), ["fee", "calls"]))
-    tried = attempt(Customers(), make_pipeline(encoder, RandomForestClassifier(9)), customers)
+    stacked = StackingClassifier([("forest", RandomForestClassifier(9))])
+    tried = attempt(Customers(), make_pipeline(encoder, stacked), customers)
     assert tried["onnx"].difference is not None
     assert tried["onnx"].difference > 1e-8
     assert tried["onnx"].problem.startswith("its prediction for row ")
-    assert tried["treelite"].problem == ""
 
 
 def test_onnx_serves_what_numpy_does_not(attempt: Try, measurements: pd.DataFrame) -> None:

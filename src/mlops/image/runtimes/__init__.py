@@ -6,8 +6,9 @@
     candidates  converts a model for each runtime
     encoders    converts scikit-learn's transformers to computations with numpy
     tables      converts transformers of texts to tables of values
+    ensembles   converts ensembles of trees to ONNX
     trees       converts ensembles of trees for treelite
-    graphs      converts models to ONNX
+    graphs      converts other models to ONNX
     linear      converts linear models to plain numbers
     judging     compares a converted model with the original
     probes      the rows on which they are compared: with gaps, unseen categories and values at thresholds

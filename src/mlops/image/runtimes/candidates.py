@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mlops.image.runtimes.encoders import Encoding, encode_inputs, is_number, split_pipeline
+from mlops.image.runtimes.ensembles import convert_ensemble, describe_ensemble, is_ensemble
 from mlops.image.runtimes.graphs import convert_graph
 from mlops.image.runtimes.linear import convert_linear
 from mlops.image.runtimes.packages import MODEL_FILES
@@ -133,8 +134,10 @@ def _convert_encoded(original: Original, runtime: Runtime, folder: Path) -> Reco
         return _write_encoded(original, runtime, encoding, numbers, folder, link=link)
     details: dict[str, Any] = {"file": MODEL_FILES[runtime], "complete": not get_tags(last).input_tags.allow_nan}
     file = folder / MODEL_FILES[runtime]
-    if runtime == "treelite":
-        details["link"], details["single"] = convert_trees(last, file)
+    if runtime == "treelite" or is_ensemble(last):
+        details["link"], details["single"] = describe_ensemble(last)
+        convert = convert_trees if runtime == "treelite" else convert_ensemble
+        convert(last, file)
     else:
         count = _count_encoded(transformers, original.inputs)
         convert_graph([*transformers[count:], last], file)

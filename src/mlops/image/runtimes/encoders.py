@@ -1,7 +1,8 @@
 """The conversion of scikit-learn's transformers to computations with numpy; see `mlops.serving.runtimes.encoding`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -106,14 +107,11 @@ def _add_blocks(encoding: Encoding, transformer: Any, inputs: pd.DataFrame) -> N
     columns = [str(name) for name in inputs.columns]
     places: list[int] = []  # the positions of the outputs, in the order of the blocks
     begin = 0
-    for name, part, _ in transformer.transformers_:
-        used = [int(place) for place in transformer._transformer_to_input_indices[name]]
-        if isinstance(part, str) and part == "drop" or not used:
-            continue
+    for name, part, used in _list_parts(transformer, inputs):
         numbers = [is_number(inputs[columns[place]]) for place in used]
         if all(numbers):
             encoding.blocks.append(Numbers(tuple(used), tuple(convert_steps(part, encoding))))
-            width = _count_outputs(part, inputs.iloc[:1, used])
+            width = int(part.transform(inputs.iloc[:1, used]).shape[1])
             places += range(begin, begin + width)
         elif any(numbers):
             raise Unsupported(f"{name} encodes numbers and other values together")
@@ -129,8 +127,20 @@ def _add_blocks(encoding: Encoding, transformer: Any, inputs: pd.DataFrame) -> N
         encoding.steps.append(Step("take", (encoding.add_array(np.argsort(places)),)))
 
 
-def _count_outputs(part: Any, row: pd.DataFrame) -> int:
-    return row.shape[1] if isinstance(part, str) else int(part.transform(row).shape[1])
+def _list_parts(transformer: Any, inputs: pd.DataFrame) -> Iterator[tuple[str, Any, list[int]]]:
+    """Return the name, the transformer and the columns of each part that has outputs, in their order.
+
+    Numbers and other values that pass through together are separate parts.
+    """
+    from sklearn.preprocessing import FunctionTransformer
+
+    for name, part, _ in transformer.transformers_:
+        used = [int(place) for place in transformer._transformer_to_input_indices[name]]
+        if part == "passthrough" or _does_nothing(part):
+            for _, places in groupby(used, lambda place: is_number(inputs.iloc[:, place])):
+                yield name, FunctionTransformer(), [*places]
+        elif part != "drop" and used:
+            yield name, part, used
 
 
 def _convert_standard(part: Any) -> list[tuple[Any, ...]]:

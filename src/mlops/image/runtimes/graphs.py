@@ -12,7 +12,7 @@ from mlops.serving.runtimes.graph import INPUT
 def convert_graph(steps: Sequence[Any], file: Path) -> None:
     """Write the steps of a pipeline in ONNX format.
 
-    ONNX has trees only in single precision, so their predictions differ.
+    `mlops.image.runtimes.ensembles` converts ensembles of trees, because skl2onnx has trees only in single precision.
 
     Raises
     ------

@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from .encoding import Matrix
+from .linear import LINKS
 from .record import Record
 
 INPUT = "inputs"
@@ -20,10 +23,12 @@ def open_graph(record: Record, folder: Path) -> Callable[[Matrix], Matrix]:
     options.intra_op_num_threads = options.inter_op_num_threads = 1  # the workers share the cores
     session = onnxruntime.InferenceSession(folder / record.file, options, providers=["CPUExecutionProvider"])
     outputs = [session.get_outputs()[-1].name]  # the last output of a classifier has the probabilities
-    run = session.run
+    run, link, single = session.run, LINKS[record.link], record.single
 
     def predict(matrix: Matrix) -> Matrix:
+        if single:  # forests of scikit-learn compare rounded numbers
+            matrix = matrix.astype(np.float32).astype(np.float64)
         found: Matrix = run(outputs, {INPUT: matrix})[0]
-        return found
+        return link(found) if link else found
 
     return predict
