@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
-from mlops.files.lines import follow_lines, read_lines
+from mlops.files.lines import follow_lines, follow_snapshots, read_lines
 
 
 def test_the_last_lines_are_returned(tmp_path: Path) -> None:
@@ -34,3 +34,9 @@ def test_a_log_is_followed_when_it_grows_is_emptied_or_is_replaced(tmp_path: Pat
     )
     found = follow_lines(lambda: logs[0], 1, lambda: next(steps)())
     assert [*islice(found, 6)] == ["two", "three", "four", "5", "one", "two"]
+
+
+def test_a_log_is_followed_from_its_last_lines() -> None:
+    snapshots = iter([["1", "2"], ["1", "2"], ["1", "2", "3"], ["3", "4"], ["new"], [], ["new", "new"]])
+    found = follow_snapshots(lambda: next(snapshots), 1, lambda: None)
+    assert [*islice(found, 6)] == ["2", "3", "4", "new", "new", "new"]

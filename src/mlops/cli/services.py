@@ -3,7 +3,6 @@
 import sys
 import time
 from contextlib import suppress
-from functools import partial
 
 import click
 
@@ -11,13 +10,12 @@ from mlops.cli.commands import EXIT_FAILED
 from mlops.cli.options import Choice, json_option, open_platform, platform_option
 from mlops.cli.progress.annotations import disarm
 from mlops.cli.streams import print_json, print_json_line
-from mlops.files.lines import follow_lines, read_lines
 from mlops.platform.services import ENVIRONMENTS
 from mlops.record.summary import SERVES, TAKEN_OUT
 from mlops.release.keys import read_keys
 from mlops.serving.log import describe_line, read_line
 
-FOLLOW_SECONDS, WATCH_SECONDS = 0.3, 1.0
+WATCH_SECONDS = 1.0
 
 
 @click.command()
@@ -69,11 +67,10 @@ def logs(environment: str, lines: int, follow: bool, platform: str, as_json: boo
       mlops logs --json | jq 'select(.level == "error")'
     """
     backend = open_platform(platform).backend
-    find_log = partial(backend.require(backend.processes, "reading the log of a service").find_log, environment)
-    pause = partial(time.sleep, FOLLOW_SECONDS)
-    found = follow_lines(find_log, lines, pause) if follow else read_lines(find_log(), lines)
+    found = backend.require(backend.logs, "reading the log of a service")
+    read = found.follow_log if follow else found.read_log
     with suppress(KeyboardInterrupt):
-        for line in found:
+        for line in read(environment, lines):
             if as_json:
                 print_json_line(read_line(line))
             else:

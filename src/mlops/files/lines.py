@@ -9,6 +9,29 @@ def read_lines(log: Path, count: int) -> list[str]:
     return log.read_text(errors="replace").splitlines()[-count:] if count else []
 
 
+def follow_snapshots(read: Callable[[], list[str]], count: int, pause: Callable[[], None]) -> Iterator[str]:
+    """Yield the last `count` lines of a log, and then each line that is added, if only the end of the log can be read.
+
+    Parameters
+    ----------
+    read : callable
+        A function that returns the last lines of the log. Lines that repeat in the same order count as the same lines.
+    count : int
+        The number of existing lines to yield first.
+    pause : callable
+        A function that waits before the log is read again.
+    """
+    before = read()
+    yield from before[-count:] if count else []
+    while True:
+        pause()
+        found = read()
+        sizes = range(min(len(before), len(found)), -1, -1)
+        shared = next(size for size in sizes if found[:size] == before[len(before) - size :])
+        yield from found[shared:]
+        before = found
+
+
 def follow_lines(find_log: Callable[[], Path], count: int, pause: Callable[[], None]) -> Iterator[str]:
     """Yield the last `count` lines of a log, and then each line that is added.
 

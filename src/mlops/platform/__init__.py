@@ -6,7 +6,7 @@
     trainings       Tracker: trainings with their parameters, metrics and files
     models          Registry: versions of models, one of which is the champion
     images          Images: scoring images, found by digest; ServiceEnvironments: the virtual environments of services;
-                    ServiceProcesses: the processes and logs of services
+                    ServiceProcesses, ServiceLogs: the processes and the logs of services
     services        Services: the deployed images, one per environment
     datasets        Datasets: versions of the training data; Arrivals: new files in a watched folder;
                     Collections: the rows that services collect

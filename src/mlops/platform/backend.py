@@ -18,7 +18,7 @@ from typing import TypeVar
 from mlops.errors import UsageError
 from mlops.platform.billing import Billing
 from mlops.platform.datasets import Arrivals, Collections, Datasets
-from mlops.platform.images import Images, ServiceEnvironments, ServiceProcesses
+from mlops.platform.images import Images, ServiceEnvironments, ServiceLogs, ServiceProcesses
 from mlops.platform.infrastructure import Infrastructure
 from mlops.platform.jobs import Jobs
 from mlops.platform.leftovers import Leftovers
@@ -83,7 +83,9 @@ class Backend:
     environments : ServiceEnvironments, optional
         Creates the virtual environments of services; None if they are part of the images.
     processes : ServiceProcesses, optional
-        Finds the processes of services and their logs; None if services do not run on this machine.
+        Finds the processes of services; None if services do not run on this machine.
+    logs : ServiceLogs, optional
+        Reads the logs of services; None if the platform has none.
     collections : Collections, optional
         Finds the rows that services collect; None if they collect nothing.
     leftovers : Leftovers, optional
@@ -112,6 +114,7 @@ class Backend:
     upgrades: Upgrades | None = None
     environments: ServiceEnvironments | None = None
     processes: ServiceProcesses | None = None
+    logs: ServiceLogs | None = None
     collections: Collections | None = None
     leftovers: Leftovers | None = None
     tracking_page: TrackingPage | None = None

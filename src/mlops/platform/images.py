@@ -1,5 +1,6 @@
 """The interface to images: scoring images, stored by digest, and the environments in which their services run."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -122,18 +123,26 @@ class ServiceEnvironments(Protocol):
         ...
 
 
+class ServiceLogs(Protocol):
+    """The logs of services, with one service per environment."""
+
+    def read_log(self, environment: str, count: int) -> list[str]:
+        """Return the last `count` lines of the log of the service that is running or ran last; called by `mlops logs`.
+
+        Raises DeploymentNotFoundError if there is no log.
+        """
+        ...
+
+    def follow_log(self, environment: str, count: int) -> Iterator[str]:
+        """Yield the last `count` lines of the log, and then each line that is added, also by later services."""
+        ...
+
+
 ProcessState = Literal["running", "died", "stopped"]  # stopped: with `mlops stop`, or never started
 
 
 class ServiceProcesses(Protocol):
     """The processes of services, with one service per environment."""
-
-    def find_log(self, environment: str) -> Path:
-        """Return the path of the log of the service that is running or ran last; called by `mlops logs`.
-
-        The path of a service's log never changes. Raises DeploymentNotFoundError if there is no log.
-        """
-        ...
 
     def find_state(self, environment: str) -> ProcessState:
         """Return the state of the service's process; called by `mlops start --foreground`."""

@@ -15,9 +15,17 @@ from mlops.backends import open_backend
 from mlops.backends.azure.connection.lock import Lease
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.connection.settings import read_settings
+from mlops.backends.azure.services import logs
 from mlops.backends.azure.services.state import AzureDeployment, AzureState, StateBlob
 from mlops.backends.azure.services.web_services import submit_service, wait_healthy
-from mlops.errors import ConflictError, DeploymentError, LostLockError, PlatformError, UsageError
+from mlops.errors import (
+    ConflictError,
+    DeploymentError,
+    DeploymentNotFoundError,
+    LostLockError,
+    PlatformError,
+    UsageError,
+)
 from mlops.platform.backend import Backend
 from mlops.platform.images import Image
 from mlops.platform.services import Service
@@ -65,6 +73,22 @@ def test_a_release_is_deployed_by_digest_and_passes_the_test_of_services(
         assert (body["kvTags"]["digest"], body["kvTags"]["model_version"]) == (image.digest, "1")
     assert sent[1]["computeName"] == "aks"
     assert sent[1]["dataCollection"]["storageEnabled"] is True
+
+
+def test_the_log_of_a_service_is_read_and_followed(
+    azure: Azure, backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "POLL_SECONDS", 0.1)
+    assert backend.logs
+    with pytest.raises(DeploymentNotFoundError, match="There is no web service diabetes-qa, so there is no log"):
+        backend.logs.read_log("qa", 5)
+    service = deploy(backend, "qa", publish(backend, tmp_path))
+    assert (len(backend.logs.read_log("qa", 3)), backend.logs.read_log("qa", 0)) == (3, [])
+    assert ask(backend, service) == 1.0
+    followed = backend.logs.follow_log("qa", 100)
+    assert next(line for line in followed if "/score" in line)
+    assert ask(backend, service) == 1.0
+    assert next(line for line in followed if "/score" in line)
 
 
 def test_a_service_that_is_there_is_updated_in_place_and_keeps_address_and_keys(

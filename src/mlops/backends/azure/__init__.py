@@ -32,6 +32,7 @@ from mlops.backends.azure.models.tracking import AzureTracker
 from mlops.backends.azure.pipelines.pipelines import AzurePipelines
 from mlops.backends.azure.secrets import AzureSecrets
 from mlops.backends.azure.services.collections import AzureCollections
+from mlops.backends.azure.services.logs import AzureLogs
 from mlops.backends.azure.services.services import AzureServices
 from mlops.backends.azure.submitted.job import AzureJobs
 from mlops.backends.azure.telemetry import AzureTelemetry
@@ -85,6 +86,7 @@ def open_backend(caller: Caller) -> Backend:
         jobs=AzureJobs(session),
         billing=AzureBilling(session.settings),
         telemetry=AzureTelemetry(session),
+        logs=AzureLogs(session, caller.command_options),
         collections=collections,
     )
 

@@ -78,6 +78,7 @@ def open_backend(caller: Caller) -> Backend:
         upgrades=LocalUpgrades(workspace.home, datasets),
         environments=environments,
         processes=host,
+        logs=host,
         collections=collections,
         leftovers=LocalLeftovers(workspace.home, host, images, registry, datasets, pipelines, environments),
         tracking_page=LocalTrackingPage(workspace.project, store),

@@ -3,8 +3,14 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import requests
+
 from mlops.backends.local.processes import ServiceProcess
+from mlops.platform.services import Health
 from mlops.release.history import Deployment, Deployments
+from mlops.release.sessions import open_session
+
+HEALTH_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -65,3 +71,16 @@ class LocalState(Deployments):
         if self.current is None:
             return self
         return replace(self, current=replace(self.current, process=None, home=self.current.home or home))
+
+
+def check_health(state: LocalState) -> Health:
+    """Return the health of the current service."""
+    if state.current is None or state.process is None or not state.process.alive:
+        return "stopped"
+    url = f"http://127.0.0.1:{state.port}"
+    try:
+        with open_session(url) as session:
+            answer = session.get(f"{url}/readyz", timeout=HEALTH_SECONDS)
+        return "healthy" if answer.ok and answer.json()["digest"] == state.current.digest else "unhealthy"
+    except (requests.RequestException, ValueError, KeyError):
+        return "unhealthy"

@@ -3,18 +3,19 @@
 # The state of each environment is a file.
 
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
-import requests
 from filelock import FileLock
 
 from mlops.backends.collecting import list_telemetry_variables
 from mlops.backends.local.collections import LocalCollections
-from mlops.backends.local.deployments import LocalDeployment, LocalState
+from mlops.backends.local.deployments import LocalDeployment, LocalState, check_health
 from mlops.backends.local.environments.environments import LocalEnvironments
 from mlops.backends.local.images import LocalImages
 from mlops.backends.local.processes import (
@@ -36,15 +37,15 @@ from mlops.backends.local.settings import LocalSettings
 from mlops.errors import DeploymentError, DeploymentNotFoundError, IntegrityError
 from mlops.files.atomic import make_new_folder, write_atomically
 from mlops.files.disk import explain_full_disk
+from mlops.files.lines import follow_lines, read_lines
 from mlops.files.records import read_record
 from mlops.image.sources import REQUIREMENTS
 from mlops.platform.images import Image, ProcessState
-from mlops.platform.services import Health, Service
+from mlops.platform.services import Service
 from mlops.record.clock import now
-from mlops.release.sessions import open_session
 from mlops.serving.workers.record import Workers, read_workers
 
-HEALTH_SECONDS = 2.0
+FOLLOW_SECONDS = 0.3
 
 
 class LocalHost:
@@ -82,8 +83,15 @@ class LocalHost:
         with FileLock(self._folder / f"{environment}.lock"):
             yield self.look(environment)
 
-    def find_log(self, environment: str) -> Path:
-        """See `mlops.platform.images.ServiceProcesses`."""
+    def read_log(self, environment: str, count: int) -> list[str]:
+        """See `mlops.platform.images.ServiceLogs`."""
+        return read_lines(self._find_log(environment), count)
+
+    def follow_log(self, environment: str, count: int) -> Iterator[str]:
+        """See `mlops.platform.images.ServiceLogs`."""
+        return follow_lines(partial(self._find_log, environment), count, partial(time.sleep, FOLLOW_SECONDS))
+
+    def _find_log(self, environment: str) -> Path:
         site = self.look(environment)
         log = site.find_log(site.read())
         if log is None:
@@ -230,7 +238,7 @@ class LocalSite:
         current = state.current
         assert current is not None
         url, example = f"http://127.0.0.1:{state.port}", self._images.read_example(current.digest)
-        health = _check_health(state)
+        health = check_health(state)
         service = state.describe(self._environment, url, health, example, accepts_keys=self._may_accept_keys(state))
         log = None if health == "stopped" else self.find_log(state)
         workers = read_workers(log.parent) if log else Workers()
@@ -283,15 +291,3 @@ class LocalSite:
         servers = [server for server in find_servers(self._folder) if server.pid != besides]
         end_servers(servers)
         return bool(servers)
-
-
-def _check_health(state: LocalState) -> Health:
-    if state.current is None or state.process is None or not state.process.alive:
-        return "stopped"
-    url = f"http://127.0.0.1:{state.port}"
-    try:
-        with open_session(url) as session:
-            answer = session.get(f"{url}/readyz", timeout=HEALTH_SECONDS)
-        return "healthy" if answer.ok and answer.json()["digest"] == state.current.digest else "unhealthy"
-    except (requests.RequestException, ValueError, KeyError):
-        return "unhealthy"
