@@ -15,6 +15,7 @@ ALLOWED = {
     "boolean": "true, false or the probability of true for each row",
     "category": "one label for each row, or one list of probabilities for each row",
 }
+_encoder = msgspec.json.Encoder()
 
 
 class WrongAnswer(Exception):
@@ -52,7 +53,7 @@ def check_answer(result: object, count: int, answer: Answer) -> NDArray[Any]:
 
 def encode_result(predictions: NDArray[Any]) -> bytes:
     """Return predictions as the body of an answer."""
-    return msgspec.json.encode({"result": predictions.tolist()})
+    return _encoder.encode({"result": predictions.tolist()})
 
 
 def _check_numbers(found: NDArray[Any], count: int, rest: tuple[int, ...], kind: str = "number") -> NDArray[np.float64]:

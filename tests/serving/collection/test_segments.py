@@ -14,10 +14,12 @@ from mlops.serving.collection.frames import encode_frame
 from mlops.serving.collection.layout import FORMAT, Header, UnknownFormat, encode_header
 from mlops.serving.collection.segments import (
     CLOSED,
+    DAMAGED,
     OPEN,
     decode_segment,
     find_day,
     list_segments,
+    measure_segments,
     name_segment,
     recover_orphans,
 )
@@ -32,6 +34,15 @@ for number in range(3):
 print("written", flush=True)
 sys.stdin.read()
 """
+
+
+def test_the_size_of_a_folder_is_that_of_its_segments(tmp_path: Path) -> None:
+    for size, ending in ((1, OPEN), (20, CLOSED), (300, CLOSED), (4000, DAMAGED)):
+        (tmp_path / f"{name_segment(NOON)}{ending}").write_bytes(b"x" * size)
+    for name in (f".{name_segment(NOON)}.new", "lock", "close", f"other{CLOSED}", f"{name_segment(NOON)}.gz"):
+        (tmp_path / name).write_bytes(b"x" * 50_000)
+    assert measure_segments(tmp_path) == 4321
+    assert measure_segments(tmp_path / "missing") == 0
 
 
 def test_a_name_has_the_time_and_the_day_and_is_never_used_twice() -> None:

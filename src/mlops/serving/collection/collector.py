@@ -20,7 +20,7 @@ from ..schema import Answer, Schema
 from .frames import encode_frame
 from .layout import Header, Record, Stored, Turn, encode_turn
 from .packing import Packer, pack_predictions
-from .segments import CLOSED, DAMAGED, OPEN, SegmentWriter, list_segments, measure_valid
+from .segments import CLOSED, SegmentWriter, list_segments, measure_segments, measure_valid
 from .settings import Settings
 
 DAY = 86_400_000_000_000  # nanoseconds
@@ -229,10 +229,7 @@ class Collector:
                 raise LimitReached(f"{self._folder} has reached its limit of {self.settings.max_bytes} bytes.")
 
     def _measure(self) -> None:
-        self._measured, self._used = self._elapsed(), 0
-        for path in list_segments(self._folder, OPEN, CLOSED, DAMAGED):
-            with suppress(FileNotFoundError):
-                self._used += path.stat().st_size
+        self._measured, self._used = self._elapsed(), measure_segments(self._folder)
 
     def _drop_oldest(self) -> bool:
         for path in list_segments(self._folder, CLOSED):

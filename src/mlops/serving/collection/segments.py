@@ -171,6 +171,18 @@ def list_segments(folder: Path, *endings: str) -> list[Path]:
     return sorted(path for path in found if NAME.fullmatch(path.stem))
 
 
+def measure_segments(folder: Path) -> int:
+    """Return the size of all segments in a folder, in bytes."""
+    size = 0
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:  # takes half the time of `list_segments`
+        for entry in entries:
+            name, _, ending = entry.name.rpartition(".")
+            if f".{ending}" in (OPEN, CLOSED, DAMAGED) and NAME.fullmatch(name):
+                with suppress(FileNotFoundError):
+                    size += entry.stat().st_size
+    return size
+
+
 def recover_orphans(folder: Path, now: float | None = None) -> list[Path]:
     """Close the segments of workers that died, and return their new paths.
 
