@@ -168,6 +168,23 @@ def test_a_metric_that_depends_on_one_row_is_too_few_rows() -> None:
     )
 
 
+def test_a_metric_that_only_the_largest_error_changes_is_too_few_rows() -> None:
+    """At the twentieth comparison, the gate promoted 2 % of equal models instead of 0.02 %."""
+    largest = Metric("largest_error", lambda actual, found: float(np.max(np.abs(actual - found))), False)
+    decision = decide(largest, *NUMERIC)
+    assert (decision.kind, decision.promoted) == ("few", False)
+    assert decision.reason == (
+        "The largest_error depends on too few of the 300 rows unseen by both models: only 1 of 17 groups of rows "
+        "change it if they are left out."
+    )
+
+
+def test_a_perfect_model_does_not_depend_on_few_rows() -> None:
+    own = Metric("own", lambda actual, found: float(np.mean(actual == (found >= 0.5))), True)
+    actual, worse, _ = BOOLEAN
+    assert decide(own, actual, worse, actual).promoted
+
+
 def test_the_first_model_is_promoted_whatever_its_metric_is() -> None:
     actual, _, challenger = BOOLEAN
     assert decide(AUC, np.ones(300), None, challenger).promoted

@@ -108,6 +108,12 @@ class Comparison:
                 f"The {self.metric.title} is undefined if some of {of_rows} are left out, so its variation cannot be "
                 "estimated."
             )
+        groups, found = len(self.gains), self._count_influential()
+        if not self.metric.weighted and found < min(FEWEST_OF_CLASS, groups):
+            return (
+                f"The {self.metric.title} depends on too few of {of_rows}: only {found} of {groups} groups of rows "
+                "change it if they are left out."
+            )
         return ""
 
     @cached_property
@@ -115,27 +121,46 @@ class Comparison:
         """The improvement of the metric. Without a champion, the metric itself. NaN if the metric is undefined."""
         if self.actual is None:
             return float(self.gains.mean())
-        if not self.rows:
-            return float("nan")
-        return float(self._improve(np.full(self.rows, -1))[0])
+        return float(self._improve(self._whole)[0]) if self.rows else float("nan")
 
     @cached_property
     def gains(self) -> Floats:
         """The gain of each row or group of rows. Without a champion, the contribution of each to the metric."""
         if self.actual is None:
             return self.challenger if self.champion is None else self.champion - self.challenger
-        groups = assign_groups(self.rows, smooth=bool(self.metric.weighted))
-        return list_pseudo_values(self.improvement, self._improve(groups), groups)
+        return list_pseudo_values(self.improvement, self._improve(self._left_out), self._groups)
 
-    def _improve(self, groups: Groups) -> Floats:
-        """Return, for each group of rows, the improvement on all rows outside the group."""
+    @cached_property
+    def _groups(self) -> Groups:
+        return assign_groups(self.rows, smooth=bool(self.metric.weighted))
+
+    @cached_property
+    def _whole(self) -> list[Floats]:
+        """The metric of each model on all rows."""
+        return self._leave_out(np.full(self.rows, -1))
+
+    @cached_property
+    def _left_out(self) -> list[Floats]:
+        """The metric of each model on the rows outside each group."""
+        return self._leave_out(self._groups)
+
+    def _leave_out(self, groups: Groups) -> list[Floats]:
         assert self.actual is not None
-        new = leave_out(self.metric, self.actual, self.challenger, groups)
-        if self.champion is None:
-            return new
-        old = leave_out(self.metric, self.actual, self.champion, groups)
+        models = [self.challenger] if self.champion is None else [self.champion, self.challenger]
+        return [leave_out(self.metric, self.actual, predicted, groups) for predicted in models]
+
+    def _improve(self, measured: list[Floats]) -> Floats:
+        """Return the improvement, given the metric of each model."""
+        if len(measured) == 1:
+            return measured[0]
+        old, new = measured
         gains = new - old if self.metric.higher_is_better else old - new
         return np.where(np.abs(gains) <= ROUNDING * np.abs(old), 0.0, gains)
+
+    def _count_influential(self) -> int:
+        """Return how many groups of rows change the metric if they are left out, for the model with most of them."""
+        pairs = zip(self._whole, self._left_out, strict=True)
+        return max(int(np.sum(np.abs(left - whole) > ROUNDING * np.abs(whole))) for whole, left in pairs)
 
     @property
     def standard_error(self) -> float:
