@@ -87,7 +87,7 @@ def test_equal_gains_have_no_interval(compared: Comparison, title: str, gain: st
     assert describe_gains(compared).startswith(f"Improvement of the {title} (the same for all rows)")
     assert report_gains(compared, decide_promotion(compared)).startswith(
         f"All rows have the same gain, {gain}, so they do not show how much the improvement varies. A promotion needs "
-        "a gain above zero.\nThe gains do not vary, so it is unknown which improvement the gate would detect"
+        "a gain above zero.\nBecause the gains do not vary, the smallest improvement that these rows could show is "
     )
 
 

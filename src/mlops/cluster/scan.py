@@ -85,7 +85,7 @@ def _scan_parts(folder: Folder, plan: ScanPlan, workers: Workers) -> TableScan:
 
 
 def _find_repeats(scans: Sequence[Handle[Scanned]], name: str, buckets: int, workers: Workers) -> tuple[int, int]:
-    """Return how many hashes in all parts repeat an earlier hash, and the smallest repeated hash (0 if none)."""
+    """Return how many hashes, over all parts together, are repetitions, and the smallest repeated one (0 if none)."""
     found = workers.collect(
         [
             workers.submit(find_in_bucket, [workers.submit(get_bucket, one, name, number) for one in scans])

@@ -36,7 +36,7 @@ class FileSystem(Protocol):
         """Copy a file to the local path `copy`."""
 
     def ukey(self, path: str) -> str:
-        """Return a hash that changes when the file changes. It covers properties of the file, such as its size."""
+        """Return a hash that changes when the file changes. It covers properties such as the size, not the content."""
 
     def invalidate_cache(self) -> None:
         """Forget cached properties of files."""

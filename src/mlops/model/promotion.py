@@ -175,7 +175,7 @@ def overrule(decision: Decision, promote_always: bool, why: str, misfit: str = "
 
 
 def tag_override(why: str, user: str) -> dict[str, str]:
-    """Return tags with `user`, who overruled the gate, and the reason `why`; none if `why` is empty."""
+    """Return tags that record `user`, who overruled the gate, and the reason `why`; no tags if `why` is empty."""
     return {OVERRIDE_REASON: why, OVERRIDDEN_BY: user} if why else {}
 
 

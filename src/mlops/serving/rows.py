@@ -33,7 +33,7 @@ MANY_ROWS = 8  # above, `struct` makes an array of numbers in less time than num
 
 
 class RowReader:
-    """A reader of the rows in the body of a request, which a schema describes."""
+    """A reader of the rows in the body of a request. A schema describes the rows."""
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema

@@ -63,7 +63,7 @@ def require_profile(name: str, column: ColumnProfile) -> ColumnProfile:
     Raises
     ------
     UsageError
-        If the column has no finite value, or a value so large that its square is infinite.
+        If the column has no finite value, or if it has a value so large that its square is infinite.
     """
     if not column.count:
         values = "date" if column.kind == "date" else "finite number"

@@ -20,7 +20,7 @@ def report_gains(compared: Comparison, decision: Decision) -> str:
     """
     sensitivity = describe_sensitivity(decision, compared.metric.unit)
     if decision.kind == "compared" and is_constant(compared):
-        sensitivity = "The gains do not vary, so it is unknown which improvement the gate would detect on these rows."
+        sensitivity = "Because the gains do not vary, the smallest improvement that these rows could show is unknown."
     if decision.kind == "first":
         return sensitivity
     if decision.kind != "compared":

@@ -138,7 +138,7 @@ def describe_distributions(bundle: Path, folder: Path, settings: Settings) -> li
         Family(
             "mlops_drift_psi", "gauge", "Population stability index of the last day against the training data.", drifts
         ),
-        Family("mlops_drift_rows", "gauge", "Rows of the last day from which the stability index was computed.", rows),
+        Family("mlops_drift_rows", "gauge", "Number of rows of the last day that the stability index compares.", rows),
         Family(
             "mlops_drift_value_ratio",
             "gauge",

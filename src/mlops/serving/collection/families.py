@@ -18,7 +18,8 @@ def describe_collected(settings: Settings, counted: tuple[Path, Path] | None = N
     settings : Settings
         The settings of the collection.
     counted : tuple of Path, optional
-        The folder of the image, and the folder with the metrics of the service.
+        The folder of the image, and the folder with the service's metrics. If they are given, the uploads and the
+        distributions of the rows are described, too.
     """
     backlog = describe_backlog(settings)
     if not counted:

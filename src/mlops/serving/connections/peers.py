@@ -68,7 +68,7 @@ class Peers:
         self.publish(self._count)
 
     def arrive(self) -> "Arrival":
-        """Return the first protocol of a connection that this worker has accepted."""
+        """Return the protocol of a newly accepted connection. It is replaced when a worker is chosen; see `place`."""
         return Arrival(self)
 
     def place(self, transport: asyncio.Transport) -> None:

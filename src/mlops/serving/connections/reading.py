@@ -1,4 +1,4 @@
-"""The reading of requests. Bytes are parsed in small slices, so that the rest can wait until requests are answered."""
+"""The reading of requests. Bytes are parsed in slices. After a slice with requests, parsing waits for their answers."""
 
 import asyncio
 from abc import ABC, abstractmethod

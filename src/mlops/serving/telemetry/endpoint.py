@@ -29,7 +29,7 @@ class Reply:
     again : tuple of int
         The indices of the items to send again.
     pause : float
-        The seconds to wait before the next request, if the endpoint says so.
+        The seconds that the endpoint asks to wait before the next request; 0 if it does not ask.
     said : str
         The reason why items were not accepted, for the log; empty if all were accepted.
     failed : bool

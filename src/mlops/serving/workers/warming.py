@@ -16,7 +16,7 @@ class WarmUpFailed(Exception):
 
 
 def warm_up(score: Callable[[bytes], Any], bundle: Path) -> None:
-    """Score the example of an image.
+    """Score the example request in an image.
 
     Parameters
     ----------
