@@ -54,7 +54,7 @@ def keys(environment: str, primary: bool, rotate: bool, platform: str, as_json: 
 @click.command()
 @click.option("--service", "environment", type=Choice(ENVIRONMENTS), default="production", show_default=True)
 @click.option("--lines", type=click.IntRange(0), default=50, show_default=True, help="Number of last lines to print.")
-@click.option("-f", "--follow", is_flag=True, help="Print new lines until Ctrl-C, also of later deployments.")
+@click.option("-f", "--follow", is_flag=True, help="Print new lines until Ctrl-C, even those of later deployments.")
 @platform_option
 @json_option
 def logs(environment: str, lines: int, follow: bool, platform: str, as_json: bool) -> None:

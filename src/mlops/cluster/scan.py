@@ -85,7 +85,7 @@ def _scan_parts(folder: Folder, plan: ScanPlan, workers: Workers) -> TableScan:
 
 
 def _find_repeats(scans: Sequence[Handle[Scanned]], name: str, buckets: int, workers: Workers) -> tuple[int, int]:
-    """Return how many hashes, over all parts together, are repetitions, and the smallest repeated one (0 if none)."""
+    """Return how many hashes in all parts repeat an earlier hash, and the smallest repeated hash (0 if none)."""
     found = workers.collect(
         [
             workers.submit(find_in_bucket, [workers.submit(get_bucket, one, name, number) for one in scans])
@@ -105,7 +105,7 @@ def scan_text(part: Part, columns: Sequence[Column], reference: Profile) -> Tabl
 
 
 def read_head(part: Part, columns: Columns) -> pd.DataFrame:
-    """Return the first rows of a file of a data folder."""
+    """Return the first rows of a file in a data folder."""
     with open_part(part, columns) as batches:
         return batches.read_head(HEAD)
 

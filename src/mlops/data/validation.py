@@ -236,7 +236,7 @@ def _select(drifts: Sequence[Drift]) -> list[Drift]:
 
 
 def _name_infinite(drift: Drift, scan: TableScan) -> Drift:
-    """Return the drift and, if infinite values count as missing, say so in its detail."""
+    """Return the drift. If infinite values count as missing, its detail says so."""
     column = scan.numbers.get(drift.column)
     infinite = drift.test == "missing" and column and column.profile.nulls > column.missing
     return replace(drift, detail=" or infinite") if infinite else drift

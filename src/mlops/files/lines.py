@@ -10,12 +10,12 @@ def read_lines(log: Path, count: int) -> list[str]:
 
 
 def follow_snapshots(read: Callable[[], list[str]], count: int, pause: Callable[[], None]) -> Iterator[str]:
-    """Yield the last `count` lines of a log, and then each line that is added, if only the end of the log can be read.
+    """Follow a log of which only the end can be read: yield its last `count` lines, and then each line that is added.
 
     Parameters
     ----------
     read : callable
-        A function that returns the last lines of the log. Lines that repeat in the same order count as the same lines.
+        A function that returns the last lines of the log. Those that the previous call also returned are skipped.
     count : int
         The number of existing lines to yield first.
     pause : callable

@@ -175,7 +175,7 @@ def read_pins(requirements: Path, machine: Mapping[str, str] | None = None) -> d
         The file of pinned packages, one per line.
     machine : mapping, optional
         Environment markers of the machine, such as ``{"sys_platform": "linux"}``. All other markers have the
-        values of this machine.
+        values of the machine on which this function runs.
 
     Raises
     ------

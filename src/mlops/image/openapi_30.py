@@ -10,8 +10,8 @@ VERSION = "3.0.3"
 def convert_document(document: Json) -> Json:
     """Return a document of OpenAPI 3.1 as OpenAPI 3.0.
 
-    OpenAPI 3.0 has no lists of types, and describes all values of an array in the same way. So a row that is a list has
-    its number of values, but not the range of each value.
+    OpenAPI 3.0 has no lists of types, and describes all values of an array in the same way. So a row that is a list
+    is described with its number of values, but without the range of each value.
     """
     return {**_convert(document), "openapi": VERSION}
 

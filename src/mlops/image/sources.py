@@ -74,7 +74,7 @@ class ImageSources:
         Returns
         -------
         changed, removed : list of str
-            The names of the files for messages, which are mostly paths relative to the project.
+            The names of the files, as shown in messages. Most are paths relative to the project.
         """
         present = {name: (title, sha256) for name, title, sha256 in self._hash_files(recorded)}
         changed = [title for name, (title, sha256) in present.items() if recorded.get(name, EMPTY) != sha256]
@@ -107,7 +107,7 @@ class ImageSources:
             yield EXAMPLES, EXAMPLES_TITLE, hash_content(self.encode_examples())
 
     def _hash_requirements(self, recorded: str) -> str:
-        """Return the hash of the requirements of an image or, if the runtime may add some, `recorded` if it fits."""
+        """Return `recorded` if a new image could have requirements with this hash, and otherwise another hash."""
         if not self.loads_runtime:
             return hash_file(self.requirements)
         composed = (hash_content(text.encode()) for text in list_compositions(self.requirements, self.lock))
@@ -127,14 +127,14 @@ def find_sources(
         The folder of the project.
     script, requirements : str
         The paths of a scoring script and a lock, relative to the project. If empty, the problem's own files are used.
-        A problem without a scoring script has that of the engine, and needs no lock.
+        A problem without a scoring script uses the engine's script, and needs no lock.
     runtime : str
         The name of the runtime; empty for the fastest one that predicts the same as the model.
 
     Raises
     ------
     ProblemError
-        If a file does not exist, or if a runtime is chosen, but the scoring script loads the model itself.
+        If a file does not exist, or if a runtime is chosen although the scoring script loads the model itself.
     """
     own, pinned = problem.folder / SCORING_SCRIPT, problem.folder / SCORING_LOCK
     code = project / script if script else own if own.is_file() else DEFAULT_SCRIPT

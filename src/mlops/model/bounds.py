@@ -95,6 +95,6 @@ def are_too_skewed(gains: Floats, confidence: ArrayLike) -> NDArray[np.bool_]:
 
 
 def _scale(gains: Floats) -> tuple[Floats, NDArray[np.int32]]:
-    """Return the gains divided by 2^k, and k, chosen so that the largest square neither overflows nor becomes 0."""
+    """Return gains / 2^k, and k. The largest square of the scaled gains neither overflows nor becomes 0."""
     exponent = np.frexp(np.abs(gains).max(-1))[1]
     return np.ldexp(gains, -exponent[..., None]), exponent

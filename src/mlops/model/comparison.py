@@ -158,7 +158,7 @@ class Comparison:
         return np.where(np.abs(gains) <= ROUNDING * np.abs(old), 0.0, gains)
 
     def _count_influential(self) -> int:
-        """Return how many groups of rows change the metric if they are left out, for the model with most of them."""
+        """Return how many groups of rows change the metric if left out; with two models, return the larger number."""
         pairs = zip(self._whole, self._left_out, strict=True)
         return max(int(np.sum(np.abs(left - whole) > ROUNDING * np.abs(whole))) for whole, left in pairs)
 

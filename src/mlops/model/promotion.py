@@ -63,7 +63,7 @@ class Decision:
 
     @property
     def gains(self) -> dict[str, float]:
-        """The numbers of the comparison that the gate's notebook stores as results, by the names of these results."""
+        """The numbers that the gate's notebook stores as results, by the names of these results."""
         return {name: getattr(self, name) for name in GATE.gains}
 
 

@@ -67,7 +67,7 @@ def choose_served(
     Raises
     ------
     ProblemError
-        If no runtime, or not the chosen one, predicts the same as the model.
+        If the chosen runtime does not predict the same as the model or, without a choice, if no runtime does.
     """
     kept = list_served(path.name for path in model.iterdir())
     if not sources.loads_runtime:
@@ -100,7 +100,7 @@ def show_candidates(served: ServedModel, sources: ImageSources) -> pd.DataFrame:
 
 
 def _find_rows(problem: Problem, made: Mapping[str, str]) -> pd.DataFrame:
-    """Return the data of a training or, if they are unavailable, the sample data or the examples of the problem."""
+    """Return a training's data or, if this is unavailable, the sample data or the examples of the problem."""
     step = find_training(ALL_STEPS)
     for file in step.hands_on if step else ():
         try:

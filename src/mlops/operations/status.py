@@ -45,7 +45,7 @@ class Status(ReleaseState):
         return "unknown" if self.champion_problem else "none yet"
 
     def name_model(self, service: Service) -> str:
-        """Return the name of a service's model, and a reason for overruling the gate that `champion_title` lacks."""
+        """Return a service's model version, with the reason for an override unless `champion_title` gives it."""
         told = self.champion.override if self.champion else ""
         return service.model if service.override == told else service.full_model
 

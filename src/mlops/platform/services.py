@@ -13,7 +13,7 @@ Health = Literal["healthy", "unhealthy", "stopped", "unreadable"]  # unreadable:
 
 @dataclass(frozen=True)
 class Decision:
-    """The decision to deploy an image: who made it, why, and in which run. An empty text means "not recorded"."""
+    """The decision to deploy an image: who made it, why, and in which run. An empty field means "not recorded"."""
 
     by: str = ""
     reason: str = ""
@@ -73,7 +73,7 @@ class Service:
     workers, restarts : int, int
         The number of processes that answer requests, and how often they were restarted; 0 if unknown.
     changes : tuple of str
-        The settings that have changed since the service started, or that the deployment has applied.
+        The settings that have changed since the service started; in the result of `deploy`, those that it applied.
     """
 
     environment: str

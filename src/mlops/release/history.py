@@ -71,7 +71,7 @@ class Deployments:
         return replace(self, current=replace(deployment, tested=tested), history=before[-KEPT:])
 
     def credit(self, decision: Decision, image: Image, settings: Mapping[str, str]) -> Self:
-        """Return a copy whose current deployment has this decision, these settings, and the marks of `image`."""
+        """Return a copy with this decision, these settings, and `image`'s override and identity in `current`."""
         assert self.current is not None
         credited = replace(
             self.current,

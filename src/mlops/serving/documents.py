@@ -38,7 +38,7 @@ def choose_document(documents: Mapping[str, bytes], path: str, query: bytes) -> 
     path : str
         The path of the request, which is one of `PATHS`.
     query : bytes
-        The query of the request. For ``/swagger.json``, ``version`` is a key of `VERSIONS`.
+        The query of the request. For ``/swagger.json``, it can have the parameter ``version``, a key of `VERSIONS`.
 
     Raises
     ------

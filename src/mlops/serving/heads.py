@@ -1,4 +1,4 @@
-"""The checks of a request's head that need to know only the request."""
+"""The checks of a request's head that depend on nothing but the request."""
 
 from collections.abc import Mapping
 

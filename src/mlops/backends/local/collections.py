@@ -51,7 +51,7 @@ class LocalCollections:
         return ""
 
     def write_settings(self, environment: str) -> dict[str, str]:
-        """Write a file with the settings for collecting requests, and return the variable that tells a server its path.
+        """Write a file with the settings for collecting requests, and return the variable with the file's path.
 
         The result is empty if nothing is collected.
 

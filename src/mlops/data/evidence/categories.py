@@ -27,7 +27,7 @@ CLEARLY = 3.0  # standard deviations by which a listed value has to be more freq
 def compare_categories(reference: CountProfile, current: CountProfile) -> Iterator[Evidence]:
     """Yield the results of the tests "mix", "peak" and "new". Both profiles must have values.
 
-    "peak" is left out if no value of the new data is listed in the reference, and "new" if all of them are.
+    If no value of the new data is listed in the reference, "peak" is left out; if all are listed, "new" is left out.
     """
     yield _compare_mix(reference, current)
     yield from _compare_values(reference, current)
@@ -81,7 +81,7 @@ def _compare_mix(reference: CountProfile, current: CountProfile) -> Evidence:
 
 
 def _measure_skewness(first: Counts, second: Counts) -> float:
-    """Return the skewness of the share of the value, of two values, that is more frequent in the new data."""
+    """Return the skewness of the share of one of two values, namely of the value whose share grew."""
     shares = (first + second) / (first + second).sum()
     larger = (second / second.sum() > first / first.sum()).astype(float)
     return measure_skewness(larger, shares, int(second.sum()), int(first.sum()))

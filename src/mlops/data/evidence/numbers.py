@@ -98,7 +98,7 @@ def _compare_spread(wider: float, deviation: float, skewness: float, part: float
 
 
 def _compare_scale(reference: ColumnProfile, variance: float, noise: float) -> Evidence:
-    """Return the result of the test "scale". With few distinct values, the bins do not show a smaller deviation.
+    """Return the result of the test "scale", for decreases that the bins of few distinct values do not show.
 
     The test assumes the largest possible variance of the squared distances from the mean: the largest squared distance
     times the mean squared distance. So outliers of the reference raise no alarm. A growing standard deviation needs no

@@ -1,4 +1,4 @@
-"""The tails of a mean that differs from its expectation, if the distribution of the mean is skewed.
+"""The probability that a mean differs much from its expectation, if the distribution of the mean is skewed.
 
 With rare values, such as a 1 in 2 % of 60 rows, the normal distribution makes large differences look less likely than
 they are. The gamma distribution (Pearson's type III) with the same skewness does not.

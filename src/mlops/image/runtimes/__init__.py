@@ -1,4 +1,4 @@
-"""The choice of the runtime that serves a model: each is converted, judged against the model, and measured.
+"""The choice of the runtime that serves a model: for each runtime, the model is converted, compared and timed.
 
 .. code-block:: text
 
@@ -11,7 +11,7 @@
     graphs      converts other models to ONNX
     linear      converts linear models to plain numbers
     judging     compares a converted model with the original
-    probes      the rows on which they are compared: with gaps, unseen categories and values at thresholds
+    probes      the rows for this comparison: with gaps, unseen categories and values at thresholds
     thresholds  the thresholds of trees
     packages    the packages that a runtime adds to an image
 """

@@ -65,7 +65,7 @@ class Original:
         return self.problem.prepare(rows) if self.prepares else rows[list(self.problem.features)]
 
     def predict(self, inputs: pd.DataFrame) -> NDArray[np.float64]:
-        """Return the predictions of the problem for the inputs that the scoring script passes to the model."""
+        """Return the predictions for the inputs that the scoring script passes to the model; see `Problem.predict`."""
         if not self.prepares:
             return np.asarray(self.problem.predict(self.estimator, inputs), dtype=np.float64)
         prepared = copy.copy(self.problem)
@@ -90,7 +90,7 @@ class Original:
         return frozenset(name for name in self.inputs.columns if is_boolean(self.inputs[name]))
 
     def describe(self, runtime: Runtime, **details: Any) -> Record:
-        """Return the record of a conversion."""
+        """Return the record with which a service loads the converted model."""
         columns, labels = tuple(map(str, self.inputs.columns)), self.problem.classes
         binary = self.problem.target.kind == "boolean"
         return Record(FORMAT, runtime, columns, classes=self.classes, labels=len(labels), binary=binary, **details)
@@ -146,7 +146,7 @@ def _convert_encoded(original: Original, runtime: Runtime, folder: Path) -> Reco
 
 
 def _count_encoded(transformers: list[Any], inputs: pd.DataFrame) -> int:
-    """Return the number of transformers, from the first, that numpy computes."""
+    """Return how many transformers, counted from the first one, can be replaced by computations with numpy."""
     for count in range(len(transformers), 0, -1):
         try:
             encode_inputs(transformers[:count], inputs)

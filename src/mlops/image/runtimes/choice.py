@@ -38,8 +38,8 @@ class Candidate:
     problem : str
         Why the runtime cannot serve the model; empty if it can.
     difference : float, optional
-        The largest difference of a prediction, in standard deviations of the predictions. None if the model could not
-        be converted.
+        The largest difference from a prediction of the model, in standard deviations of its predictions. None if the
+        model could not be converted.
     row : str
         The row with this difference; empty if there is none.
     one, many : float
@@ -56,7 +56,7 @@ class Candidate:
 
     @property
     def seconds(self) -> float:
-        """The time by which candidates are compared: for a single row, and for the rows of a busy service."""
+        """The time by which candidates are compared: the sum of `one` and `many`."""
         return self.one + self.many
 
     @property
@@ -72,7 +72,7 @@ class Candidate:
 
 
 def try_runtimes(original: Original, folder: Path) -> list[Candidate]:
-    """Convert a model for each runtime, compare the predictions, and measure the times.
+    """Convert a model for each runtime, compare and time the conversions, and return a candidate for each.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def choose_candidate(candidates: Sequence[Candidate], wanted: str = "") -> Candi
     Raises
     ------
     ProblemError
-        If no candidate, or not the wanted one, predicts the same as the model.
+        If no candidate, or not the requested one, predicts the same as the model.
     """
     if wanted:
         return _require_candidate(candidates, wanted)
@@ -150,7 +150,7 @@ def _try_runtime(original: Original, runtime: Runtime, samples: Sequence[Sample]
 
 
 def _expect_same_bits(estimator: Candidate, samples: Sequence[Sample]) -> list[Sample]:
-    """Return samples with the predictions for rows in C order, whose last bits can differ from those for a table."""
+    """Return samples that expect the predictions for rows in C order. Those for a table can differ in the last bits."""
     predict = load_model(estimator.folder).predict
     accepted = (
         sample if sample.expected is None else replace(sample, expected=predict(sample.rows)) for sample in samples

@@ -40,14 +40,14 @@ def split_pipeline(estimator: Any) -> tuple[list[Any], Any]:
 
 
 def encode_inputs(transformers: list[Any], inputs: pd.DataFrame) -> Encoding:
-    """Convert the transformers of a model.
+    """Convert the transformers of a model, and return the result.
 
     Parameters
     ----------
     transformers : list of scikit-learn transformers
         The fitted transformers.
     inputs : DataFrame
-        Rows of the inputs of the model, with the values of texts.
+        Rows of the inputs of the model. Texts without known categories get their values from these rows.
 
     Raises
     ------
@@ -73,12 +73,12 @@ def is_number(column: pd.Series) -> bool:
 
 
 def convert_steps(transformer: Any, encoding: Encoding) -> list[Step]:
-    """Convert a transformer of numbers.
+    """Convert a transformer of numbers, and return its steps. Their arrays are added to `encoding`.
 
     Raises
     ------
     Unsupported
-        If it cannot be converted.
+        If the transformer cannot be converted.
     """
     steps = []
     for part in _flatten([transformer]):
@@ -128,9 +128,9 @@ def _add_blocks(encoding: Encoding, transformer: Any, inputs: pd.DataFrame) -> N
 
 
 def _list_parts(transformer: Any, inputs: pd.DataFrame) -> Iterator[tuple[str, Any, list[int]]]:
-    """Return the name, the transformer and the columns of each part that has outputs, in their order.
+    """Yield the name, the transformer and the columns of each part that has outputs, in the order of the outputs.
 
-    Numbers and other values that pass through together are separate parts.
+    A part that passes values through unchanged is split, so that numbers are separate from other values.
     """
     from sklearn.preprocessing import FunctionTransformer
 

@@ -30,7 +30,7 @@ class Tree:
     Parameters
     ----------
     left, right : array of int
-        The nodes after this one, for values up to the threshold, and above; -1 in a leaf.
+        The child nodes: left for values up to the threshold, right for larger values. -1 in a leaf.
     feature : array of int
         The position of the value that is compared.
     threshold : array
@@ -38,9 +38,9 @@ class Tree:
     missing_left : array of bool
         Whether a missing value goes to the left.
     value : array
-        What a leaf adds to the target.
+        What each leaf adds to the output `target`.
     target : int
-        The target.
+        The output of the ensemble to which this tree adds, counted from 0.
     sets : dict of int to pair of array
         The categories that go to the left and to the right, for nodes that compare categories.
     """
@@ -71,7 +71,7 @@ class Ensemble:
     members: list[float] = field(default_factory=list)
 
     def add(self, tree: Tree) -> None:
-        """Add a tree, whose inner nodes are stored from the root on, the left ones first."""
+        """Add a tree. Its inner nodes are stored depth first, from the root, with left children first."""
         self.roots.append(len(self.modes))
         if tree.left[0] < 0:  # the operator needs a comparison
             self._add_node(0, LESS, 0.0, False)
@@ -91,7 +91,7 @@ class Ensemble:
             waiting += [(int(child), place, taken) for child, taken in reversed(children)]
 
     def _add_inner(self, tree: Tree, node: int) -> tuple[int, bool]:
-        """Add an inner node, and return its place and whether its true side is the right one."""
+        """Add an inner node. Return its place, and whether a true comparison leads to its right child."""
         feature, to_left = int(tree.feature[node]), bool(tree.missing_left[node])
         if node not in tree.sets:
             return self._add_node(feature, LESS, float(tree.threshold[node]), to_left), False
@@ -143,12 +143,12 @@ def describe_ensemble(estimator: Any) -> tuple[Link, bool]:
 
 
 def convert_ensemble(estimator: Any, file: Path) -> None:
-    """Write an ensemble of trees in ONNX format. The graph predicts the sums; see `describe_ensemble`.
+    """Write an ensemble of trees in ONNX format. The graph returns sums without the link; see `describe_ensemble`.
 
     Raises
     ------
     Unsupported
-        If the estimator has another model inside, or if the package onnx is not installed.
+        If the estimator starts from another model or predicts several columns, or if a package is not installed.
     """
     trees, constants = _list_trees(estimator)
     ensemble = Ensemble()
@@ -193,7 +193,7 @@ def _list_histogram_trees(estimator: Any) -> Iterator[Tree]:
 
 
 def _find_inputs(estimator: Any) -> tuple[NDArray[np.int64], list[Values | None]]:
-    """Return the position of each feature of the trees among the inputs, and its categories if it has some."""
+    """Return, for each feature that the trees use, its position among the inputs, and its categories or None."""
     if estimator._preprocessor is None:
         count = estimator.n_features_in_
         return np.arange(count), [None] * count

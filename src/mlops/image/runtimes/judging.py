@@ -43,14 +43,14 @@ class Sample:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The largest difference from the expected predictions, in their standard deviations, and the row that has it."""
+    """The largest difference from an expected prediction, in standard deviations of the predictions, and its row."""
 
     difference: float
     row: str
 
 
 def predict_probes(original: Original, probes: Iterable[Probe]) -> list[Sample]:
-    """Return the predictions of the original for rows. The first probe must have rows that the original accepts."""
+    """Return a sample for each probe, with the predictions of the original. It must accept the first probe."""
     samples = []
     for probe in probes:
         expected = None
@@ -64,14 +64,14 @@ def predict_probes(original: Original, probes: Iterable[Probe]) -> list[Sample]:
 
 
 def judge(predict: Callable[[Rows], NDArray[Any]], samples: Sequence[Sample]) -> Verdict:
-    """Compare the predictions of a converted model with the expected ones.
+    """Compare the predictions of a converted model with the expected ones, and return the largest difference.
 
     Parameters
     ----------
     predict : callable
         The converted model.
     samples : sequence of Sample
-        The rows. The standard deviation is that of the first sample.
+        The rows. The unit of the difference is the standard deviation of the predictions in the first sample.
     """
     first = samples[0].expected
     scale = float(np.max(np.std(first, axis=0))) if first is not None else 1.0

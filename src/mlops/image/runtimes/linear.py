@@ -13,7 +13,7 @@ EXPONENTIAL = ("PoissonRegressor", "GammaRegressor")
 
 
 def convert_linear(estimator: Any) -> tuple[Link, dict[str, NDArray[np.float64]]]:
-    """Return the link of a linear model, and its numbers.
+    """Return the link of a linear model, and its weights and intercept by their names.
 
     Raises
     ------

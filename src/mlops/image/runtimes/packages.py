@@ -38,7 +38,7 @@ class Entry:
     text : str
         Its version and hashes, as lines of the lock.
     parents : frozenset of str
-        The packages that need it. They are empty if the lock has no comments that name them.
+        The packages that need this one; empty if the lock has no comments that name them.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Entry:
 
 
 class Lock:
-    """A lock that ``uv pip compile`` wrote, with comments that say which packages need a package.
+    """A lock that ``uv pip compile`` wrote, with comments that say, for each package, which others need it.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class Lock:
         return tuple(map(_read_entry, ENTRY.split(self.path.read_text(encoding="utf-8"))[1:]))
 
     def find_closure(self, names: Iterable[str]) -> set[str]:
-        """Return packages and all packages that they need.
+        """Return the given packages and all packages that they need.
 
         Raises
         ------
@@ -80,15 +80,15 @@ class Lock:
 
 
 def name_runtime(files: Iterable[str]) -> str:
-    """Return the runtime of an image that has one, from the names of its files."""
+    """Return the runtime of an image, which must have one, given the names of its files."""
     names = {name.rpartition("/")[2] for name in files}
     return next((runtime for runtime, file in MODEL_FILES.items() if file in names), "numbers")
 
 
 def list_compositions(base: Path, lock: Path) -> Iterator[str]:
-    """Return the requirements that an image can have, depending on its runtime; see `compose_requirements`.
+    """Yield the requirements of an image for each runtime that it can have; see `compose_requirements`.
 
-    A runtime whose packages the lock of the project does not list is left out.
+    A runtime is left out if the lock of the project does not list its packages.
     """
     for names in (*RUNTIME_PACKAGES.values(), (*RUNTIME_PACKAGES["skops"], *TABLE_PACKAGES)):
         try:
@@ -98,7 +98,7 @@ def list_compositions(base: Path, lock: Path) -> Iterator[str]:
 
 
 def compose_requirements(base: Path, lock: Path, names: Iterable[str]) -> str:
-    """Return the requirements of an image: those in `base`, and packages with all that they need.
+    """Return the requirements of an image: those in `base`, and the packages `names` with all that they need.
 
     Parameters
     ----------

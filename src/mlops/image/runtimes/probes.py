@@ -26,7 +26,7 @@ class Probe:
     title : str
         What is special about the rows, for messages.
     inputs : DataFrame
-        The inputs of the model. Its index has the numbers of the rows from which these inputs were made.
+        The inputs of the model. Its index has, for each input row, the number of the row it was made from.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""The conversion of transformers of texts and booleans to tables, by transforming each known value."""
+"""Tables that replace the transformers of texts and booleans: they have the outputs for each known value."""
 
 # A table is right for each transformer whose outputs depend on one column each, whatever it computes. Whether the known
 # values are all that matter is judged on rows.
@@ -101,7 +101,7 @@ def _list_parts(transformer: Any) -> Iterator[Any]:
 def _transform_values(
     transformer: Any, names: list[Any], base: list[Any], place: int, values: list[Any]
 ) -> tuple[NDArray[np.float64], tuple[Refused, ...]]:
-    """Return the outputs for all values of a column, and those special values that the transformer refuses."""
+    """Return the outputs for all values of a column, and which of "missing" and "unknown" the transformer refuses."""
 
     def transform(tried: list[Any]) -> NDArray[np.float64]:
         rows = [[*base[:place], value, *base[place + 1 :]] for value in tried]

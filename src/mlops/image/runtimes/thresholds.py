@@ -15,7 +15,7 @@ Numbered = NDArray[np.float64]
 
 
 def list_thresholds(estimator: Any, inputs: pd.DataFrame) -> dict[Any, Numbered]:
-    """Return the thresholds of a model's trees, by the column of the model's inputs that they divide.
+    """Return the thresholds of a model's trees, by the input column that they divide.
 
     A threshold of a scaled column is converted back. Columns that are encoded in other ways have no thresholds.
     """
@@ -61,7 +61,7 @@ def _invert(values: Numbered, steps: tuple[Step, ...], arrays: Mapping[str, NDAr
 
 
 def _read_trees(estimator: Any) -> Iterator[tuple[NDArray[np.int64], Numbered]]:
-    """Return the positions of the inputs that the trees of an ensemble divide, and the thresholds."""
+    """Yield two arrays for each tree: the position of the input that each node divides, and the node's threshold."""
     for predictors in getattr(estimator, "_predictors", []):  # histogram gradient boosting
         for predictor in predictors:
             nodes = predictor.nodes[(predictor.nodes["is_leaf"] == 0) & (predictor.nodes["is_categorical"] == 0)]

@@ -83,7 +83,7 @@ def _plot_sorted(axes: Axes, compared: Comparison) -> None:
 
 
 def _name_sides(compared: Comparison) -> tuple[str, str]:
-    """Return what gains above and below zero mean."""
+    """Return a phrase for gains above zero and one for gains below zero, such as "favor the champion"."""
     if compared.actual is None:
         return "favor the challenger", "favor the champion"
     return "add to the improvement", "reduce the improvement"  # even if both models are equal there

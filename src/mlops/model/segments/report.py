@@ -40,7 +40,7 @@ def tabulate_segments(segments: Segments) -> pd.DataFrame | None:
 
 
 def name_worse(segments: Segments) -> str:
-    """Return the end of "The challenger is ...", a sentence that names the segments in which it is worse."""
+    """Return the rest of a sentence that begins "The challenger is" and names the segments in which it is worse."""
     worse = segments.worse
     named = "; ".join(_describe(segments, segment) for segment in worse[:MOST_NAMED])
     return (

@@ -1,4 +1,4 @@
-"""The metrics of a service's collected rows: what all of its workers and its uploader did together."""
+"""The metrics of a service's collected rows: the backlog, the uploads and the distributions."""
 
 from pathlib import Path
 

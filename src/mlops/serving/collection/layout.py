@@ -43,7 +43,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     columns : tuple of CollectedColumn
         The features.
     id : CollectedColumn, optional
-        The column with the ids of rows, which are not in the rows; None if the schema has none.
+        The column with the ids, which are not part of the rows; None if the schema has no such column.
     answer : Answer
         The kind of the predictions.
     share : float
@@ -68,7 +68,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_text(self) -> bool:
-        """True if each record has the body of a request, and the body of the answer as its prediction."""
+        """True if the row of each record is the body of a request, and its prediction is the body of the answer."""
         return any(column.kind == TEXT for column in self.columns)
 
     @property

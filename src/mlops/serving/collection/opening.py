@@ -51,7 +51,7 @@ def open_azure_collection(
 ) -> ThreadCollector | None:
     """Return the collector for a service on Azure. Its segments are uploaded to the container `modeldata`.
 
-    For `counted`, see `UploaderProcess`. The environment variable `VARIABLE` is set to the path of the settings.
+    For `counted`, see `UploaderProcess`. The call sets the environment variable `VARIABLE` to the path of the settings.
 
     Returns
     -------

@@ -24,9 +24,9 @@ class Box(NamedTuple):
 class Board:
     """The memory and the sockets that the workers share.
 
-    The table has a row for each worker, which only this worker writes. Its columns are the number of open connections
-    plus 1, or 0 if the worker gets no more; the number of connections that it took from its box; and for each worker,
-    the number of connections that it put into the box of that worker.
+    The table has a row for each worker, which only this worker writes. The first column is the number of its open
+    connections plus 1, or 0 if it takes no more. The second is the number of connections that it took from its box.
+    The others, one for each worker, are the numbers of connections that it put into their boxes.
 
     The supervisor, too, holds the sockets. So a connection in the box of a worker that died waits for the next worker
     with its number.

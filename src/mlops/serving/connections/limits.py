@@ -56,7 +56,7 @@ def name_variable(limit: str) -> str:
 
 
 def keep_freed_memory() -> None:
-    """Let this process keep up to twice `KEPT_MEMORY` of freed memory, so that later requests can use it."""
+    """Let this process keep some megabytes of freed memory for later requests; see `KEPT_MEMORY`."""
     # The C library of Linux returns freed memory of more than 128 kB to the system. Getting it again takes a tenth of
     # the time of a request with 100 rows. The limit rises to twice the size of each larger block that is freed.
     bytes(KEPT_MEMORY)

@@ -45,7 +45,7 @@ class Peers:
         return 1 + 2 * len(self._boxes)
 
     def open(self, make_connection: Callable[[], asyncio.Protocol]) -> None:
-        """Take connections from the box of this worker, and let the others know about it.
+        """Start to take connections from the box of this worker, and tell the other workers that it is present.
 
         Parameters
         ----------

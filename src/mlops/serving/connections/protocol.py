@@ -181,7 +181,7 @@ class Connection(Reader):
         self._set_deadline(limits[self._arriving])
 
     def shutdown(self) -> None:
-        """End the connection after its last answer or, if no request has begun to arrive, after a short time."""
+        """End the connection after its last answer, or after a short time if no part of a request has arrived."""
         if self._is_answering():
             self._close_after(self.cycle)
         elif not (self._arriving and self._fed):

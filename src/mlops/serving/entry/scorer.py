@@ -58,7 +58,7 @@ class EntryScorer:
         self._input = _choose_input(script, data)
 
     def answer(self, request: Request) -> tuple[Stored | None, Reply]:
-        """Return a request in the form in which it is stored, or None if it is not collected; and the answer to it.
+        """Return the form in which a request is stored (None if it is not collected), and the answer to the request.
 
         Raises
         ------

@@ -21,7 +21,7 @@ def describe_request(request: Request) -> Columns:
 
 
 def read_text(content: bytes) -> NDArray[np.object_]:
-    """Return a text as an array of length 1. The text is None if it is too long or not UTF-8."""
+    """Return a text as an array of length 1, which contains None if the text is too long or not UTF-8."""
     found = np.empty(1, dtype=object)
     if len(content) <= LONGEST_TEXT:
         with suppress(UnicodeDecodeError):

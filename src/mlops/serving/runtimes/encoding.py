@@ -1,4 +1,4 @@
-"""The inputs of a model, computed from rows with numpy as scikit-learn's transformers compute them."""
+"""The computation of a model's inputs from rows, with numpy instead of scikit-learn's transformers."""
 
 # A pipeline of scikit-learn takes milliseconds for a single row, most of it to check its arguments and to handle
 # DataFrames. The same numbers take microseconds here.

@@ -70,7 +70,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     blocks : tuple of Numbers or Texts
         The inputs that are computed from the columns, side by side. Empty if the columns themselves are the inputs.
     steps : tuple of Step
-        The computation with all inputs that follows.
+        The computation that follows, with all inputs.
     link : str
         The function that a linear model or an ensemble applies to its sums.
     single : bool
@@ -106,9 +106,9 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def starts_threads(folder: Path) -> bool:
-    """Return whether a process has threads after it has loaded the model in a folder, so that it cannot be forked.
+    """Return whether loading the model in a folder starts threads, so that the process cannot be forked afterwards.
 
-    This is known only for models with a record.
+    False for a model without a record, for which this is not known.
     """
     return (folder / RECORD).is_file() and read_record(folder).runtime in THREADED
 

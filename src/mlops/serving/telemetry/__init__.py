@@ -10,12 +10,12 @@ metrics of all workers. So a slow or unavailable endpoint cannot delay a request
     pipe         the named pipe between the workers and the sender
     reporter     chooses the requests that a worker reports
     items        reports and metrics in the format of Application Insights
-    meter        the changes of the metrics since the last minute
+    meter        the changes of the metrics since they were last measured
     endpoint     the requests to Application Insights, and its answers
     sender       the items that are not accepted yet, and their retries
     families     the counts of the sender, for /metrics
     settings     the connection string, the share of the requests and the name of the service
     opening      starts the sender and the reporters of a service
-    containers   the same for a worker of Azure's inference server
+    containers   opens the recorder of a worker of Azure's inference server, and starts its sender
     __main__     the sender as a program
 """

@@ -39,7 +39,7 @@ def open_recorder(bundle: Path) -> Recorder:
 
 
 def find_connection_string(variables: Mapping[str, str]) -> str:
-    """Return the connection string in environment variables, or one with the key from Azure; "" without either."""
+    """Return the connection string in `variables`, or one with the key that Azure sets there; "" without either."""
     given = variables.get(CONNECTION_STRING, "")
     return given or (f"InstrumentationKey={variables.get(KEY, '')}" if is_enabled(variables) else "")
 

@@ -119,7 +119,7 @@ def write_duration(seconds: float) -> str:
 
 
 def _identify(report: Report) -> tuple[str, str, str]:
-    """Return the ids of the operation, of the request and of its parent, which is empty without ``traceparent``."""
+    """Return the ids of the operation, the request and its parent. Without ``traceparent``, the last one is empty."""
     _, operation, parent, *_ = (*report.trace.split("-"), "", "", "")
     found = sha256(f"{report.trace} {report.request}".encode()).hexdigest()  # the same for a request and its failure
     return operation or found[:32], found[32:48], parent

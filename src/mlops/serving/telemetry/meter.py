@@ -31,8 +31,8 @@ class Meter:
     def measure(self, families: Iterable[Family]) -> list[Measured]:
         """Return the values of gauges, and the increases of counters and histograms since the previous call.
 
-        Counters and histograms that did not change are left out, and gauges that stayed 0. Before the first call, all
-        totals are 0.
+        Counters and histograms that did not change are left out, as are gauges that stayed 0. The first call continues
+        with the totals in the file; without a file, they are 0.
         """
         found = [one for family in families if family.name not in LEFT_OUT for one in self._measure(family)]
         scratch = self._path.with_suffix(".new")

@@ -16,7 +16,7 @@ SIZE = 1 << 20  # bytes; about 6,000 requests
 
 
 class PipeWriter:
-    """The end of the pipe for a worker. It never waits.
+    """The end of the pipe to which a worker writes. Writing never waits.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class PipeWriter:
         self._lost = 0
 
     def write(self, report: AnyReport) -> None:
-        """Write a report, or lose it if the pipe is full. The number of lost reports precedes the next one."""
+        """Write a report, or lose it if the pipe is full. Before the next report, write how many were lost."""
         line = encode_report(report)
         if self._lost:
             line = encode_report(LossReport(self._lost)) + line
@@ -47,7 +47,7 @@ class PipeWriter:
 
 
 class PipeReader:
-    """The end of the pipe for the sender.
+    """The end of the pipe from which the sender reads.
 
     Parameters
     ----------

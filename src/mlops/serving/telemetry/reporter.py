@@ -56,7 +56,7 @@ class Reporter:
         arrived : sequence of length n
             The value of `perf_counter` when the head of each request had arrived.
         now : float
-            The value of `perf_counter`.
+            The present value of `perf_counter`.
         """
         for place in self.choose(len(statuses)):
             self._report(named[place], statuses[place], now - arrived[place])

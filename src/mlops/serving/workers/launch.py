@@ -47,9 +47,9 @@ def supervise(options: Namespace, *, apart: bool) -> int:
     options : Namespace
         The options of ``python -m serving``.
     apart : bool
-        Whether each worker is a program of its own. Otherwise, the workers are forks. They share a model that the
-        supervisor loads, unless the record of the model says that loading starts threads. If forks turn out to be
-        unsafe, this program starts again with `apart`.
+        Whether each worker is a program of its own. Otherwise, the workers are forks: they share a model that the
+        supervisor loads or, if the record of the model says that loading starts threads, each loads its own. If forks
+        turn out to be unsafe, this program starts again with `apart`.
     """
     # The scoring script and the uploader do not need the connection string, which is a secret.
     secrets = {name: os.environ.pop(name) for name in (CONNECTION_STRING,) if name in os.environ}
