@@ -12,7 +12,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mlops.serving.collection.opening import open_azure_collection
     from mlops.serving.documents import OPENAPI, OPENAPI_30, SWAGGER, read_documents
     from mlops.serving.entry.request import Request
-    from mlops.serving.entry.scorer import EntryScorer, open_scorer
+    from mlops.serving.entry.scorer import EntryScorer, describe_script, open_scorer
     from mlops.serving.entry.texts import read_text
     from mlops.serving.entry.variables import set_variables
     from mlops.serving.heads import MAX_BODY, check_content, check_size
@@ -46,7 +46,7 @@ else:  # Azure's server loads this file by its path. In the image, the package `
     from serving.collection.opening import open_azure_collection
     from serving.documents import OPENAPI, OPENAPI_30, SWAGGER, read_documents
     from serving.entry.request import Request
-    from serving.entry.scorer import EntryScorer, open_scorer
+    from serving.entry.scorer import EntryScorer, describe_script, open_scorer
     from serving.entry.texts import read_text
     from serving.entry.variables import set_variables
     from serving.heads import MAX_BODY, check_content, check_size
@@ -76,13 +76,14 @@ def init() -> None:
     schema = read_schema(BUNDLE)
     identity = read_identity(BUNDLE)
     _headers.update(list_headers(identity))
-    _publish_documents()
+    script = load_script(BUNDLE / "score.py")
+    _publish_documents(describe_script(script, read_documents(BUNDLE)))
     _collector = open_azure_collection(identity, schema, (BUNDLE, FOLDER))
     _recorder = open_recorder(BUNDLE)
     if _collector:
         _recorder.watch(_collector.measure)
     pack = _collector.pack if _collector else None
-    _scorer = open_scorer(load_script(BUNDLE / "score.py"), schema, pack, _recorder)
+    _scorer = open_scorer(script, schema, pack, _recorder)
     logger.info("%s is ready", manifest["name"])
 
 
@@ -169,10 +170,10 @@ def _set_variables() -> None:
         os.environ["AZUREML_MODEL_DIR"] = str(BUNDLE / "model")
 
 
-def _publish_documents() -> None:
+def _publish_documents(documents: Mapping[str, bytes]) -> None:
     # After `init`, Azure's server reads the documents for ``/swagger.json`` from this folder.
     root = _find_root()
-    for name, content in read_documents(BUNDLE).items():
+    for name, content in documents.items():
         scratch = root / f".{name}.{os.getpid()}"
         try:
             scratch.write_bytes(content)  # each worker writes it, while another one may read it

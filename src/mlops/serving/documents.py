@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -53,7 +53,41 @@ def choose_document(documents: Mapping[str, bytes], path: str, query: bytes) -> 
     return documents[VERSIONS[asked]]
 
 
+def describe_bodies(
+    documents: Mapping[str, bytes], request: object, answer: object, versions: Collection[str]
+) -> dict[str, bytes]:
+    """Return the documents with other descriptions of the bodies of requests and answers.
+
+    Parameters
+    ----------
+    documents : mapping of str to bytes
+        The documents by their names.
+    request, answer : JSON
+        The JSON Schemas of the bodies.
+    versions : collection of str
+        The keys of `VERSIONS` for which these JSON Schemas are valid. Other documents do not change.
+    """
+    names = {VERSIONS[version] for version in versions if version in VERSIONS}
+    return {
+        name: _replace_bodies(name, content, request, answer) if name in names else content
+        for name, content in documents.items()
+    }
+
+
+def _replace_bodies(name: str, content: bytes, request: object, answer: object) -> bytes:
+    document = json.loads(content)
+    if name == SWAGGER:
+        document["definitions"] |= {"ServiceInput": request, "ServiceOutput": answer}
+    else:
+        document["components"]["schemas"] |= {"Request": request, "Answer": answer}
+    return _encode(document)
+
+
 def _add_prefix(content: bytes, prefix: str) -> bytes:
     document = json.loads(content)
     document["paths"] = {f"/{prefix}{path}": described for path, described in document["paths"].items()}
+    return _encode(document)
+
+
+def _encode(document: object) -> bytes:
     return (json.dumps(document, indent=1) + "\n").encode()

@@ -10,12 +10,14 @@ import entry_scripts
 import pytest
 import requests
 from doubles.azure.inference import InferenceServer
+from openapi_spec_validator import validate
 from served import serve
 
 from mlops.image.bundle import build_bundle
+from mlops.image.openapi import describe_service
 from mlops.image.sources import ImageSources
 from mlops.serving.app import Application
-from mlops.serving.entry.scorer import open_scorer
+from mlops.serving.entry.scorer import describe_script, open_scorer
 from mlops.serving.script import load_script
 
 KEY = "the-key"
@@ -57,10 +59,11 @@ def start_ours(stack: ExitStack, folder: Path, script: str) -> str:
     before = os.environ.get("AZUREML_MODEL_DIR", "")
     os.environ["AZUREML_MODEL_DIR"] = str(folder)
     try:
-        scorer = open_scorer(load_script(folder / "score.py"), None)
+        loaded = load_script(folder / "score.py")
     finally:
         os.environ["AZUREML_MODEL_DIR"] = before
-    return stack.enter_context(serve(Application(scorer, [KEY], {"model_name": "tiny"})))
+    documents = describe_script(loaded, describe_service(None, (), "tiny", 1))
+    return stack.enter_context(serve(Application(open_scorer(loaded, None), [KEY], {"model_name": "tiny"}, documents)))
 
 
 def start_azure(stack: ExitStack, folder: Path, script: str) -> str:
@@ -159,6 +162,19 @@ def test_inference_schema_converts_the_values_of_an_object(open_server: Open) ->
     assert send_json(url, {"table": table, "factor": 3.0}).json() == [7.0, 3.0]
     assert send_json(url, {"table": table}).json() == [5.0, 2.0]
     assert send(url, "GET", f"?table={json.dumps(table)}&factor=0.5").json() == [2.0, 0.5]
+
+
+def test_the_decorators_describe_the_bodies(open_server: Open) -> None:
+    headers = {"Authorization": f"Bearer {KEY}"}
+    for version in ("2", "3", "3.1"):
+        url = f"{open_server(entry_scripts.NUMPY)}/swagger.json?version={version}"
+        document = requests.get(url, headers=headers, timeout=20).json()
+        validate(document)
+        described = document["definitions"] if version == "2" else document["components"]["schemas"]
+        numbers = {"type": "array", "items": {"type": "number", "format": "double"}}
+        found = json.dumps([*described.values()])
+        assert json.dumps(numbers)[1:-1] in found
+        assert json.dumps({"example": [3.0]})[1:-1] in found
 
 
 def test_an_object_without_these_values_is_refused(open_server: Open) -> None:

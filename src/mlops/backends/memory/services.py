@@ -24,7 +24,7 @@ from mlops.serving.connections.limits import Limits
 from mlops.serving.connections.listener import bind
 from mlops.serving.connections.server import Server
 from mlops.serving.documents import read_documents
-from mlops.serving.entry.scorer import open_scorer
+from mlops.serving.entry.scorer import describe_script, open_scorer
 from mlops.serving.identity import read_identity
 from mlops.serving.schema import read_schema
 from mlops.serving.script import Script, load_script
@@ -205,7 +205,8 @@ class MemorySite:
             thread.join(seconds)
         if loaded:
             keys = self.secrets.get_keys(self.environment)
-            return Application(open_scorer(loaded[0], schema), keys, identity, documents)
+            described = describe_script(loaded[0], documents)
+            return Application(open_scorer(loaded[0], schema), keys, identity, described)
         said = f"could not be loaded: {failed[0]}" if failed else f"was not ready within {seconds:g} s"
         raise DeploymentError(f"The service of {image.name} {said}.") from (failed[0] if failed else None)
 

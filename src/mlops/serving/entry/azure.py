@@ -5,7 +5,7 @@
 import importlib
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import Any
 
@@ -44,6 +44,20 @@ def is_described(run: Callable[..., Any]) -> bool:
     """Return whether ``run`` has a decorator of inference-schema."""
     schema = sys.modules.get("inference_schema.schema_util")
     return schema is not None and bool(schema.is_schema_decorated(run))
+
+
+def find_schemas(run: Callable[..., Any]) -> tuple[Any, Any, Sequence[str]] | None:
+    """Return what inference-schema knows of ``run``, or None if ``run`` has none of its decorators.
+
+    Returns
+    -------
+    request, answer, versions : JSON, JSON, sequence of str
+        The JSON Schemas of the bodies of requests and answers, and the versions of Swagger for which they are valid.
+    """
+    if not is_described(run):
+        return None
+    schema = sys.modules["inference_schema.schema_util"]
+    return schema.get_input_schema(run), schema.get_output_schema(run), schema.get_supported_versions(run)
 
 
 def make_flask_request(method: str, path: str, query: bytes, headers: dict[str, str], body: bytes) -> Any:

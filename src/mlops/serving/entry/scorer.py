@@ -3,17 +3,19 @@
 import inspect
 import json
 import logging
+from collections.abc import Mapping
 from time import perf_counter
 from typing import Any
 
 from ..collection.layout import Stored
+from ..documents import describe_bodies
 from ..failures import describe_failure
 from ..metrics.recorder import Recorder
 from ..refusals import Refusal
 from ..schema import Schema
 from ..scoring import Pack, Scorer
 from ..script import Script
-from .azure import is_described
+from .azure import find_schemas, is_described
 from .inputs import Input, ObjectInput, RawInput, TextInput, refuse_method
 from .request import Reply, Request
 from .texts import describe_request
@@ -83,6 +85,12 @@ class EntryScorer:
             raise Refusal(500, "Scoring failed. The service's log has the error.", reason="script_failed") from error
         finally:
             self.recorder.count_call(perf_counter() - began)
+
+
+def describe_script(script: Script, documents: Mapping[str, bytes]) -> Mapping[str, bytes]:
+    """Return the documents of an image with what the decorators of a script say about requests and answers."""
+    found = find_schemas(script.run)
+    return describe_bodies(documents, *found) if found else documents
 
 
 def open_scorer(

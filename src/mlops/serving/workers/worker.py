@@ -16,7 +16,7 @@ from ..connections.limits import Limits
 from ..connections.peers import Peers
 from ..connections.server import Server
 from ..documents import read_documents
-from ..entry.scorer import open_scorer
+from ..entry.scorer import describe_script, open_scorer
 from ..entry.variables import set_variables
 from ..identity import read_identity
 from ..log import WORKER as WORKER_NUMBER
@@ -127,7 +127,8 @@ def run_worker(options: Namespace, model: Model, channels: Channels) -> None:
         describe.append(collector.describe)
     metrics = MetricsPage(recorder, model.identity, folder / METRICS, describe)
     keys = list(json.loads(options.keys.read_text()).values())
-    application = Application(scorer, keys, model.identity, read_documents(options.bundle), collector, metrics)
+    documents = describe_script(model.script or REFUSING, read_documents(options.bundle))
+    application = Application(scorer, keys, model.identity, documents, collector, metrics)
     if not model.script:
         application.state = "failing"
     limits = Limits(**{name: getattr(options, name) for name in Limits.__dataclass_fields__})
