@@ -19,7 +19,11 @@ LOOKS_DAMAGED = "Restore it from a backup, or delete it to count the comparisons
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """A version of a registered model. `files` has the SHA-256 of each file by relative path."""
+    """A version of a registered model.
+
+    `files` has the SHA-256 of each file by relative path. `registered` is the time of the registration, in seconds
+    since 1970; 0 if it is unknown.
+    """
 
     name: str
     version: int
@@ -27,6 +31,7 @@ class ModelVersion:
     files: Mapping[str, str]
     tags: Mapping[str, str]
     champion: bool = False
+    registered: float = field(default=0.0, compare=False)
 
     @property
     def identity(self) -> str:

@@ -5,10 +5,13 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
 import pytest
+import requests
+from ingestion import open_ingestion
 from tiny_model import SCRIPT, ask, deploy, make_bundle, publish
 
 from mlops.backends import open_backend
@@ -235,6 +238,27 @@ def test_a_damaged_ready_file_does_not_stand_in_the_way(migrated: Workspace, tmp
     (folder / "ready.json").write_text("")
     assert ask(backend, deploy(backend, "qa", publish(backend, tmp_path))) == 1.0
     backend.services.stop("qa")
+
+
+def test_a_service_knows_the_age_of_its_model_and_reports_to_application_insights(
+    migrated: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = time.time()
+    with open_ingestion() as ingestion:
+        monkeypatch.setenv("APPLICATIONINSIGHTS_CONNECTION_STRING", ingestion.connection_string)
+        monkeypatch.setenv("MLOPS_LOCAL_TELEMETRY_SHARE", "1")
+        backend = open_backend("local", migrated)
+        service = deploy(backend, "qa", publish(backend, tmp_path))
+        try:
+            assert ask(backend, service) == 1.0
+            headers = {"Authorization": f"Bearer {backend.secrets.get_keys('qa')[0]}"}
+            page = requests.get(f"{service.url}/metrics", headers=headers, timeout=60).text
+        finally:
+            backend.services.stop("qa")
+        ingestion.wait(lambda: bool(ingestion.find("MetricData", "mlops_model_age_seconds")))
+    age = next(float(line.split()[1]) for line in page.splitlines() if line.startswith("mlops_model_age_seconds "))
+    assert 0 < age < time.time() - began + 1
+    assert {item["tags"]["ai.cloud.role"] for item in ingestion.items} == {"tiny-qa"}
 
 
 def test_a_service_that_died_is_started_again_at_its_address(migrated: Workspace, tmp_path: Path) -> None:

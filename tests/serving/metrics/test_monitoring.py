@@ -19,6 +19,7 @@ from served import serve
 from mlops.serving.app import Application
 from mlops.serving.collection.distributions import FILE, Distributions
 from mlops.serving.collection.turns import TurnCollector
+from mlops.serving.metrics.age import REGISTERED, describe_age
 from mlops.serving.metrics.bins import ColumnBins
 from mlops.serving.metrics.page import MetricsPage
 from mlops.serving.metrics.profile import PROFILE, encode_profile
@@ -45,9 +46,11 @@ def metrics(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     scorer.recorder.watch(turns.measure)
     supervised = partial(describe_supervisor, tmp_path_factory.mktemp("service"))
     telemetry = partial(describe_telemetry, folder)
-    page = MetricsPage(scorer.recorder, IDENTITY, None, [supervised, telemetry, turns.describe])
+    page = MetricsPage(scorer.recorder, IDENTITY, None, [supervised, telemetry, turns.describe, describe_age])
     headers = {"Authorization": f"Bearer {KEY}"}
-    with serve(Application(scorer, [KEY], IDENTITY, {}, turns, page)) as url:
+    application = Application(scorer, [KEY], IDENTITY, {}, turns, page)
+    with pytest.MonkeyPatch.context() as patch, serve(application) as url:
+        patch.setenv(REGISTERED, "1795780800")
         requests.post(f"{url}/score", json={"data": [[1, 2, 3]]}, headers=headers, timeout=60)
         text = requests.get(f"{url}/metrics", headers=headers, timeout=60).text
     found: dict[str, set[str]] = {}

@@ -35,11 +35,14 @@ class NewestImage:
         The identity of the model version (`ModelVersion.identity`); empty if it is not recorded.
     published : str
         The time when the image was last published, in UTC as ISO 8601; empty if it is not recorded.
+    registered : float
+        The time when the model was registered, in seconds since 1970; 0 if it is not recorded.
     """
 
     digest: str
     identity: str = ""
     published: str = ""
+    registered: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ class LocalImages:
         digest = digest_bundle(bundle)
         with explain_full_disk(self._folder):
             self._store_once(bundle, digest)
-            index = NewestImage(digest, model.identity, now())
+            index = NewestImage(digest, model.identity, now(), model.registered)
             write_atomically(self._index(model), json.dumps(asdict(index)))
         return self.get_image(digest)
 
@@ -112,6 +115,13 @@ class LocalImages:
             return ""
         found = read_record(index, NewestImage, AGAIN)
         return found.digest if found.identity in ("", model.identity) else ""
+
+    def find_registered(self, image: Image) -> float:
+        """Return when the model of an image was registered, in seconds since 1970; 0 if it is not recorded."""
+        with suppress(IntegrityError, FileNotFoundError):
+            index = self._index(ModelVersion(image.model_name, image.model_version, "", {}, {}))
+            return read_record(index, NewestImage, AGAIN).registered
+        return 0.0
 
     def fetch_bundle(self, image: Image) -> Path:
         """Return the folder with the files of an image, after checking that they are unchanged."""

@@ -146,5 +146,11 @@ def _read_version(row: VersionRow) -> ModelVersion:
     files = decode_record(row.tags.get(FILES_TAG, "").encode(), dict[str, str], what, "Train and register again.")
     tags = {name: value for name, value in row.tags.items() if name != FILES_TAG}
     return ModelVersion(
-        name=row.name, version=row.version, run_id=row.run_id, files=files, tags=tags, champion=CHAMPION in tags
+        name=row.name,
+        version=row.version,
+        run_id=row.run_id,
+        files=files,
+        tags=tags,
+        champion=CHAMPION in tags,
+        registered=row.created / 1000,
     )

@@ -43,6 +43,7 @@ from mlops.image.sources import REQUIREMENTS
 from mlops.platform.images import Image, ProcessState
 from mlops.platform.services import Service
 from mlops.record.clock import now
+from mlops.serving.metrics.age import REGISTERED
 from mlops.serving.workers.record import Workers, read_workers
 
 FOLLOW_SECONDS = 0.3
@@ -195,7 +196,8 @@ class LocalSite:
         keys = self._secrets.hash_keys(self._environment)
         reported = list_telemetry_variables(f"{image.model_name}-{self._environment}")
         collected = self._collections.write_settings(self._environment)
-        variables = {**self._settings.list_variables(), **collected, **reported}
+        registered = {REGISTERED: str(self._images.find_registered(image))}
+        variables = {**self._settings.list_variables(), **collected, **reported, **registered}
         self._started, ready = start_process(python, bundle, keys_file, port, folder, variables)
         process = wait_ready(self._started, ready, ready_seconds, image.name)
         deployment = LocalDeployment(

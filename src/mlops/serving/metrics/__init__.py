@@ -11,6 +11,7 @@ so an update takes 0.1 to 0.3 microseconds and needs no lock. To answer ``GET /m
     bins        the distribution of a column, and its drift
     profile     the distributions of the training data
     recorder    counts answers, refusals, rows and calls of the script
+    age         the age of the model
     tally       the counts of other processes, such as the uploader
     families    the metrics of all workers together, as samples with labels
     exposition  samples as text, in the formats of Prometheus and OpenMetrics

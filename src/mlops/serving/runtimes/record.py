@@ -108,7 +108,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
 def starts_threads(folder: Path) -> bool:
     """Return whether loading the model in a folder starts threads, so that the process cannot be forked afterwards.
 
-    False for a model without a record, for which this is not known.
+    False for a model without a record, because nothing is known about it.
     """
     return (folder / RECORD).is_file() and read_record(folder).runtime in THREADED
 

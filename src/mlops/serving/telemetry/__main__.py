@@ -20,6 +20,7 @@ from ..collection.segments import hold_folder
 from ..collection.settings import VARIABLE, read_settings
 from ..identity import read_identity
 from ..log import configure_log
+from ..metrics.age import describe_age
 from ..metrics.families import Family, merge_workers
 from ..metrics.slots import read_workers
 from ..metrics.tally import Tally
@@ -100,6 +101,7 @@ class Program:
 def measure_service(bundle: Path, folder: Path) -> list[Family]:
     """Return the metrics of a service, given the folder of the image and the folder with the metrics."""
     families = [*merge_workers(read_workers(folder)), *describe_supervisor(folder.parent), *describe_telemetry(folder)]
+    families += describe_age()
     if file := os.environ.get(VARIABLE):
         families += describe_collected(read_settings(Path(file)), (bundle, folder))
     return families

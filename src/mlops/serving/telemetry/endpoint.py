@@ -33,7 +33,7 @@ class Reply:
     said : str
         The reason why items were not accepted, for the log; empty if all were accepted.
     failed : bool
-        Whether the request failed as a whole, for a reason that may pass, such as a busy endpoint.
+        Whether the whole request failed and can be repeated, such as when the endpoint is busy.
     """
 
     accepted: int = 0

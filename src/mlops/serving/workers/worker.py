@@ -20,6 +20,7 @@ from ..entry.scorer import describe_script, open_scorer
 from ..entry.variables import set_variables
 from ..identity import read_identity
 from ..log import WORKER as WORKER_NUMBER
+from ..metrics.age import describe_age
 from ..metrics.page import Describe, MetricsPage
 from ..metrics.recorder import Recorder
 from ..metrics.slots import open_slots
@@ -121,7 +122,8 @@ def run_worker(options: Namespace, model: Model, channels: Channels) -> None:
     collector = open_collection(model.identity, model.schema, counted) if model.script else None
     recorder = Recorder(open_slots(folder / METRICS), open_reporter(folder / METRICS))
     scorer = open_scorer(model.script or REFUSING, model.schema, collector.pack if collector else None, recorder)
-    describe: list[Describe] = [partial(describe_supervisor, folder), partial(describe_telemetry, folder / METRICS)]
+    described = partial(describe_supervisor, folder), partial(describe_telemetry, folder / METRICS)
+    describe: list[Describe] = [describe_age, *described]
     if collector:
         recorder.watch(collector.measure)
         describe.append(collector.describe)

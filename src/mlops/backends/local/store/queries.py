@@ -26,12 +26,15 @@ class VersionRow:
         The id of the MLflow run that trained the model.
     tags : mapping of str to str
         The tags of the version.
+    created : int
+        The time of the registration, in milliseconds since 1970.
     """
 
     name: str
     version: int
     run_id: str
     tags: Mapping[str, str]
+    created: int
 
 
 def read_versions(
@@ -61,8 +64,8 @@ def read_versions(
     def ask(connection: sqlite3.Connection) -> list[VersionRow]:
         connection.execute("BEGIN")
         found = connection.execute(
-            f"SELECT name, version, run_id FROM model_versions WHERE {condition} AND current_stage != :deleted "
-            "ORDER BY name, version",
+            f"SELECT name, version, run_id, creation_time FROM model_versions WHERE {condition} "
+            "AND current_stage != :deleted ORDER BY name, version",
             {**wanted, "deleted": DELETED},
         ).fetchall()
         tags: dict[tuple[str, int], dict[str, str]] = {}
@@ -70,7 +73,10 @@ def read_versions(
         for model, number, key, value in rows:
             tags.setdefault((model, number), {})[key] = value or ""
         connection.execute("COMMIT")
-        return [VersionRow(model, number, run_id, tags.get((model, number), {})) for model, number, run_id in found]
+        return [
+            VersionRow(model, number, run_id, tags.get((model, number), {}), created or 0)
+            for model, number, run_id, created in found
+        ]
 
     return ask_database(database, ask, patience)
 
