@@ -30,7 +30,7 @@ jobs_option = click.option(
     "--jobs", type=click.IntRange(1), help="Maximum number of notebooks that run in parallel. [default: one per core]"
 )
 scheduler_option = click.option(
-    "--scheduler", default="", metavar="ADDRESS", help="Read the data on this Dask cluster: tcp://host:port."
+    "--scheduler", default="", metavar="ADDRESS", help="Use this Dask cluster to read the data: tcp://host:port."
 )
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print only errors and one line with the result.")
 json_option = click.option("--json", "as_json", is_flag=True, callback=reserve_output, help="Print JSON, for scripts.")

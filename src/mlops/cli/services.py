@@ -141,8 +141,8 @@ def rollback(environment: str, reason: str, take_over: bool, platform: str, as_j
 
     By default, the image must belong to the model that is deployed now. With --take-over, it can belong to any model.
 
-    A release does not deploy the rolled-back version again without --redeploy-rolled-back, even if it is the champion.
-    If the restored image contains the same version, a release refuses only the image that was rolled back.
+    Afterwards, a release refuses to deploy the replaced version, even if it is the champion, unless you pass
+    --redeploy-rolled-back. If both images contain the same version, a release refuses only the replaced image.
 
     \b
     Examples:

@@ -37,9 +37,10 @@ class Drift:
     seen, allowed : float
         The measured quantity, and its largest value that does not count as drift. For "shift", the quantity is the
         probability that a new value is larger (or smaller, see `detail`) than a value of the reference; for "spread",
-        the ratio of the root mean squares of the ranks, counted from the middle (1 or more); for "scale", the relative
-        decrease of the standard deviation (0 to 1); for "shape", the largest distance between the cumulative
-        distributions; for "mix", the total variation distance; for "peak", "new" and "missing", a share of the rows.
+        the root mean squares of the distances from the middle rank, the larger divided by the smaller; for "scale",
+        the relative decrease of the standard deviation (0 to 1); for "shape", the largest distance between the
+        cumulative distributions; for "mix", the total variation distance; for "peak", "new" and "missing", a share of
+        the rows.
     expected : float
         The value of the quantity if the data does not differ from the reference.
     detail : str

@@ -54,7 +54,7 @@ def copy_atomically(source: Path, path: Path, sha256: str) -> None:
     Raises
     ------
     IntegrityError
-        If the hash of the copy is not `sha256`.
+        If the SHA-256 hash of the copy differs from `sha256`.
     """
     with open(source, "rb") as original, open_replacement(path) as copy:
         shutil.copyfileobj(original, copy)

@@ -56,7 +56,7 @@ def _describe_range(lowest: str, first: str, last: str, place: int, final: int) 
 
 
 def _has_bins_of_single_values(reference: ColumnProfile) -> bool:
-    """Return whether each value of the reference has its own bin, and all other bins are empty."""
+    """Return True if each value of the reference has its own bin, and all other bins are empty."""
     return len(reference.edges) % 2 == 0 and not any(reference.histogram[::2]) and all(reference.histogram[1::2])
 
 

@@ -29,7 +29,7 @@ class ChampionNotes:
         self._session = session
 
     def write(self, name: str, version: int, *, overwrite: bool = True) -> None:
-        """Record the champion of a model. If `overwrite` is false, an existing note is kept.
+        """Record the champion of a model. If `overwrite` is false, an existing record is kept.
 
         The caller must hold the lock of the model.
         """
