@@ -166,7 +166,7 @@ def test_an_empty_text_is_a_missing_value() -> None:
     [
         ({"plan": "gold"}, 'data[1].plan is "gold", but it must be one of: basic, plus.'),
         ({"plan": None}, "data[1].plan is null, but it must be one of: basic, plus."),
-        ({"plan": "x" * 99}, f'data[1].plan is "{"x" * 39}…, but it must be one of: basic, plus.'),
+        ({"plan": "x" * 99}, f'data[1].plan is "{"x" * 40}…", but it must be one of: basic, plus.'),
         ({"city": 3}, "data[1].city is 3, but it must be text, or null."),
         ({"fee": "20"}, 'data[1].fee is "20", but it must be a number from 0.'),
         ({"fee": True}, "data[1].fee is true, but it must be a number from 0."),
@@ -226,7 +226,7 @@ def test_a_wrong_form_is_named(body: object, said: str) -> None:
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (b'{"data": [[18, 2], [18]]}', "data[1] has 1 values, but it needs 2: AGE, mean area."),
+        (b'{"data": [[18, 2], [18]]}', "data[1] has 1 value, but it needs 2: AGE, mean area."),
         (b'{"data": [[18, 2, 3]]}', "data[0] has 3 values, but it needs 2: AGE, mean area."),
         (b'{"data": [3]}', "data[0] is 3, but it must be a record. Allowed keys: AGE, mean area."),
         (b'{"data": [["18", 2]]}', 'data[0].AGE is "18", but it must be a number from 18 to 100.'),
@@ -309,7 +309,7 @@ def test_a_message_is_found_exactly_for_what_is_refused(name: str, value: object
 def test_many_names_are_shortened() -> None:
     wide = Schema(1, tuple(Feature(f"x{place}") for place in range(5000)), Answer())
     said = refuse(wide, {"data": [[1.0]]})
-    assert said == ("data[0] has 1 values, but it needs 5000: x0, x1, x2, x3, x4, x5, x6, x7, x8, x9 and 4990 more.")
+    assert said == ("data[0] has 1 value, but it needs 5000: x0, x1, x2, x3, x4, x5, x6, x7, x8, x9 and 4990 more.")
     assert read(wide, [1.0] * 5000).shape == (1, 5000)
 
 
@@ -356,7 +356,7 @@ def test_the_ids_of_rows_are_read_beside_the_rows(kind: str, ids: object, found:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ('"ids": ["a"]', "ids has 1 values, but data has 2 rows. Send one id, or null, for each row."),
+        ('"ids": ["a"]', "ids has 1 value, but data has 2 rows. Send one id, or null, for each row."),
         ('"ids": "a"', 'ids is "a", but it must be a list.'),
         ('"ids": ["a", 1.5]', "ids[1] is 1.5, but it must be text, a whole number, or null."),
         ('"ids": [true, "b"]', "ids[0] is true, but it must be text, a whole number, or null."),
@@ -373,5 +373,7 @@ def test_an_id_among_the_features_is_refused_with_the_place_where_it_belongs() -
     said = refuse(schema, {"data": [{**CUSTOMER, "customer": "c1"}]})
     assert said == 'data[0] has the unknown key "customer". Send the ids of rows in ids, beside data.'
     assert refuse(PHONES, {"data": [CUSTOMER], "ids": ["c1"]}) == (
-        'The body has the unknown key "ids". Send {"data": [...]}.'
+        'The body has the unknown key "ids", because the problem has no id column. Send {"data": [...]}.'
     )
+    said = refuse(schema, {"data": [CUSTOMER], "id": ["c1"]})
+    assert said == 'The body has the unknown key "id". Allowed keys: data, ids.'

@@ -52,6 +52,8 @@ def explain_text(body: bytes, error: Exception) -> Refusal:
     error : Exception
         The error of the decoder that failed. The message quotes it only if Python's `json` finds no error.
     """
+    if not body:
+        return Refusal(400, "The body is not JSON: it is empty.")
     try:
         _decode(body)
     except (ValueError, RecursionError) as found:  # this error has the line and the column
@@ -89,7 +91,7 @@ def _refuse_constant(name: str) -> None:
 def _refuse_text(error: Exception) -> Refusal:
     if isinstance(error, RecursionError):
         return Refusal(400, 'The body is nested too deeply. Send {"data": [...]} with a list or a record for each row.')
-    return Refusal(400, f"The body is not JSON: {error}.")
+    return Refusal(400, f"The body is not JSON: {str(error).removeprefix('JSON is malformed: ')}.")
 
 
 def _list_repeated_keys(place: str, found: dict[str, Any], row: Details) -> Iterator[Refusal]:
@@ -110,8 +112,7 @@ def _list_faults(schema: Schema, content: Any) -> Iterator[Refusal]:
     yield from _list_repeated_keys("The body", content, {})
     for key in content:
         if key != "data" and not (key == "ids" and schema.id):
-            said = f'The body has the unknown key {quote_value(key)}. Send {{"data": [...]}}.'
-            yield Refusal(422, said, {"rule": "columns"})
+            yield Refusal(422, _explain_key(schema, key), {"rule": "columns"})
     if "data" not in content:
         yield Refusal(422, 'The body has no key "data". Send {"data": [...]}.', {"rule": "columns"})
         return
@@ -122,6 +123,13 @@ def _list_faults(schema: Schema, content: Any) -> Iterator[Refusal]:
     for number, row in enumerate(data):
         yield from _list_row_faults(schema, number, row)
     yield from _list_id_faults(content.get("ids"), len(data))
+
+
+def _explain_key(schema: Schema, key: str) -> str:
+    if schema.id:
+        return f"The body has the unknown key {quote_value(key)}. Allowed keys: data, ids."
+    reason = ", because the problem has no id column" if key == "ids" else ""
+    return f'The body has the unknown key {quote_value(key)}{reason}. Send {{"data": [...]}}.'
 
 
 def _list_id_faults(ids: Any, count: int) -> Iterator[Refusal]:
@@ -135,8 +143,8 @@ def _list_id_faults(ids: Any, count: int) -> Iterator[Refusal]:
             said = f"ids[{number}] is {quote_value(value)}, but it must be text, a whole number, or null."
             yield Refusal(422, said, {"row": number, **_show_single(value), "rule": "type"})
     if len(ids) != count:
-        said = f"ids has {len(ids)} values, but data has {count} rows. Send one id, or null, for each row."
-        yield Refusal(422, said, {"rule": "rows"})
+        said = f"ids has {_count(len(ids), 'value')}, but data has {_count(count, 'row')}."
+        yield Refusal(422, f"{said} Send one id, or null, for each row.", {"rule": "rows"})
 
 
 def _list_row_faults(schema: Schema, number: int, row: Any) -> Iterator[Refusal]:
@@ -146,7 +154,7 @@ def _list_row_faults(schema: Schema, number: int, row: Any) -> Iterator[Refusal]
         values = [row.get(name) for name in schema.names]
     elif isinstance(row, list) and schema.only_numbers:
         if len(row) != len(schema.names):
-            said = f"{place} has {len(row)} values, but it needs {len(schema.names)}: {_join(schema.names)}."
+            said = f"{place} has {_count(len(row), 'value')}, but it needs {len(schema.names)}: {_join(schema.names)}."
             yield Refusal(422, said, {**details, "rule": "columns"})
             return
         values = row
@@ -258,7 +266,13 @@ def quote_value(value: object) -> str:
         return "an object" if isinstance(value, dict) else "a list"
     if isinstance(value, int | float) and abs(value) > sys.float_info.max:
         return "too large" if value > 0 else "too small"
-    return _shorten(json.dumps(value, ensure_ascii=False))
+    if isinstance(value, str):
+        return json.dumps(_shorten(value), ensure_ascii=False)
+    return _shorten(json.dumps(value))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _shorten(text: str) -> str:
