@@ -88,15 +88,25 @@ def show_candidates(served: ServedModel, sources: ImageSources) -> pd.DataFrame:
     """Return a table of the runtimes that were tried. `sources` are the files before a runtime was chosen."""
     rows = {
         candidate.runtime: {
-            "1 row, µs": 1e6 * candidate.one or None,
-            f"{MANY} rows, µs": 1e6 * candidate.many or None,
-            "difference, sd": candidate.difference,
-            "adds, MB": measure_added(sources.requirements, sources.lock, candidate.packages, candidate.folder),
+            "1 row, µs": _show_time(candidate.one),
+            f"{MANY} rows, µs": _show_time(candidate.many),
+            "difference, sd": "" if candidate.difference is None else f"{candidate.difference:.1g}",
+            "adds, MB": _show_size(candidate, sources),
             "result": candidate.problem or ("chosen" if candidate == served.chosen else ""),
         }
         for candidate in served.candidates
     }
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _show_size(candidate: Candidate, sources: ImageSources) -> str:
+    size = measure_added(sources.requirements, sources.lock, candidate.packages, candidate.folder)
+    return "" if size is None else f"{size:,.0f}"
+
+
+def _show_time(seconds: float) -> str:
+    """Return a time in microseconds; "" for a runtime that was not timed."""
+    return f"{1e6 * seconds:,.{1 if seconds < 1e-4 else 0}f}" if seconds else ""
 
 
 def _find_rows(problem: Problem, made: Mapping[str, str]) -> pd.DataFrame:

@@ -1,0 +1,35 @@
+"""The table of the runtimes in 05_create_image."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlops.image.runtimes.choice import MANY, Candidate
+from mlops.image.sources import find_sources
+from mlops.model.served import ServedModel, show_candidates
+from mlops.problem import load
+from mlops.workspace import find_workspace
+
+
+def test_the_table_shows_times_differences_and_sizes_that_people_can_compare(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pretend_size(*given: Any) -> float | None:
+        return None if "treelite" in tuple(given[2]) else 198.197044
+
+    monkeypatch.setattr("mlops.model.served.measure_added", pretend_size)
+    reason = "HistGradientBoostingClassifier is not a linear model, so numpy alone cannot predict what it predicts."
+    tried = (
+        Candidate("numbers", tmp_path, reason),
+        Candidate("treelite", tmp_path, "", 1.271459e-15, "", 4.5918998e-5, 3.30356001e-4),
+        Candidate("skops", tmp_path, "", 0.0, "", 0.026252377997, 0.027959389001),
+    )
+    sources = find_sources(load("cancer"), find_workspace().project)
+    table = show_candidates(ServedModel(sources, [], tried[1], tried), sources)
+    assert table.T.to_dict("list") == {
+        "numbers": ["", "", "", "198", reason],
+        "treelite": ["45.9", "330", "1e-15", "", "chosen"],
+        "skops": ["26,252", "27,959", "0", "198", ""],
+    }
+    assert list(table) == ["1 row, µs", f"{MANY} rows, µs", "difference, sd", "adds, MB", "result"]
