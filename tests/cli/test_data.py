@@ -37,7 +37,7 @@ def test_nothing_is_collected_yet(line: CommandLine, tmp_path: Path) -> None:
         "Check with `mlops status` that it serves a model, and in parameters/local.yml that collect_share is not 0."
     )
     assert line.invoke("data", "collected").stdout == f"production has no collected rows. {advice}\n"
-    assert run(line, "collected") == {"format": 1, "rows": 0, "versions": {}, "output": ""}
+    assert run(line, "collected") == {"format": 1, "rows": 0, "tests": 0, "versions": {}, "output": ""}
     output = tmp_path / "rows.parquet"
     done = line.invoke("data", "collected", "--version", "3", "--output", str(output))
     said = f"production has no collected rows that match the options, so {output} was not written."
@@ -68,12 +68,26 @@ def test_rows_are_counted_by_version_and_written_as_the_name_of_the_file_says(
     assert run(line, "collected", "--version", "3")["versions"] == {"churn version 3": 7}
 
 
+def test_the_rows_of_tests_of_releases_are_counted_because_a_training_must_leave_them_out(line: CommandLine) -> None:
+    collector = Collection(line.workspace.home / PLACE).open()
+    add(collector, "mlops-test-1", "r1", "mlops-test-2", rows=2)
+    collector.close()
+    said = "4 of these rows are from tests of releases: their _request begins with mlops-test-."
+    assert line.invoke("data", "collected", "--from", "2026-11-27", "--to", "2026-11-27").stdout.splitlines() == [
+        "churn version 3: 6 rows",
+        said,
+        "To write them to a file, add --output rows.parquet.",
+    ]
+    assert run(line, "collected")["tests"] == 4
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["--from", "monday"], "'monday' is not a time. Write a day or a time in UTC: 2026-11-27, 2026-11-27T18:30."),
         (["--output", "rows.xlsx"], "'rows.xlsx' has no known format. Write a name that ends with .parquet or .csv."),
         (["--environment", "prod"], "Did you mean 'production'?"),
+        (["--from", "2026-11-28", "--to", "2026-11-27"], "--from is later than --to, so no row can match."),
     ],
 )
 def test_mistakes_are_named(line: CommandLine, words: list[str], said: str) -> None:

@@ -16,6 +16,7 @@ from mlops.platform.datasets import CollectedPlace
 from mlops.serving.collection.layout import CollectedColumn, Header, Record, Turn
 from mlops.serving.collection.segments import Segment
 from mlops.serving.collection.unpacking import unpack_predictions, unpack_rows
+from mlops.serving.tracing import TEST
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -95,6 +96,13 @@ def read_collected(place: CollectedPlace, selection: Selection) -> "pa.Table":
             "--from TIME to read only later rows."
         ) from error
     return table.sort_by([(TIME, "ascending"), (REQUEST, "ascending"), (ROW, "ascending")])
+
+
+def count_tests(table: "pa.Table") -> int:
+    """Return how many rows of a table were sent by tests of releases."""
+    import pyarrow.compute as pc
+
+    return (pc.sum(pc.starts_with(table[REQUEST], TEST)).as_py() or 0) if table.num_rows else 0
 
 
 def write_collected(table: "pa.Table", path: Path) -> None:

@@ -154,23 +154,29 @@ def collected(
       mlops data collected --from 2026-11-01 --to 2026-11-30 --output november.parquet
       mlops data collected --version 3 --output rows.csv
     """
-    from mlops.catalog.collected import Selection, read_collected, write_collected
+    from mlops.catalog.collected import Selection, count_tests, read_collected, write_collected
+    from mlops.serving.tracing import TEST
 
+    if since and until and since >= until:
+        raise click.UsageError("--from is later than --to, so no row can match. Exchange their values.")
     opened = open_platform(platform)
     place = _get_collections(opened).find_place(environment)
     selection = Selection(since, until, version)
     table = read_collected(place, selection)
     if output and table.num_rows:
         write_collected(table, output)
-    counts = _count_by_version(table)
+    counts, tests = _count_by_version(table), count_tests(table)
     if as_json:
-        print_json({"rows": table.num_rows, "versions": counts, "output": str(output or "") if table.num_rows else ""})
+        written = str(output or "") if table.num_rows else ""
+        print_json({"rows": table.num_rows, "tests": tests, "versions": counts, "output": written})
         return
     if not table.num_rows:
         click.echo(_explain_empty(opened, environment, output, selected=selection != Selection()))
         return
     for name, count in counts.items():
         click.echo(f"{name}: {count:,} rows")
+    if tests:
+        click.echo(f"{tests:,} of these rows are from tests of releases: their _request begins with {TEST}.")
     click.echo(f"Written to {output}." if output else "To write them to a file, add --output rows.parquet.")
 
 
