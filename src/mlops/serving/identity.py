@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 MANIFEST = "manifest.json"
+REGISTERED = "SERVING_MODEL_REGISTERED"  # the variable with the time of the registration, in seconds since 1970
 HEADERS = {"model_name": "x-model-name", "model_version": "x-model-version", "digest": "x-image-digest"}
 
 

@@ -18,6 +18,7 @@ NOT_IN_TEMPLATE = {
     "subscription_id",
     "resource_group",
     "retry_seconds",
+    "telemetry_share",
     "dataset",
     "dataset_path",
     "pipeline",
@@ -115,7 +116,9 @@ def test_every_setting_of_the_infrastructure_reaches_the_template(settings: Azur
     }
     before = make_parameters(settings)
     for parameter in DECLARED:
-        if parameter.name in NOT_IN_TEMPLATE or parameter.name.startswith(("qa_", "production_", "collect_")):
+        if parameter.name in NOT_IN_TEMPLATE or parameter.name.startswith(
+            ("qa_", "production_", "collect_", "telemetry_")
+        ):
             continue
         other = others.get(parameter.name, 7 if isinstance(parameter.default, int) else "other")
         after = make_parameters(AzureSettings(**{**vars(settings), parameter.name: other}))

@@ -19,7 +19,8 @@ from served import serve
 from mlops.serving.app import Application
 from mlops.serving.collection.distributions import FILE, Distributions
 from mlops.serving.collection.turns import TurnCollector
-from mlops.serving.metrics.age import REGISTERED, describe_age
+from mlops.serving.identity import REGISTERED
+from mlops.serving.metrics.age import describe_age
 from mlops.serving.metrics.bins import ColumnBins
 from mlops.serving.metrics.page import MetricsPage
 from mlops.serving.metrics.profile import PROFILE, encode_profile

@@ -43,7 +43,7 @@ from mlops.image.sources import REQUIREMENTS
 from mlops.platform.images import Image, ProcessState
 from mlops.platform.services import Service
 from mlops.record.clock import now
-from mlops.serving.metrics.age import REGISTERED
+from mlops.serving.identity import REGISTERED
 from mlops.serving.workers.record import Workers, read_workers
 
 FOLLOW_SECONDS = 0.3

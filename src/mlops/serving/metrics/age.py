@@ -4,9 +4,8 @@ import os
 import time
 from collections.abc import Callable
 
+from ..identity import REGISTERED
 from .families import Family, Sample
-
-REGISTERED = "SERVING_MODEL_REGISTERED"  # the variable with the time of the registration, in seconds since 1970
 
 
 def describe_age(clock: Callable[[], float] = time.time) -> list[Family]:
