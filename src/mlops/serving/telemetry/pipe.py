@@ -3,6 +3,7 @@
 import fcntl
 import os
 import select
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -57,8 +58,9 @@ class PipeReader:
 
     def __init__(self, path: Path) -> None:
         self._descriptor = _open(path)
-        with suppress(OSError):  # the user already has too many pipes
-            fcntl.fcntl(self._descriptor, fcntl.F_SETPIPE_SZ, SIZE)
+        if sys.platform == "linux":  # macOS cannot change the size of a pipe
+            with suppress(OSError):  # the user already has too many pipes
+                fcntl.fcntl(self._descriptor, fcntl.F_SETPIPE_SZ, SIZE)
         self._rest = b""
 
     def fileno(self) -> int:
