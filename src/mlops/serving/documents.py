@@ -43,7 +43,7 @@ def choose_document(documents: Mapping[str, bytes], path: str, query: bytes) -> 
     Raises
     ------
     Refusal
-        If there is no document of the requested version.
+        If the requested version has no document.
     """
     sent = parse_qs(query.decode("latin-1"), keep_blank_values=True) if path == f"/{SWAGGER}" else {}
     asked = sent.get("version", [PATHS[path]])[-1]
