@@ -105,7 +105,11 @@ class Server:
         (self._folder / "collection.json").write_bytes(msgspec.json.encode(self._settings))
 
     def upload(self) -> None:
-        """Upload all segments, as a person does after the server has ended."""
+        """Upload all segments, as a person does after the server has ended.
+
+        The workers of a killed server end a moment later. Until then, they hold their segments.
+        """
+        wait_until(lambda: not self._find_processes("bundle"))
         settings = self._folder / "collection.json"
         command = [sys.executable, "-m", "mlops.serving.collection", "--settings", str(settings), "--once"]
         subprocess.run(command, check=True)
@@ -140,18 +144,21 @@ class Server:
 
     def find_uploaders(self) -> list[psutil.Process]:
         """Return the running uploaders."""
-        found = []
-        for process in psutil.process_iter():
-            with suppress(psutil.Error):
-                if str(self._folder / "collection.json") in process.cmdline():
-                    found.append(process)
-        return found
+        return self._find_processes("collection.json")
 
     def stop(self) -> None:
         """Stop the server, and wait until its uploader has ended."""
         self.process.terminate()
         self.process.communicate(timeout=30)
         wait_until(lambda: not self.find_uploaders())
+
+    def _find_processes(self, argument: str) -> list[psutil.Process]:
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if str(self._folder / argument) in process.cmdline():
+                    found.append(process)
+        return found
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
