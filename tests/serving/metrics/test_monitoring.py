@@ -26,7 +26,7 @@ from mlops.serving.metrics.page import MetricsPage
 from mlops.serving.metrics.profile import PROFILE, encode_profile
 from mlops.serving.scoring import Scorer
 from mlops.serving.telemetry.families import describe_telemetry
-from mlops.serving.workers.tally import describe_supervisor
+from mlops.serving.workers.families import describe_supervisor
 
 KEY = "the-key"
 IDENTITY = {"image": "tiny:3", "digest": "sha256:abc", "model_name": "tiny", "model_version": 3}

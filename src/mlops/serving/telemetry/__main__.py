@@ -24,7 +24,7 @@ from ..metrics.age import describe_age
 from ..metrics.families import Family, merge_workers
 from ..metrics.slots import read_workers
 from ..metrics.tally import Tally
-from ..workers.tally import describe_supervisor
+from ..workers.families import describe_supervisor
 from .endpoint import post_items
 from .families import TALLY, describe_telemetry
 from .items import Origin, describe_failure, describe_metric, describe_request

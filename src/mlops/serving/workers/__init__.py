@@ -10,5 +10,5 @@
     worker      loads the model, and answers requests
     warming     scores the example of the image before the first request
     record      the file in which the supervisor records its workers
-    tally       metrics of the supervisor, from this file
+    families    the metrics of the supervisor, from this file
 """

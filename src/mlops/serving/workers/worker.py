@@ -29,8 +29,8 @@ from ..scoring import Scorer
 from ..script import Script, load_script
 from ..telemetry.families import describe_telemetry
 from ..telemetry.opening import open_reporter
+from .families import describe_supervisor
 from .starting import METRICS, Channels
-from .tally import describe_supervisor
 from .warming import warm_up
 
 APP = "app"  # the folder that a scoring script takes for the root folder of a container
