@@ -12,7 +12,7 @@ from mlops.serving.log import (
     MOST,
     MOST_EQUAL,
     PERIOD,
-    WORKER,
+    WORKER_NUMBER,
     JsonFormatter,
     RateLimit,
     describe_line,
@@ -66,7 +66,7 @@ def test_a_line_is_json_and_is_read_again(monkeypatch: pytest.MonkeyPatch) -> No
     record.created = 1.25
     line = JsonFormatter().format(record)
     assert line == '{"time": "1970-01-01T00:00:01.250Z", "level": "warning", "message": "line one\\nof two"}'
-    monkeypatch.setenv(WORKER, "2")
+    monkeypatch.setenv(WORKER_NUMBER, "2")
     assert describe_line(JsonFormatter().format(record)) == (
         "1970-01-01T00:00:01.250Z  warning  worker 2  line one\nof two"
     )

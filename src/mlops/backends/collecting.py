@@ -7,7 +7,8 @@ from typing import Any
 
 from mlops.parameters.platform_section import declare
 from mlops.serving.collection.settings import Settings
-from mlops.serving.telemetry.settings import CONNECTION_STRING, DEFAULT_SHARE, SERVICE
+from mlops.serving.identity import SERVICE
+from mlops.serving.telemetry.settings import CONNECTION_STRING, DEFAULT_SHARE
 
 KEY = "collection-key"  # the secret with which columns are hashed
 MEGABYTE = 1 << 20

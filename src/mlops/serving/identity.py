@@ -8,6 +8,7 @@ from typing import Any
 
 MANIFEST = "manifest.json"
 REGISTERED = "SERVING_MODEL_REGISTERED"  # the variable with the time of the registration, in seconds since 1970
+SERVICE = "SERVICE_NAME"  # the variable with the name of the service, which Azure also sets
 HEADERS = {"model_name": "x-model-name", "model_version": "x-model-version", "digest": "x-image-digest"}
 
 

@@ -22,7 +22,7 @@ LOG_BYTES = 16 << 20  # size at which a log is copied and emptied
 PERIOD = 60.0  # seconds
 MOST_EQUAL = 10  # equal messages in a period: enough to see that they repeat
 MOST = 500  # messages in a period
-WORKER = "MLOPS_WORKER"  # the variable with the number of a worker
+WORKER_NUMBER = "MLOPS_WORKER"  # the variable with the number of a worker, from 0
 LEFT_OUT = " Similar messages are suppressed for up to a minute."
 
 
@@ -41,7 +41,7 @@ class JsonFormatter(logging.Formatter):
         """See `logging.Formatter`."""
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         line: dict[str, object] = {"time": time, "level": record.levelname.lower(), "message": record.getMessage()}
-        if number := os.environ.get(WORKER):
+        if number := os.environ.get(WORKER_NUMBER):
             line["worker"] = int(number)
         if record.exc_info and record.exc_info[1]:
             line["error"] = describe_failure(record.exc_info[1])

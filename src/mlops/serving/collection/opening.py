@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from ..identity import SERVICE
 from ..schema import Schema
 from .children import UploaderProcess
 from .collector import Collector, Identity
@@ -17,7 +18,7 @@ from .settings import VARIABLE, Settings, decode_settings, read_settings
 from .turns import ThreadCollector, TurnCollector
 
 # Azure sets these variables for a service with `collect_model_data`.
-ENABLED, STORAGE, SERVICE = "AML_MODEL_DC_STORAGE_ENABLED", "AML_MODEL_DC_STORAGE", "SERVICE_NAME"
+ENABLED, STORAGE = "AML_MODEL_DC_STORAGE_ENABLED", "AML_MODEL_DC_STORAGE"
 # `mlops.backends.azure` sets these: the settings as JSON, without the place; and the connection string for services on
 # Container Instances, to which Azure does not give its own variables.
 SETTINGS, OWN_STORAGE = "SERVING_COLLECTION_SETTINGS", "SERVING_COLLECTION_STORAGE"

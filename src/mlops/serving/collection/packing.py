@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..answers import NUMBERS
 from ..rows import Ids, Rows
 from ..schema import Schema
 from .layout import BODY, TEXT, CollectedColumn, Packed, Treatment
 
 DIGITS = 32  # hexadecimal digits of an HMAC; 128 bits are enough to distinguish all values
-NUMBERS = "iuf"  # numpy's codes for integers and floats
 
 
 class Packer:

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..log import WORKER_NUMBER
 from .declared import LAYOUT, METRICS, PID, PLACES, SIZE, STARTED, STARTS
 
-NUMBER = "MLOPS_WORKER"  # the variable with the number of the worker, from 0
 PREFIX = "worker-"
 ITEM = 8  # bytes of a float64
 _identity = float(zlib.crc32(repr(METRICS).encode()))
@@ -40,7 +40,7 @@ def open_slots(folder: Path) -> "memoryview[float]":
         If the file cannot be created.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = folder / f"{PREFIX}{int(os.environ.get(NUMBER, '0'))}"
+    path = folder / f"{PREFIX}{int(os.environ.get(WORKER_NUMBER, '0'))}"
     with open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b") as file:
         file.truncate(SIZE * ITEM)
         return _begin(memoryview(mmap.mmap(file.fileno(), SIZE * ITEM)).cast("d"))

@@ -18,7 +18,7 @@ from pathlib import Path
 from ..collection.families import describe_collected
 from ..collection.segments import hold_folder
 from ..collection.settings import VARIABLE, read_settings
-from ..identity import read_identity
+from ..identity import SERVICE, read_identity
 from ..log import configure_log
 from ..metrics.age import describe_age
 from ..metrics.families import Family, merge_workers
@@ -32,7 +32,7 @@ from .meter import Meter
 from .pipe import PipeReader, create_pipe
 from .reports import AnyReport, FailureReport, RequestReport
 from .sender import Sender
-from .settings import CONNECTION_STRING, SERVICE, Endpoint, read_connection_string, read_share
+from .settings import CONNECTION_STRING, Endpoint, read_connection_string, read_share
 
 ACTIVE = "telemetry.lock"  # the lock that allows only one sender per folder
 TOTALS = "telemetry-totals.json"  # the file with what the metrics were in the last minute

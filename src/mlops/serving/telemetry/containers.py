@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..collection.children import ChildProcess
+from ..log import WORKER_NUMBER
 from ..metrics.declared import READY
 from ..metrics.recorder import Recorder
-from ..metrics.slots import NUMBER, open_slots
+from ..metrics.slots import open_slots
 from .opening import open_reporter, start_sender
 from .settings import CONNECTION_STRING, SHARE
 
@@ -28,7 +29,7 @@ def open_recorder(bundle: Path) -> Recorder:
     connection_string = find_connection_string(os.environ)
     if not connection_string:
         return Recorder()
-    os.environ[NUMBER] = str(os.getpid())
+    os.environ[WORKER_NUMBER] = str(os.getpid())
     if is_enabled(os.environ):
         os.environ[SHARE] = "0"
     sender = start_sender(bundle, FOLDER, connection_string)

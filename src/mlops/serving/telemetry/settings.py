@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 CONNECTION_STRING = "APPLICATIONINSIGHTS_CONNECTION_STRING"  # where to report: a secret
 SHARE = "SERVING_TELEMETRY_SHARE"  # how many of the requests to report, from 0 to 1
-SERVICE = "SERVICE_NAME"  # the name of the service, which Azure also sets
 DEFAULT_SHARE = 0.05  # at 20 requests per second, one item per second
 DEFAULT_URL = "https://dc.services.visualstudio.com"
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..connections.board import Board, rebuild_board
-from ..log import WORKER as WORKER_NUMBER
+from ..log import WORKER_NUMBER
 
 MODE = "SERVING_MODE"  # how this program was started; see `read_mode`
 WORKER, FAILING = "worker", "failing"  # a worker that loads the model; a worker that says that the service is failing

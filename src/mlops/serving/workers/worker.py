@@ -19,7 +19,7 @@ from ..documents import read_documents
 from ..entry.scorer import describe_script, open_scorer
 from ..entry.variables import set_variables
 from ..identity import read_identity
-from ..log import WORKER as WORKER_NUMBER
+from ..log import WORKER_NUMBER
 from ..metrics.age import describe_age
 from ..metrics.page import Describe, MetricsPage
 from ..metrics.recorder import Recorder
