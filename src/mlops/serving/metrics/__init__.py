@@ -7,6 +7,7 @@ so an update takes 0.1 to 0.3 microseconds and needs no lock. To answer ``GET /m
 
     declared    the metrics that workers count, and their places in a file
     slots       the file of a worker in shared memory
+    processes   whether another process runs, and its memory
     reasons     why a request was refused, as a label
     bins        the distribution of a column, and its drift
     profile     the distributions of the training data

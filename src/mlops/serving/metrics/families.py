@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .declared import LAYOUT, METRICS, PID, PLACES, Metric
+from .processes import measure_memory
 from .slots import Worker
 
 NO_LABELS: Mapping[str, str] = MappingProxyType({})
-PAGE_BYTES = 4096
 HIDDEN = (LAYOUT, PID)
 
 
@@ -73,14 +73,6 @@ def _list_samples(metric: Metric, total: NDArray[np.float64]) -> Iterator[Sample
 def _describe_processes(workers: Sequence[Worker]) -> Iterator[Family]:
     alive = [worker for worker in workers if worker.alive]
     yield Family("mlops_workers", "gauge", "Workers whose processes are running.", [Sample(len(alive))])
-    measured = {worker.number: _measure_memory(int(worker.slots[PLACES[PID]])) for worker in alive}
+    measured = {worker.number: measure_memory(int(worker.slots[PLACES[PID]])) for worker in alive}
     samples = [Sample(size, {"worker": number}) for number, size in measured.items() if size]
     yield Family("mlops_worker_resident_memory_bytes", "gauge", "Memory that the worker uses.", samples)
-
-
-def _measure_memory(pid: int) -> float:
-    try:
-        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
-            return float(file.read().split()[1]) * PAGE_BYTES
-    except OSError:  # the system has no such file, or the process has just ended
-        return 0.0

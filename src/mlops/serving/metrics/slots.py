@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..log import WORKER_NUMBER
 from .declared import LAYOUT, METRICS, PID, PLACES, SIZE, STARTED, STARTS
+from .processes import is_running
 
 PREFIX = "worker-"
 ITEM = 8  # bytes of a float64
@@ -54,17 +55,6 @@ def read_workers(folder: Path) -> list[Worker]:
         if len(slots) == SIZE and slots[PLACES[LAYOUT]] == _identity:
             found.append(Worker(path.name.removeprefix(PREFIX), is_running(int(slots[PLACES[PID]])), slots))
     return sorted(found, key=lambda worker: int(worker.number))
-
-
-def is_running(pid: int) -> bool:
-    """Return whether there is a process with this id."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _begin(slots: "memoryview[float]") -> "memoryview[float]":

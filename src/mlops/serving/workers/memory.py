@@ -8,9 +8,9 @@
 import os
 import resource
 from contextlib import suppress
-from pathlib import Path
 
-PAGE = os.sysconf("SC_PAGE_SIZE")
+from ..metrics.processes import PAGE
+
 SHARE = 0.8  # all workers together can use this share of the machine's memory
 
 
@@ -27,11 +27,3 @@ def limit_memory(limit: int) -> None:
     most = 2 * limit if hard == resource.RLIM_INFINITY else min(2 * limit, hard)
     with suppress(ValueError, OSError):  # macOS refuses some values
         resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
-
-
-def measure_memory(pid: int) -> int:
-    """Return the memory that a process uses, in bytes; 0 if the system does not say."""
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
-    except (OSError, IndexError):
-        return 0

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ..collection.children import ChildProcess
 from ..connections.listener import direct_connections
 from ..log import shorten_log
-from .memory import measure_memory
+from ..metrics.processes import measure_memory
 from .record import Workers, write_workers
 from .restarts import Restarts
 from .starting import Channels
