@@ -30,7 +30,7 @@ from benchmarks.serving import READY_SECONDS, serve_bundle
 from mlops.image.bundle import build_bundle
 from mlops.image.schema import encode_schema
 from mlops.image.sources import ImageSources
-from mlops.serving.collection.settings import VARIABLE, Settings
+from mlops.serving.collection.settings import SETTINGS_FILE, Settings
 from mlops.serving.workers.launch import WORKERS
 
 REQUESTS = {1: 6000, 100: 2000, 1000: 400}  # requests of a measurement, by their number of rows
@@ -83,7 +83,7 @@ def measure_scoring(rounds: int) -> Section:
         folder = Path(scratch)
         image = folder / "image"
         build(image)
-        collects = {VARIABLE: str(image / COLLECTION)}
+        collects = {SETTINGS_FILE: str(image / COLLECTION)}
         variants = {OURS: collects, TWO: {**collects, WORKERS: "2"}, ALONE: {}}
         served = {name: stack.enter_context(serve(image, folder / name, variants[name])) for name in variants}
         served[CONSTANT] = stack.enter_context(start([PYTHON, "-c", CONSTANT_SERVER, "{port}"], folder))
@@ -155,7 +155,7 @@ def serve(image: Path, folder: Path, variables: Mapping[str, str]) -> Iterator[t
 def measure_ready(image: Path, folder: Path) -> float:
     """Return the seconds until a new service is ready."""
     began = time.perf_counter()
-    with serve(image, folder, {VARIABLE: str(image / COLLECTION)}):
+    with serve(image, folder, {SETTINGS_FILE: str(image / COLLECTION)}):
         return time.perf_counter() - began
 
 

@@ -21,7 +21,7 @@ from server_process import KEY
 from mlops.backends.local.processes import start_process, wait_ready
 from mlops.image.bundle import build_bundle
 from mlops.image.sources import ImageSources
-from mlops.serving.collection.settings import VARIABLE, Settings
+from mlops.serving.collection.settings import SETTINGS_FILE, Settings
 from mlops.serving.workers.launch import RESTARTS
 
 SCRIPT = "def init(): pass\ndef run(data): return data.sum(axis=1)\n"
@@ -120,7 +120,7 @@ class Server:
         folder = self._folder / str(self._count)
         folder.mkdir()
         bundle, keys, collection = (self._folder / name for name in ("bundle", "keys.json", "collection.json"))
-        variables = {VARIABLE: str(collection), RESTARTS: "100", **variables}
+        variables = {SETTINGS_FILE: str(collection), RESTARTS: "100", **variables}
         self.process, ready = start_process(Path(sys.executable), bundle, keys, 0, folder, variables)
         self.log = folder / "service.log"
         return wait_ready(self.process, ready, 30, "tiny").port

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mlops.serving.answers import encode_result
     from mlops.serving.app import SCORE, refuse_method
     from mlops.serving.collection.opening import open_azure_collection
+    from mlops.serving.collection.settings import Folders
     from mlops.serving.documents import OPENAPI, OPENAPI_30, SWAGGER, read_documents
     from mlops.serving.entry.request import Request
     from mlops.serving.entry.scorer import EntryScorer, describe_script, open_scorer
@@ -44,6 +45,7 @@ else:  # Azure's server loads this file by its path. In the image, the package `
     from serving.answers import encode_result
     from serving.app import SCORE, refuse_method
     from serving.collection.opening import open_azure_collection
+    from serving.collection.settings import Folders
     from serving.documents import OPENAPI, OPENAPI_30, SWAGGER, read_documents
     from serving.entry.request import Request
     from serving.entry.scorer import EntryScorer, describe_script, open_scorer
@@ -78,7 +80,7 @@ def init() -> None:
     _headers.update(list_headers(identity))
     script = load_script(BUNDLE / "score.py")
     _publish_documents(describe_script(script, read_documents(BUNDLE)))
-    _collector = open_azure_collection(identity, schema, (BUNDLE, FOLDER))
+    _collector = open_azure_collection(identity, schema, Folders(BUNDLE, FOLDER))
     _recorder = open_recorder(BUNDLE)
     if _collector:
         _recorder.watch(_collector.measure)

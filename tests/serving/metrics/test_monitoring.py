@@ -18,6 +18,7 @@ from served import serve
 
 from mlops.serving.app import Application
 from mlops.serving.collection.distributions import FILE, Distributions
+from mlops.serving.collection.settings import Folders
 from mlops.serving.collection.turns import TurnCollector
 from mlops.serving.identity import REGISTERED
 from mlops.serving.metrics.age import describe_age
@@ -42,7 +43,7 @@ def metrics(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     counted = Distributions({0: {"a": [1, 0, 0]}})
     (folder / FILE).write_bytes(msgspec.json.encode(counted))
     collector = Collection(folder / "collected").open(url="file:///uploads")
-    turns = TurnCollector(collector, counted=(folder, folder))
+    turns = TurnCollector(collector, Folders(folder, folder))
     scorer = Scorer(lambda rows: rows[:, 0], NUMBERS, turns.pack)
     scorer.recorder.watch(turns.measure)
     supervised = partial(describe_supervisor, tmp_path_factory.mktemp("service"))

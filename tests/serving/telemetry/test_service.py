@@ -14,7 +14,7 @@ from doubles.azure.insights import KEY as INSTRUMENTATION_KEY
 from ingestion import Ingestion, open_ingestion
 from server_process import KEY, ServerProcess, exchange, make_request, start_server
 
-from mlops.serving.collection.settings import VARIABLE, Settings
+from mlops.serving.collection.settings import SETTINGS_FILE, Settings
 from mlops.serving.telemetry.families import describe_telemetry
 from mlops.serving.telemetry.pipe import FILE
 from mlops.serving.telemetry.settings import CONNECTION_STRING, SHARE
@@ -138,7 +138,7 @@ def test_a_silent_endpoint_and_a_killed_sender_cost_neither_an_answer_nor_a_coll
 ) -> None:
     settings, segments = tmp_path / "collection.json", tmp_path / "segments"
     settings.write_bytes(msgspec.json.encode(Settings(folder=str(segments))))
-    monkeypatch.setenv(VARIABLE, str(settings))
+    monkeypatch.setenv(SETTINGS_FILE, str(settings))
     monkeypatch.setenv(SHARE, "1")
     with socket.create_server(("127.0.0.1", 0)) as silent:  # it accepts connections, but never answers
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"

@@ -14,7 +14,7 @@ from mlops.errors import SecretNotFoundError, UsageError
 from mlops.files.atomic import write_atomically
 from mlops.platform.datasets import CollectedPlace
 from mlops.serving import collection
-from mlops.serving.collection.settings import VARIABLE
+from mlops.serving.collection.settings import SETTINGS_FILE
 
 FOLDER = "collected"  # a folder in MLOPS_HOME
 UPLOADER = (sys.executable, "-m", collection.__name__)  # the environments of services lack fsspec and adlfs
@@ -73,7 +73,7 @@ class LocalCollections:
         )
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_atomically(path, msgspec.json.format(msgspec.json.encode(content), indent=1), mode=0o600)
-        return {VARIABLE: str(path)}
+        return {SETTINGS_FILE: str(path)}
 
     def _is_folder(self) -> bool:
         url = self._settings.collect_url

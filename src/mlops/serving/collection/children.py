@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from .settings import VARIABLE, read_settings
+from .settings import Folders, find_settings, read_settings
 
 RESTART_SECONDS = 2.0  # minimum time between two starts
 ROOT = Path(__file__).parents[__package__.count(".") + 1]  # the folder of the outermost package
@@ -73,8 +73,8 @@ class UploaderProcess(ChildProcess):
         The file with the settings of the collection.
     command : sequence of str
         The command that starts the uploader; empty to run it with the Python of this process.
-    counted : tuple of Path, optional
-        The folder of the image, and the folder of the service's metrics, where the uploader stores its counts.
+    folders : Folders, optional
+        The folders of the service. Without them, the uploader counts nothing.
     elapsed : callable
         A clock that is never set back: a function that returns a time in seconds.
     """
@@ -83,23 +83,23 @@ class UploaderProcess(ChildProcess):
         self,
         settings: Path,
         command: Sequence[str] = (),
-        counted: tuple[Path, Path] | None = None,
+        folders: Folders | None = None,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         program = command or (sys.executable, "-B", "-m", __package__)
-        options = ["--bundle", str(counted[0]), "--metrics", str(counted[1])] if counted else []
+        options = ["--bundle", str(folders.bundle), "--metrics", str(folders.metrics)] if folders else []
         super().__init__([*program, "--settings", str(settings), "--with-parent", *options], elapsed=elapsed)
 
 
-def start_uploader(counted: tuple[Path, Path]) -> UploaderProcess | None:
+def start_uploader(folders: Folders) -> UploaderProcess | None:
     """Start the uploader of a service and return it, or return None if the service collects nothing.
 
-    If the settings are wrong, the program ends. For `counted`, see `UploaderProcess`.
+    If the settings are wrong, the program ends.
     """
-    file = Path(os.environ.get(VARIABLE, ""))
-    if not file.name:
+    file = find_settings()
+    if file is None:
         return None
     try:
-        return UploaderProcess(file, read_settings(file).uploader, counted)
+        return UploaderProcess(file, read_settings(file).uploader, folders)
     except ValueError as error:
         sys.exit(f"The collection cannot start. {error}")

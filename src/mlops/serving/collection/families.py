@@ -6,25 +6,24 @@ from ..metrics.families import Family, Sample
 from ..metrics.tally import read_tally
 from .backlog import describe_backlog
 from .distributions import describe_distributions
-from .settings import Settings
+from .settings import Folders, Settings
 from .uploader import BYTES, DONE, FAILED, UPLOADS
 
 
-def describe_collected(settings: Settings, counted: tuple[Path, Path] | None = None) -> list[Family]:
+def describe_collected(settings: Settings, folders: Folders | None = None) -> list[Family]:
     """Return the metrics of collected rows.
 
     Parameters
     ----------
     settings : Settings
         The settings of the collection.
-    counted : tuple of Path, optional
-        The folder of the image, and the folder with the service's metrics. If they are given, the uploads and the
-        distributions of the rows are described, too.
+    folders : Folders, optional
+        The folders of the service. With them, the uploads and the distributions of the rows are described, too.
     """
     backlog = describe_backlog(settings)
-    if not counted:
+    if not folders:
         return backlog
-    return [*backlog, *describe_uploads(counted[1]), *describe_distributions(*counted, settings)]
+    return [*backlog, *describe_uploads(folders.metrics), *describe_distributions(*folders, settings)]
 
 
 def describe_uploads(folder: Path) -> list[Family]:

@@ -14,7 +14,7 @@ from ..identity import SERVICE
 from ..schema import Schema
 from .children import UploaderProcess
 from .collector import Collector, Identity
-from .settings import VARIABLE, Settings, decode_settings, read_settings
+from .settings import SETTINGS_FILE, Folders, Settings, decode_settings, find_settings, read_settings
 from .turns import ThreadCollector, TurnCollector
 
 # Azure sets these variables for a service with `collect_model_data`.
@@ -30,29 +30,28 @@ logger = logging.getLogger("azmlinfsrv.serving")  # Azure keeps the records of t
 
 
 def open_collection(
-    identity: Mapping[str, Any], schema: Schema | None, counted: tuple[Path, Path] | None = None
+    identity: Mapping[str, Any], schema: Schema | None, folders: Folders | None = None
 ) -> TurnCollector | None:
     """Return the collector for a server with an event loop, or None if the service collects nothing.
 
-    `identity` is the identity of the image; see `serving.identity`. For `counted`, see `UploaderProcess`. If the
-    settings are wrong, the program ends.
+    `identity` is the identity of the image; see `serving.identity`. If the settings are wrong, the program ends.
     """
-    file = Path(os.environ.get(VARIABLE, ""))
-    if not file.name:
+    file = find_settings()
+    if file is None:
         return None
     try:
         collector = Collector(read_settings(file), _identify(identity), schema)
     except ValueError as error:
         sys.exit(f"The collection cannot start. {error}")
-    return TurnCollector(collector, counted)
+    return TurnCollector(collector, folders)
 
 
 def open_azure_collection(
-    identity: Mapping[str, Any], schema: Schema | None, counted: tuple[Path, Path] | None = None
+    identity: Mapping[str, Any], schema: Schema | None, folders: Folders | None = None
 ) -> ThreadCollector | None:
     """Return the collector for a service on Azure. Its segments are uploaded to the container `modeldata`.
 
-    For `counted`, see `UploaderProcess`. The call sets the environment variable `VARIABLE` to the path of the settings.
+    The call writes the settings to a file, and sets the environment variable `SETTINGS_FILE` to its path.
 
     Returns
     -------
@@ -77,10 +76,10 @@ def open_azure_collection(
     file = folder / f"settings-{os.getpid()}.json"  # one per worker of the server
     with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as written:
         written.write(msgspec.json.encode(settings))
-    os.environ[VARIABLE] = str(file)
-    if counted:
-        counted[1].mkdir(parents=True, exist_ok=True, mode=0o700)
-    return ThreadCollector(collector, UploaderProcess(file, counted=counted))
+    os.environ[SETTINGS_FILE] = str(file)
+    if folders:
+        folders.metrics.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return ThreadCollector(collector, UploaderProcess(file, folders=folders))
 
 
 def _read_azure_settings() -> Settings:

@@ -1,12 +1,13 @@
 """The settings of the collection, which the platform that starts a service writes to a JSON file."""
 
+import os
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
 # The variable with the path of the file. It is not an option, because older servers would refuse an unknown option.
-VARIABLE = "SERVING_COLLECTION"
+SETTINGS_FILE = "SERVING_COLLECTION"
 Policy = Literal["drop", "refuse"]
 
 
@@ -54,6 +55,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retention_days: int = 0
 
 
+class Folders(NamedTuple):
+    """The folder of the image, and the folder with the metrics of the service, where the uploader stores its counts."""
+
+    bundle: Path
+    metrics: Path
+
+
+def find_settings() -> Path | None:
+    """Return the file that the variable `SETTINGS_FILE` names, or None if the service collects nothing."""
+    named = os.environ.get(SETTINGS_FILE, "")
+    return Path(named) if named else None
+
+
 def read_settings(path: Path) -> Settings:
     """Return the settings in a file.
 
@@ -66,5 +80,11 @@ def read_settings(path: Path) -> Settings:
 
 
 def decode_settings(content: bytes) -> Settings:
-    """Return settings that were written as JSON. Raises ValueError if the content is damaged."""
+    """Return settings that were written as JSON.
+
+    Raises
+    ------
+    ValueError
+        If the content is damaged.
+    """
     return msgspec.json.decode(content, type=Settings)

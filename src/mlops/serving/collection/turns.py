@@ -3,7 +3,6 @@
 import asyncio
 import threading
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from .children import UploaderProcess
 from .collector import Collector
 from .families import describe_collected
 from .layout import Stored
+from .settings import Folders
 
 TICK_SECONDS = 1.0
 
@@ -27,12 +27,12 @@ class TurnCollector:
     ----------
     collector : Collector
         The collector of this worker.
-    counted : tuple of Path, optional
-        The folder of the image, and the folder where the uploader stores its counts.
+    folders : Folders, optional
+        The folders of the service, for the metrics.
     """
 
-    def __init__(self, collector: Collector, counted: tuple[Path, Path] | None = None) -> None:
-        self._counted = counted
+    def __init__(self, collector: Collector, folders: Folders | None = None) -> None:
+        self._folders = folders
         self.pack = collector.pack
         self._collector = collector
         self._written: asyncio.Future[None] | None = None
@@ -64,7 +64,7 @@ class TurnCollector:
 
     def describe(self) -> list[Family]:
         """Return the metrics of the rows that this worker and all others have collected."""
-        return describe_collected(self._collector.settings, self._counted)
+        return describe_collected(self._collector.settings, self._folders)
 
     def close(self) -> None:
         """Close the segment."""

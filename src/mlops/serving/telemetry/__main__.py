@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ..collection.families import describe_collected
 from ..collection.segments import hold_folder
-from ..collection.settings import VARIABLE, read_settings
+from ..collection.settings import Folders, find_settings, read_settings
 from ..identity import SERVICE, read_identity
 from ..log import configure_log
 from ..metrics.age import describe_age
@@ -102,8 +102,8 @@ def measure_service(bundle: Path, folder: Path) -> list[Family]:
     """Return the metrics of a service, given the folder of the image and the folder with the metrics."""
     families = [*merge_workers(read_workers(folder)), *describe_supervisor(folder.parent), *describe_telemetry(folder)]
     families += describe_age()
-    if file := os.environ.get(VARIABLE):
-        families += describe_collected(read_settings(Path(file)), (bundle, folder))
+    if file := find_settings():
+        families += describe_collected(read_settings(file), Folders(bundle, folder))
     return families
 
 

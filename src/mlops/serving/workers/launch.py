@@ -7,6 +7,7 @@ import os
 from argparse import Namespace
 
 from ..collection.children import start_uploader
+from ..collection.settings import Folders
 from ..connections.board import make_board
 from ..connections.listener import bind
 from ..telemetry.opening import start_sender
@@ -68,7 +69,7 @@ def supervise(options: Namespace, *, apart: bool) -> int:
     (lifeline, held), (heard, reports) = os.pipe(), os.pipe()
     channels = Channels(listener, lifeline, reports, make_board(options.workers))
     limit = choose_limit(options.worker_memory, options.workers)
-    counted = options.bundle, options.ready.with_name(METRICS)
+    folders = Folders(options.bundle, options.ready.with_name(METRICS))
 
     def start(number: int, failing: bool) -> int:
         if apart:
@@ -82,8 +83,8 @@ def supervise(options: Namespace, *, apart: bool) -> int:
 
         return start_fork(number, work)
 
-    sender = start_sender(*counted, secrets.get(CONNECTION_STRING, ""))
-    return Supervisor(options, channels, heard, limit, start_uploader(counted), sender, start).run()
+    sender = start_sender(*folders, secrets.get(CONNECTION_STRING, ""))
+    return Supervisor(options, channels, heard, limit, start_uploader(folders), sender, start).run()
 
 
 def work_apart(options: Namespace, channels: Channels, *, failing: bool) -> None:

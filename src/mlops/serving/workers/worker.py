@@ -12,6 +12,7 @@ from typing import Any
 
 from ..app import Application
 from ..collection.opening import open_collection
+from ..collection.settings import Folders
 from ..connections.limits import Limits
 from ..connections.peers import Peers
 from ..connections.server import Server
@@ -118,8 +119,8 @@ def run_worker(options: Namespace, model: Model, channels: Channels) -> None:
         What the worker gets from its supervisor.
     """
     folder = options.ready.parent
-    counted = options.bundle, folder / METRICS
-    collector = open_collection(model.identity, model.schema, counted) if model.script else None
+    folders = Folders(options.bundle, folder / METRICS)
+    collector = open_collection(model.identity, model.schema, folders) if model.script else None
     recorder = Recorder(open_slots(folder / METRICS), open_reporter(folder / METRICS))
     scorer = open_scorer(model.script or REFUSING, model.schema, collector.pack if collector else None, recorder)
     described = partial(describe_supervisor, folder), partial(describe_telemetry, folder / METRICS)
