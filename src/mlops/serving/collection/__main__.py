@@ -8,9 +8,7 @@ import logging
 import os
 import random
 import re
-import select
 import signal
-import sys
 import time
 from pathlib import Path
 from types import FrameType
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from ..log import configure_log
 from ..metrics.tally import Tally
+from .children import wait_for_parent
 from .segments import hold_folder
 from .settings import read_settings
 from .uploader import FAILED, UPLOADS, Uploader
@@ -70,12 +69,11 @@ def describe_error(error: Exception) -> str:
 
 
 def wait_for_end(seconds: float, *, with_parent: bool) -> bool:
-    """Wait for the given time, or until the parent closes the standard input, and return whether it was closed."""
-    if not with_parent:
-        time.sleep(seconds)
-        return False
-    ready, _, _ = select.select([sys.stdin], [], [], seconds)
-    return bool(ready) and not os.read(sys.stdin.fileno(), 1)
+    """Wait for the given time, or until the parent ends, and return whether it ended."""
+    if with_parent:
+        return wait_for_parent(seconds)
+    time.sleep(seconds)
+    return False
 
 
 def open_counter(bundle: Path, folder: Path) -> "DistributionCounter":

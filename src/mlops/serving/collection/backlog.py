@@ -3,11 +3,10 @@
 import shutil
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from ..metrics.families import Family, Sample
-from .segments import CLOSED, DAMAGED, OPEN, find_time, list_segments
+from .segments import CLOSED, OPEN, find_time, list_segments, measure_segments
 from .settings import Settings
 
 
@@ -22,22 +21,16 @@ def describe_backlog(settings: Settings, clock: Callable[[], float] = time.time)
         A function that returns the time in seconds since 1970.
     """
     folder = Path(settings.folder)
-    used, paths = 0.0, list_segments(folder, OPEN, CLOSED, DAMAGED)
-    for path in paths:
-        with suppress(FileNotFoundError):  # it has just been uploaded
-            used += path.stat().st_size
-    waiting = [path for path in paths if path.suffix != DAMAGED]
+    waiting = list_segments(folder, OPEN, CLOSED)
     age = max(0.0, clock() - find_time(waiting[0].name)) if waiting else 0.0
-    measured = {
+    used, free = measure_segments(folder), shutil.disk_usage(folder).free
+    measured: dict[str, tuple[str, float]] = {
         "mlops_collection_bytes": ("Size of the collected rows in the folder of the service.", used),
         "mlops_collection_limit_bytes": (
             "Limit for the size of the collected rows in the folder of the service.",
             settings.max_bytes,
         ),
-        "mlops_collection_free_bytes": (
-            "Free space on the disk that holds the collected rows.",
-            shutil.disk_usage(folder).free,
-        ),
+        "mlops_collection_free_bytes": ("Free space on the disk that holds the collected rows.", free),
     }
     if settings.url:
         said = "Age of the oldest collected row that is not uploaded yet; 0 if there is none."

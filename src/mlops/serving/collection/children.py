@@ -1,6 +1,7 @@
 """The processes beside a service, such as the uploader: child processes, which are restarted if they die."""
 
 import os
+import select
 import subprocess
 import sys
 import time
@@ -62,6 +63,12 @@ class ChildProcess:
         """Tell the process to finish its work and end, but return without waiting for it."""
         if self._process and self._process.stdin:
             self._process.stdin.close()
+
+
+def wait_for_parent(seconds: float) -> bool:
+    """Wait in a child process for the given time, or until its service ends, and return whether the service ended."""
+    ready, _, _ = select.select([sys.stdin], [], [], seconds)
+    return bool(ready) and not os.read(sys.stdin.fileno(), 1)
 
 
 class UploaderProcess(ChildProcess):

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from ..collection.children import wait_for_parent
 from ..collection.families import describe_collected
 from ..collection.segments import hold_folder
 from ..collection.settings import Folders, find_settings, read_settings
@@ -135,7 +136,7 @@ def main() -> None:
                 Program(pipe, sender, meter, measure, origin, read_share()).run()
                 return
         # another worker of the same container has started a sender
-        if select.select([sys.stdin], [], [], POLL_SECONDS)[0] and not os.read(sys.stdin.fileno(), 1):
+        if wait_for_parent(POLL_SECONDS):
             return
 
 
