@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -289,6 +290,22 @@ def test_a_service_that_died_is_started_again_at_its_address(migrated: Workspace
     finally:
         backend.services.stop("qa")
     assert backend.processes.find_state("qa") == "stopped"
+
+
+def test_a_service_that_is_stopped_did_not_die(migrated: Workspace, tmp_path: Path) -> None:
+    backend = open_backend("local", migrated)
+    deploy(backend, "qa", publish(backend, tmp_path))
+
+    def wait() -> str:
+        assert backend.processes
+        while (state := backend.processes.find_state("qa")) == "running":
+            time.sleep(0.001)
+        return state
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(wait)
+        backend.services.stop("qa")
+        assert waiting.result() == "stopped"
 
 
 @pytest.mark.parametrize("damaged", ["qa.json", "qa/*/ready.json"])

@@ -102,11 +102,15 @@ class LocalHost:
 
     def find_state(self, environment: str) -> ProcessState:
         """See `mlops.platform.images.ServiceProcesses`."""
-        current = self.look(environment).read().current
-        if current and current.process and current.process.alive:
+        state = self.look(environment).read()
+        if not (state.process and state.process.alive):
+            # `mlops stop` ends the process first, and holds this lock until it has recorded the stop.
+            with self.lock(environment) as site:
+                state = site.read()
+        if state.process and state.process.alive:
             return "running"
         # `LocalSite.end` deletes the home from the record, and the death of a process does not.
-        return "died" if current and current.home == str(self._folder.parent) else "stopped"
+        return "died" if state.current and state.current.home == str(self._folder.parent) else "stopped"
 
 
 class LocalSite:
