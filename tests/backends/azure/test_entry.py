@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -13,10 +14,11 @@ import pytest
 import requests
 from collected import read_uploads
 from doubles.azure.azurite import Azurite
-from doubles.azure.inference import InferenceServer, find_port
+from doubles.azure.inference import InferenceServer, reserve_port
 from doubles.azure.insights import KEY as INSTRUMENTATION_KEY
 from ingestion import open_ingestion
 
+from mlops.backends.local.processes import wait_ready
 from mlops.image.bundle import build_bundle
 from mlops.image.sources import ImageSources
 from mlops.release.service_checks import check_refusals
@@ -117,12 +119,10 @@ def ours(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
     """The address of the image under our server."""
     folder = tmp_path_factory.mktemp("ours")
     (folder / "keys.json").write_text(json.dumps({"primary": KEY}))
-    ready, port = folder / "ready.json", find_port()
-    words = ["-m", "serving", "--bundle", bundle, "--keys", folder / "keys.json", "--port", port, "--ready", ready]
+    ready = folder / "ready.json"
+    words = ["-m", "serving", "--bundle", bundle, "--keys", folder / "keys.json", "--port", "0", "--ready", ready]
     process = subprocess.Popen([sys.executable, *map(str, words)], cwd=bundle, stdin=subprocess.PIPE)
-    while not ready.exists():
-        time.sleep(0.05)
-    yield f"http://127.0.0.1:{port}"
+    yield f"http://127.0.0.1:{wait_ready(process, ready, 60, 'tiny').port}"
     process.kill()
     process.communicate(timeout=10)
 
@@ -215,9 +215,19 @@ def test_a_bundle_that_was_changed_does_not_start(bundle: Path, tmp_path: Path) 
     changed = copy(bundle, tmp_path)
     (changed / "model" / "model.json").write_text('{"weight": 3}')
     server = start(changed)
-    assert not server.wait(60)
+    assert not server.wait(60), server.log
     assert "model/model.json has changed since tiny:3 was created" in server.log
     server.stop()
+
+
+def test_no_other_program_gets_the_port_of_a_server_that_starts() -> None:
+    reserved = reserve_port()
+    with reserved, socket.socket() as other, socket.socket() as server:
+        with pytest.raises(OSError, match="Address already in use"):
+            other.bind(reserved.getsockname())
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind(("", reserved.getsockname()[1]))
+        server.listen()
 
 
 @pytest.mark.slow

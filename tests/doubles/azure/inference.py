@@ -27,7 +27,8 @@ class InferenceServer:
     """
 
     def __init__(self, root: Path, environ: Mapping[str, str]) -> None:
-        self.port = find_port()
+        self._reserved = reserve_port()
+        self.port: int = self._reserved.getsockname()[1]
         self.started = time.monotonic()
         self._log = root.with_suffix(".log")
         entry = root / environ["AZUREML_ENTRY_SCRIPT"]
@@ -76,6 +77,7 @@ class InferenceServer:
 
     def stop(self) -> None:
         """End the server and its workers."""
+        self._reserved.close()
         try:
             os.killpg(self._process.pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -84,9 +86,12 @@ class InferenceServer:
             self._process.wait(10)
 
 
-def find_port() -> int:
-    """Return a port on which no program listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def reserve_port() -> socket.socket:
+    """Return a socket that keeps its port for a server that sets ``SO_REUSEADDR``, as gunicorn does.
+
+    Without it, another test could get the port while the server still imports its packages.
+    """
+    reserved = socket.socket()
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reserved.bind(("127.0.0.1", 0))
+    return reserved
