@@ -16,8 +16,8 @@ PYTEST := $(BIN)/python -m pytest
 # takes tests from another worker.
 SPREAD := --dist loadfile --no-loadscope-reorder -n
 SPREAD_SLOW := --dist worksteal -n
-WORKERS := 2
-SLOW_WORKERS := 4
+# The tests wait for processes, notebooks and Azurite in half of the time, so there are more workers than cores.
+WORKERS := 4
 NBVAL := $(PYTEST) --nbval-lax --nbval-sanitize-with notebooks/sanitize.cfg -p no:cacheprovider
 # The lock is only for Linux and macOS with Python 3.11 or 3.12, so markers that are true for all of these are removed.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
@@ -63,13 +63,12 @@ test: WANTED = $(ALL)
 test: $(call extras,$(ALL))  ## run unit tests, data tests, notebook regression and the end-to-end run
 	@$(PYTEST) -m "not slow" $(SPREAD) $(WORKERS)
 
-# The slow tests mostly wait for processes, notebooks and Azurite, so they run on more workers than there are cores.
 test-all: test azurite  ## run all tests, including the slow ones: browser, Azure, azure-pipelines.yml, killed processes
-	@MAKEFLAGS= MFLAGS= $(PYTEST) -m slow $(SPREAD_SLOW) $(SLOW_WORKERS)
+	@MAKEFLAGS= MFLAGS= $(PYTEST) -m slow $(SPREAD_SLOW) $(WORKERS)
 
 test-azure: WANTED = azure test
 test-azure: $(call extras,azure test) azurite  ## run the tests of the platform azure against a test double of Azure (needs npm)
-	@$(PYTEST) tests/backends -k azure $(SPREAD_SLOW) $(SLOW_WORKERS)
+	@$(PYTEST) tests/backends -k azure $(SPREAD_SLOW) $(WORKERS)
 
 azurite: .ci/azurite/node_modules/.ready
 

@@ -31,7 +31,7 @@ gc.disable()
 for _name in ("NO_PROXY", "no_proxy"):
     os.environ[_name] = ",".join(filter(None, (os.environ.get(_name), "127.0.0.1", "localhost")))
 
-# Each worker of the tests has one core. Threads of OpenMP that wait for a core make a boosting of 0.1 s take 1.5 s.
+# The workers of the tests share the cores. Threads of OpenMP that wait for a core make a boosting of 0.1 s take 1.5 s.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # The parents of warm kernels are started for the tests only, and end with them.
