@@ -104,15 +104,15 @@ class Server:
         self._settings = msgspec.structs.replace(self._settings, **options)
         (self._folder / "collection.json").write_bytes(msgspec.json.encode(self._settings))
 
-    def upload(self) -> None:
-        """Upload all segments, as a person does after the server has ended.
+    def upload(self) -> str:
+        """Upload all segments, as a person does after the server has ended, and return the log.
 
         The workers of a killed server end a moment later. Until then, they hold their segments.
         """
         wait_until(lambda: not self._find_processes("bundle"))
         settings = self._folder / "collection.json"
         command = [sys.executable, "-m", "mlops.serving.collection", "--settings", str(settings), "--once"]
-        subprocess.run(command, check=True)
+        return subprocess.run(command, check=True, stderr=subprocess.PIPE, text=True).stderr
 
     def start(self, **variables: str) -> int:
         """Start the server with more environment variables, and return its port."""

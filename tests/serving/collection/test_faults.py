@@ -1,5 +1,6 @@
 """Faults of the machine and of the blob store while requests are collected."""
 
+import re
 import shutil
 import subprocess
 import time
@@ -9,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from collected import read_uploads
-from collecting_server import Load, Server, check_uploads
+from collecting_server import Load, Server, check_uploads, wait_until
 from doubles.azure.azurite import Azurite
 
 from mlops.serving.collection.segments import CLOSED, OPEN, list_segments
@@ -67,7 +68,7 @@ def test_a_blob_store_that_does_not_answer_during_the_load_costs_nothing(tmp_pat
     server, load = Server(tmp_path, url=url, storage=storage), Load()
     with azurite.freeze():
         load.port = server.start()
-        time.sleep(4)
+        wait_until(lambda: "The store for uploads has not answered for 5 s." in server.log.read_text())
         load.end()
         assert len(list_segments(server.segments, OPEN, CLOSED)) > 5
     server.stop()
@@ -82,13 +83,16 @@ def test_a_blob_store_that_refuses_connections_during_the_load_costs_nothing(tmp
     closed = {"connection_string": storage["connection_string"].replace(f":{urlsplit(azurite.url).port}/", ":9/")}
     server, load = Server(tmp_path, url=url, storage=closed), Load()
     load.port = server.start()
-    time.sleep(4)
+    began = time.monotonic()
+    wait_until(lambda: "The upload failed and will be retried in 2 s: ServiceRequestError" in server.log.read_text())
+    assert time.monotonic() - began < 15  # without our limit, the SDK of Azure retries for a minute before
     load.end()
     assert load.refused == {}
     server.kill()
-    for uploader in server.find_uploaders():  # the SDK of Azure retries for a minute before the upload fails
+    for uploader in server.find_uploaders():
         uploader.kill()
     assert len(list_segments(server.segments, OPEN, CLOSED)) > 5
+    assert "Request URL" not in server.log.read_text()
     server.change_settings(storage=storage)
-    server.upload()
+    assert re.search(r'"Uploaded segments: \d+."', server.upload())
     check_uploads(load, url, storage)

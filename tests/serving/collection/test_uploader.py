@@ -14,12 +14,12 @@ import pytest
 from collected import DAY, Collection, add, list_requests, read_uploads
 from fsspec.implementations.memory import MemoryFileSystem
 
-from mlops.serving.collection.__main__ import describe_error, try_upload
+from mlops.serving.collection.__main__ import describe_error, try_upload, upload_once
 from mlops.serving.collection.children import UploaderProcess
 from mlops.serving.collection.segments import CLOSED, DAMAGED, list_segments
 from mlops.serving.collection.settings import Settings
 from mlops.serving.collection.stores import FolderStore, name_version, open_store, split_upload
-from mlops.serving.collection.uploader import BYTES, DONE, FAILED, UPLOADS, Uploader
+from mlops.serving.collection.uploader import BYTES, DONE, FAILED, UPLOADS, Uploader, warn_if_slow
 from mlops.serving.metrics.tally import Tally, read_tally
 
 
@@ -227,6 +227,26 @@ def test_the_uploader_imports_neither_numpy_nor_fsspec_for_a_folder(collection: 
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
     assert len(read_uploads(str(tmp_path / "up"))) == 3
+
+
+def test_a_store_that_does_not_answer_is_logged_before_its_error(caplog: pytest.LogCaptureFixture) -> None:
+    with warn_if_slow(30):
+        pass
+    assert caplog.text == ""
+    with warn_if_slow(0.01):
+        wait_until(lambda: "The store for uploads has not answered for 0 s." in caplog.text)
+
+
+def test_the_command_that_uploads_once_logs_its_result(
+    collection: Collection, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    blocked = tmp_path / "blocked"
+    blocked.write_text("")
+    assert upload_once(make_uploader(collection, str(blocked / "up"))) == 1
+    assert "The upload failed. Run the command again. NotADirectoryError: [Errno 20] Not a directory" in caplog.text
+    assert upload_once(make_uploader(collection, str(tmp_path / "up"))) == 0
+    assert "Uploaded segments: 3." in caplog.text
 
 
 def test_the_log_has_no_signature_of_a_url() -> None:

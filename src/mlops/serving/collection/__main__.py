@@ -9,6 +9,7 @@ import os
 import random
 import re
 import signal
+import sys
 import time
 from pathlib import Path
 from types import FrameType
@@ -62,6 +63,17 @@ def try_upload(uploader: Uploader, pause: float) -> float:
     return POLL_SECONDS
 
 
+def upload_once(uploader: Uploader) -> int:
+    """Upload all closed segments, log the result, and return the exit code of the program."""
+    try:
+        done = uploader.run()
+    except Exception as error:  # noqa: BLE001 - a file system of fsspec can raise any error
+        logger.error("The upload failed. Run the command again. %s", describe_error(error))
+        return 1
+    logger.info("Uploaded segments: %d.", done)
+    return 0
+
+
 def describe_error(error: Exception) -> str:
     """Return the class and first line of an error, without the query strings of URLs, which can contain signatures."""
     said = str(error).splitlines()
@@ -83,7 +95,8 @@ def open_counter(bundle: Path, folder: Path) -> "DistributionCounter":
     return DistributionCounter(bundle, folder)
 
 
-def main() -> None:
+def main() -> int:
+    """Run the program, and return its exit code."""
     parser = argparse.ArgumentParser(prog="serving.collection")
     parser.add_argument("--settings", type=Path, required=True, help="JSON file with the settings of the collection")
     parser.add_argument("--with-parent", action="store_true", help="end when the standard input closes")
@@ -92,13 +105,13 @@ def main() -> None:
     parser.add_argument("--metrics", type=Path, help="folder in which to count the values of the image's columns")
     options = parser.parse_args()
     configure_log()
+    logging.getLogger("azure").setLevel(logging.WARNING)  # it logs the headers of each request at the level info
     os.nice(10)  # the service has priority
     settings = read_settings(options.settings)
     folder = Path(settings.folder)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if options.once:
-        Uploader(settings).run()
-        return
+        return upload_once(Uploader(settings))
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     while True:
@@ -108,10 +121,10 @@ def main() -> None:
                 tally = Tally(options.metrics / UPLOADS) if options.metrics else None
                 uploader = Uploader(settings, counter=counter, tally=tally)
                 upload_until_closed(uploader, with_parent=options.with_parent)
-                return
+                return 0
         # the uploader of the previous service is still finishing
         if wait_for_end(POLL_SECONDS, with_parent=options.with_parent):
-            return
+            return 0
 
 
 def _end(number: int, frame: FrameType | None) -> None:
@@ -119,4 +132,4 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

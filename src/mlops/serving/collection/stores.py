@@ -13,6 +13,7 @@ from .layout import Header
 from .segments import find_day
 
 ENDING = ".segment.gz"
+AZURE = ("az", "abfs", "abfss")  # the schemes of Azure's blob storage
 
 
 class Store(Protocol):
@@ -79,25 +80,29 @@ class FsspecStore:
         The URL of a folder, such as "az://container/path".
     options : mapping
         Options of the file system, such as ``connection_string``.
+    retry : bool
+        Whether the file system retries writing a file. Without retries, an error is raised at once.
     """
 
     # A file is written in one request, because a rename in a blob store is a copy and a deletion.
 
-    def __init__(self, url: str, options: Mapping[str, str]) -> None:
+    def __init__(self, url: str, options: Mapping[str, str], *, retry: bool) -> None:
         import fsspec
 
         found: tuple[Any, str] = fsspec.core.url_to_fs(url, **options)
         self._system, root = found
         self._root = root.rstrip("/")
+        # The SDK of Azure retries for a minute by default. Other file systems do not have this option.
+        self._options = {"retry_total": 0} if not retry and urlsplit(url).scheme in AZURE else {}
 
     def write(self, name: str, content: bytes) -> None:
         """See `Store`."""
         path = f"{self._root}/{name}"
         try:
-            self._system.pipe_file(path, content)
+            self._system.pipe_file(path, content, **self._options)
         except FileNotFoundError:  # raised if the file system needs a folder first
             self._system.makedirs(path.rpartition("/")[0], exist_ok=True)
-            self._system.pipe_file(path, content)
+            self._system.pipe_file(path, content, **self._options)
 
     def read(self, name: str) -> bytes:
         """See `Store`."""
@@ -121,8 +126,8 @@ class FsspecStore:
         yield from (path.removeprefix(self._root).lstrip("/") for path in found if path.endswith(ENDING))
 
 
-def open_store(url: str, options: Mapping[str, str] | None = None) -> Store:
-    """Return the store at a URL or in a local folder.
+def open_store(url: str, options: Mapping[str, str] | None = None, *, retry: bool = True) -> Store:
+    """Return the store at a URL or in a local folder. For the options and `retry`, see `FsspecStore`.
 
     Raises
     ------
@@ -134,7 +139,7 @@ def open_store(url: str, options: Mapping[str, str] | None = None) -> Store:
     parts = urlsplit(url)
     if parts.scheme in ("", "file"):
         return FolderStore(Path(unquote(parts.path) if parts.scheme else url))
-    return FsspecStore(url, options or {})
+    return FsspecStore(url, options or {}, retry=retry)
 
 
 def name_upload(name: str, header: Header) -> str:

@@ -2,8 +2,9 @@
 
 import gzip
 import logging
-from collections.abc import Callable
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ if TYPE_CHECKING:  # it needs numpy, which an uploader that only uploads does wi
 UPLOADS = "uploads.json"  # the file with the counts, in the folder with the metrics of a service
 DONE, FAILED, BYTES = "done", "failed", "bytes"
 LEVEL = 1  # from 0 to 9; level 1 compresses 64 MB/s. The result of level 6 is 5 % smaller, at 23 MB/s
+SLOW_SECONDS = 5.0  # the SDK of a store can wait for minutes before it raises an error
+SLOW = "The store for uploads has not answered for %.0f s. The rows stay on this machine until it answers."
 
 logger = logging.getLogger("serving")
 
@@ -73,7 +76,8 @@ class Uploader:
             if self._counter:
                 self._counter.count(found)
             if self._store is None and self._settings.url and (found or self._settings.retention_days):
-                self._store = open_store(self._settings.url, self._settings.storage)
+                # The caller of `run` retries, and logs the first failure at once.
+                self._store = open_store(self._settings.url, self._settings.storage, retry=False)
             done = sum(self._upload(self._store, path) for path in found) if self._store else 0
             self._delete_old()
         return done
@@ -91,7 +95,8 @@ class Uploader:
                 logger.warning("%s is not uploaded. %s", path, error)
                 return False
             packed = gzip.compress(content[:size], LEVEL, mtime=0)
-            store.write(name_upload(path.stem, header), packed)
+            with warn_if_slow():
+                store.write(name_upload(path.stem, header), packed)
             self.tally.add({DONE: 1, BYTES: len(packed)})
         with suppress(FileNotFoundError):
             if size == len(content):
@@ -114,8 +119,22 @@ class Uploader:
         self._cleaned = today
 
 
+@contextmanager
+def warn_if_slow(seconds: float = SLOW_SECONDS) -> Iterator[None]:
+    """Log a warning if a ``with`` statement takes longer than some seconds."""
+    timer = threading.Timer(seconds, logger.warning, (SLOW, seconds))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 def _delete_uploads(store: Store, first: str) -> None:
-    for name in [*store.list_names()]:
+    with warn_if_slow():
+        names = [*store.list_names()]
+    for name in names:
         _, day, segment = split_upload(name)
         if find_day(segment) == day < first:
             store.delete(name)
