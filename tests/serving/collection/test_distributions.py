@@ -1,6 +1,7 @@
 """The values of collected rows are counted once, in the bins of the training data."""
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,13 @@ import pytest
 from collected import KINDS, NOON, NUMBERS, add, add_kinds
 
 from mlops.serving.collection.collector import Collector, Identity
-from mlops.serving.collection.distributions import FILE, DistributionCounter, describe_distributions
+from mlops.serving.collection.distributions import (
+    FEWEST_ROWS,
+    PREFIX,
+    DistributionCounter,
+    describe_distributions,
+    find_counts,
+)
 from mlops.serving.collection.segments import CLOSED, list_segments
 from mlops.serving.collection.settings import Settings
 from mlops.serving.collection.uploader import Uploader
@@ -37,15 +44,15 @@ class Service:
     """A service that collects, and the uploader beside it, in a folder of the test."""
 
     def __init__(self, folder: Path, schema: Schema, prediction: ColumnBins, **options: Any) -> None:
-        self.bundle, self.counted = folder / "bundle", folder / "metrics"
-        for path in (self.bundle, self.counted):
+        self.bundle, self.folder = folder / "bundle", folder / "segments"
+        for path in (self.bundle, self.folder):
             path.mkdir()
         manifest = {"name": "churn:3", "model": {"name": "churn", "version": 3}}
         (self.bundle / MANIFEST).write_text(json.dumps(manifest))
         (self.bundle / PROFILE).write_bytes(encode_profile((*COLUMNS, prediction)))
-        self.settings = Settings(folder=str(folder / "segments"), **options)
+        self.settings = Settings(folder=str(self.folder), **options)
         self._schema = schema
-        self.counter = DistributionCounter(self.bundle, self.counted)
+        self.counter = DistributionCounter(self.bundle, self.folder)
 
     def open(self, digest: str = "", now: int = NOON) -> Collector:
         """Open a collector."""
@@ -54,11 +61,11 @@ class Service:
 
     def list_closed(self) -> list[Path]:
         """Return the closed segments."""
-        return list_segments(Path(self.settings.folder), CLOSED)
+        return list_segments(self.folder, CLOSED)
 
-    def describe(self) -> dict[str, dict[str, float]]:
+    def describe(self, now: float = NOW) -> dict[str, dict[str, float]]:
         """Return the rows and the shares that are not 0, as the service reports them."""
-        families = {family.name: family for family in describe_distributions(self.bundle, self.counted, self.settings)}
+        families = {family.name: family for family in describe_distributions(self.bundle, self.settings, now)}
         found = {"rows": {one.labels["column"]: one.value for one in families["mlops_drift_rows"].samples}}
         for name in ("drift", "training"):
             for one in families[f"mlops_{name}_value_ratio"].samples:
@@ -81,14 +88,61 @@ def test_each_segment_is_counted_once(tmp_path: Path) -> None:
     service.counter.count(service.list_closed(), NOW)
     service.counter.count(service.list_closed(), NOW)
     collect(service, "b")  # a: 98, 101, 104, 107
-    restarted = DistributionCounter(service.bundle, service.counted)
+    restarted = DistributionCounter(service.bundle, service.folder)
     restarted.count(service.list_closed(), NOW)
     found = service.describe()
     assert found["rows"]["a"] == found["rows"][PREDICTION] == 8
     assert found["drift a"] == {"00 up to 100": 3 / 8, "01 100 to 200": 5 / 8}
     assert found["drift _prediction"] == {"00 up to 500": 1.0}
     assert found["training a"] == {"00 up to 100": 0.5, "01 100 to 200": 0.5}
-    assert found["psi"]["a"] == pytest.approx(0.0551, abs=0.02)
+
+
+def test_the_stability_index_needs_many_rows(tmp_path: Path) -> None:
+    service = Service(tmp_path, NUMBERS, SUMS)
+    collector = service.open()
+    add(collector, "a", rows=FEWEST_ROWS - 1)
+    collector.close()
+    service.counter.count(service.list_closed(), NOW)
+    found = service.describe()
+    assert (found["rows"]["a"], found["psi"]) == (FEWEST_ROWS - 1, {})
+    collect(service, "b")
+    service.counter.count(service.list_closed(), NOW)
+    found = service.describe()
+    assert found["drift a"]["02 above 200"] > 0.9
+    assert found["psi"]["a"] == pytest.approx(5.47, abs=0.01)
+
+
+def test_the_next_service_continues_the_counts_if_it_has_the_same_image(tmp_path: Path) -> None:
+    """The uploader of an old service that was killed counts its last rows while the next service already serves."""
+    service = Service(tmp_path, NUMBERS, SUMS, url=(tmp_path / "uploads").as_uri())
+    collector = service.open(now=time.time_ns())
+    add(collector, "a", rows=4)
+    assert collector._segment is not None
+    os.close(collector._segment._handle)  # the process dies
+    Uploader(service.settings, counter=service.counter).run()
+    collect(service, "b", now=time.time_ns())
+    Uploader(service.settings, counter=DistributionCounter(service.bundle, service.folder)).run()
+    assert service.describe(time.time())["rows"]["a"] == 8
+
+
+def test_counts_of_other_images_are_deleted_after_a_day(tmp_path: Path) -> None:
+    service = Service(tmp_path, NUMBERS, SUMS)
+    old, new = (service.folder / f"{PREFIX}{name}.json" for name in ("old", "new"))
+    for path, hours in ((old, 30), (new, 20)):
+        path.write_text("{}")
+        os.utime(path, (NOW - hours * HOUR,) * 2)
+    collect(service, "a")
+    service.counter.count(service.list_closed(), NOW)
+    assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_a_full_disk_does_not_stop_the_uploads(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    service = Service(tmp_path, NUMBERS, SUMS, url=(tmp_path / "uploads").as_uri())
+    find_counts(service.bundle, service.folder).mkdir()  # writing the counts fails
+    collect(service, "a", now=time.time_ns())
+    Uploader(service.settings, counter=service.counter).run()
+    assert service.list_closed() == []
+    assert "The distributions of the rows were not stored: Is a directory" in caplog.text
 
 
 def test_values_of_all_kinds_are_counted(tmp_path: Path) -> None:
@@ -115,7 +169,7 @@ def test_columns_that_are_left_out_or_hashed_are_not_shown(tmp_path: Path) -> No
     found = service.describe()
     assert {"city", "mobile", "joined", PREDICTION} <= found["rows"].keys()
     assert not {"fee", "plan", "drift fee", "training plan"} & {*found, *found["rows"], *found["psi"]}
-    assert "plan" not in (service.counted / FILE).read_text()
+    assert "plan" not in find_counts(service.bundle, service.folder).read_text()
 
 
 def test_only_rows_of_this_image_and_of_the_last_day_are_counted(tmp_path: Path) -> None:
@@ -127,7 +181,8 @@ def test_only_rows_of_this_image_and_of_the_last_day_are_counted(tmp_path: Path)
     assert service.describe()["rows"]["a"] == 4
     collect(service, "newer", now=NOON + 5 * HOUR * 10**9)
     service.counter.count(service.list_closed(), NOW + 5 * HOUR)
-    assert service.describe()["rows"]["a"] == 4  # the other four are too old now
+    assert service.describe(NOW + 5 * HOUR)["rows"]["a"] == 4  # the other four are too old now
+    assert service.describe(NOW + 30 * HOUR)["rows"]["a"] == 0  # although nothing was counted since
 
 
 def test_the_rows_with_which_a_release_tested_the_service_are_not_counted(tmp_path: Path) -> None:
@@ -141,7 +196,7 @@ def test_the_rows_with_which_a_release_tested_the_service_are_not_counted(tmp_pa
 
 def test_a_damaged_file_counts_as_empty(tmp_path: Path) -> None:
     service = Service(tmp_path, NUMBERS, SUMS)
-    (service.counted / FILE).write_bytes(b"{")
+    find_counts(service.bundle, service.folder).write_bytes(b"{")
     assert service.describe()["rows"]["a"] == 0
 
 
@@ -149,13 +204,13 @@ def test_the_uploader_counts_before_it_deletes(tmp_path: Path) -> None:
     service = Service(tmp_path, NUMBERS, SUMS, url=(tmp_path / "uploads").as_uri())
     collect(service, "a", now=time.time_ns())
     Uploader(service.settings, counter=service.counter).run()
-    assert (service.list_closed(), service.describe()["rows"]["a"]) == ([], 4)
+    assert (service.list_closed(), service.describe(time.time())["rows"]["a"]) == ([], 4)
 
 
 def test_an_image_without_a_profile_counts_nothing(tmp_path: Path) -> None:
     service = Service(tmp_path, NUMBERS, SUMS)
     (service.bundle / PROFILE).unlink()
     collect(service, "a")
-    DistributionCounter(service.bundle, service.counted).count(service.list_closed(), NOW)
+    DistributionCounter(service.bundle, service.folder).count(service.list_closed(), NOW)
     assert service.describe() == {"rows": {}, "psi": {}}
-    assert not (service.counted / FILE).exists()
+    assert not find_counts(service.bundle, service.folder).exists()

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,10 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 from served import serve
 
 from mlops.serving.app import Application
-from mlops.serving.collection.distributions import FILE, Distributions
+from mlops.serving.collection.distributions import FEWEST_ROWS, HOUR, Distributions, find_counts
 from mlops.serving.collection.settings import Folders
 from mlops.serving.collection.turns import TurnCollector
-from mlops.serving.identity import REGISTERED
+from mlops.serving.identity import MANIFEST, REGISTERED
 from mlops.serving.metrics.age import describe_age
 from mlops.serving.metrics.bins import ColumnBins
 from mlops.serving.metrics.page import MetricsPage
@@ -40,9 +41,10 @@ def metrics(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     """The labels of each sample that a service reports after one request, by the sample's name."""
     folder = tmp_path_factory.mktemp("service")
     (folder / PROFILE).write_bytes(encode_profile((ColumnBins("a", "number", (1.0,), counts=(1, 2, 3)),)))
-    counted = Distributions({0: {"a": [1, 0, 0]}})
-    (folder / FILE).write_bytes(msgspec.json.encode(counted))
+    (folder / MANIFEST).write_text('{"name": "tiny:3", "model": {"name": "tiny", "version": 3}}')
     collector = Collection(folder / "collected").open(url="file:///uploads")
+    counted = Distributions({int(time.time()) // HOUR: {"a": [FEWEST_ROWS, 0, 0]}})
+    find_counts(folder, folder / "collected").write_bytes(msgspec.json.encode(counted))
     turns = TurnCollector(collector, Folders(folder, folder))
     scorer = Scorer(lambda rows: rows[:, 0], NUMBERS, turns.pack)
     scorer.recorder.watch(turns.measure)
@@ -98,6 +100,12 @@ def test_the_manual_describes_each_metric_and_no_others(metrics: dict[str, set[s
     manual = (project / "docs/monitoring.md").read_text()
     described = {*re.findall(r"`(mlops_\w+)`", manual)}
     assert described == {re.sub(f"({'|'.join(SUFFIXES)})$", "", name) for name in metrics}
+
+
+def test_the_documents_name_the_rows_that_the_stability_index_needs(dashboard: dict[str, Any], project: Path) -> None:
+    (panel,) = (panel for panel in dashboard["panels"] if "stability index" in panel["title"])
+    assert panel["fieldConfig"]["defaults"]["noValue"] == f"Needs {FEWEST_ROWS} rows of the last day"
+    assert f"It is missing for fewer than {FEWEST_ROWS} rows" in (project / "docs/monitoring.md").read_text()
 
 
 def test_the_dashboard_gets_its_data_source_from_a_variable(dashboard: dict[str, Any]) -> None:

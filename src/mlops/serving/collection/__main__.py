@@ -102,7 +102,9 @@ def main() -> int:
     parser.add_argument("--with-parent", action="store_true", help="end when the standard input closes")
     parser.add_argument("--once", action="store_true", help="upload all closed segments, and end")
     parser.add_argument("--bundle", type=Path, help="folder with the image's content")
-    parser.add_argument("--metrics", type=Path, help="folder in which to count the values of the image's columns")
+    parser.add_argument(
+        "--metrics", type=Path, help="folder in which to count uploads; also counts the values of the rows"
+    )
     options = parser.parse_args()
     configure_log()
     logging.getLogger("azure").setLevel(logging.WARNING)  # it logs the headers of each request at the level info
@@ -117,7 +119,7 @@ def main() -> int:
     while True:
         with hold_folder(folder, ACTIVE, wait=False) as held:
             if held:
-                counter = open_counter(options.bundle, options.metrics) if options.metrics else None
+                counter = open_counter(options.bundle, folder) if options.metrics else None
                 tally = Tally(options.metrics / UPLOADS) if options.metrics else None
                 uploader = Uploader(settings, counter=counter, tally=tally)
                 upload_until_closed(uploader, with_parent=options.with_parent)

@@ -1,5 +1,8 @@
 """The distributions of collected rows and predictions in the last day. The uploader counts each closed segment once."""
 
+# The counts of an image are beside the segments, where the next service finds them if it serves the same image.
+
+import logging
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,9 +24,14 @@ from .segments import Segment, decode_segment, find_time
 from .settings import Settings
 from .unpacking import unpack_predictions, unpack_rows
 
-FILE = "distributions.json"
+PREFIX = "distributions-"  # a file with counts is named with this prefix and the digest of the image
 HOUR = 3600
 HOURS = 24  # the hours in which rows are counted: the present one and those before it
+# Of 3,000 samples from the training distribution with 22 bins, 44 % had a stability index above 0.25 with 100 rows, 5 %
+# with 200 rows, and none with 500 rows (with 353 training rows).
+FEWEST_ROWS = 500
+
+logger = logging.getLogger("serving")
 
 
 class Distributions(msgspec.Struct):
@@ -34,25 +42,25 @@ class Distributions(msgspec.Struct):
 
 
 class DistributionCounter:
-    """An object that counts the values in closed segments, and stores the counts beside the metrics of the service.
+    """An object that counts the values in closed segments of an image, and stores the counts beside the segments.
 
     Parameters
     ----------
     bundle, folder : Path
-        The folder of the image, and the folder with the metrics of the service.
+        The folder of the image, and the folder of the segments.
     """
 
     def __init__(self, bundle: Path, folder: Path) -> None:
         self._columns = read_profile(bundle).columns
         self._digest = read_identity(bundle)["digest"]
-        self._path = folder / FILE
+        self._path = find_counts(bundle, folder)
         self._found = read_distributions(self._path)
 
     def count(self, paths: Iterable[Path], now: float | None = None) -> None:
         """Count the values in this image's segments of the last day. `now` is the time in seconds since 1970."""
         if not self._columns:
             return
-        last = int(time.time() if now is None else now) // HOUR
+        last = _find_hour(now)
         recent = [path for path in paths if find_time(path.name) // HOUR > last - HOURS]
         known = {*self._found.segments}
         new = [path for path in recent if path.stem not in known]
@@ -67,6 +75,7 @@ class DistributionCounter:
         # Stored before the segments are uploaded and deleted, so that none is counted twice after a kill.
         self._found = Distributions(kept, [path.stem for path in recent])
         self._write()
+        self._delete_old((last - HOURS) * HOUR)
 
     def _add(self, hour: int, segment: Segment) -> None:
         totals = self._found.hours.setdefault(hour, {})
@@ -76,8 +85,23 @@ class DistributionCounter:
 
     def _write(self) -> None:
         scratch = self._path.with_suffix(".new")
-        scratch.write_bytes(msgspec.json.encode(self._found))
-        os.replace(scratch, self._path)
+        try:
+            scratch.write_bytes(msgspec.json.encode(self._found))
+            os.replace(scratch, self._path)
+        except OSError as error:  # the disk is full; the uploads that follow free some space
+            scratch.unlink(missing_ok=True)
+            logger.warning("The distributions of the rows were not stored: %s", error.strerror)
+
+    def _delete_old(self, time: float) -> None:
+        for path in self._path.parent.glob(f"{PREFIX}*"):  # of images that served earlier
+            with suppress(FileNotFoundError):
+                if path != self._path and path.stat().st_mtime < time:
+                    path.unlink()
+
+
+def find_counts(bundle: Path, folder: Path) -> Path:
+    """Return the file with the counts of an image, given the folders of the image and of the segments."""
+    return folder / f"{PREFIX}{read_identity(bundle)['digest'].removeprefix('sha256:')}.json"
 
 
 def read_distributions(path: Path) -> Distributions:
@@ -115,14 +139,15 @@ def choose_label(header: Header, predictions: NDArray[Any]) -> NDArray[Any]:
     )
 
 
-def describe_distributions(bundle: Path, folder: Path, settings: Settings) -> list[Family]:
-    """Return the metrics of the distributions of a service. See `DistributionCounter` for the folders.
+def describe_distributions(bundle: Path, settings: Settings, now: float | None = None) -> list[Family]:
+    """Return the metrics of the distributions of a service, given the folder of its image and the present time.
 
-    Columns that are omitted or hashed are left out.
+    Columns that are omitted or hashed are left out, and so is the stability index of columns with few rows.
     """
     hidden = {*settings.omitted, *settings.hashed}
     columns = [column for column in read_profile(bundle).columns if column.name not in hidden]
-    hours = read_distributions(folder / FILE).hours.values()
+    stored = read_distributions(find_counts(bundle, Path(settings.folder))).hours
+    hours = [counts for hour, counts in stored.items() if hour > _find_hour(now) - HOURS]
     seen = {
         column.name: sum(
             (np.array(hour[column.name]) for hour in hours if column.name in hour), np.zeros(len(column.counts), int)
@@ -131,14 +156,18 @@ def describe_distributions(bundle: Path, folder: Path, settings: Settings) -> li
     }
     given = {column.name: np.array(column.counts) for column in columns}
     drifts = [
-        Sample(measure_drift(given[name], counts), {"column": name}) for name, counts in seen.items() if counts.sum()
+        Sample(measure_drift(given[name], counts), {"column": name})
+        for name, counts in seen.items()
+        if counts.sum() >= FEWEST_ROWS
     ]
     rows = [Sample(float(counts.sum()), {"column": name}) for name, counts in seen.items()]
     return [
         Family(
             "mlops_drift_psi", "gauge", "Population stability index of the last day against the training data.", drifts
         ),
-        Family("mlops_drift_rows", "gauge", "Number of rows of the last day that the stability index compares.", rows),
+        Family(
+            "mlops_drift_rows", "gauge", "Number of rows of the last day, which the stability index compares.", rows
+        ),
         Family(
             "mlops_drift_value_ratio",
             "gauge",
@@ -152,6 +181,10 @@ def describe_distributions(bundle: Path, folder: Path, settings: Settings) -> li
             [*_list_shares(columns, given)],
         ),
     ]
+
+
+def _find_hour(now: float | None) -> int:
+    return int(time.time() if now is None else now) // HOUR
 
 
 def _list_shares(columns: Sequence[ColumnBins], counted: dict[str, NDArray[Any]]) -> Iterator[Sample]:

@@ -23,7 +23,7 @@ def describe_collected(settings: Settings, folders: Folders | None = None) -> li
     backlog = describe_backlog(settings)
     if not folders:
         return backlog
-    return [*backlog, *describe_uploads(folders.metrics), *describe_distributions(*folders, settings)]
+    return [*backlog, *describe_uploads(folders.metrics), *describe_distributions(folders.bundle, settings)]
 
 
 def describe_uploads(folder: Path) -> list[Family]:
