@@ -10,9 +10,11 @@ import pytest
 from collected import KINDS, NUMBERS, Collection, add, add_kinds
 
 from mlops.catalog.collected import Selection, read_collected, write_collected
+from mlops.catalog.segments import list_versions
 from mlops.data.tables import read_table
 from mlops.errors import IntegrityError, PlatformError, UsageError
 from mlops.platform.datasets import CollectedPlace
+from mlops.serving.collection.collector import Identity
 from mlops.serving.collection.segments import CLOSED, list_segments
 from mlops.serving.collection.settings import Settings
 from mlops.serving.collection.stores import open_store
@@ -134,6 +136,18 @@ def test_rows_are_selected_by_time_and_version(place: CollectedPlace) -> None:
     assert list_names(read_collected(place, Selection(datetime(2026, 11, 27, 17, tzinfo=UTC)))) == ["r2", "r3"]
     assert list_names(read_collected(place, Selection(version="3"))) == ["r0", "r1", "r2", "r3"]
     assert read_collected(place, Selection(version="4")).num_rows == 0
+
+
+def test_versions_with_rows_are_listed(place: CollectedPlace) -> None:
+    assert list_versions(place) == []
+    assert place.folder is not None
+    for version in ("10", "2 b/c", "9"):
+        collector = Collection(place.folder, identity=Identity("churn", version, "")).open()
+        add(collector, "r1")
+        if version != "9":
+            collector.close()
+            upload(place)
+    assert list_versions(place) == ["9", "10", "2 b/c"]
 
 
 def test_versions_with_other_columns_are_one_table(place: CollectedPlace) -> None:

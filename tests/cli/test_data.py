@@ -14,6 +14,7 @@ from tiny_model import deploy, publish
 
 from mlops.backends import open_backend
 from mlops.catalog.collected import Selection, read_collected
+from mlops.serving.collection.collector import Identity
 from mlops.workspace import Workspace
 
 PLACE = "collected/production/segments"
@@ -81,13 +82,28 @@ def test_the_rows_of_tests_of_releases_are_counted_because_a_training_must_leave
     assert run(line, "collected")["tests"] == 4
 
 
+@pytest.mark.parametrize("typed", ["4", "x", "v3"])
+def test_a_version_without_rows_is_refused_with_the_versions_that_have_some(line: CommandLine, typed: str) -> None:
+    for version in ("9", "10"):
+        identity = Identity("churn", version, "sha256:abc")
+        collector = Collection(line.workspace.home / PLACE, identity=identity).open()
+        add(collector, "r1")
+        collector.close()
+    done = line.invoke("data", "collected", "--version", typed, "--json")
+    said = f"--version is {typed!r}, but production has no rows of such a version."
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{said} Choose a version that has some: 9, 10." in " ".join(done.stderr.split())
+    empty = line.invoke("data", "collected", "--version", "10", "--from", "2026-11-30")
+    assert (empty.returncode, "that match the options" in empty.stdout) == (0, True)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["--from", "monday"], "'monday' is not a time. Write a day or a time in UTC: 2026-11-27, 2026-11-27T18:30."),
         (["--output", "rows.xlsx"], "'rows.xlsx' has no known format. Write a name that ends with .parquet or .csv."),
         (["--environment", "prod"], "Did you mean 'production'?"),
-        (["--from", "2026-11-28", "--to", "2026-11-27"], "--from is later than --to, so no row can match."),
+        (["--from", "2026-11-28", "--to", "2026-11-27"], "--from is not before --to, so no row can match."),
     ],
 )
 def test_mistakes_are_named(line: CommandLine, words: list[str], said: str) -> None:

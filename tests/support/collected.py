@@ -61,6 +61,7 @@ class Collection:
     schema: Schema | None = NUMBERS
     clock: Clock = field(default_factory=Clock)
     options: dict[str, Any] = field(default_factory=dict)
+    identity: Identity = IDENTITY
 
     @property
     def settings(self) -> Settings:
@@ -71,7 +72,9 @@ class Collection:
         """Open a collector."""
         self.options |= options
         clock = self.clock
-        return Collector(self.settings, IDENTITY, self.schema, clock=lambda: clock.now, elapsed=lambda: clock.seconds)
+        return Collector(
+            self.settings, self.identity, self.schema, clock=lambda: clock.now, elapsed=lambda: clock.seconds
+        )
 
 
 def add(collector: Collector, *names: str, width: int = 3, rows: int = 1) -> None:

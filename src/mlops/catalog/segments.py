@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import unquote
 
 from mlops.errors import IntegrityError, PlatformError, UsageError, quote_cause
 from mlops.platform.datasets import CollectedPlace
@@ -79,6 +80,21 @@ def read_segments(place: CollectedPlace, first: str = "", last: str = "") -> Ite
             found = _read_upload(store, upload)
             if found:
                 yield name, found
+
+
+def list_versions(place: CollectedPlace) -> list[str]:
+    """Return the versions of models whose rows were collected. Only the names of uploads are read.
+
+    Raises
+    ------
+    PlatformError
+        If the uploads cannot be listed.
+    """
+    local = {segment.header.version for _, segment in _read_local(place.folder, "", "")}
+    store = open_uploads(place)
+    folders = (split_upload(name)[0] for name in (list_uploads(store, place.url) if store else ()))
+    found = local | {unquote(folder.rpartition("/")[2]) for folder in folders}
+    return sorted(found, key=lambda version: (len(version), version))  # 10 follows 9
 
 
 def _read_local(folder: Path | None, first: str, last: str) -> Iterator[tuple[str, Segment]]:

@@ -9,6 +9,7 @@ import click
 
 from mlops.cli.options import Choice, OutputPath, json_option, open_platform, platform_option, scheduler_option
 from mlops.cli.streams import print_json
+from mlops.errors import ModelNotFoundError
 from mlops.platform.services import ENVIRONMENTS
 from mlops.workspace import find_workspace
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from mlops.problem import Column, Problem
 
 TABLES = (".parquet", ".csv")
+MOST_VERSIONS = 10  # versions that a message names
 
 
 @click.command()
@@ -155,14 +157,17 @@ def collected(
       mlops data collected --version 3 --output rows.csv
     """
     from mlops.catalog.collected import Selection, count_tests, read_collected, write_collected
+    from mlops.catalog.segments import list_versions
     from mlops.serving.tracing import TEST
 
     if since and until and since >= until:
-        raise click.UsageError("--from is later than --to, so no row can match. Exchange their values.")
+        raise click.UsageError("--from is not before --to, so no row can match. Exchange or change their values.")
     opened = open_platform(platform)
     place = _get_collections(opened).find_place(environment)
     selection = Selection(since, until, version)
     table = read_collected(place, selection)
+    if version and not table.num_rows:
+        _require_version(environment, version, list_versions(place))
     if output and table.num_rows:
         write_collected(table, output)
     counts, tests = _count_by_version(table), count_tests(table)
@@ -216,6 +221,15 @@ def forget(ids: tuple[str, ...], environment: str, platform: str, as_json: bool)
 
 def _get_collections(opened: "OpenProject") -> "Collections":
     return opened.backend.require(opened.backend.collections, "collected data")
+
+
+def _require_version(environment: str, version: str, known: "list[str]") -> None:
+    if known and version not in known:
+        named = ", ".join(known[-MOST_VERSIONS:])
+        raise ModelNotFoundError(
+            f"--version is {version!r}, but {environment} has no rows of such a version. "
+            f"Choose a version that has some: {'..., ' if known[MOST_VERSIONS:] else ''}{named}."
+        )
 
 
 def _explain_empty(opened: "OpenProject", environment: str, output: Path | None, *, selected: bool) -> str:
