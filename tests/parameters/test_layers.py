@@ -14,6 +14,11 @@ MISTAKES: dict[str, tuple[str, str]] = {
         "step: {}",
         "parameters/base.yml: unknown section 'step'. Allowed: platform, run, kernels, shared, steps, problem.",
     ),
+    "parameter without a section": (
+        "service_workers: 2",
+        "parameters/base.yml: unknown section 'service_workers'. Allowed: platform, run, kernels, shared, steps, "
+        "problem. A parameter must be indented below a section.",
+    ),
     "unknown step": (
         "steps: {trian: {alpha: 1}}",
         "parameters/base.yml: steps.trian.alpha: there is no step 'trian'. Did you mean train.alpha? "

@@ -71,9 +71,11 @@ def read_layer(path: Path) -> Layer:
     name = f"{path.parent.name}/{path.name}"
     sections = read_mapping(path, name)
     allowed = (*SECTIONS, PROBLEM if path.stem == BASE else path.stem)
-    for section in sections:
+    for section, content in sections.items():
         if section not in allowed:
-            raise ParameterError(f"{name}: unknown section {section!r}. Allowed: {', '.join(allowed)}.")
+            said = f"{name}: unknown section {section!r}. Allowed: {', '.join(allowed)}."
+            inside = "" if isinstance(content, dict) else " A parameter must be indented below a section."
+            raise ParameterError(said + inside)
     steps = _expect_mapping(sections.get("steps"), f"{name}: steps")
     problem = str(sections.get(PROBLEM) or "")
     shared = _read_settings(sections.get("shared"), f"{name}: shared")

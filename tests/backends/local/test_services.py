@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -336,3 +337,17 @@ def test_a_server_that_does_not_end_is_killed_or_named(monkeypatch: pytest.Monke
                 end_servers([found])
         end_servers([found])
         assert popen.poll() is not None
+
+
+def test_a_server_whose_parent_does_not_read_its_exit_code_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`mlops start --foreground` is such a parent while a release replaces its server."""
+    monkeypatch.setattr("mlops.backends.local.processes.STOP_SECONDS", 60)
+    parent = "import subprocess, time; print(subprocess.Popen(['sleep', '60']).pid, flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE) as popen:
+        assert popen.stdout is not None
+        server = psutil.Process(int(popen.stdout.readline()))
+        ended = threading.Thread(target=end_servers, args=[[server]])
+        ended.start()
+        ended.join(20)
+        popen.kill()
+        assert not ended.is_alive()

@@ -211,8 +211,10 @@ def end_servers(servers: Sequence[psutil.Process]) -> None:
                 _kill_group(server.pid)
             with suppress(psutil.Error):  # the server ended meanwhile, or belongs to another user
                 end(server)
-        psutil.wait_procs(servers, seconds)
-        servers = [server for server in servers if _is_running(server)]
+        deadline = time.monotonic() + seconds
+        # psutil.wait_procs would also wait for the parent of a server, which may never read the exit code.
+        while (servers := [server for server in servers if _is_running(server)]) and time.monotonic() < deadline:
+            time.sleep(0.02)
     if servers:
         pids = " and ".join(str(server.pid) for server in servers)
         raise DeploymentError(
