@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from mlops.serving.faults import describe_values
-from mlops.serving.schema import Answer, Feature, Schema
+from mlops.serving.schema import Answer, Feature, Schema, describe_values
 
 Json = dict[str, Any]
 

@@ -6,8 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from urllib.parse import parse_qs
 
-from .faults import quote_value
-from .refusals import Refusal
+from .refusals import Refusal, quote_value
 
 OPENAPI = "openapi.json"
 OPENAPI_30 = "openapi-3.0.json"

@@ -6,17 +6,15 @@ import datetime
 import json
 import math
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from .refusals import Refusal
-from .schema import Feature, Schema
+from .refusals import Refusal, join_names, quote_value, shorten
+from .schema import Feature, Schema, describe_values
 
 MAX_ROWS = 50_000  # rows of a body; refusing that many takes up to 0.7 s
-LONGEST_VALUE = 40  # maximum number of characters of a value in a message
-MOST_NAMES = 10
 LONGEST_NUMBER = 4300  # maximum number of digits of a whole number that Python converts
 Details = Mapping[str, object]
 
@@ -96,7 +94,7 @@ def _refuse_text(error: Exception) -> Refusal:
 
 def _list_repeated_keys(place: str, found: dict[str, Any], row: Details) -> Iterator[Refusal]:
     for name in found.repeated if isinstance(found, _Object) else ():
-        details = {**row, **({"column": _shorten(name)} if row else {}), "rule": "repeated"}
+        details = {**row, **({"column": shorten(name)} if row else {}), "rule": "repeated"}
         yield Refusal(422, f"{place} has the key {quote_value(name)} twice.", details)
 
 
@@ -154,13 +152,15 @@ def _list_row_faults(schema: Schema, number: int, row: Any) -> Iterator[Refusal]
         values = [row.get(name) for name in schema.names]
     elif isinstance(row, list) and schema.only_numbers:
         if len(row) != len(schema.names):
-            said = f"{place} has {_count(len(row), 'value')}, but it needs {len(schema.names)}: {_join(schema.names)}."
+            needed = f"{len(schema.names)}: {join_names(schema.names)}"
+            said = f"{place} has {_count(len(row), 'value')}, but it needs {needed}."
             yield Refusal(422, said, {**details, "rule": "columns"})
             return
         values = row
     else:
         reason = "" if schema.only_numbers else ", because not all features are numbers"
-        said = f"{place} is {quote_value(row)}, but it must be a record{reason}. Allowed keys: {_join(schema.names)}."
+        allowed = f"Allowed keys: {join_names(schema.names)}"
+        said = f"{place} is {quote_value(row)}, but it must be a record{reason}. {allowed}."
         yield Refusal(422, said, {**details, **_show_single(row), "rule": "type"})
         return
     for feature, value in zip(schema.features, values, strict=True):
@@ -178,10 +178,10 @@ def _list_key_faults(schema: Schema, place: str, row: dict[str, Any], details: D
             advice = (
                 "Send the ids of rows in ids, beside data"
                 if key == schema.id
-                else f"Allowed keys: {_join(schema.names)}"
+                else f"Allowed keys: {join_names(schema.names)}"
             )
             said = f"{place} has the unknown key {quote_value(key)}. {advice}."
-            yield Refusal(422, said, {**details, "column": _shorten(key), "rule": "columns"})
+            yield Refusal(422, said, {**details, "column": shorten(key), "rule": "columns"})
     for feature in schema.features:
         if feature.name not in row:
             said = f"{place} has no key {quote_value(feature.name)}. Its value must be {describe_values(feature)}."
@@ -232,65 +232,16 @@ def _is_day(text: str) -> bool:
     return True
 
 
-def describe_values(feature: Feature) -> str:
-    """Return the values that a feature allows, as text: "a number from 0, or null"."""
-    if feature.allowed:
-        return f"one of: {_join(feature.allowed)}" + (", or null" if feature.missing else "")
-    kinds = {
-        "number": "a number",
-        "date": "a date",
-        "boolean": "true or false",
-        "category": "text",
-        "id": "text or a whole number",
-    }
-    low, high = feature.minimum, feature.maximum
-    if low is not None and high is not None:
-        limits = f" from {_show(low)} to {_show(high)}"
-    elif low is not None:
-        limits = f" from {_show(low)}"
-    else:
-        limits = f" up to {_show(high)}" if high is not None else ""
-    form = ' in the form "2024-01-31"' if feature.kind == "date" and not limits else ""
-    return f"{kinds[feature.kind]}{limits}{form}" + (", or null" if feature.missing else "")
-
-
-def _show(bound: float | str) -> str:
-    if isinstance(bound, str):
-        return f'"{bound}"'
-    return f"{bound:,.0f}" if float(bound).is_integer() and abs(bound) < 1e15 else f"{bound}"
-
-
-def quote_value(value: object) -> str:
-    """Return a value as text for a message: as JSON, shortened if it is long, or as "a list", "too large" etc."""
-    if isinstance(value, dict | list):
-        return "an object" if isinstance(value, dict) else "a list"
-    if isinstance(value, int | float) and abs(value) > sys.float_info.max:
-        return "too large" if value > 0 else "too small"
-    if isinstance(value, str):
-        return json.dumps(_shorten(value), ensure_ascii=False)
-    return _shorten(json.dumps(value))
-
-
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _shorten(text: str) -> str:
-    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 
 
 def _show_single(value: object) -> Details:
     """Return the detail "value" of a refusal, or an empty dict for a huge number, a list or an object."""
     if isinstance(value, dict | list) or (isinstance(value, int | float) and abs(value) > sys.float_info.max):
         return {}
-    return {"value": _shorten(value) if isinstance(value, str) else value}
+    return {"value": shorten(value) if isinstance(value, str) else value}
 
 
 def _name_column(place: str, name: str) -> str:
     return f"{place}.{name}" if name.isidentifier() else f"{place}[{json.dumps(name, ensure_ascii=False)}]"
-
-
-def _join(names: Iterable[str]) -> str:
-    listed = [*names]
-    rest = len(listed) - MOST_NAMES
-    return ", ".join(listed[:MOST_NAMES]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,11 +1,14 @@
-"""Errors that refuse requests, and the problem documents (RFC 9457) with which the service answers."""
+"""Errors that refuse requests, the problem documents (RFC 9457) that report them, and the values in their messages."""
 
 import http
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 PROBLEM = "application/problem+json"
+LONGEST_VALUE = 40  # maximum number of characters of a value in a message
+MOST_NAMES = 10  # in a message
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -52,3 +55,26 @@ def encode_refusal(refusal: Refusal, request_id: str = "") -> bytes:
     document = {"type": "about:blank", "title": title, "status": refusal.status, "detail": str(refusal)}
     named = {"request_id": request_id} if request_id else {}
     return json.dumps({**document, **refusal.details, **named}).encode()
+
+
+def quote_value(value: object) -> str:
+    """Return a value as text for a message: as JSON, shortened if it is long, or as "a list", "too large" etc."""
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "a list"
+    if isinstance(value, int | float) and abs(value) > sys.float_info.max:
+        return "too large" if value > 0 else "too small"
+    if isinstance(value, str):
+        return json.dumps(shorten(value), ensure_ascii=False)
+    return shorten(json.dumps(value))
+
+
+def shorten(text: str) -> str:
+    """Return a text of a message, cut after `LONGEST_VALUE` characters."""
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
+
+
+def join_names(names: Iterable[str]) -> str:
+    """Return names as text for a message: the first `MOST_NAMES` of them, and the number of the others."""
+    listed = [*names]
+    rest = len(listed) - MOST_NAMES
+    return ", ".join(listed[:MOST_NAMES]) + (f" and {rest} more" if rest > 0 else "")

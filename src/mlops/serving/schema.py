@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from .refusals import join_names
+
 SCHEMA = "schema.json"
 FORMAT = 1
 
@@ -100,3 +102,31 @@ def decode_schema(content: bytes) -> Schema:
             "version of mlops that created the image."
         )
     return schema
+
+
+def describe_values(feature: Feature) -> str:
+    """Return the values that a feature allows, as text: "a number from 0, or null"."""
+    if feature.allowed:
+        return f"one of: {join_names(feature.allowed)}" + (", or null" if feature.missing else "")
+    kinds = {
+        "number": "a number",
+        "date": "a date",
+        "boolean": "true or false",
+        "category": "text",
+        "id": "text or a whole number",
+    }
+    low, high = feature.minimum, feature.maximum
+    if low is not None and high is not None:
+        limits = f" from {_write_bound(low)} to {_write_bound(high)}"
+    elif low is not None:
+        limits = f" from {_write_bound(low)}"
+    else:
+        limits = f" up to {_write_bound(high)}" if high is not None else ""
+    form = ' in the form "2024-01-31"' if feature.kind == "date" and not limits else ""
+    return f"{kinds[feature.kind]}{limits}{form}" + (", or null" if feature.missing else "")
+
+
+def _write_bound(bound: float | str) -> str:
+    if isinstance(bound, str):
+        return f'"{bound}"'
+    return f"{bound:,.0f}" if float(bound).is_integer() and abs(bound) < 1e15 else f"{bound}"
