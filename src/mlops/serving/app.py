@@ -19,16 +19,14 @@ from .entry.request import read_request
 from .entry.scorer import EntryScorer
 from .entry.texts import read_text
 from .failures import describe_failure
-from .faults import quote_value
-from .heads import JSON, check_body_headers, check_size
+from .heads import JSON, SCORE, check_body_headers, check_size, refuse_method
 from .identity import list_headers
 from .metrics.declared import READY
 from .metrics.page import MetricsPage
-from .refusals import PROBLEM, Refusal, encode_refusal
+from .refusals import PROBLEM, Refusal, encode_refusal, quote_value
 from .scoring import Scored, Scorer
 from .tracing import Header, identify_request
 
-SCORE = "/score"
 ARRIVED = "arrived"  # the time of `perf_counter` at the end of a request's head
 OVERLOADED = "overloaded"  # marks a request that arrived while too many other requests were waiting
 KEY_NEEDED = "The key is missing or wrong. Send the header Authorization: Bearer <key>."
@@ -210,7 +208,7 @@ class Application:
         if not described and path not in ("/", "/livez", "/readyz", "/metrics"):
             raise Refusal(404, f"There is no path {quote_value(path)}. Send rows to /score with POST.")
         if method not in ("GET", "HEAD"):
-            raise refuse_method(path, method, "GET, HEAD")
+            raise refuse_method(path, method, "GET", "HEAD")
         if described or path == "/metrics":
             self._check_key(sent.get(b"authorization", b""))
         if path == "/metrics":
@@ -237,11 +235,6 @@ class Application:
         known = [hmac.compare_digest(sent, key) for key in self._keys]
         if scheme.lower() != b"bearer" or not any(known):
             raise Refusal(401, KEY_NEEDED, headers={"www-authenticate": "Bearer"})
-
-
-def refuse_method(path: str, method: str, allowed: str) -> Refusal:
-    """Return an error that refuses a method. `allowed` lists the methods that the path accepts, separated by commas."""
-    return Refusal(405, f"{path} does not accept {method}. Use {allowed.split(',')[0]}.", headers={"allow": allowed})
 
 
 def _encode_headers(headers: Iterable[tuple[str, str]]) -> list[Header]:

@@ -24,7 +24,6 @@ from flask import Response, g
 BUNDLE = Path(__file__).resolve().parents[1]
 if TYPE_CHECKING:
     from mlops.serving.answers import encode_result
-    from mlops.serving.app import SCORE, refuse_method
     from mlops.serving.collection.opening import open_azure_collection
     from mlops.serving.collection.settings import Folders
     from mlops.serving.documents import OPENAPI, OPENAPI_30, SWAGGER, read_documents
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from mlops.serving.entry.scorer import EntryScorer, describe_script, open_scorer
     from mlops.serving.entry.texts import read_text
     from mlops.serving.entry.variables import set_variables
-    from mlops.serving.heads import MAX_BODY, check_content, check_size
+    from mlops.serving.heads import MAX_BODY, SCORE, check_content, check_size, refuse_method
     from mlops.serving.identity import list_headers, read_identity
     from mlops.serving.metrics.recorder import Recorder
     from mlops.serving.refusals import PROBLEM, Refusal, encode_refusal
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
 else:  # Azure's server loads this file by its path. In the image, the package `serving` is in the same folder.
     sys.path.insert(0, str(BUNDLE))
     from serving.answers import encode_result
-    from serving.app import SCORE, refuse_method
     from serving.collection.opening import open_azure_collection
     from serving.collection.settings import Folders
     from serving.documents import OPENAPI, OPENAPI_30, SWAGGER, read_documents
@@ -51,7 +49,7 @@ else:  # Azure's server loads this file by its path. In the image, the package `
     from serving.entry.scorer import EntryScorer, describe_script, open_scorer
     from serving.entry.texts import read_text
     from serving.entry.variables import set_variables
-    from serving.heads import MAX_BODY, check_content, check_size
+    from serving.heads import MAX_BODY, SCORE, check_content, check_size, refuse_method
     from serving.identity import list_headers, read_identity
     from serving.metrics.recorder import Recorder
     from serving.refusals import PROBLEM, Refusal, encode_refusal

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from .faults import quote_value
-from .refusals import Refusal
+from .refusals import Refusal, quote_value
 
 MAX_BODY = 8 << 20  # maximum size of a body in bytes
 MOST_DIGITS = len(str(MAX_BODY))  # a number with fewer digits is smaller
 JSON = b"application/json"
+SCORE = "/score"  # the path of the requests that the scoring script answers
 
 
 def check_body_headers(sent: Mapping[bytes, bytes]) -> None:
@@ -39,6 +39,12 @@ def check_content(content_type: str, encoding: str, length: str) -> None:
         raise Refusal(415, said, headers={"accept-encoding": "identity"})
     if length.isdigit():
         check_size(int(length))
+
+
+def refuse_method(path: str, method: str, *allowed: str) -> Refusal:
+    """Return an error that refuses a method. `allowed` are the methods that the path accepts, the usual one first."""
+    said = f"{path} does not accept {method}. Use {allowed[0]}."
+    return Refusal(405, said, headers={"allow": ", ".join(sorted(allowed))})
 
 
 def check_size(size: int) -> None:

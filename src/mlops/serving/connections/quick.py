@@ -13,6 +13,7 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from ..app import Answered
+from ..heads import SCORE
 from ..refusals import Refusal
 from ..rows import has_few_rows
 from ..scoring import PART_ROWS
@@ -21,7 +22,7 @@ from .protocol import Connection
 from .reading import SLICE
 
 LONGEST = 1 << 18  # bytes of a body; more than 1,000 rows of ten numbers
-PATH, METHOD = b"/score", b"POST"
+PATH, METHOD = SCORE.encode(), b"POST"
 
 
 class QuickConnection(Connection):

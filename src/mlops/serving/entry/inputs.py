@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
+from ..heads import SCORE, refuse_method
 from ..refusals import Refusal
 from .request import Request
 
 Arguments = dict[str, Any]
+ACCEPTED = ("POST", "GET", "OPTIONS")  # the methods of requests to a script without @rawhttp
 
 
 class Input(Protocol):
@@ -87,12 +89,7 @@ def read_query(query: str) -> dict[str, Any]:
 def require_post(request: Request) -> None:
     """Raise an error unless the request is a POST request. The callers handle GET requests themselves."""
     if request.method != "POST":
-        raise refuse_method(request.method)
-
-
-def refuse_method(method: str) -> Refusal:
-    """Return the error for a method that ``/score`` does not accept."""
-    return Refusal(405, f"/score does not accept {method}. Use POST.", headers={"allow": "GET, OPTIONS, POST"})
+        raise refuse_method(SCORE, request.method, *ACCEPTED)
 
 
 def _read_value(text: str) -> Any:

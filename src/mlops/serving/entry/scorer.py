@@ -10,13 +10,14 @@ from typing import Any
 from ..collection.layout import Stored
 from ..documents import describe_bodies
 from ..failures import describe_failure
+from ..heads import SCORE, refuse_method
 from ..metrics.recorder import Recorder
 from ..refusals import Refusal
 from ..schema import Schema
 from ..scoring import Pack, Scorer
 from ..script import Script
 from .azure import find_schemas, is_described
-from .inputs import Input, ObjectInput, RawInput, TextInput, refuse_method
+from .inputs import ACCEPTED, Input, ObjectInput, RawInput, TextInput
 from .request import Reply, Request
 from .texts import describe_request
 
@@ -71,7 +72,7 @@ class EntryScorer:
         if request.method == "OPTIONS" and not isinstance(self._input, RawInput):
             return None, Reply(200, (), b"")
         if request.method not in METHODS:
-            raise refuse_method(request.method)
+            raise refuse_method(SCORE, request.method, *ACCEPTED)
         arguments = self._input.read(request)
         if self._wants_headers:
             arguments[HEADERS] = dict(request.headers)
