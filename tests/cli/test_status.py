@@ -1,5 +1,7 @@
 """What `mlops status` prints."""
 
+from dataclasses import replace
+
 import pytest
 
 from mlops.cli.status import show_status
@@ -35,6 +37,19 @@ def test_an_environment_without_a_service_is_shown_beside_one_that_has_one(capsy
         "qa:         http://there  healthy, tiny version 1",
         "production: nothing deployed yet",
     ]
+
+
+def test_the_command_that_starts_a_stopped_service_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    services = [replace(make_service(name, Decision()), health="stopped") for name in ("qa", "production")]
+    show_status(Status(None, services))
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "qa:         stopped, tiny version 1",
+        "            `mlops start qa` starts it again.",
+        "production: stopped, tiny version 1",
+        "            `mlops start` starts it again.",
+    ]
+    show_status(Status(None, [replace(services[0], original="/data/.mlops")]))
+    assert "mlops start" not in capsys.readouterr().out
 
 
 def test_the_reason_why_the_champion_does_not_fit_is_shown_with_its_way_out(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from mlops.cli.progress.annotations import disarm
 from mlops.cli.streams import print_json
 from mlops.operations.status import Status, read_status
 from mlops.pipelines import ROLLBACK
-from mlops.platform.services import ENVIRONMENTS
+from mlops.platform.services import ENVIRONMENTS, Service
 from mlops.record.ledger import RunRecord
 from mlops.record.summary import find_reason
 from mlops.release.standing import Standing
@@ -93,7 +93,14 @@ def _describe_environment(found: Status, standing: Standing | None, told: str) -
     workers = f", {service.workers} workers" if service.workers > 1 else ""
     restarts = f", restarts: {service.restarts}" if service.restarts else ""
     shown = f"{address}{service.condition}, {found.name_model(service)}{tested}{workers}{restarts}"
-    return [shown, *filter(None, [again, standing.shorten_remark(told)])]
+    return [shown, *filter(None, [again, standing.shorten_remark(told), _explain_start(found, service)])]
+
+
+def _explain_start(found: Status, service: Service) -> str:
+    if service.health != "stopped" or service.original:
+        return ""
+    named = "" if service.environment == ENVIRONMENTS[-1] else f" {service.environment}"
+    return f"`mlops start{named}{found.command_options}` starts it again."
 
 
 def _describe_end(record: RunRecord) -> str:

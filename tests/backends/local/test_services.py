@@ -286,8 +286,9 @@ def test_a_service_that_died_is_started_again_at_its_address(migrated: Workspace
         )
         assert (again.workers, again.restarts, ask(backend, again)) == (1, 0, 1.0)
         assert backend.logs
-        assert "Started server process" in backend.logs.read_log("qa", 1)[0]
-        assert "Started server process" in next(backend.logs.follow_log("qa", 1))
+        ready = f"{again.image} is ready ({again.digest})."
+        assert ready in backend.logs.read_log("qa", 1)[0]
+        assert ready in next(backend.logs.follow_log("qa", 1))
     finally:
         backend.services.stop("qa")
     assert backend.processes.find_state("qa") == "stopped"

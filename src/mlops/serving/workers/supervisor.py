@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from ..collection.children import ChildProcess
 from ..connections.listener import direct_connections
+from ..identity import read_identity
 from ..log import shorten_log
 from ..metrics.processes import measure_memory
 from .record import Workers, write_workers
@@ -79,7 +80,7 @@ class Supervisor:
         sender: ChildProcess | None,
         start: Callable[[int, bool], int],
     ) -> None:
-        self._ready_file = options.ready
+        self._bundle, self._ready_file = options.bundle, options.ready
         self._wanted = options.workers
         self._limit = limit
         self._channels = channels
@@ -160,6 +161,8 @@ class Supervisor:
         listener = self._channels.listener
         direct_connections(listener, SUCCESSOR)  # to this service, which is the last on the port
         self._record()
+        identity = read_identity(self._bundle)
+        logging.info("%s is ready (%s).", identity["image"], identity["digest"])
         scratch = self._ready_file.with_suffix(".new")
         scratch.write_text(json.dumps({"pid": os.getpid(), "port": listener.getsockname()[1]}))
         scratch.rename(self._ready_file)
