@@ -39,6 +39,13 @@ def test_an_environment_without_a_service_is_shown_beside_one_that_has_one(capsy
     ]
 
 
+def test_a_service_is_shown_with_its_runtime_and_its_workers(capsys: pytest.CaptureFixture[str]) -> None:
+    service = replace(make_service("qa"), tested="passed", runtime="onnx", workers=2, restarts=1)
+    show_status(Status(None, [service]))
+    shown = "healthy, tiny version 1, test passed, runtime: onnx, 2 workers, restarts: 1"
+    assert capsys.readouterr().out.splitlines()[1] == f"qa:         http://there  {shown}"
+
+
 def test_the_command_that_starts_a_stopped_service_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     services = [replace(make_service(name, Decision()), health="stopped") for name in ("qa", "production")]
     show_status(Status(None, services))

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,13 @@ from mlops.files.hashes import hash_folder
 from mlops.image.bundle import build_bundle, digest_bundle, list_unhashed, read_pins, split_example, verify_bundle
 from mlops.image.schema import encode_schema
 from mlops.image.sources import ImageSources
+from mlops.serving.identity import read_identity
 from mlops.serving.metrics.bins import ColumnBins
 
 
-def build(folder: Path, weight: float = 1.0, version: int = 3, example: float = 1.0) -> str:
+def build(
+    folder: Path, weight: float = 1.0, version: int = 3, example: float = 1.0, more_files: Sequence[Path] = ()
+) -> str:
     """Build a bundle from inputs in the same folder, which are written each time."""
     inputs = folder.parent / f"{folder.name} inputs"
     inputs.mkdir()
@@ -28,7 +32,7 @@ def build(folder: Path, weight: float = 1.0, version: int = 3, example: float = 
         ImageSources(inputs, inputs / "my_script.py", inputs / "pins.lock"),
         model_name="diabetes",
         model_version=version,
-        model_files=[inputs / "model.json"],
+        model_files=[inputs / "model.json", *more_files],
         example=[[example, 2.0]],
     )
 
@@ -55,6 +59,15 @@ def test_a_bundle_says_what_is_in_it(tmp_path: Path) -> None:
     assert {"example.json", "model/model.json", "requirements.txt", "score.py", "serving/app.py"} < set(files)
     assert {"openapi.json", "openapi-3.0.json", "swagger.json"} < set(files)
     assert json.loads((tmp_path / "image" / "example.json").read_text()) == {"data": [[1.0, 2.0]]}
+
+
+@pytest.mark.parametrize("runtime", ["script", "onnx"])
+def test_a_bundle_names_its_runtime(tmp_path: Path, runtime: str) -> None:
+    record = tmp_path / "runtime.json"
+    record.write_text(json.dumps({"format": 1, "runtime": runtime, "columns": ["a"]}))
+    bundle = tmp_path / "image"
+    digest = build(bundle, more_files=[] if runtime == "script" else [record])
+    assert verify_bundle(bundle, digest)["runtime"] == read_identity(bundle)["runtime"] == runtime
 
 
 def test_the_digest_covers_the_schema_and_the_modules_beside_the_script(tmp_path: Path) -> None:

@@ -90,9 +90,10 @@ def _describe_environment(found: Status, standing: Standing | None, told: str) -
     address = f"{service.address}  " if service.address else ""
     although = found.find_redeployment(standing)
     again = f"It was deployed again, {although}." if although else ""
+    runtime = f", runtime: {service.runtime}" if service.runtime else ""
     workers = f", {service.workers} workers" if service.workers > 1 else ""
     restarts = f", restarts: {service.restarts}" if service.restarts else ""
-    shown = f"{address}{service.condition}, {found.name_model(service)}{tested}{workers}{restarts}"
+    shown = f"{address}{service.condition}, {found.name_model(service)}{tested}{runtime}{workers}{restarts}"
     return [shown, *filter(None, [again, standing.shorten_remark(told), _explain_start(found, service)])]
 
 

@@ -2,7 +2,7 @@
 
 .. code-block:: text
 
-    manifest.json      name, model, SHA-256 of every other file
+    manifest.json      name, model, runtime, SHA-256 of every other file
     example.json       an example request, and the true values for its rows if they are known
     requirements.txt   the packages that the service needs, with exact versions
     schema.json        the features of a request and the kind of the answers
@@ -49,6 +49,7 @@ MANIFEST = "manifest.json"
 EXAMPLE = "example.json"
 MODEL = "model"
 SERVING = "serving"
+SCRIPT = "script"  # the runtime of a model that the scoring script loads itself
 COMMENT = re.compile(r"(?:^|\s)#")
 OTHER_OPTION = re.compile(r"-(?!r|e|-requirement|-editable)")  # such as the option with the URL of an index
 EXACT = re.compile(r"==[^*,]+")
@@ -119,6 +120,7 @@ def build_bundle(
         "format": 1,
         "name": f"{model_name}:{model_version}",
         "model": {"name": model_name, "version": model_version},
+        "runtime": _name_runtime(folder / MODEL),
         "files": hash_folder(folder),
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
@@ -190,6 +192,12 @@ def read_pins(requirements: Path, machine: Mapping[str, str] | None = None) -> d
 def list_unhashed(requirements: Path) -> list[str]:
     """Return the packages that a requirements file pins without a hash."""
     return [pin.name for pin, hashed in _read_lines(requirements) if not hashed]
+
+
+def _name_runtime(model: Path) -> str:
+    from mlops.serving.runtimes.record import RECORD, read_record  # with numpy, which few commands need
+
+    return read_record(model).runtime if (model / RECORD).is_file() else SCRIPT
 
 
 def _read_lines(requirements: Path) -> Iterator[tuple[Requirement, bool]]:

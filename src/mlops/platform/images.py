@@ -25,6 +25,9 @@ class Image:
         not known.
     model_identity : str
         The identity of the model version; empty if it is not known.
+    runtime : str
+        The runtime of the model, such as "numbers", or "script" if the scoring script loads the model itself; empty for
+        images that older versions created.
     """
 
     name: str
@@ -34,6 +37,7 @@ class Image:
     model_version: int
     override: str = ""
     model_identity: str = ""
+    runtime: str = ""
 
     @property
     def model(self) -> str:

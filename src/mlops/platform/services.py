@@ -66,8 +66,8 @@ class Service:
         The model versions whose last test in this environment failed.
     accepts_keys : bool
         Whether the service accepts the stored keys.
-    model_identity : str
-        The identity of the model version; empty if it is not recorded.
+    model_identity, runtime : str
+        The identity and the runtime of the model version; see `Image`.
     original : str
         The MLOPS_HOME from which the service was started: "/data/.mlops on another machine"; empty for the current one.
     workers, restarts : int, int
@@ -95,6 +95,7 @@ class Service:
     original: str = ""
     workers: int = 0
     restarts: int = 0
+    runtime: str = ""
     changes: tuple[str, ...] = ()
 
     @property
@@ -203,8 +204,8 @@ class Rollback:
     @property
     def restored_model(self) -> str:
         """The restored model version: "churn version 1"; with the image's digest if the removed version is the same."""
-        model = name_model(self.restored), self.restored_version, self.restored_override
-        return add_digest(name_version(*model), self.restored_digest)
+        model = name_version(name_model(self.restored), self.restored_version, self.restored_override)
+        return add_digest(model, self.restored_digest)
 
 
 class Services(Protocol):
@@ -296,5 +297,4 @@ def name_model(image: str) -> str:
 
 def previous_environment(environment: str) -> str:
     """Return the environment to which a release deploys before this one: "qa" for "production", and "" for "qa"."""
-    place = ENVIRONMENTS.index(environment)
-    return ENVIRONMENTS[place - 1] if place else ""
+    return ("", *ENVIRONMENTS)[ENVIRONMENTS.index(environment)]

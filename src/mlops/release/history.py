@@ -19,7 +19,7 @@ class Deployment:
     """An image that was deployed.
 
     `settings` has the settings of the platform with which the service was started; it is empty in older records. For
-    `tested`, `decision`, `override` and `model_identity`, see `mlops.platform.services.Service`.
+    `tested`, `decision`, `override`, `model_identity` and `runtime`, see `mlops.platform.services.Service`.
     """
 
     digest: str
@@ -31,6 +31,7 @@ class Deployment:
     override: str = ""
     model_identity: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)
+    runtime: str = ""
 
     @property
     def model(self) -> str:
@@ -71,7 +72,7 @@ class Deployments:
         return replace(self, current=replace(deployment, tested=tested), history=before[-KEPT:])
 
     def credit(self, decision: Decision, image: Image, settings: Mapping[str, str]) -> Self:
-        """Return a copy with this decision, these settings, and `image`'s override and identity in `current`."""
+        """Return a copy whose `current` has this decision, these settings, and what `image` says about its model."""
         assert self.current is not None
         credited = replace(
             self.current,
@@ -79,6 +80,7 @@ class Deployments:
             override=image.override,
             model_identity=image.model_identity,
             settings=settings,
+            runtime=image.runtime,
         )
         return replace(self, current=credited)
 
@@ -110,6 +112,7 @@ class Deployments:
             failed=self.list_failed(),
             accepts_keys=accepts_keys,
             model_identity=current.model_identity,
+            runtime=current.runtime,
         )
 
     def restart(self, before: "Deployments") -> Self:

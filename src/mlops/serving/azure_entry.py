@@ -84,7 +84,7 @@ def init() -> None:
         _recorder.watch(_collector.measure)
     pack = _collector.pack if _collector else None
     _scorer = open_scorer(script, schema, pack, _recorder)
-    logger.info("%s is ready", manifest["name"])
+    logger.info("%s is ready (runtime: %s)", manifest["name"], identity["runtime"])
 
 
 @rawhttp  # type: ignore[untyped-decorator]  # the package has no types

@@ -1,4 +1,4 @@
-"""The identity of an image: its name and digest, and the name and version of its model."""
+"""The identity of an image: its name and digest, and the name, the version and the runtime of its model."""
 
 import hashlib
 import json
@@ -21,6 +21,7 @@ def read_identity(bundle: Path) -> dict[str, Any]:
         "digest": "sha256:" + hashlib.sha256(content).hexdigest(),
         "model_name": described["model"]["name"],
         "model_version": described["model"]["version"],
+        "runtime": described["runtime"],
     }
 
 

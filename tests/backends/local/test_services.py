@@ -284,9 +284,11 @@ def test_a_service_that_died_is_started_again_at_its_address(migrated: Workspace
             "passed",
             "healthy",
         )
-        assert (again.workers, again.restarts, ask(backend, again)) == (1, 0, 1.0)
+        assert (again.runtime, again.workers, again.restarts, ask(backend, again)) == ("script", 1, 0, 1.0)
+        told = {"image": again.image, "digest": again.digest, "model_name": "tiny", "model_version": 1}
+        assert requests.get(again.url, timeout=10).json() == {"status": "ready", **told, "runtime": "script"}
         assert backend.logs
-        ready = f"{again.image} is ready ({again.digest})."
+        ready = f"{again.image} is ready ({again.digest}, runtime: script)."
         assert ready in backend.logs.read_log("qa", 1)[0]
         assert ready in next(backend.logs.follow_log("qa", 1))
     finally:

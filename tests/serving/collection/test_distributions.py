@@ -47,7 +47,7 @@ class Service:
         self.bundle, self.folder = folder / "bundle", folder / "segments"
         for path in (self.bundle, self.folder):
             path.mkdir()
-        manifest = {"name": "churn:3", "model": {"name": "churn", "version": 3}}
+        manifest = {"name": "churn:3", "model": {"name": "churn", "version": 3}, "runtime": "script"}
         (self.bundle / MANIFEST).write_text(json.dumps(manifest))
         (self.bundle / PROFILE).write_bytes(encode_profile((*COLUMNS, prediction)))
         self.settings = Settings(folder=str(self.folder), **options)

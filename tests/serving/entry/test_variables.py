@@ -23,7 +23,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     model.mkdir(parents=True)
     (model / "model.pkl").write_text("the model")
     (model / "training_data.json").write_text("{}")
-    content = {"name": "tiny:3", "model": {"name": "tiny", "version": 3}}
+    content = {"name": "tiny:3", "model": {"name": "tiny", "version": 3}, "runtime": "script"}
     (tmp_path / "bundle" / "manifest.json").write_text(json.dumps(content))
     for _ in range(2):  # as two workers do
         set_variables(tmp_path / "bundle", tmp_path / "app")

@@ -41,7 +41,7 @@ def metrics(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     """The labels of each sample that a service reports after one request, by the sample's name."""
     folder = tmp_path_factory.mktemp("service")
     (folder / PROFILE).write_bytes(encode_profile((ColumnBins("a", "number", (1.0,), counts=(1, 2, 3)),)))
-    (folder / MANIFEST).write_text('{"name": "tiny:3", "model": {"name": "tiny", "version": 3}}')
+    (folder / MANIFEST).write_text('{"name": "tiny:3", "model": {"name": "tiny", "version": 3}, "runtime": "script"}')
     collector = Collection(folder / "collected").open(url="file:///uploads")
     counted = Distributions({int(time.time()) // HOUR: {"a": [FEWEST_ROWS, 0, 0]}})
     find_counts(folder, folder / "collected").write_bytes(msgspec.json.encode(counted))

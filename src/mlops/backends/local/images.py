@@ -101,7 +101,14 @@ class LocalImages:
             raise ImageNotFoundError(f"There is no image {digest} in {self._folder}. Run {IMAGE_NOTEBOOK}.")
         manifest = verify_bundle(target, digest)
         model = manifest["model"]
-        return Image(manifest["name"], digest, target.as_uri(), model["name"], model["version"])
+        return Image(
+            manifest["name"],
+            digest,
+            target.as_uri(),
+            model["name"],
+            model["version"],
+            runtime=manifest.get("runtime", ""),
+        )
 
     def find_image(self, model: ModelVersion) -> Image | None:
         """See `Images`."""

@@ -32,7 +32,14 @@ class MemoryImages:
         with tempfile.TemporaryDirectory() as scratch:
             manifest = verify_bundle(self.fetch_bundle(digest, Path(scratch, "bundle")), digest)
         model = manifest["model"]
-        return Image(manifest["name"], digest, f"memory://{digest}", model["name"], model["version"])
+        return Image(
+            manifest["name"],
+            digest,
+            f"memory://{digest}",
+            model["name"],
+            model["version"],
+            runtime=manifest.get("runtime", ""),
+        )
 
     def list_files(self, image: Image) -> dict[str, str]:
         """See `Images`."""

@@ -162,7 +162,8 @@ class Supervisor:
         direct_connections(listener, SUCCESSOR)  # to this service, which is the last on the port
         self._record()
         identity = read_identity(self._bundle)
-        logging.info("%s is ready (%s).", identity["image"], identity["digest"])
+        named = (identity[name] for name in ("image", "digest", "runtime"))
+        logging.info("%s is ready (%s, runtime: %s).", *named)
         scratch = self._ready_file.with_suffix(".new")
         scratch.write_text(json.dumps({"pid": os.getpid(), "port": listener.getsockname()[1]}))
         scratch.rename(self._ready_file)

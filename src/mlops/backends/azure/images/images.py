@@ -154,7 +154,7 @@ class AzureImages:
         manifest = read_record(bundle / MANIFEST, dict[str, Any])
         url = f"{self._registry}/{repository}@{digest}"
         return ImageRecord(
-            image=Image(manifest["name"], digest, url, model.name, model.version),
+            image=Image(manifest["name"], digest, url, model.name, model.version, runtime=manifest["runtime"]),
             repository=repository,
             bundle=digest_bundle(bundle),
             files=tuple(sorted([*manifest["files"], MANIFEST])),
