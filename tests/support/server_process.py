@@ -17,7 +17,7 @@ from mlops.backends.local.processes import wait_ready
 from mlops.platform.models import ModelVersion
 
 KEY = "the-key"
-LIMITED = 'ulimit -Hn {hard}; ulimit -Sn {soft}; exec "$@"'
+LIMITED = 'ulimit -Sn {soft}; ulimit -Hn {hard}; exec "$@"'  # no hard limit can be below the soft one
 BODY = b'{"data": [[1.0]]}'
 ANSWER = b'{"result":[1.0]}'
 BLOCKING = """

@@ -185,6 +185,15 @@ def test_a_service_that_cannot_score_its_example_does_not_become_ready(tmp_path:
     assert "1.0" not in (tmp_path / "service.log").read_text().replace("bundle-1.0", "")
 
 
+def test_a_service_that_may_open_too_few_files_is_not_started(tmp_path: Path) -> None:
+    said = r"This process may open 40 files, but the service needs 328\. Raise the hard limit: `ulimit -Hn 328`\."
+    with (
+        pytest.raises(DeploymentError, match=rf"(?s)ended with exit code 1\. .*{said}"),
+        start_server(tmp_path, "--workers", "2", files=(40, 40)),
+    ):
+        pass
+
+
 def test_the_record_of_the_workers_can_be_damaged(tmp_path: Path) -> None:
     assert read_workers(tmp_path) == Workers()
     for content in ("", "{", "[]", json.dumps({"running": 1})):

@@ -54,7 +54,7 @@ class Admission(ServerState):
         self.held = 0  # the number of bytes of requests that are not answered yet
         times = (limits.head_seconds, limits.body_seconds, limits.answer_seconds, limits.idle_seconds)
         self.pause = min(LONGEST_PAUSE, min(times) / SWEEPS)
-        self.most = limits.connections or max(1, min(MOST_CONNECTIONS, open_files - 2 * SPARE))
+        self.most = min(limits.connections or MOST_CONNECTIONS, open_files - 2 * SPARE)
         self._most_of_client = limits.client_connections or max(1, self.most // 4)
         self.admitted = 0  # the number of open connections that were admitted
         self._clients: Counter[str] = Counter()

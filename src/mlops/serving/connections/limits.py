@@ -2,10 +2,13 @@
 
 import os
 import resource
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 SPARE = 128  # file descriptors for files, the log, and connections that are being refused
+FEWEST_FILES = 2 * SPARE + 64  # leaves 64 connections
+USUAL_MOST_FILES = 10_240  # the highest limit that macOS accepts if the hard limit is infinite
 MOST_CONNECTIONS = 10_000  # idle connections use about 6 kB each
 HEAD_BYTES = 32 << 10  # browsers and proxies send up to 16 KiB
 KEPT_MEMORY = 8 << 20
@@ -32,7 +35,7 @@ class Limits:
     # the end of an idle connection gets an error.
     idle_seconds: float = limit(75.0, "time between two requests of a connection")
     drain_seconds: float = limit(5.0, "time between two requests of a connection while the server shuts down")
-    connections: int = limit(0, "connections at a time; 0 for as many as the limit of open files allows, up to 10,000")
+    connections: int = limit(0, "connections at a time, as far as the limit of open files allows; 0 for up to 10,000")
     client_connections: int = limit(0, "connections of one address at a time; 0 for a quarter of all connections")
     waiting: int = limit(256, "requests that wait to be scored at a time")
 
@@ -65,8 +68,9 @@ def keep_freed_memory() -> None:
 def raise_open_files() -> int:
     """Raise the limit of open files as far as possible, and return it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    except (ValueError, OSError):  # on macOS, the reported hard limit cannot be set
-        return soft
-    return hard
+    for limit in (hard, USUAL_MOST_FILES):
+        if soft < limit <= hard:
+            with suppress(ValueError, OSError):  # on macOS, the reported hard limit cannot be set
+                resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+                return limit
+    return soft

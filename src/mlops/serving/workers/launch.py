@@ -3,12 +3,14 @@
 # The modules of a worker are imported in the functions. A supervisor that does not load the model needs none of them,
 # and the number of threads must be chosen before numpy is imported.
 
+import logging
 import os
 from argparse import Namespace
 
 from ..collection.children import start_uploader
 from ..collection.settings import Folders
 from ..connections.board import make_board
+from ..connections.limits import FEWEST_FILES, raise_open_files
 from ..connections.listener import bind
 from ..telemetry.opening import start_sender
 from ..telemetry.settings import CONNECTION_STRING
@@ -54,6 +56,11 @@ def supervise(options: Namespace, *, apart: bool) -> int:
     """
     # The scoring script and the uploader do not need the connection string, which is a secret.
     secrets = {name: os.environ.pop(name) for name in (CONNECTION_STRING,) if name in os.environ}
+    needed, allowed = FEWEST_FILES + 4 * options.workers, raise_open_files()  # the board has four sockets per worker
+    if allowed < needed:
+        said = "This process may open %d files, but the service needs %d. Raise the hard limit: `ulimit -Hn %d`."
+        logging.error(said, allowed, needed, needed)
+        return 1
     for name in THREADS:  # the workers share the cores, and a fork does not copy threads
         os.environ.setdefault(name, "1")
     if not apart:
