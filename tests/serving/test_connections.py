@@ -70,6 +70,17 @@ def test_a_head_that_does_not_arrive_ends_the_connection(hasty: ServerProcess, s
     assert said.startswith(SILENT) if sent else said == b""
 
 
+@pytest.mark.parametrize("version", [b"0.9", b"2.0", b"3.0"])
+@pytest.mark.parametrize("request_line", [b"GET / ", b"POST /score "])
+def test_another_version_of_http_is_refused(patient: ServerProcess, request_line: bytes, version: bytes) -> None:
+    with patient.connect() as client:
+        client.sendall(GET + make_request().replace(b"POST /score HTTP/1.1", request_line + b"HTTP/" + version))
+        assert read_answer(client)[0] == 200
+        status, headers, body = read_answer(client)
+        assert (status, headers["connection"], client.recv(1)) == (400, "close", b"")
+    assert b"The request is not HTTP/1.1: Invalid HTTP version." in body
+
+
 def test_a_head_that_trickles_ends_the_connection(hasty: ServerProcess) -> None:
     with hasty.connect() as client:
         client.sendall(b"GET /readyz HTTP/1.1\r\nX: ")

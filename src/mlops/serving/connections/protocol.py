@@ -19,8 +19,9 @@ from ..refusals import Refusal
 from .admission import Admission
 from .answers import encode_answer
 from .limits import SPARE
-from .reading import AGAIN, SLICE, Reader
+from .reading import AGAIN, SLICE, Reader, refuse_malformed
 
+VERSIONS = ("1.1", "1.0")  # of HTTP; httptools also accepts 0.9 and 2.0
 READ_SECONDS = 2.0  # time for a client to read a refusal before its connection is closed
 
 
@@ -99,6 +100,8 @@ class Connection(Reader):
         """Start to answer the request, or let it wait for the answers to earlier requests."""
         if self._resumed:
             return
+        if self.parser.get_http_version() not in VERSIONS:
+            raise refuse_malformed("Invalid HTTP version")
         self._arriving = "body"
         self.deadline = self._admission.clock + self._limits.body_seconds
         self._create_scope()

@@ -18,6 +18,11 @@ FRAMING = (b"content-length", b"transfer-encoding")
 AGAIN = {"retry-after": "1"}
 
 
+def refuse_malformed(why: str) -> Refusal:
+    """Return an error that refuses a request that is not HTTP/1.1."""
+    return Refusal(400, f"The request is not HTTP/1.1: {why}.")
+
+
 class Reader(HttpToolsProtocol, ABC):
     """A connection that reads requests. The subclass `Connection` decides when to read, and answers the requests."""
 
@@ -94,7 +99,8 @@ class Reader(HttpToolsProtocol, ABC):
         except httptools.HttpParserUpgrade as upgrade:
             self._ignore_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
-            self.refuse(Refusal(400, f"The request is not HTTP/1.1: {error}."))
+            found = error.__context__
+            self.refuse(found if isinstance(found, Refusal) else refuse_malformed(str(error)))
         else:
             if self._arriving:
                 self._check_size(len(data))
