@@ -91,6 +91,12 @@ def test_a_bad_body_is_refused_with_the_reason(url: str, body: bytes, status: in
     assert "secret details" not in answer.text
 
 
+@pytest.mark.parametrize("parameters", ["; charset=utf-8", ';charset="UTF-8"', "; charset=utf8; a=b"])
+def test_a_body_in_utf_8_can_say_so(url: str, parameters: str) -> None:
+    headers = {"Authorization": f"Bearer {KEY}", "Content-Type": f"application/json{parameters}"}
+    assert requests.post(f"{url}/score", json=GOOD, headers=headers, timeout=20).status_code == 200
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("path", ["/", "/livez", "/readyz"])
 def test_the_state_of_the_service_needs_no_key(url: str, method: str, path: str) -> None:

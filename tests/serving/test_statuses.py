@@ -102,8 +102,19 @@ CASES: dict[str, list[Case]] = {
         Case("data has more than 50,000 rows.", b'{"data": [' + b"{}," * 50_000 + b"{}]}", members={"rule": "rows"}),
         Case("data has more than 50,000 rows.", b'{"data": [' + b"[0]," * 50_000 + b"[0]]}", members={"rule": "rows"}),
     ],
-    "415 the content type is not `application/json`, or the body is compressed (`Content-Encoding`)": [
+    "415 the content type is not `application/json`, its `charset` is not UTF-8, or the body is compressed "
+    "(`Content-Encoding`)": [
         Case("The body must be JSON.", b"1,2", sent={"Content-Type": "text/csv"}),
+        Case(
+            'The body has the charset "latin1". Send it in UTF-8.',
+            {"data": [GOOD]},
+            sent={"Content-Type": "application/json; a=b ; Charset=latin1"},
+        ),
+        Case(
+            'The body has the charset "utf-16". Send it in UTF-8.',
+            {"data": [GOOD]},
+            sent={"Content-Type": 'application/json;charset="utf-16"'},
+        ),
         Case(
             'The body has the encoding "gzip".',
             {"data": [GOOD]},

@@ -11,7 +11,7 @@ STATUSES = {  # of POST /score
     401: "The key is missing or wrong.",
     408: "The request did not arrive in time.",
     413: "The body is too large.",
-    415: "The content type is not application/json, or the body is compressed.",
+    415: "The content type is not application/json, its charset is not UTF-8, or the body is compressed.",
     422: "A row does not fit the schema, or the scoring script refuses it.",
     500: "The scoring script failed.",
     503: "There are too many connections or requests.",

@@ -8,6 +8,7 @@ MAX_BODY = 8 << 20  # maximum size of a body in bytes
 MOST_DIGITS = len(str(MAX_BODY))  # a number with fewer digits is smaller
 JSON = b"application/json"
 SCORE = "/score"  # the path of the requests that the scoring script answers
+UTF_8 = ("utf-8", "utf8")
 
 
 def check_body_headers(sent: Mapping[bytes, bytes]) -> None:
@@ -30,10 +31,15 @@ def check_content(content_type: str, encoding: str, length: str) -> None:
     Raises
     ------
     Refusal
-        If, according to the headers, the body is not JSON, is compressed or is too large.
+        If, according to the headers, the body is not JSON, is not in UTF-8, is compressed or is too large.
     """
-    if content_type.split(";")[0].strip().lower() != "application/json":
+    kind, *parameters = (part.strip() for part in content_type.split(";"))
+    if kind.lower() != "application/json":
         raise Refusal(415, "The body must be JSON. Send the header Content-Type: application/json.")
+    for name, _, value in (parameter.partition("=") for parameter in parameters):
+        charset = value.strip('"')
+        if name.lower() == "charset" and charset.lower() not in UTF_8:
+            raise Refusal(415, f"The body has the charset {quote_value(charset)}. Send it in UTF-8.")
     if encoding.strip().lower() not in ("", "identity"):
         said = f"The body has the encoding {quote_value(encoding)}. Send it without Content-Encoding."
         raise Refusal(415, said, headers={"accept-encoding": "identity"})
