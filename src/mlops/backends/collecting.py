@@ -2,15 +2,20 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from mlops.errors import MlopsError
+from mlops.files.hashes import hash_content
 from mlops.parameters.platform_section import declare
 from mlops.serving.collection.settings import Settings
 from mlops.serving.identity import SERVICE
 from mlops.serving.telemetry.settings import CONNECTION_STRING, DEFAULT_SHARE
 
 KEY = "collection-key"  # the secret with which columns are hashed
+KEY_SETTING = f"SHA-256 of {KEY}"
+SHOWN_HASH = 8  # characters, which do not help to guess the key
 MEGABYTE = 1 << 20
 
 
@@ -60,6 +65,25 @@ def describe_collection(given: CollectionSettings, get_secret: Callable[[str], s
         retention_days=given.collect_retention_days,
         **place,
     )
+
+
+def describe_key(given: CollectionSettings, find_key: Callable[[], str]) -> dict[str, str]:
+    """Return the start of the hash of the key with which columns are hashed, as a setting of a service.
+
+    The result is empty if no key is needed or if it cannot be read: a deployment then reports the reason.
+
+    Parameters
+    ----------
+    given : CollectionSettings
+        The settings of the platform.
+    find_key : callable
+        Returns the key; see `mlops.platform.datasets.Collections`. It is called only if columns are hashed.
+    """
+    key = ""
+    if given.collect_share and split_names(given.collect_hashed):
+        with suppress(MlopsError):
+            key = find_key()
+    return {KEY_SETTING: hash_content(key.encode())[:SHOWN_HASH]} if key else {}
 
 
 def list_telemetry_variables(service: str) -> dict[str, str]:

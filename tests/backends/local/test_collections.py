@@ -9,6 +9,13 @@ from collected import list_requests, read_uploads
 from tiny_model import ask, deploy, publish
 
 from mlops.backends import open_backend
+from mlops.backends.local.collections import LocalCollections
+from mlops.backends.local.deployments import LocalDeployment, LocalState
+from mlops.backends.local.environments.environments import LocalEnvironments
+from mlops.backends.local.images import LocalImages
+from mlops.backends.local.secrets import LocalSecrets
+from mlops.backends.local.services import LocalHost
+from mlops.backends.local.settings import LocalSettings
 from mlops.errors import DeploymentError, SecretNotFoundError, UsageError
 from mlops.workspace import Workspace
 
@@ -44,6 +51,25 @@ def test_hashed_columns_need_a_key(migrated: Workspace, tmp_path: Path, monkeypa
     backend = open_backend("local", migrated)
     with pytest.raises(SecretNotFoundError, match="Set the environment variable MLOPS_SECRET_COLLECTION_KEY"):
         deploy(backend, "qa", publish(backend, tmp_path))
+
+
+def test_the_key_is_a_setting_of_the_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def list_settings(settings: LocalSettings) -> dict[str, str]:
+        secrets = LocalSecrets(tmp_path)
+        stores = LocalImages(tmp_path), secrets, LocalEnvironments(tmp_path)
+        host = LocalHost(tmp_path, settings, *stores, LocalCollections(tmp_path, settings, secrets))
+        return host.look("qa").list_settings()
+
+    name, hashing = "SHA-256 of collection-key", LocalSettings(collect_hashed="age")
+    assert name not in list_settings(hashing)  # a deployment says that the key is missing
+    monkeypatch.setenv("MLOPS_SECRET_COLLECTION_KEY", "the-first-key")
+    first = list_settings(hashing)
+    monkeypatch.setenv("MLOPS_SECRET_COLLECTION_KEY", "the-second-key")
+    state = LocalState(current=LocalDeployment("sha256:1", "tiny:1", 1, "", settings=first))
+    assert state.list_changes(list_settings(hashing)) == (f"{name} b05239df (was {first[name]})",)
+    assert "telemetry_share" in first
+    assert name not in list_settings(LocalSettings())
+    assert name not in list_settings(LocalSettings(collect_hashed="age", collect_share=0.0))
 
 
 def test_a_column_that_does_not_exist_is_refused(

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 from filelock import FileLock
 
-from mlops.backends.collecting import list_telemetry_variables
+from mlops.backends.collecting import describe_key, list_telemetry_variables
 from mlops.backends.local.collections import LocalCollections
 from mlops.backends.local.deployments import LocalDeployment, LocalState, check_health
 from mlops.backends.local.environments.environments import LocalEnvironments
@@ -168,7 +168,7 @@ class LocalSite:
 
     def list_settings(self) -> dict[str, str]:
         """See `View`."""
-        return self._settings.list_of_service()
+        return {**self._settings.list_of_service(), **describe_key(self._settings, self._collections.find_key)}
 
     def accepts_keys(self, state: LocalState) -> bool:
         """See `View`."""

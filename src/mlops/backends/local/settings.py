@@ -77,7 +77,7 @@ class LocalSettings(CollectionSettings):
 
     def list_of_service(self) -> dict[str, str]:
         """Return the settings that a server gets when it starts, as text. Its port is left out."""
-        names = (found.name for found in DECLARED if found.name.startswith(("service_", "collect_")))
+        names = (found.name for found in DECLARED if found.name.startswith(("service_", "collect_", "telemetry_")))
         return {name: str(getattr(self, name)) for name in names}
 
     def name(self, setting: str) -> str:

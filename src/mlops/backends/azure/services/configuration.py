@@ -77,7 +77,9 @@ def list_changeable(settings: AzureSettings, environment: str) -> dict[str, obje
 
 def list_of_service(settings: AzureSettings, environment: str) -> dict[str, str]:
     """Return the settings of an environment's service, as text. The name of the service is left out."""
-    named = [found.name for found in fields(settings) if found.name.startswith((f"{environment}_", "collect_"))]
+    named = [
+        found.name for found in fields(settings) if found.name.startswith((f"{environment}_", "collect_", "telemetry_"))
+    ]
     return {name: str(getattr(settings, name)) for name in named if name != f"{environment}_service"}
 
 

@@ -13,7 +13,7 @@ from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.images.images import AzureImages
 from mlops.backends.azure.images.records import ImageRecord
 from mlops.backends.azure.services.collections import AzureCollections
-from mlops.backends.azure.services.configuration import list_of_service, make_configuration
+from mlops.backends.azure.services.configuration import collects, list_of_service, make_configuration
 from mlops.backends.azure.services.sdk_objects import WebService
 from mlops.backends.azure.services.state import AzureDeployment, AzureState, StateBlob
 from mlops.backends.azure.services.web_services import (
@@ -27,6 +27,7 @@ from mlops.backends.azure.services.web_services import (
     wait_healthy,
     wait_settled,
 )
+from mlops.backends.collecting import describe_key
 from mlops.platform.images import Image
 from mlops.platform.services import NO_DECISION, NO_PERMISSIONS, Decision, Health, Permissions, Service
 from mlops.record.clock import now
@@ -140,7 +141,9 @@ class AzureSite:
 
     def list_settings(self) -> dict[str, str]:
         """See `mlops.release.host.View`."""
-        return list_of_service(self._session.settings, self._environment)
+        settings = self._session.settings
+        key = describe_key(settings, self._collections.find_key) if collects(settings, self._environment) else {}
+        return {**list_of_service(settings, self._environment), **key}
 
     def accepts_keys(self, state: AzureState) -> bool:
         """See `mlops.release.host.View`."""
