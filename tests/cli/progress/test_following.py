@@ -56,10 +56,11 @@ def test_the_sweep_tries_values_around_the_one_that_was_rejected(alpha: float, v
 
 
 @pytest.mark.parametrize("name", ["deploy_qa", "test_qa", "deploy_production", "test_production"])
-def test_after_a_failed_deployment_or_test_a_changed_script_needs_a_new_image(name: str) -> None:
+def test_after_a_failed_deployment_or_test_changes_need_a_release(name: str) -> None:
     run = replace(make_run("", "all", state="failed"), steps=(StepRecord(name, "", state="failed"),))
     assert find_following(run, "mlops", " --platform azure") == (
-        "mlops resume 20261122-1 or, if you changed the scoring script or its lock, mlops run release --platform azure"
+        "mlops resume 20261122-1 or, if you changed a setting, the scoring script or its lock, "
+        "mlops run release --platform azure"
     )
 
 

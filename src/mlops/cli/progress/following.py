@@ -77,8 +77,9 @@ def _suggest_repeat(
         return f"Correct {refused.file}, then run {again}"
     failed = {step.name for step in run.steps if step.state == "failed"}
     if any(step.name in failed and (step.deploys.digest or step.checks) for step in steps):
-        renewed = f"{program} run {SERVING_AGAIN}{platform_option}"  # resuming deploys the same image again
-        return f"{again} or, if you changed the scoring script or its lock, {renewed}"
+        # resuming deploys the same image again, with the same parameters
+        renewed = f"{program} run {SERVING_AGAIN}{platform_option}"
+        return f"{again} or, if you changed a setting, the scoring script or its lock, {renewed}"
     return again
 
 
