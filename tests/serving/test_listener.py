@@ -7,6 +7,7 @@ from contextlib import ExitStack
 import pytest
 
 from mlops.serving.connections.listener import accept_waiting, bind, direct_connections
+from mlops.serving.failures import StartFailed
 
 
 def listen(stack: ExitStack, port: int = 0) -> socket.socket:
@@ -51,6 +52,6 @@ def test_a_port_of_another_program_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(
-            SystemExit, match=rf"^Could not use port {port} \(Address already in use\)\. Choose another"
+            StartFailed, match=rf"^Could not use port {port} \(Address already in use\)\. Choose another"
         ):
             bind("127.0.0.1", port)

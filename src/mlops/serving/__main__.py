@@ -13,10 +13,10 @@ import sys
 from pathlib import Path
 
 from .connections.limits import list_options
+from .failures import StartFailed
 from .log import configure_log
 from .workers.launch import list_worker_options, supervise, work_apart
 from .workers.starting import APART, FAILING, WORKER, decode_channels, read_mode
-from .workers.warming import WarmUpFailed
 
 
 def read_options() -> argparse.Namespace:
@@ -41,7 +41,7 @@ def main() -> None:
             work_apart(options, decode_channels(inherited), failing=mode == FAILING)
         else:
             sys.exit(supervise(options, apart=mode == APART))
-    except WarmUpFailed as failed:
+    except StartFailed as failed:
         logging.error("%s", failed)
         sys.exit(1)
 

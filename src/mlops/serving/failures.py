@@ -1,8 +1,15 @@
-"""The description of an error for a log. It has no values, because rows and keys must never reach a log."""
+"""Errors of a service, and their descriptions for a log.
+
+A description has no values, because rows and keys must never reach a log.
+"""
 
 import traceback
 
 MOST_FRAMES = 10  # of each error, counted from the place where it was raised
+
+
+class StartFailed(Exception):
+    """The reason why a service cannot start. The message has no value of a row, and says what to do."""
 
 
 def describe_failure(error: BaseException) -> str:

@@ -25,6 +25,7 @@ from mlops.serving.connections.listener import bind
 from mlops.serving.connections.server import Server
 from mlops.serving.documents import read_documents
 from mlops.serving.entry.scorer import describe_script, open_scorer
+from mlops.serving.failures import StartFailed
 from mlops.serving.identity import read_identity
 from mlops.serving.schema import read_schema
 from mlops.serving.script import Script, load_script
@@ -47,7 +48,7 @@ class ThreadServer:
     def __init__(self, application: Application, port: int) -> None:
         try:
             self._listener = bind("127.0.0.1", port)
-        except SystemExit as error:  # `bind` exits the process if the port is taken
+        except StartFailed as error:
             raise DeploymentError(f"Could not start a service in memory. {error}") from error
         self.port = int(self._listener.getsockname()[1])
         self._server = Server(application, Limits(), self._listener)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+from ..failures import StartFailed
 from .settings import Folders, find_settings, read_settings
 
 RESTART_SECONDS = 2.0  # minimum time between two starts
@@ -101,7 +102,10 @@ class UploaderProcess(ChildProcess):
 def start_uploader(folders: Folders) -> UploaderProcess | None:
     """Start the uploader of a service and return it, or return None if the service collects nothing.
 
-    If the settings are wrong, the program ends.
+    Raises
+    ------
+    StartFailed
+        If the settings are wrong.
     """
     file = find_settings()
     if file is None:
@@ -109,4 +113,4 @@ def start_uploader(folders: Folders) -> UploaderProcess | None:
     try:
         return UploaderProcess(file, read_settings(file).uploader, folders)
     except ValueError as error:
-        sys.exit(f"The collection cannot start. {error}")
+        raise StartFailed(f"The collection cannot start. {error}") from error

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from ..failures import StartFailed
 from ..identity import SERVICE
 from ..schema import Schema
 from .children import UploaderProcess
@@ -34,7 +34,12 @@ def open_collection(
 ) -> TurnCollector | None:
     """Return the collector for a server with an event loop, or None if the service collects nothing.
 
-    `identity` is the identity of the image; see `serving.identity`. If the settings are wrong, the program ends.
+    `identity` is the identity of the image; see `serving.identity`.
+
+    Raises
+    ------
+    StartFailed
+        If the settings are wrong.
     """
     file = find_settings()
     if file is None:
@@ -42,7 +47,7 @@ def open_collection(
     try:
         collector = Collector(read_settings(file), _identify(identity), schema)
     except ValueError as error:
-        sys.exit(f"The collection cannot start. {error}")
+        raise StartFailed(f"The collection cannot start. {error}") from error
     return TurnCollector(collector, folders)
 
 

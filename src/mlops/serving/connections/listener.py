@@ -11,12 +11,20 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 
+from ..failures import StartFailed
+
 SO_ATTACH_REUSEPORT_CBPF = 51  # from asm-generic/socket.h, because Python has no name for this option
 RETURN_CONSTANT = 0x06  # BPF_RET | BPF_K
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Return a socket that is bound to the port, even while the previous server still listens on it."""
+    """Return a socket that is bound to the port, even while the previous server still listens on it.
+
+    Raises
+    ------
+    StartFailed
+        If the port cannot be used.
+    """
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # otherwise, an answer waits 40 ms for an ACK
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -24,7 +32,8 @@ def bind(host: str, port: int) -> socket.socket:
     try:
         listener.bind((host, port))
     except OSError as error:
-        sys.exit(f"Could not use port {port} ({error.strerror}). Choose another port, or 0 for any free port.")
+        said = f"Could not use port {port} ({error.strerror}). Choose another port, or 0 for any free port."
+        raise StartFailed(said) from error
     return listener
 
 

@@ -3,7 +3,6 @@
 # The modules of a worker are imported in the functions. A supervisor that does not load the model needs none of them,
 # and the number of threads must be chosen before numpy is imported.
 
-import logging
 import os
 from argparse import Namespace
 
@@ -12,6 +11,7 @@ from ..collection.settings import Folders
 from ..connections.board import make_board
 from ..connections.limits import FEWEST_FILES, raise_open_files
 from ..connections.listener import bind
+from ..failures import StartFailed
 from ..telemetry.opening import start_sender
 from ..telemetry.settings import CONNECTION_STRING
 from .memory import choose_limit, limit_memory
@@ -53,14 +53,19 @@ def supervise(options: Namespace, *, apart: bool) -> int:
         Whether each worker is a program of its own. Otherwise, the workers are forks: they share a model that the
         supervisor loads or, if the record of the model says that loading starts threads, each loads its own. If forks
         turn out to be unsafe, this program starts again with `apart`.
+
+    Raises
+    ------
+    StartFailed
+        If the service cannot start.
     """
     # The scoring script and the uploader do not need the connection string, which is a secret.
     secrets = {name: os.environ.pop(name) for name in (CONNECTION_STRING,) if name in os.environ}
     needed, allowed = FEWEST_FILES + 4 * options.workers, raise_open_files()  # the board has four sockets per worker
     if allowed < needed:
-        said = "This process may open %d files, but the service needs %d. Raise the hard limit: `ulimit -Hn %d`."
-        logging.error(said, allowed, needed, needed)
-        return 1
+        said = f"This process may open {allowed} files, but the service needs {needed}. "
+        said += f"Raise the hard limit: `ulimit -Hn {needed}`."
+        raise StartFailed(said)
     for name in THREADS:  # the workers share the cores, and a fork does not copy threads
         os.environ.setdefault(name, "1")
     if not apart:

@@ -5,6 +5,7 @@
 # each worker is a new program that loads the model itself.
 
 import gc
+import logging
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..connections.board import Board, rebuild_board
+from ..failures import StartFailed
 from ..log import WORKER_NUMBER
 
 MODE = "SERVING_MODE"  # how this program was started; see `read_mode`
@@ -122,6 +124,8 @@ def start_fork(number: int, work: Callable[[], None]) -> int:
         os.environ[WORKER_NUMBER] = str(number)
         work()
         code = 0
+    except StartFailed as failed:
+        logging.error("%s", failed)
     except BaseException:  # noqa: BLE001 - a fork must not continue as a second supervisor
         sys.excepthook(*sys.exc_info())
     finally:

@@ -5,14 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ..failures import StartFailed
 from ..refusals import Refusal
 
 EXAMPLE = "example.json"
 CALLS = 2  # some libraries finish their preparations in the second call
 
 
-class WarmUpFailed(Exception):
-    """An exception for an image whose own example cannot be scored. The message contains no value of a row."""
+class WarmUpFailed(StartFailed):
+    """An exception for an image whose own example cannot be scored."""
 
 
 def warm_up(score: Callable[[bytes], Any], bundle: Path) -> None:
