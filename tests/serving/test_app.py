@@ -1,5 +1,7 @@
 """The web service over real HTTP: correct answers, and a clear refusal of everything else."""
 
+import contextlib
+import hmac
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -12,6 +14,7 @@ from served import serve
 from mlops.release.service_checks import check_predictions, check_refusals, measure_latency, run_checks
 from mlops.serving.app import Application
 from mlops.serving.heads import MAX_BODY
+from mlops.serving.refusals import Refusal
 from mlops.serving.schema import Answer, Feature, Schema
 from mlops.serving.scoring import Scorer
 
@@ -57,6 +60,26 @@ def post(url: str, body: object = GOOD, key: str = KEY, **options: object) -> re
 def test_either_key_opens_it(url: str, key: str) -> None:
     answer = post(url, key=key)
     assert (answer.status_code, answer.json()) == (200, {"result": [3.0, 7.0]})
+
+
+@pytest.mark.parametrize("key", [KEY, "the-secondary-key", KEY[:-1] + "x"])
+def test_a_key_is_compared_with_both_keys_in_constant_time(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time would otherwise tell which key matches, or how many characters of it."""
+    application, compared, compare = (
+        Application(Scorer(add, PAIRS), [KEY, "the-secondary-key"], {}),
+        [],
+        hmac.compare_digest,
+    )
+
+    def watch(sent: bytes, expected: bytes) -> bool:
+        compared.append(expected)
+        return compare(sent, expected)
+
+    monkeypatch.setattr(hmac, "compare_digest", watch)
+    with contextlib.suppress(Refusal):
+        application.check_head({b"authorization": f"Bearer {key}".encode(), b"content-type": b"application/json"})
+    assert compared[:2] == [f"Bearer {KEY}".encode(), b"Bearer the-secondary-key"]
+    assert len(compared) == (4 if key.endswith("x") else 2)
 
 
 @pytest.mark.parametrize(
