@@ -11,6 +11,7 @@ import pytest
 from server_process import (
     ANSWER,
     BODY,
+    KEY,
     Gate,
     ServerProcess,
     exchange,
@@ -255,6 +256,28 @@ def test_what_is_not_http_is_refused_after_the_answers_to_earlier_requests(patie
         client.sendall(make_request() + GET + b"NONSENSE\r\n\r\n" + GET)
         assert [read_answer(client)[0] for _ in range(3)] == [200, 200, 400]
         assert read_rest(client) == b""
+
+
+def test_the_log_has_neither_keys_nor_rows(patient: ServerProcess) -> None:
+    good, secret = make_request(body=b'{"data": [[4711.25]]}'), b"secret-4711"
+    requests = [
+        good,
+        make_request(body=b'{"data": [["secret-4711"]]}'),
+        make_request(body=b'{"secret-4711": 1}'),
+        make_request(body=b'{"data": [[4711.25, secret-4711'),
+        good.replace(b"the-key", secret),
+        make_request(b"GET", b"/secret-4711?key=the-key", b""),
+        make_request(b"POST", b"/score", BODY, b"Content-Encoding: secret-4711"),
+        make_request(b"GET", b"/readyz", b"", b"X: " + secret * 4000),
+        secret + b" the-key 4711.25\r\n\r\n",
+    ]
+    statuses = []
+    for request in requests:
+        with patient.connect() as client:
+            statuses.append(exchange(client, request)[0])
+    assert statuses == [200, 422, 422, 400, 401, 404, 415, 431, 400]
+    log = patient.log.read_text()
+    assert not any(said in log for said in ("4711", KEY))
 
 
 def test_a_client_has_a_limit_of_connections(tmp_path: Path) -> None:
