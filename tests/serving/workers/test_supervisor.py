@@ -131,14 +131,21 @@ def test_workers_end_when_their_supervisor_is_killed(pair: ServerProcess) -> Non
     assert not pair.listens()
 
 
-def test_the_model_is_loaded_once_for_all_workers_if_forks_can_share_it(tmp_path: Path) -> None:
+def test_the_model_is_loaded_once_for_all_workers_if_forks_can_share_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each load writes the number of threads for linear algebra: 1, unless the environment has another number."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setenv("MKL_NUM_THREADS", "2")
+    threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     for name, script in (("shared", SCRIPT), ("apart", THREADED)):
-        counted = f"{script}\nopen({str(tmp_path / name)!r}, 'a').write('x')\n"
+        number = f"''.join(os.environ[name] for name in {threads})"
+        counted = f"{script}\nimport os\nopen({str(tmp_path / name)!r}, 'a').write({number})\n"
         (tmp_path / f"{name}-server").mkdir()
         with start_server(tmp_path / f"{name}-server", "--workers", "2", script=counted):
             pass
-    assert (tmp_path / "shared").read_text() == "x"
-    assert (tmp_path / "apart").read_text() == "x" * 3  # the supervisor tried
+    assert (tmp_path / "shared").read_text() == "112"
+    assert (tmp_path / "apart").read_text() == "112" * 3  # the supervisor tried
 
 
 def test_a_model_that_kills_its_workers_makes_the_service_unready(tmp_path: Path) -> None:
