@@ -152,6 +152,15 @@ def test_a_worse_challenger_is_rejected(other: Other) -> None:
     assert str(run.result("reason")).startswith("The challenger is worse: ")
 
 
+def test_the_data_sets_and_the_models_with_a_person_s_rows_are_listed(other: Other) -> None:
+    other.improve()
+    ids = [column.name for column in other.problem.columns if column.kind == "id"]
+    person = other.problem.load_sample()[ids[0]].iloc[0] if ids else "4711"
+    forgotten = json.loads(other.mlops.invoke("data", "forget", "--id", person, "--json").stdout)
+    models = [f"{other.problem.name} version {number}" for number in (1, 2)]
+    assert forgotten["traces"] == ([{"dataset": other.problem.name, "version": 1, "models": models}] if ids else [])
+
+
 def _read_status(other: Other) -> dict[str, Any]:
     status: dict[str, Any] = json.loads(other.mlops.invoke("status", "--json").stdout)
     return status
