@@ -56,7 +56,7 @@ class Client(threading.Thread):
 
 @pytest.mark.parametrize(
     ("count", "workers"),
-    [(3, 1), pytest.param(20, 1, marks=pytest.mark.slow), pytest.param(20, 3, marks=pytest.mark.slow)],
+    [(3, 1), pytest.param(30, 1, marks=pytest.mark.slow), pytest.param(20, 3, marks=pytest.mark.slow)],
 )
 def test_clients_see_no_error_during_deployments(
     migrated: Workspace, tmp_path: Path, count: int, workers: int, monkeypatch: pytest.MonkeyPatch
