@@ -24,7 +24,7 @@ from benchmarks.processes import PROJECT, keep_parents_apart
 from benchmarks.scoring import AZURE, AZURE_PACKAGES, make_speed_row, measure_one, name_row, start, write_request
 from benchmarks.scratch import Section, make_scratch
 from mlops.backends import open_backend
-from mlops.backends.local.processes import find_servers
+from mlops.backends.local.services.processes import find_servers
 from mlops.image.bundle import MODEL
 from mlops.image.schema import write_rows
 from mlops.model.loading import load_registered

@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.processes import PYTHON
-from mlops.backends.local.processes import NO_VARIABLES, start_process, wait_ready
+from mlops.backends.local.services.processes import NO_VARIABLES, start_process, wait_ready
 
 READY_SECONDS = 60.0
 

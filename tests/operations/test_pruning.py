@@ -18,8 +18,8 @@ from tiny_model import make_bundle
 
 from mlops.backends import memory
 from mlops.backends.local.background import SUBMISSION, BackgroundRun
-from mlops.backends.local.deployments import LocalDeployment, LocalState
-from mlops.backends.local.services import LocalSite
+from mlops.backends.local.services.deployments import LocalDeployment, LocalState
+from mlops.backends.local.services.site import LocalSite
 from mlops.backends.local.settings import LocalSettings
 from mlops.errors import IntegrityError, UsageError
 from mlops.files.atomic import write_atomically

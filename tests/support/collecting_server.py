@@ -18,7 +18,7 @@ import psutil
 from collected import list_requests, read_uploads
 from server_process import KEY
 
-from mlops.backends.local.processes import start_process, wait_ready
+from mlops.backends.local.services.processes import start_process, wait_ready
 from mlops.image.bundle import build_bundle
 from mlops.image.sources import ImageSources
 from mlops.serving.collection.settings import SETTINGS_FILE, Settings

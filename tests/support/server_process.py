@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 from tiny_model import SCRIPT, make_bundle
 
-from mlops.backends.local.processes import wait_ready
+from mlops.backends.local.services.processes import wait_ready
 from mlops.platform.models import ModelVersion
 
 KEY = "the-key"

@@ -3,7 +3,7 @@
 # The rules are the same on every platform. A platform implements `mlops.release.host.Host`, which starts, ends and
 # describes services. It passes its host to `Releases`, which implements `mlops.platform.services.Services`:
 #
-#     services = Releases(LocalHost(home, settings, images, secrets), images.get_image)
+#     services = Releases(LocalHost(...), images.get_image)
 
 import heapq
 from collections.abc import Callable

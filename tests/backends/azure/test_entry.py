@@ -18,7 +18,7 @@ from doubles.azure.inference import InferenceServer, reserve_port
 from doubles.azure.insights import KEY as INSTRUMENTATION_KEY
 from ingestion import open_ingestion
 
-from mlops.backends.local.processes import wait_ready
+from mlops.backends.local.services.processes import wait_ready
 from mlops.image.bundle import build_bundle
 from mlops.image.sources import ImageSources
 from mlops.release.service_checks import check_refusals

@@ -9,12 +9,12 @@ from collected import list_requests, read_uploads
 from tiny_model import ask, deploy, publish
 
 from mlops.backends import open_backend
-from mlops.backends.local.collections import LocalCollections
-from mlops.backends.local.deployments import LocalDeployment, LocalState
 from mlops.backends.local.environments.environments import LocalEnvironments
 from mlops.backends.local.images import LocalImages
 from mlops.backends.local.secrets import LocalSecrets
-from mlops.backends.local.services import LocalHost
+from mlops.backends.local.services.collections import LocalCollections
+from mlops.backends.local.services.deployments import LocalDeployment, LocalState
+from mlops.backends.local.services.host import LocalHost
 from mlops.backends.local.settings import LocalSettings
 from mlops.errors import DeploymentError, SecretNotFoundError, UsageError
 from mlops.workspace import Workspace

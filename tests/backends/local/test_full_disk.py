@@ -9,7 +9,7 @@ import pytest
 from tiny_model import deploy, make_bundle, publish, track
 
 from mlops.backends import open_backend
-from mlops.backends.local import processes
+from mlops.backends.local.services import processes
 from mlops.errors import DeploymentError, PlatformError
 from mlops.files.hashes import hash_folder
 from mlops.platform.backend import Backend

@@ -8,8 +8,8 @@ import pytest
 from old_homes import build_home
 
 from mlops.backends import open_backend
-from mlops.backends.local.deployments import LocalState
-from mlops.backends.local.services import LocalSite
+from mlops.backends.local.services.deployments import LocalState
+from mlops.backends.local.services.site import LocalSite
 from mlops.backends.local.settings import LocalSettings
 from mlops.backends.local.store.mlflow_store import MlflowStore
 from mlops.errors import IntegrityError

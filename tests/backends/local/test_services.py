@@ -17,10 +17,10 @@ from ingestion import open_ingestion
 from tiny_model import SCRIPT, ask, deploy, make_bundle, publish
 
 from mlops.backends import open_backend
-from mlops.backends.local import services
-from mlops.backends.local.deployments import LocalState
-from mlops.backends.local.processes import end_servers, find_servers, is_listening
-from mlops.backends.local.services import LocalSite
+from mlops.backends.local.services import site
+from mlops.backends.local.services.deployments import LocalState
+from mlops.backends.local.services.processes import end_servers, find_servers, is_listening
+from mlops.backends.local.services.site import LocalSite
 from mlops.errors import DeploymentError, ServiceTestFailed, ServiceUntestedError
 from mlops.files.atomic import make_new_folder
 from mlops.release.keys import read_keys
@@ -29,7 +29,7 @@ from mlops.workspace import Workspace
 
 
 def test_a_service_ends_when_its_starter_dies_before_it_is_recorded(migrated: Workspace, tmp_path: Path) -> None:
-    from mlops.backends.local.processes import start_process, wait_ready
+    from mlops.backends.local.services.processes import start_process, wait_ready
 
     backend = open_backend("local", migrated)
     image = publish(backend, tmp_path)
@@ -208,7 +208,7 @@ def test_a_service_that_never_ran_in_this_home_is_told_from_a_stopped_one(
     home = str(migrated.home)
     assert look(migrated.home) == ("stopped", "")
     assert look(tmp_path / "while it ran") == ("not running here", home)
-    monkeypatch.setattr(services, "identify_machine", lambda: "another")
+    monkeypatch.setattr(site, "identify_machine", lambda: "another")
     assert look(migrated.home) == ("not running here", f"{home} on another machine")
     monkeypatch.undo()
     backend.services.stop("qa")
@@ -326,7 +326,7 @@ def test_a_service_whose_files_are_damaged_can_be_stopped(migrated: Workspace, t
 
 def test_a_server_that_does_not_end_is_killed_or_named(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, seconds in (("STOP_SECONDS", 0.5), ("KILL_SECONDS", 0.1)):
-        monkeypatch.setattr(f"mlops.backends.local.processes.{name}", seconds)
+        monkeypatch.setattr(f"mlops.backends.local.services.processes.{name}", seconds)
     deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); signal.pause()"
     with subprocess.Popen([sys.executable, "-c", deaf], stdout=subprocess.PIPE) as popen:
         assert popen.stdout is not None
@@ -344,7 +344,7 @@ def test_a_server_that_does_not_end_is_killed_or_named(monkeypatch: pytest.Monke
 
 def test_a_server_whose_parent_does_not_read_its_exit_code_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """`mlops start --foreground` is such a parent while a release replaces its server."""
-    monkeypatch.setattr("mlops.backends.local.processes.STOP_SECONDS", 60)
+    monkeypatch.setattr("mlops.backends.local.services.processes.STOP_SECONDS", 60)
     parent = "import subprocess, time; print(subprocess.Popen(['sleep', '60']).pid, flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE) as popen:
         assert popen.stdout is not None

@@ -8,11 +8,8 @@
     champions       a record of each champion outside of MLflow's database
     images          scoring images in a folder, found by digest
     environments/   the virtual environments (installed packages) of the services
-    services        the services of qa and production, one server each
-    deployments     the recorded state of an environment: qa or production
-    processes       starts, finds and stops the server processes
+    services/       the services of qa and production, one server each, and the rows that they collect
     secrets         secrets in environment variables, and keys in private files
-    collections     the rows that services collect
     datasets        data files, stored by hash, and the catalogue of versions
     pipelines       the published pipeline, and the runs submitted to it
     background      starts and stops the processes of submitted runs
@@ -25,7 +22,6 @@
 
 from functools import partial
 
-from mlops.backends.local.collections import LocalCollections
 from mlops.backends.local.datasets import LocalDatasets
 from mlops.backends.local.environments.environments import LocalEnvironments
 from mlops.backends.local.images import LocalImages
@@ -34,7 +30,8 @@ from mlops.backends.local.leftovers import LocalLeftovers
 from mlops.backends.local.pipelines import LocalPipelines
 from mlops.backends.local.registry import LocalRegistry
 from mlops.backends.local.secrets import LocalSecrets
-from mlops.backends.local.services import LocalHost
+from mlops.backends.local.services.collections import LocalCollections
+from mlops.backends.local.services.host import LocalHost
 from mlops.backends.local.settings import read_settings
 from mlops.backends.local.store.mlflow_store import MlflowStore
 from mlops.backends.local.tracking import LocalTracker

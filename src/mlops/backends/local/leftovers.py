@@ -9,7 +9,7 @@ from mlops.backends.local.environments.environments import LocalEnvironments
 from mlops.backends.local.images import LocalImages
 from mlops.backends.local.pipelines import LocalPipelines
 from mlops.backends.local.registry import LocalRegistry
-from mlops.backends.local.services import LocalHost
+from mlops.backends.local.services.host import LocalHost
 from mlops.files.hashes import hash_file
 from mlops.image.sources import REQUIREMENTS
 from mlops.platform.leftovers import Leftover

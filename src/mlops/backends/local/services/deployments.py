@@ -5,7 +5,7 @@ from pathlib import Path
 
 import requests
 
-from mlops.backends.local.processes import ServiceProcess
+from mlops.backends.local.services.processes import ServiceProcess
 from mlops.platform.services import Health
 from mlops.release.history import Deployment, Deployments
 from mlops.release.sessions import open_session

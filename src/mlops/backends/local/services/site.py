@@ -1,24 +1,20 @@
-"""Services on one machine: one server process per environment."""
-
-# The state of each environment is a file.
+"""The service of an environment on one machine: a server process, and a file with the recorded state."""
 
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import msgspec
-from filelock import FileLock
 
 from mlops.backends.collecting import describe_key, list_telemetry_variables
-from mlops.backends.local.collections import LocalCollections
-from mlops.backends.local.deployments import LocalDeployment, LocalState, check_health
 from mlops.backends.local.environments.environments import LocalEnvironments
 from mlops.backends.local.images import LocalImages
-from mlops.backends.local.processes import (
+from mlops.backends.local.secrets import LocalSecrets
+from mlops.backends.local.services.collections import LocalCollections
+from mlops.backends.local.services.deployments import LocalDeployment, LocalState, check_health
+from mlops.backends.local.services.processes import (
     abandon_process,
     confirm_process,
     end_servers,
@@ -32,85 +28,17 @@ from mlops.backends.local.processes import (
     start_process,
     wait_ready,
 )
-from mlops.backends.local.secrets import LocalSecrets
 from mlops.backends.local.settings import LocalSettings
-from mlops.errors import DeploymentError, DeploymentNotFoundError, IntegrityError
+from mlops.errors import DeploymentError, IntegrityError
 from mlops.files.atomic import make_new_folder, write_atomically
 from mlops.files.disk import explain_full_disk
-from mlops.files.lines import follow_lines, read_lines
 from mlops.files.records import read_record
 from mlops.image.sources import REQUIREMENTS
-from mlops.platform.images import Image, ProcessState
+from mlops.platform.images import Image
 from mlops.platform.services import Service
 from mlops.record.clock import now
 from mlops.serving.identity import REGISTERED
 from mlops.serving.workers.record import Workers, read_workers
-
-FOLLOW_SECONDS = 0.3
-
-
-class LocalHost:
-    """See `mlops.release.host.Host`."""
-
-    restore_seconds = 30.0
-
-    def __init__(
-        self,
-        home: Path,
-        settings: LocalSettings,
-        images: LocalImages,
-        secrets: LocalSecrets,
-        environments: LocalEnvironments,
-        collections: LocalCollections,
-        command_options: str = "",
-    ) -> None:
-        self.command_options = command_options
-        self._folder = home / "services"
-        self._settings = settings
-        self._images = images
-        self._secrets = secrets
-        self._environments = environments
-        self._collections = collections
-
-    def look(self, environment: str) -> "LocalSite":
-        """See `Host`."""
-        stores = self._images, self._secrets, self._environments, self._collections
-        return LocalSite(self._folder, environment, self._settings, *stores)
-
-    @contextmanager
-    def lock(self, environment: str) -> Iterator["LocalSite"]:
-        """See `Host`."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self._folder / f"{environment}.lock"):
-            yield self.look(environment)
-
-    def read_log(self, environment: str, count: int) -> list[str]:
-        """See `mlops.platform.images.ServiceLogs`."""
-        return read_lines(self._find_log(environment), count)
-
-    def follow_log(self, environment: str, count: int) -> Iterator[str]:
-        """See `mlops.platform.images.ServiceLogs`."""
-        return follow_lines(partial(self._find_log, environment), count, partial(time.sleep, FOLLOW_SECONDS))
-
-    def _find_log(self, environment: str) -> Path:
-        site = self.look(environment)
-        log = site.find_log(site.read())
-        if log is None:
-            said = f"The service in {environment} has no log, because it was never started."
-            raise DeploymentNotFoundError(f"{said} Start it with `mlops run release{self.command_options}`.")
-        return log
-
-    def find_state(self, environment: str) -> ProcessState:
-        """See `mlops.platform.images.ServiceProcesses`."""
-        state = self.look(environment).read()
-        if not (state.process and state.process.alive):
-            # `mlops stop` ends the process first, and holds this lock until it has recorded the stop.
-            with self.lock(environment) as site:
-                state = site.read()
-        if state.process and state.process.alive:
-            return "running"
-        # `LocalSite.end` deletes the home from the record, and the death of a process does not.
-        return "died" if state.current and state.current.home == str(self._folder.parent) else "stopped"
 
 
 class LocalSite:
