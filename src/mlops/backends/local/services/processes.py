@@ -22,6 +22,7 @@ from mlops.serving.log import describe_line
 
 MACHINE = Path("/etc/machine-id")
 SERVER = "serving"  # the module that a server runs
+READY, LOG = "ready.json", "service.log"  # files in the folder of a server
 STOP_SECONDS = 15.0
 KILL_SECONDS = 5.0
 NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
@@ -110,11 +111,11 @@ def start_process(
     tuple of (Popen, Path)
         The supervisor of the server, in its own session, and the path of ``ready.json``.
     """
-    ready = folder / "ready.json"
+    ready = folder / READY
     command = [str(python), "-B", "-m", SERVER, "--bundle", str(bundle), "--keys", str(keys)]
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ", "LD_LIBRARY_PATH") if name in os.environ}
     limits = {name: value for name, value in os.environ.items() if name.startswith(("OPENBLAS_", "OMP_", "MKL_"))}
-    with open(folder / "service.log", "ab") as log:
+    with open(folder / LOG, "ab") as log:
         process = subprocess.Popen(
             [*command, "--port", str(port), "--ready", str(ready)],
             cwd=bundle,
@@ -147,7 +148,7 @@ def wait_ready(process: "subprocess.Popen[bytes]", ready: Path, seconds: float, 
         _kill_group(process.pid)  # with the workers, which may still be loading the model
         process.kill()
         process.wait()
-    log = ready.with_name("service.log")
+    log = ready.with_name(LOG)
     said = f"ended with exit code {code}" if code is not None else f"was not ready within {seconds:g} s"
     if is_full(log.parent):
         raise DeploymentError(

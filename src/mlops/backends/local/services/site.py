@@ -15,6 +15,8 @@ from mlops.backends.local.secrets import LocalSecrets
 from mlops.backends.local.services.collections import LocalCollections
 from mlops.backends.local.services.deployments import LocalDeployment, LocalState, check_health
 from mlops.backends.local.services.processes import (
+    LOG,
+    READY,
     abandon_process,
     confirm_process,
     end_servers,
@@ -189,9 +191,9 @@ class LocalSite:
 
     def find_log(self, state: LocalState) -> Path | None:
         """Return the log of the server, or of the last server if none is running; None if there is no log."""
-        logs = sorted(self._folder.glob("[!.]*/service.log"))
+        logs = sorted(self._folder.glob(f"[!.]*/{LOG}"))
         if state.process:
-            logs = [log for log in logs if read_ready(log.with_name("ready.json")).pid == state.process.pid] or logs
+            logs = [log for log in logs if read_ready(log.with_name(READY)).pid == state.process.pid] or logs
         return logs[-1] if logs else None
 
     def _name_other_home(self, current: LocalDeployment) -> str:
@@ -202,7 +204,7 @@ class LocalSite:
 
     def list_ended(self) -> list[Path]:
         """Return the folders of servers that are no longer running."""
-        ready = {folder: folder / "ready.json" for folder in self._folder.glob("[!.]*") if folder.is_dir()}
+        ready = {folder: folder / READY for folder in self._folder.glob("[!.]*") if folder.is_dir()}
         return [folder for folder, path in sorted(ready.items()) if not serves_from(read_ready(path).pid, folder)]
 
     def _choose_port(self, state: LocalState) -> int:
@@ -217,7 +219,7 @@ class LocalSite:
         return 0
 
     def _list_own_ports(self) -> set[int]:
-        found = [read_ready(ready) for ready in self._folder.glob("*/ready.json")]
+        found = [read_ready(ready) for ready in self._folder.glob(f"*/{READY}")]
         return {ready.port for ready in found if serves_from(ready.pid, self._folder)}
 
     def _end_servers(self, besides: int = 0) -> bool:
