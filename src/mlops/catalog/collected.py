@@ -62,6 +62,7 @@ def read_collected(place: CollectedPlace, selection: Selection) -> "pa.Table":
     ============================  =====================================================================
     ``_time``                     when the row was scored, UTC
     ``_request``, ``_row``        the id of the request, and the number of the row in it, from 0
+    ``_id``                       the id of the row, if a request has ids
     ``_model``, ``_version``      the model and its version
     ``_share``                    the share of the requests that was collected
     ``_prediction``               the prediction; ``_prediction_CLASS`` for the probability of a class
