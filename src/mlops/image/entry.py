@@ -16,11 +16,7 @@ def reads_body(script: Path) -> bool:
     request, or passes its first parameter to a function that reads text, such as ``json.loads``. The result is False
     for a script that is not valid Python, or that does not define ``run`` itself.
     """
-    try:
-        tree = ast.parse(script.read_bytes())
-    except (SyntaxError, ValueError):  # `mlops.image.check` reports it
-        return False
-    found = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "run"]
+    found = [node for node in _parse(script).body if isinstance(node, ast.FunctionDef) and node.name == "run"]
     return bool(found) and _reads_body(found[-1])
 
 
@@ -29,11 +25,15 @@ def imports_runtime(script: Path) -> bool:
 
     The result is False for a script that is not valid Python.
     """
+    return any(RUNTIMES in _list_modules(node) for node in ast.walk(_parse(script)))
+
+
+def _parse(script: Path) -> ast.Module:
+    """Return the syntax tree of a script; an empty one if the script is not valid Python."""
     try:
-        tree = ast.parse(script.read_bytes())
+        return ast.parse(script.read_bytes())
     except (SyntaxError, ValueError):  # `mlops.image.check` reports it
-        return False
-    return any(RUNTIMES in _list_modules(node) for node in ast.walk(tree))
+        return ast.Module([], [])
 
 
 def _list_modules(node: ast.AST) -> list[str]:
