@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from mlops.errors import MlopsError
+from mlops.errors import MlopsError, SecretNotFoundError
 from mlops.files.hashes import hash_content
 from mlops.parameters.platform_section import declare
 from mlops.serving.collection.settings import Settings
@@ -84,6 +84,14 @@ def describe_key(given: CollectionSettings, find_key: Callable[[], str]) -> dict
         with suppress(MlopsError):
             key = find_key()
     return {KEY_SETTING: hash_content(key.encode())[:SHOWN_HASH]} if key else {}
+
+
+def find_hash_key(get_secret: Callable[[str], str]) -> str:
+    """Return the key with which columns are hashed; empty if it is not set."""
+    try:
+        return get_secret(KEY)
+    except SecretNotFoundError:
+        return ""
 
 
 def list_telemetry_variables(service: str) -> dict[str, str]:

@@ -38,15 +38,15 @@ from mlops.errors import IntegrityError, ProblemError
 from mlops.files.hashes import hash_folder, verify_files
 from mlops.files.records import read_record
 from mlops.image.openapi import describe_service
-from mlops.image.sources import EXAMPLES, REQUIREMENTS, SCHEMA, ImageSources
+from mlops.image.sources import EXAMPLES, REQUIREMENTS, ImageSources
 from mlops.problem.image_files import SCORING_SCRIPT
-from mlops.serving.schema import decode_schema
+from mlops.serving.identity import MANIFEST
+from mlops.serving.schema import SCHEMA, decode_schema
+from mlops.serving.workers.warming import EXAMPLE
 
 if TYPE_CHECKING:
     from mlops.serving.metrics.bins import ColumnBins
 
-MANIFEST = "manifest.json"
-EXAMPLE = "example.json"
 MODEL = "model"
 SERVING = "serving"
 SCRIPT = "script"  # the runtime of a model that the scoring script loads itself

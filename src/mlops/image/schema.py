@@ -26,8 +26,7 @@ from mlops.errors import ProblemError
 from mlops.problem import Column, Problem
 from mlops.problem.column import Bound
 from mlops.problem.values import DAY, Value, write_value
-
-FORMAT = 1
+from mlops.serving.schema import FORMAT, decode_schema
 
 Row = list[Value] | dict[str, Value]
 
@@ -59,7 +58,6 @@ def check_examples(problem: Problem) -> None:
     # imported here, because commands that only compare schemas need no numpy
     from mlops.serving.refusals import Refusal
     from mlops.serving.rows import RowReader
-    from mlops.serving.schema import decode_schema
 
     request = json.dumps({"data": write_rows(problem, problem.example_rows)}).encode()
     try:

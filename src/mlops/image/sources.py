@@ -14,9 +14,9 @@ from mlops.image.schema import Row, encode_schema, write_rows
 from mlops.pipelines.advice import IMAGE_NOTEBOOK, RUNTIME_PARAMETER
 from mlops.problem import Problem
 from mlops.problem.image_files import SCORING_LOCK, SCORING_SCRIPT, find_image_files
+from mlops.serving.schema import SCHEMA
 
 REQUIREMENTS = "requirements.txt"
-SCHEMA = "schema.json"
 SCHEMA_TITLE = "the schema of the problem"
 EXAMPLES = "examples.json"
 EXAMPLES_TITLE = "the list of the problem's examples"

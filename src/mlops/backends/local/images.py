@@ -14,11 +14,12 @@ from mlops.files.atomic import sync_folder, write_atomically
 from mlops.files.disk import explain_full_disk
 from mlops.files.hashes import hash_folder
 from mlops.files.records import read_record
-from mlops.image.bundle import EXAMPLE, digest_bundle, verify_bundle
+from mlops.image.bundle import digest_bundle, verify_bundle
 from mlops.pipelines.advice import IMAGE_NOTEBOOK
 from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion
 from mlops.record.clock import now
+from mlops.serving.workers.warming import EXAMPLE
 
 AGAIN = "Delete it, and create the image again."
 

@@ -6,10 +6,11 @@ from pathlib import Path
 from mlops.backends.memory.contents import Contents, read_folder, write_folder
 from mlops.errors import ImageNotFoundError
 from mlops.files.hashes import hash_content
-from mlops.image.bundle import EXAMPLE, digest_bundle, verify_bundle
+from mlops.image.bundle import digest_bundle, verify_bundle
 from mlops.pipelines.advice import IMAGE_NOTEBOOK
 from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion
+from mlops.serving.workers.warming import EXAMPLE
 
 
 class MemoryImages:

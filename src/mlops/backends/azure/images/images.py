@@ -16,10 +16,12 @@ from mlops.backends.azure.images.sdk_environments import make_build_environment,
 from mlops.errors import ImageNotFoundError, PlatformError, UsageError
 from mlops.files.hashes import hash_folder
 from mlops.files.records import read_record
-from mlops.image.bundle import EXAMPLE, MANIFEST, digest_bundle, verify_bundle
+from mlops.image.bundle import digest_bundle, verify_bundle
 from mlops.pipelines.advice import IMAGE_NOTEBOOK
 from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion
+from mlops.serving.identity import MANIFEST
+from mlops.serving.workers.warming import EXAMPLE
 
 if TYPE_CHECKING:
     from azure.containerregistry import ContainerRegistryClient

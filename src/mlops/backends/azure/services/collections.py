@@ -1,7 +1,5 @@
 """The rows that services on Azure collect: where they are stored, and which settings the services get."""
 
-from contextlib import suppress
-
 import msgspec
 
 from mlops.backends.azure.connection.refusals import explain_refusals
@@ -9,8 +7,7 @@ from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.secrets import AzureSecrets
 from mlops.backends.azure.services.configuration import collects
 from mlops.backends.azure.services.web_services import name_service
-from mlops.backends.collecting import KEY, describe_collection
-from mlops.errors import SecretNotFoundError
+from mlops.backends.collecting import describe_collection, find_hash_key
 from mlops.platform.datasets import CollectedPlace
 from mlops.serving.collection.opening import CONTAINER, OWN_STORAGE, SETTINGS
 from mlops.serving.telemetry.settings import SHARE
@@ -36,9 +33,7 @@ class AzureCollections:
 
     def find_key(self) -> str:
         """See `Collections`."""
-        with suppress(SecretNotFoundError):
-            return self._secrets.get_secret(KEY)
-        return ""
+        return find_hash_key(self._secrets.get_secret)
 
     def list_variables(self, environment: str) -> dict[str, str]:
         """Return the environment variables for the containers of the service in qa or production.

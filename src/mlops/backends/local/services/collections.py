@@ -1,16 +1,15 @@
 """The rows that services on one machine collect: where they are stored, and which settings the services get."""
 
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
-from mlops.backends.collecting import KEY, describe_collection
+from mlops.backends.collecting import describe_collection, find_hash_key
 from mlops.backends.local.secrets import LocalSecrets
 from mlops.backends.local.settings import LocalSettings
 from mlops.data.location import require_file
-from mlops.errors import SecretNotFoundError, UsageError
+from mlops.errors import UsageError
 from mlops.files.atomic import write_atomically
 from mlops.platform.datasets import CollectedPlace
 from mlops.serving import collection
@@ -46,9 +45,7 @@ class LocalCollections:
 
     def find_key(self) -> str:
         """See `Collections`."""
-        with suppress(SecretNotFoundError):
-            return self._secrets.get_secret(KEY)
-        return ""
+        return find_hash_key(self._secrets.get_secret)
 
     def write_settings(self, environment: str) -> dict[str, str]:
         """Write a file with the settings for collecting requests, and return the variable with the file's path.
