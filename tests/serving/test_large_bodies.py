@@ -95,3 +95,10 @@ def test_a_row_of_many_objects_is_not_searched_for_its_first_fault() -> None:
     with pytest.raises(Refusal, match=r"^Expected `float`, got `object` - at `\$\.data\[0\]\[0\]`\.$") as refused:
         Scorer(count_rows, NUMBERS).score(body)
     assert refused.value.status == 422
+
+
+def test_a_key_that_is_repeated_among_many_is_found_quickly() -> None:
+    """With a search of all keys for each key, this test would take minutes."""
+    keys = ", ".join(f'"{number}": 1' for number in range(100_000))
+    with pytest.raises(Refusal, match='The body has the key "7" twice'):
+        Scorer(count_rows, NUMBERS).score(f'{{"data": [[1]], {keys}, "7": 1}}'.encode())

@@ -33,10 +33,20 @@ def hide(data: object) -> object:
     raise Unspeakable
 
 
+class Panic(BaseException):
+    """An error like those of packages that are written in Rust, which are no `Exception`."""
+
+
+def panic(data: object) -> object:
+    """Raise an error that is no `Exception`."""
+    raise Panic
+
+
 @pytest.mark.parametrize(
     ("run", "said"),
     [
         (sys.exit, "Scoring failed."),
+        (panic, "Scoring failed."),
         (hide, "Scoring failed."),
         (lambda data: Unreadable(), "Scoring failed."),
         (lambda data: np.array([np.array([1, 2]), None], dtype=object)[:1], "The scoring script returned a wrong"),
@@ -54,3 +64,12 @@ def test_an_interrupt_still_ends_the_service() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         Scorer(interrupt, SCHEMA).score(b'{"data": [[1.0]]}')
+
+
+def test_a_panic_fails_only_the_request_that_causes_it() -> None:
+    def run(data: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> object:
+        return panic(data) if (data == 5).any() else ["yes"] * len(data)
+
+    scorer = Scorer(run, Schema(1, SCHEMA.features, SCHEMA.answer, joins_requests=True))  # type: ignore[arg-type]
+    good, bad, last = scorer.score_together([b'{"data": [[1]]}', b'{"data": [[5]]}', b'{"data": [[2]]}'])
+    assert [isinstance(one, Refusal) for one in (good, bad, last)] == [False, True, False]

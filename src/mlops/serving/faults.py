@@ -6,6 +6,7 @@ import datetime
 import json
 import math
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -68,13 +69,15 @@ def has_repeated_key(body: bytes) -> bool:
 class _Object(dict[str, Any]):
     """A JSON object.
 
-    `repeated` is the first key that occurs more than once in the text of the object, or "" if there is none.
+    `repeated` has the first key that occurs more than once in the text of the object. It is empty if there is none.
     """
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
-        names = [name for name, _ in pairs]
-        self.repeated = [name for name in self if names.count(name) > 1][:1] if len(names) > len(self) else []
+        self.repeated: list[str] = []
+        if len(pairs) > len(self):
+            counts = Counter(name for name, _ in pairs)  # a body can have 600,000 keys
+            self.repeated = [next(name for name, count in counts.items() if count > 1)]
 
 
 def _decode(body: bytes) -> Any:

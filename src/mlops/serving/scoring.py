@@ -18,6 +18,7 @@ from .metrics.recorder import Recorder
 from .refusals import Refusal
 from .rows import SHORTEST_ROW, Ids, RowReader, Rows, join_rows, require_few_rows, select_rows
 from .schema import Schema
+from .script import call_run
 
 Run = Callable[[Any], Any]
 Pack = Callable[[Rows, Ids], Stored | None]
@@ -104,7 +105,7 @@ class Scorer:
         total = sum(count for _, _, count in read)
         if self.joins_requests and len(read) > 1 and total <= PART_ROWS:
             # If the call fails, each request is scored alone, because only one of them may be at fault.
-            with suppress(Exception, SystemExit):
+            with suppress(Exception):
                 result = self._call(join_rows([rows for _, rows, _ in read]), total)
                 return _split(read, check_answer(result, total, self._answer))
         return [_attempt(self._predict_alone, one) for one in read]
@@ -129,7 +130,7 @@ class Scorer:
                 yield self._predict(part, end - begin)
         except Refusal:
             raise
-        except (Exception, SystemExit) as error:  # the client must get an answer, whatever the script raises
+        except Exception as error:  # the client must get an answer, whatever the script raises
             logger.error("The scoring script failed: %s", describe_failure(error))
             raise Refusal(500, "Scoring failed. The service's log has the error.", reason="script_failed") from error
 
@@ -148,7 +149,7 @@ class Scorer:
     def _call(self, rows: Rows, count: int) -> Any:
         began = perf_counter()
         try:
-            return self._run(rows)
+            return call_run(self._run, rows)
         finally:
             self.recorder.count_call(perf_counter() - began, count)
 

@@ -15,12 +15,34 @@ PACKAGE = "scoring_image_"  # each script gets a package of its own, so that rel
 _numbers = itertools.count(1)
 
 
+class ScriptEnded(Exception):
+    """An exception for a script that raised `SystemExit`, or that panicked in Rust. These are no `Exception`."""
+
+
 @dataclass(frozen=True)
 class Script:
     """A scoring script: its function ``run``, and whether this function has Azure's decorator ``@rawhttp``."""
 
     run: Callable[..., Any]
     raw: bool = False
+
+
+def call_run(run: Callable[..., Any], *given: Any, **named: Any) -> Any:
+    """Call a script's ``run`` and return its result. Whatever the script raises becomes an `Exception`.
+
+    Only `KeyboardInterrupt` is raised as it is, because it ends the service.
+
+    Raises
+    ------
+    ScriptEnded
+        If the script raises something else that is not an `Exception`. The cause is what it raised.
+    """
+    try:
+        return run(*given, **named)
+    except (Exception, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # otherwise, the client would wait for an answer forever
+        raise ScriptEnded from error
 
 
 def load_script(path: Path) -> Script:

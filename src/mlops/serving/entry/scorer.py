@@ -15,7 +15,7 @@ from ..metrics.recorder import Recorder
 from ..refusals import Refusal
 from ..schema import Schema
 from ..scoring import Pack, Scorer
-from ..script import Script
+from ..script import Script, call_run
 from .azure import find_schemas, is_described
 from .inputs import ACCEPTED, Input, ObjectInput, RawInput, TextInput
 from .request import Reply, Request
@@ -79,9 +79,9 @@ class EntryScorer:
         packed = self._pack(describe_request(request), None) if self._pack and request.method in COLLECTED else None
         began = perf_counter()
         try:
-            reply = encode_reply(self._run(**arguments))
+            reply = encode_reply(call_run(self._run, **arguments))
             return packed if reply.status < 400 else None, reply
-        except (Exception, SystemExit) as error:  # the client must get an answer, whatever the script raises
+        except Exception as error:  # the client must get an answer, whatever the script raises
             logger.error("The scoring script failed: %s", describe_failure(error))
             raise Refusal(500, "Scoring failed. The service's log has the error.", reason="script_failed") from error
         finally:
