@@ -86,6 +86,8 @@ def test_a_model_that_is_known_to_start_threads_is_loaded_once_by_each_worker(tm
 def test_workers_that_are_killed_are_restarted(pair: ServerProcess) -> None:
     before = {worker.pid for worker in pair.list_workers()}
     assert (len(before), read(pair)) == (2, Workers(2, 2))
+    # The service keeps the keys with which it was started.
+    pair.log.with_name("keys.json").write_text('{"primary": "another"}')
     for pid in before:
         psutil.Process(pid).kill()
     with pair.connect() as client:  # waits until a worker accepts the connection

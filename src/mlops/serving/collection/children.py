@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ..failures import StartFailed
-from .settings import Folders, find_settings, read_settings
+from .settings import Folders, read_settings
 
 RESTART_SECONDS = 2.0  # minimum time between two starts
 ROOT = Path(__file__).parents[__package__.count(".") + 1]  # the folder of the outermost package
@@ -99,18 +99,24 @@ class UploaderProcess(ChildProcess):
         super().__init__([*program, "--settings", str(settings), "--with-parent", *options], elapsed=elapsed)
 
 
-def start_uploader(folders: Folders) -> UploaderProcess | None:
+def start_uploader(settings: Path | None, folders: Folders) -> UploaderProcess | None:
     """Start the uploader of a service and return it, or return None if the service collects nothing.
+
+    Parameters
+    ----------
+    settings : Path, optional
+        The file with the settings.
+    folders : Folders
+        The folders of the image and of the metrics.
 
     Raises
     ------
     StartFailed
         If the settings are wrong.
     """
-    file = find_settings()
-    if file is None:
+    if settings is None:
         return None
     try:
-        return UploaderProcess(file, read_settings(file).uploader, folders)
+        return UploaderProcess(settings, read_settings(settings).uploader, folders)
     except ValueError as error:
         raise StartFailed(f"The collection cannot start. {error}") from error

@@ -14,7 +14,7 @@ from ..identity import SERVICE
 from ..schema import Schema
 from .children import UploaderProcess
 from .collector import Collector, Identity
-from .settings import SETTINGS_FILE, Folders, Settings, decode_settings, find_settings, read_settings
+from .settings import SETTINGS_FILE, Folders, Settings, decode_settings
 from .turns import ThreadCollector, TurnCollector
 
 # Azure sets these variables for a service with `collect_model_data`.
@@ -30,22 +30,19 @@ logger = logging.getLogger("azmlinfsrv.serving")  # Azure keeps the records of t
 
 
 def open_collection(
-    identity: Mapping[str, Any], schema: Schema | None, folders: Folders | None = None
-) -> TurnCollector | None:
-    """Return the collector for a server with an event loop, or None if the service collects nothing.
+    settings: str, identity: Mapping[str, Any], schema: Schema | None, folders: Folders | None = None
+) -> TurnCollector:
+    """Return the collector for a server with an event loop.
 
-    `identity` is the identity of the image; see `serving.identity`.
+    `settings` are the settings as JSON, and `identity` is the identity of the image; see `serving.identity`.
 
     Raises
     ------
     StartFailed
         If the settings are wrong.
     """
-    file = find_settings()
-    if file is None:
-        return None
     try:
-        collector = Collector(read_settings(file), _identify(identity), schema)
+        collector = Collector(decode_settings(settings.encode()), _identify(identity), schema)
     except ValueError as error:
         raise StartFailed(f"The collection cannot start. {error}") from error
     return TurnCollector(collector, folders)

@@ -55,9 +55,17 @@ class Board:
 def make_board(workers: int) -> Board:
     """Return a board for a number of workers, of which none is present yet."""
     places = 2 * workers  # the successor of a worker that is leaving has a different number
-    table = _make_file()
+    table = make_file("workers")
     os.truncate(table, places * _measure_row(places))
     return Board(table, tuple(_open_box(*socket.socketpair()) for _ in range(places)))
+
+
+def make_file(name: str) -> int:
+    """Return the descriptor of an empty file without a path. On Linux, it is in memory, under `name`."""
+    if sys.platform == "linux":
+        return os.memfd_create(name)
+    with TemporaryFile() as file:
+        return os.dup(file.fileno())
 
 
 def rebuild_board(descriptors: list[int]) -> Board:
@@ -65,13 +73,6 @@ def rebuild_board(descriptors: list[int]) -> Board:
     table, *ends = descriptors
     sockets = [socket.socket(fileno=end) for end in ends]
     return Board(table, tuple(map(_open_box, sockets[::2], sockets[1::2])))
-
-
-def _make_file() -> int:
-    if sys.platform == "linux":
-        return os.memfd_create("workers")  # needs no disk
-    with TemporaryFile() as file:
-        return os.dup(file.fileno())
 
 
 def _open_box(inlet: socket.socket, outlet: socket.socket) -> Box:

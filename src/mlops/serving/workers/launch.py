@@ -7,13 +7,14 @@ import os
 from argparse import Namespace
 
 from ..collection.children import start_uploader
-from ..collection.settings import Folders
+from ..collection.settings import Folders, find_settings
 from ..connections.board import make_board
 from ..connections.limits import FEWEST_FILES, raise_open_files
 from ..connections.listener import bind
 from ..failures import StartFailed
 from ..telemetry.opening import start_sender
 from ..telemetry.settings import CONNECTION_STRING
+from .given import read_given
 from .memory import choose_limit, limit_memory
 from .starting import METRICS, Channels, can_fork, describe_process, restart_apart, start_fork, start_program
 from .supervisor import Supervisor
@@ -79,7 +80,9 @@ def supervise(options: Namespace, *, apart: bool) -> int:
             restart_apart()
     listener = bind(options.host, options.port)
     (lifeline, held), (heard, reports) = os.pipe(), os.pipe()
-    channels = Channels(listener, lifeline, reports, make_board(options.workers))
+    settings = find_settings()
+    given = read_given(options.keys, settings)
+    channels = Channels(listener, lifeline, reports, given.store(), make_board(options.workers))
     limit = choose_limit(options.worker_memory, options.workers)
     folders = Folders(options.bundle, options.ready.with_name(METRICS))
 
@@ -96,7 +99,7 @@ def supervise(options: Namespace, *, apart: bool) -> int:
         return start_fork(number, work)
 
     sender = start_sender(*folders, secrets.get(CONNECTION_STRING, ""))
-    return Supervisor(options, channels, heard, limit, start_uploader(folders), sender, start).run()
+    return Supervisor(options, channels, heard, limit, start_uploader(settings, folders), sender, start).run()
 
 
 def work_apart(options: Namespace, channels: Channels, *, failing: bool) -> None:

@@ -37,6 +37,8 @@ class Channels:
         The readable end of a pipe. The other end is closed when the supervisor ends.
     reports : int
         The writable end of a pipe, into which a worker writes its process id as soon as it answers requests.
+    given : int
+        The descriptor of a file with the keys and settings of the service; see `Given`.
     board : Board
         What the workers share to distribute connections.
     """
@@ -44,6 +46,7 @@ class Channels:
     listener: socket.socket
     lifeline: int
     reports: int
+    given: int
     board: Board
 
     def report_ready(self) -> None:
@@ -52,7 +55,7 @@ class Channels:
 
     def encode(self) -> str:
         """Return the descriptors as text for a new program, which inherits them."""
-        inherited = (self.listener.fileno(), self.lifeline, self.reports, *self.board.list_descriptors())
+        inherited = (self.listener.fileno(), self.lifeline, self.reports, self.given, *self.board.list_descriptors())
         for descriptor in inherited:
             os.set_inheritable(descriptor, True)
         return ",".join(map(str, inherited))
@@ -60,8 +63,11 @@ class Channels:
 
 def decode_channels(text: str) -> Channels:
     """Return the channels that a supervisor encoded."""
-    listener, lifeline, reports, *board = map(int, text.split(","))
-    return Channels(socket.socket(fileno=listener), lifeline, reports, rebuild_board(board))
+    descriptors = [*map(int, text.split(","))]
+    for descriptor in descriptors:
+        os.set_inheritable(descriptor, False)  # a process that the script starts must not keep the socket open
+    listener, lifeline, reports, given, *board = descriptors
+    return Channels(socket.socket(fileno=listener), lifeline, reports, given, rebuild_board(board))
 
 
 def describe_process() -> tuple[int, set[str]]:

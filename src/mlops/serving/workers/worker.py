@@ -1,7 +1,6 @@
 """A worker: it has the model, and answers requests."""
 
 import asyncio
-import json
 import logging
 import os
 import socket
@@ -31,6 +30,7 @@ from ..script import Script, load_script
 from ..telemetry.families import describe_telemetry
 from ..telemetry.opening import open_reporter
 from .families import describe_supervisor
+from .given import load_given
 from .starting import METRICS, Channels
 from .warming import warm_up
 
@@ -120,7 +120,10 @@ def run_worker(options: Namespace, model: Model, channels: Channels) -> None:
     """
     folder = options.ready.parent
     folders = Folders(options.bundle, folder / METRICS)
-    collector = open_collection(model.identity, model.schema, folders) if model.script else None
+    given = load_given(channels.given)
+    collector = None
+    if model.script and given.collection:
+        collector = open_collection(given.collection, model.identity, model.schema, folders)
     recorder = Recorder(open_slots(folder / METRICS), open_reporter(folder / METRICS))
     scorer = open_scorer(model.script or REFUSING, model.schema, collector.pack if collector else None, recorder)
     described = partial(describe_supervisor, folder), partial(describe_telemetry, folder / METRICS)
@@ -129,9 +132,8 @@ def run_worker(options: Namespace, model: Model, channels: Channels) -> None:
         recorder.watch(collector.measure)
         describe.append(collector.describe)
     metrics = MetricsPage(recorder, model.identity, folder / METRICS, describe)
-    keys = list(json.loads(options.keys.read_text()).values())
     documents = describe_script(model.script or REFUSING, read_documents(options.bundle))
-    application = Application(scorer, keys, model.identity, documents, collector, metrics)
+    application = Application(scorer, given.keys, model.identity, documents, collector, metrics)
     if not model.script:
         application.state = "failing"
     limits = Limits(**{name: getattr(options, name) for name in Limits.__dataclass_fields__})

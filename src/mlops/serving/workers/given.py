@@ -1,0 +1,44 @@
+"""The keys and the settings of the collection that a service gets when it starts."""
+
+# The supervisor reads them once. The files change before the next service starts, and that may fail: a worker that
+# then read them would have keys that clients do not know, or settings that do not fit its model.
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ..connections.board import make_file
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a service gets when it starts.
+
+    Parameters
+    ----------
+    keys : list of str
+        The keys that the service accepts.
+    collection : str
+        The settings of the collection as JSON; empty if nothing is collected.
+    """
+
+    keys: list[str]
+    collection: str
+
+    def store(self) -> int:
+        """Return the descriptor of a file without a path, from which `load_given` reads this."""
+        descriptor = make_file("given")
+        with os.fdopen(os.dup(descriptor), "wb") as file:
+            file.write(json.dumps(asdict(self)).encode())
+        return descriptor
+
+
+def read_given(keys: Path, collection: Path | None) -> Given:
+    """Return the content of the file with the keys, and of the file with the settings, if there is one."""
+    return Given([*json.loads(keys.read_text()).values()], collection.read_text() if collection else "")
+
+
+def load_given(descriptor: int) -> Given:
+    """Return what `Given.store` has stored."""
+    return Given(**json.loads(os.pread(descriptor, os.fstat(descriptor).st_size, 0)))
