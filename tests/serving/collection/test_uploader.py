@@ -1,10 +1,11 @@
 """The upload: each segment once, under the same name each time, and nothing is deleted before it is stored."""
 
+import errno
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from mlops.serving.collection.__main__ import describe_error, try_upload, upload_once
 from mlops.serving.collection.children import UploaderProcess
+from mlops.serving.collection.distributions import DistributionCounter
 from mlops.serving.collection.segments import CLOSED, DAMAGED, list_segments
 from mlops.serving.collection.settings import Settings
 from mlops.serving.collection.stores import FolderStore, name_version, open_store, split_upload
@@ -109,6 +111,52 @@ def test_a_write_that_fails_leaves_no_part_of_a_file(tmp_path: Path, monkeypatch
     with pytest.raises(OSError, match="no"):
         FolderStore(tmp_path).write("a/b.segment.gz", b"content")
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_write_that_is_killed_leaves_nothing_after_the_next_attempt(
+    collection: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*given: object, **named: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", fail)
+        patched.setattr(Path, "unlink", fail)
+        with pytest.raises(KeyboardInterrupt):
+            make_uploader(collection, str(tmp_path / "up")).run()
+    assert len([*tmp_path.glob("up/**/.*")]) == 1
+    make_uploader(collection, str(tmp_path / "up")).run()
+    assert [*tmp_path.glob("up/**/.*")] == []
+
+
+def test_rows_whose_values_cannot_be_counted_are_uploaded(collection: Collection, tmp_path: Path) -> None:
+    class FullDisk(DistributionCounter):
+        def __init__(self) -> None:
+            pass
+
+        def count(self, paths: Iterable[Path], now: float | None = None) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    settings = Settings(folder=str(collection.folder), url=str(tmp_path / "up"))
+    assert Uploader(settings, lambda: DAY, FullDisk()).run() == 3
+
+
+def test_old_uploads_are_deleted_even_if_new_ones_fail(
+    collection: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(store: FolderStore, name: str, content: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    url = str(tmp_path / "up")
+    make_uploader(collection, url).run()
+    collection.clock.advance(31 * 86400)
+    collector = collection.open()
+    add(collector, "r4")
+    collector.close()
+    monkeypatch.setattr(FolderStore, "write", fail)
+    with pytest.raises(OSError, match="No space"):
+        make_uploader(collection, url, date(2026, 12, 28), retention_days=30).run()
+    assert read_uploads(url) == {}
 
 
 def test_a_damaged_segment_is_uploaded_up_to_the_damage_and_kept(

@@ -2,7 +2,7 @@
 
 .. code-block:: text
 
-    .NAME.new      is being created; contains no record yet
+    .NAME.new      is being created; contains no record yet. `mlops data forget` writes to other names with a dot
     NAME.open      a worker appends to it, and holds its lock
     NAME.segment   is closed; does not change any more
     NAME.damaged   is closed and damaged; the part that can be read was uploaded
@@ -190,7 +190,7 @@ def recover_orphans(folder: Path, now: float | None = None) -> list[Path]:
     the time in seconds since 1970.
     """
     now = time.time() if now is None else now
-    for path in folder.glob(".*.new"):
+    for path in folder.glob(".*"):
         with suppress(OSError):
             if abs(now - path.stat().st_mtime) > STALE_SECONDS:
                 path.unlink()

@@ -3,7 +3,6 @@
 # Local folders need only the standard library, so an image needs fsspec only for other URLs.
 
 import os
-import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -46,9 +45,10 @@ class FolderStore:
         """See `Store`. A reader finds either the old content or the new, even after a power failure."""
         path = self._folder / name
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        # The next attempt replaces what a process leaves here that is killed. So its rows are deleted like all others.
+        scratch = path.with_name(f".{path.name}.new")
         try:
-            with open(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            with open(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())

@@ -3,12 +3,13 @@
 import gzip
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..failures import describe_failure
 from ..metrics.tally import Tally
 from .frames import read_frames
 from .layout import UnknownFormat, decode_header
@@ -73,14 +74,22 @@ class Uploader:
         with hold_folder(self._folder):
             recover_orphans(self._folder)
             found = list_segments(self._folder, CLOSED)
-            if self._counter:
-                self._counter.count(found)
-            if self._store is None and self._settings.url and (found or self._settings.retention_days):
-                # The caller of `run` retries, and logs the first failure at once.
-                self._store = open_store(self._settings.url, self._settings.storage, retry=False)
-            done = sum(self._upload(self._store, path) for path in found) if self._store else 0
-            self._delete_old()
-        return done
+            self._count(found)
+            try:
+                if self._store is None and self._settings.url and (found or self._settings.retention_days):
+                    # The caller of `run` retries, and logs the first failure at once.
+                    self._store = open_store(self._settings.url, self._settings.storage, retry=False)
+                return sum(self._upload(self._store, path) for path in found) if self._store else 0
+            finally:  # this makes room if the disk is full
+                self._delete_old()
+
+    def _count(self, paths: Sequence[Path]) -> None:
+        if not self._counter:
+            return
+        try:
+            self._counter.count(paths)
+        except Exception as error:  # noqa: BLE001 - rows must reach the store, also if the disk is full
+            logger.warning("The values of collected rows could not be counted: %s", describe_failure(error))
 
     def _upload(self, store: Store, path: Path) -> bool:
         try:

@@ -1,5 +1,6 @@
 """The slots of a worker: a file with the worker's counts, which the other workers can read."""
 
+import logging
 import mmap
 import os
 import time
@@ -16,6 +17,8 @@ from .processes import is_running
 
 PREFIX = "worker-"
 ITEM = 8  # bytes of a float64
+
+logger = logging.getLogger("serving")
 _identity = float(zlib.crc32(repr(METRICS).encode()))
 
 
@@ -35,24 +38,32 @@ def create_slots() -> "memoryview[float]":
 def open_slots(folder: Path) -> "memoryview[float]":
     """Return the slots of this worker: a file in a folder. A restarted worker continues the counts in this file.
 
-    Raises
-    ------
-    OSError
-        If the file cannot be created.
+    If the file cannot be written, because the disk is full, the slots are those of `create_slots`.
     """
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / f"{PREFIX}{int(os.environ.get(WORKER_NUMBER, '0'))}"
-    with open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b") as file:
-        file.truncate(SIZE * ITEM)
-        return _begin(memoryview(mmap.mmap(file.fileno(), SIZE * ITEM)).cast("d"))
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b") as file:
+            if os.fstat(file.fileno()).st_size != SIZE * ITEM:
+                file.truncate(0)
+                # Written, because a process that writes to a part of a mapped file without space on the disk is killed.
+                file.write(bytes(SIZE * ITEM))
+                file.flush()
+            return _begin(memoryview(mmap.mmap(file.fileno(), SIZE * ITEM)).cast("d"))
+    except OSError as error:
+        logger.error("The metrics of this worker cannot be read by others. %s could not be written: %s", path, error)
+        return create_slots()
 
 
 def read_workers(folder: Path) -> list[Worker]:
     """Return the counts of all workers whose files are in a folder, sorted by number."""
     found = []
     for path in folder.glob(f"{PREFIX}*"):
-        slots = np.frombuffer(path.read_bytes())
-        if len(slots) == SIZE and slots[PLACES[LAYOUT]] == _identity:
+        content = path.read_bytes()
+        if len(content) != SIZE * ITEM:  # it is being created
+            continue
+        slots = np.frombuffer(content)
+        if slots[PLACES[LAYOUT]] == _identity:
             found.append(Worker(path.name.removeprefix(PREFIX), is_running(int(slots[PLACES[PID]])), slots))
     return sorted(found, key=lambda worker: int(worker.number))
 
