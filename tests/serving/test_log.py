@@ -16,6 +16,7 @@ from mlops.serving.log import (
     JsonFormatter,
     RateLimit,
     describe_line,
+    make_stream,
     read_line,
     shorten_log,
 )
@@ -96,3 +97,18 @@ def test_a_large_log_begins_anew_and_keeps_the_log_before(tmp_path: Path, monkey
     finally:
         os.close(descriptor)
     assert [found.name for found in tmp_path.iterdir()] == ["service.log.1"]
+
+
+def test_a_script_can_print_on_a_full_disk() -> None:
+    with open("/dev/full", "wb", buffering=0) as full:
+        stream = make_stream(full.fileno())
+        print("a text", "with half of a surrogate pair: \ud800", file=stream, flush=True)
+        stream.detach()
+
+
+def test_what_a_script_prints_is_in_the_log_at_once(tmp_path: Path) -> None:
+    with open(tmp_path / "service.log", "wb") as file:
+        stream = make_stream(file.fileno())
+        print("é", end="", file=stream)
+        assert (tmp_path / "service.log").read_text() == "é"
+        stream.detach()

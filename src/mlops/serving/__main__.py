@@ -14,7 +14,7 @@ from pathlib import Path
 
 from .connections.limits import list_options
 from .failures import StartFailed
-from .log import configure_log
+from .log import configure_log, make_stream
 from .workers.launch import list_worker_options, supervise, work_apart
 from .workers.starting import APART, FAILING, WORKER, decode_channels, read_mode
 
@@ -34,6 +34,7 @@ def read_options() -> argparse.Namespace:
 
 def main() -> None:
     options = read_options()
+    sys.stdout, sys.stderr = make_stream(1), make_stream(2)
     configure_log()
     mode, inherited = read_mode()
     try:
