@@ -183,6 +183,13 @@ def test_a_worker_that_uses_too_much_memory_is_replaced_without_an_error(tmp_pat
     assert "but its limit is 150 MB. It is replaced." in server.log.read_text()
 
 
+def test_a_service_whose_model_needs_more_than_the_limit_does_not_become_ready(tmp_path: Path) -> None:
+    large = f"model = b'.' * (60 << 20)\n{SCRIPT}"
+    said = r"(?s)exit code 1\..* of memory before its first request, but its limit is 70 MB\. Raise the limit"
+    with pytest.raises(DeploymentError, match=said), start_server(tmp_path, "--worker-memory", "70", script=large):
+        pass
+
+
 @pytest.mark.parametrize("threads", [False, True], ids=["forks", "programs"])
 def test_a_service_that_cannot_score_its_example_does_not_become_ready(tmp_path: Path, threads: bool) -> None:
     script = (THREADED if threads else SCRIPT).replace("return data", "raise KeyError(data[0, 0])\n    return data")

@@ -148,6 +148,7 @@ class Supervisor:
         for pid in map(int, os.read(descriptor, 1 << 12).split()):
             if pid in self._processes:
                 self._processes[pid].ready = True
+                self._check_memory(pid, self._processes[pid])
         ready = [process for process in self._processes.values() if process.ready and not process.failing]
         if len(ready) >= self._wanted:
             for pid, process in self._processes.items():
@@ -155,6 +156,14 @@ class Supervisor:
                     self._dismiss(pid, process)
             if not self._announced and not self._deadline:
                 self._announce()
+
+    def _check_memory(self, pid: int, process: Process) -> None:
+        used = measure_memory(pid)
+        if used > self._limit and not self._announced and not self._deadline:
+            said = "Worker %d uses %d MB of memory before its first request, but its limit is %d MB. Raise the limit."
+            logging.error(said, process.number, used >> 20, self._limit >> 20)
+            self._failed = True
+            self._end()
 
     def _announce(self) -> None:
         self._announced = True
@@ -208,7 +217,7 @@ class Supervisor:
             logging.warning("%s was deleted. Shutting down.", self._ready_file)
             self._end()
         for pid, process in self._processes.items():
-            used = 0 if process.leaving else measure_memory(pid)
+            used = 0 if process.leaving or process.failing else measure_memory(pid)
             if used > self._limit:
                 said = "Worker %d uses %d MB of memory, but its limit is %d MB. It is replaced."
                 logging.warning(said, process.number, used >> 20, self._limit >> 20)
