@@ -652,6 +652,17 @@ def test_rotating_keys_restarts_what_serves_and_changes_nothing_else(
     assert "replace the keys, False" in host.done
 
 
+def test_whether_a_service_accepts_the_keys_is_decided_after_a_rotation() -> None:
+    class Rotating(MemoryHost):
+        @contextmanager
+        def lock(self, environment: str) -> Iterator[MemorySite]:
+            self.outdated.clear()  # whoever held the lock has restarted the service with the new keys
+            with super().lock(environment) as site:
+                yield site
+
+    assert Releases(Rotating(outdated={"qa"}), get_image).accepts_keys("qa")
+
+
 def test_keys_of_a_service_that_does_not_start_with_them_are_put_back(
     host: MemoryHost, releases: Releases[Deployments]
 ) -> None:

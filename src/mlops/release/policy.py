@@ -144,7 +144,10 @@ class Releases(Generic[State]):
     def accepts_keys(self, environment: str) -> bool:
         """See `Services`."""
         view = self._host.look(environment)
-        return view.accepts_keys(view.read())
+        if view.accepts_keys(view.read()):
+            return True
+        with self._host.lock(environment) as site:  # a rotation stores the new keys before the service has them
+            return site.accepts_keys(site.read())
 
     def rotate_keys(self, environment: str) -> None:
         """See `Services`."""
