@@ -436,6 +436,16 @@ def test_treelite_refuses_the_gaps_that_the_model_refuses(attempt: Try, measurem
         load_model(tried["treelite"].folder).predict(np.array([[0.0, 1000.0, np.nan]]))
 
 
+def test_trees_refuse_the_numbers_that_the_model_refuses(attempt: Try, measurements: pd.DataFrame) -> None:
+    """Forests of scikit-learn compare numbers in single precision."""
+    tried = attempt(Measurements(), RandomForestRegressor(3, random_state=0), measurements)
+    for runtime in ("onnx", "treelite", "skops"):
+        model = load_model(tried[runtime].folder)
+        assert len(model.predict(np.array([[3.4e38, 1000.0, 5.0]]))) == 1
+        with pytest.raises(ValueError, match="too large"):
+            model.predict(np.array([[0.0, 1000.0, -3.5e38]]))
+
+
 def test_the_same_model_gives_the_same_files(measurements: pd.DataFrame, tmp_path: Path) -> None:
     steps = make_pipeline(StandardScaler(), GradientBoostingRegressor(n_estimators=3))
     original = make_original(Measurements(), steps, measurements, tmp_path)

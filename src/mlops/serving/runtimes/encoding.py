@@ -71,6 +71,21 @@ def read_matrix(rows: Rows, columns: Sequence[str]) -> Matrix:
     return matrix
 
 
+def round_numbers(matrix: Matrix) -> NDArray[np.float32]:
+    """Return the inputs of trees in single precision, as forests of scikit-learn compare them.
+
+    Raises
+    ------
+    ValueError
+        If a number is too large for single precision. scikit-learn refuses such numbers, too.
+    """
+    with np.errstate(over="ignore"):
+        rounded = matrix.astype(np.float32)
+    if np.count_nonzero(np.isinf(rounded)):
+        raise ValueError("data has numbers that are too large for the model")
+    return rounded
+
+
 def _open_block(block: Numbers | Texts, columns: Sequence[str], arrays: Arrays) -> Callable[[Rows], Matrix]:
     if isinstance(block, Texts):
         return _open_table(block, columns[block.column], arrays[block.table])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .encoding import Matrix
+from .encoding import Matrix, round_numbers
 from .linear import LINKS
 from .record import Record
 
@@ -26,8 +26,8 @@ def open_graph(record: Record, folder: Path) -> Callable[[Matrix], Matrix]:
     run, link, single = session.run, LINKS[record.link], record.single
 
     def predict(matrix: Matrix) -> Matrix:
-        if single:  # forests of scikit-learn compare rounded numbers
-            matrix = matrix.astype(np.float32).astype(np.float64)
+        if single:
+            matrix = round_numbers(matrix).astype(np.float64)
         found: Matrix = run(outputs, {INPUT: matrix})[0]
         return link(found) if link else found
 

@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
-from .encoding import Matrix
+from .encoding import Matrix, round_numbers
 from .linear import LINKS
 from .record import Record
 
@@ -21,9 +19,8 @@ def open_trees(record: Record, folder: Path) -> Callable[[Matrix], Matrix]:
     link, single = LINKS[record.link], record.single
 
     def predict(matrix: Matrix) -> Matrix:
-        if single:  # forests of scikit-learn compare rounded numbers
-            matrix = matrix.astype(np.float32)
-        sums = gtil.predict(model, matrix, nthread=1, pred_margin=True)[:, 0, :]
+        inputs = round_numbers(matrix) if single else matrix
+        sums = gtil.predict(model, inputs, nthread=1, pred_margin=True)[:, 0, :]
         return link(sums) if link else sums
 
     return predict
