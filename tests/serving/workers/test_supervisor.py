@@ -178,8 +178,7 @@ def test_a_worker_that_uses_too_much_memory_is_replaced_without_an_error(tmp_pat
             )
             assert exchange(client, make_request())[::2] == (200, ANSWER)
         assert score(server) == 200
-        wait_until(lambda: not before.is_running())
-        assert read(server) == Workers(1, 1, restarts=1)
+        wait_until(lambda: not before.is_running() and read(server) == Workers(1, 1, restarts=1))
     assert "but its limit is 150 MB. It is replaced." in server.log.read_text()
 
 
