@@ -13,7 +13,7 @@ from ..connections.board import make_file
 
 @dataclass(frozen=True)
 class Given:
-    """What a service gets when it starts.
+    """The keys and settings of a service when it starts.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class Given:
     collection: str
 
     def store(self) -> int:
-        """Return the descriptor of a file without a path, from which `load_given` reads this."""
+        """Return the descriptor of a file without a path, which `load_given` reads."""
         descriptor = make_file("given")
         with os.fdopen(os.dup(descriptor), "wb") as file:
             file.write(json.dumps(asdict(self)).encode())
@@ -40,5 +40,5 @@ def read_given(keys: Path, collection: Path | None) -> Given:
 
 
 def load_given(descriptor: int) -> Given:
-    """Return what `Given.store` has stored."""
+    """Return the keys and settings in the file that `Given.store` has made."""
     return Given(**json.loads(os.pread(descriptor, os.fstat(descriptor).st_size, 0)))
