@@ -139,6 +139,14 @@ def test_other_packages_have_another_parent(tmp_path: Path, monkeypatch: pytest.
     assert make_key(settings, {}, "/").name != first.name
 
 
+def test_a_link_to_the_engine_has_the_same_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = KernelSettings(warm=True, idle_minutes=10, preload=("pandas",))
+    first, module = make_key(settings, {}, "/"), Path(key.__file__)
+    (tmp_path / "link").symlink_to(module.parent)
+    monkeypatch.setattr(key, "__file__", str(tmp_path / "link" / module.name))
+    assert make_key(settings, {}, "/").name == first.name
+
+
 def test_other_settings_and_flags_have_another_parent(monkeypatch: pytest.MonkeyPatch) -> None:
     names = {
         make_key(KernelSettings(True, minutes, preload), {}, "/", flags).name
@@ -621,6 +629,9 @@ def _start_and_kill(kernels: int, folder: Path) -> None:
 def test_nothing_leaks(start_kernel: Any, tmp_path: Path, wait_for: WaitFor, kernels: int) -> None:
     """The parent leaks neither memory nor open files nor processes."""
     parent = psutil.Process(find_parent(start_kernel()))
+    found = find_key()
+    assert found is not None
+    assert get_running(parent.pid).path.stem == found.name  # it also forks the kernels below
     _start_and_kill(3, tmp_path)
     gc.collect()  # closes what earlier tests left open, so that it does not hide a leak
     time.sleep(0.2)  # the parent closes the connection after it has reported the exit code

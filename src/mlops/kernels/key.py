@@ -111,7 +111,7 @@ def _read_owner(environ: Mapping[str, str]) -> int:
 
 
 def _list_edit_times() -> list[tuple[str, int]]:
-    own = sorted(Path(__file__).parent.rglob("*.py"))
+    own = sorted(Path(__file__).resolve().parent.rglob("*.py"))
     folders = [folder for folder in map(Path, (*site.getsitepackages(), site.getusersitepackages())) if folder.is_dir()]
     return [(str(path), path.stat().st_mtime_ns) for path in (*folders, *own)]
 
