@@ -69,7 +69,6 @@ def keep_kernels() -> Iterator[StartKernel]:
     def start(*, warm: bool = True, manager: dict[str, Any] | None = None, **options: Any) -> Kernel:
         environ = {**options.pop("env", os.environ), "MLOPS_WARM_KERNELS": str(int(warm))}
         environ.pop("PYTEST_CURRENT_TEST", None)  # ipykernel behaves differently if it is set
-        environ.pop("OMP_NUM_THREADS", None)  # the tests have a value, but users' kernels have none
         kernel_manager = KernelManager(kernel_name="python3", log=LOG, **(manager or {}))
         kernel_manager.start_kernel(env=environ, **options)
         started.append(Kernel(kernel_manager))
@@ -79,6 +78,14 @@ def keep_kernels() -> Iterator[StartKernel]:
     for kernel in started:
         if kernel.manager.has_kernel:
             kernel.stop(now=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _do_not_limit_threads() -> Iterator[None]:
+    """The other tests limit the threads of OpenMP, but kernels of users have no limit."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("OMP_NUM_THREADS")
+        yield
 
 
 # Fresh kernels change with their packages, not with every commit, so the comparison with them runs at night.
@@ -128,8 +135,12 @@ def private_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture
-def make_project(tmp_path: Path) -> Callable[..., Path]:
-    """Makes a project that has only settings of kernels; its folder may also contain modules."""
+def make_project(tmp_path: Path, private_folder: Path) -> Callable[..., Path]:
+    """Makes a project that has only settings of kernels; its folder may also contain modules.
+
+    Its parent is in a folder of its own. Otherwise, the parent of the sandbox, whose imports take 4 s of CPU, would be
+    one too many, and end.
+    """
 
     def make(preload: str = "", idle_minutes: float = 5) -> Path:
         (tmp_path / "parameters").mkdir(exist_ok=True)
