@@ -12,8 +12,8 @@ WANTED =
 INSTALL = @python=$$(bash .ci/find-python) && "$$python" .ci/install
 extras = $(addprefix $(READY)-,$(1))
 PYTEST := $(BIN)/python -m pytest
-# The tests of a file share a home or a run, so one worker runs the whole file. Slow tests share little, so an idle worker
-# takes tests from another worker.
+# The tests of a file share a home or a run, so one worker runs the whole file, and all files of a group in
+# tests/support/spread.py. Slow tests share little, so an idle worker takes tests from another worker.
 SPREAD := --dist loadfile --no-loadscope-reorder -n
 SPREAD_SLOW := --dist worksteal -n
 # The tests wait for processes, notebooks and Azurite in half of the time, so there are more workers than cores.

@@ -10,12 +10,14 @@ import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import psutil
 import pytest
 import whole_parsing
 from command_line import PROJECT, CommandLine
+from spread import GroupScheduling, find_group
 
 from mlops.data.profile import Profile, read_profile
 from mlops.workspace import Workspace
@@ -46,13 +48,21 @@ os.environ["MLOPS_LOCAL_ENVIRONMENTS"] = str(Path(os.environ["XDG_RUNTIME_DIR"],
 from sandbox import SANDBOX  # noqa: E402, it is made in the folder above
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling | None:
+    """Distribute the tests of `make test` by groups of files."""
+    return GroupScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have each worker of `make test-all` begin with one of the tests that may take longest.
+    """Have each worker begin with some of the tests that may take longest.
 
-    pytest-xdist gives each worker an equal share of the list, and idle workers take tests from the end of other shares.
-    A worker that starts a long test late would be the last one to finish.
+    A worker that starts long tests late would be the last one to finish. In `make test`, the groups of files are first.
+    In `make test-all`, pytest-xdist gives each worker an equal share of the list, and idle workers take tests from the
+    end of other shares.
     """
+    items.sort(key=lambda item: find_group(item.nodeid))
     longest = sorted((item for item in items if item.get_closest_marker("timeout")), key=_get_timeout, reverse=True)
     workers, total = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")), len(items)
     first = longest[:workers]
