@@ -28,6 +28,7 @@ from .scoring import Scored, Scorer
 from .tracing import Header, identify_request
 
 ARRIVED = "arrived"  # the time of `perf_counter` at the end of a request's head
+ROWS = "rows"  # the number of rows of a request that was scored
 OVERLOADED = "overloaded"  # marks a request that arrived while too many other requests were waiting
 KEY_NEEDED = "The key is missing or wrong. Send the header Authorization: Bearer <key>."
 NO_LENGTH = (204, 304)  # statuses of answers without a body
@@ -98,8 +99,8 @@ class Application:
         except Exception as error:  # noqa: BLE001 - whatever fails, the client must get an answer
             status, headers, answer = self.refuse(_explain(error), named)
         self.recorder.count_answer(scope["path"], status)
-        if scope["path"] == SCORE:
-            self.recorder.reporter.report_chosen([named], [status], [began], perf_counter())
+        if scope["path"] == SCORE and self.recorder.reporter.choose(1):
+            self.recorder.reporter.report(named, status, perf_counter() - began, scope["state"].get(ROWS, 0))
         length = [] if status in NO_LENGTH else [(b"content-length", b"%d" % len(answer))]
         await send({"type": "http.response.start", "status": status, "headers": [*headers, *length, *named]})
         await send({"type": "http.response.body", "body": answer})
@@ -161,7 +162,10 @@ class Application:
             recorder.count_answer(SCORE, status)
             if status == 200 and isinstance(one, tuple):
                 recorder.count_scored(now - began, len(one[1]))
-        recorder.reporter.report_chosen(named, [status for status, _, _ in answers], arrived, now)
+        for place in recorder.reporter.choose(len(answers)):
+            one = scored[place]
+            rows = len(one[1]) if isinstance(one, tuple) else 0
+            recorder.reporter.report(named[place], answers[place][0], now - arrived[place], rows)
         return answers
 
     def _encode(self, named: Sequence[Header], found: Scored | Exception, refused: Refusal | None) -> Answered:
@@ -200,6 +204,7 @@ class Application:
         if self._collector and packed is not None:
             await self._collector.collect(named[0][1].decode(), packed, predictions)
         answer = encode_result(predictions)
+        scope["state"][ROWS] = len(predictions)
         self.recorder.count_scored(perf_counter() - began, len(predictions))
         return 200, self._good, answer
 

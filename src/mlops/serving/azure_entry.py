@@ -99,9 +99,11 @@ def run(request: Any) -> Any:
     began, named = perf_counter(), _identify(request)
     reply = _reply(request, named)
     _recorder.count_answer(SCORE, reply.status_code)
+    rows, seconds = g.pop("rows", 0), perf_counter() - began
     if reply.status_code == 200:
-        _recorder.count_scored(perf_counter() - began)
-    _recorder.reporter.report_chosen([named], [reply.status_code], [began], perf_counter())
+        _recorder.count_scored(seconds, rows)
+    if _recorder.reporter.choose(1):
+        _recorder.reporter.report(named, reply.status_code, seconds, rows)
     return reply
 
 
@@ -138,6 +140,7 @@ def _answer(request: Any, name: str) -> bytes:
     packed, predictions = _scorer.score(body)
     if packed is not None:
         _collector.collect(name, packed, predictions)
+    g.rows = len(predictions)
     return encode_result(predictions)
 
 

@@ -14,6 +14,7 @@ from tiny_model import ask, deploy, publish, release
 
 from mlops.backends import open_backend
 from mlops.serving.collection.packing import hash_text
+from mlops.serving.identity import REGISTERED
 from mlops.workspace import Workspace
 
 pytestmark = pytest.mark.slow
@@ -57,6 +58,7 @@ def test_the_settings_reach_the_containers_of_qa_and_production(
     for asked in (found.asked for found in azure.web_services.services.values()):
         variables = asked["environmentImageRequest"]["environment"]["environmentVariables"]
         assert variables["APP_INSIGHTS_LOG_RESPONSE_ENABLED"] == "false"
+        assert float(variables[REGISTERED]) == datetime(2026, 11, 22, 9, tzinfo=UTC).timestamp()  # says the double
 
 
 def wait_collected(version: str, count: int, *options: str) -> None:

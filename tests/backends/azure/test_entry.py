@@ -316,6 +316,7 @@ def test_requests_failures_and_metrics_are_reported_once_to_application_insights
             AML_APP_INSIGHTS_ENABLED=enabled,
             AML_APP_INSIGHTS_KEY=INSTRUMENTATION_KEY,
             SERVICE_NAME="tiny-qa",
+            SERVING_MODEL_REGISTERED=str(time.time() - 3600),
             TMPDIR=str(tmp_path),
         )
         assert server.wait(60), server.log
@@ -330,7 +331,12 @@ def test_requests_failures_and_metrics_are_reported_once_to_application_insights
     assert len(ingestion.find("RequestData")) == 2
     ours = [item for item in ingestion.items if "digest" in item["data"]["baseData"]["properties"]]
     requests = [item["data"]["baseData"] for item in ours if item["data"]["baseType"] == "RequestData"]
-    assert [one["responseCode"] for one in requests] == ([] if enabled == "true" else ["200", "500"])
+    assert [(one["responseCode"], one.get("measurements")) for one in requests] == (
+        [] if enabled == "true" else [("200", {"rows": 1}), ("500", None)]
+    )
+    for name, lowest in (("mlops_model_age_seconds", 3600), ("mlops_request_rows", 1)):
+        (metric,) = ingestion.find("MetricData", name)
+        assert lowest <= metric["data"]["baseData"]["metrics"][0]["value"] < lowest + 600
     (failure,) = (item for item in ours if item["data"]["baseType"] == "ExceptionData")
     assert failure["data"]["baseData"]["problemId"] == "RuntimeError in run (score.py:10)"
     assert failure["tags"]["ai.operation.id"] == "a" * 32

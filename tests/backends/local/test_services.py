@@ -249,18 +249,23 @@ def test_a_service_knows_the_age_of_its_model_and_reports_to_application_insight
     with open_ingestion() as ingestion:
         monkeypatch.setenv("APPLICATIONINSIGHTS_CONNECTION_STRING", ingestion.connection_string)
         monkeypatch.setenv("MLOPS_LOCAL_TELEMETRY_SHARE", "1")
+        monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.com:3128")  # does not apply to http
         backend = open_backend("local", migrated)
         service = deploy(backend, "qa", publish(backend, tmp_path))
         try:
             assert ask(backend, service) == 1.0
             headers = {"Authorization": f"Bearer {backend.secrets.get_keys('qa')[0]}"}
             page = requests.get(f"{service.url}/metrics", headers=headers, timeout=60).text
+            (supervisor,) = find_servers(migrated.home / "services" / "qa")
+            (sender,) = (child for child in supervisor.children() if "serving.telemetry" in child.cmdline())
+            proxy = sender.environ().get("HTTPS_PROXY")
         finally:
             backend.services.stop("qa")
         ingestion.wait(lambda: bool(ingestion.find("MetricData", "mlops_model_age_seconds")))
     age = next(float(line.split()[1]) for line in page.splitlines() if line.startswith("mlops_model_age_seconds "))
     assert 0 < age < time.time() - began + 1
     assert {item["tags"]["ai.cloud.role"] for item in ingestion.items} == {"tiny-qa"}
+    assert proxy == "http://proxy.example.com:3128"
 
 
 def test_a_service_that_died_is_started_again_at_its_address(migrated: Workspace, tmp_path: Path) -> None:

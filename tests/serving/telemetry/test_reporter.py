@@ -37,8 +37,8 @@ def test_all_requests_none_or_without_a_sender_none_are_chosen(pipe: tuple[PipeW
 
 
 def test_a_request_is_reported_with_its_arrival_and_its_trace(pipe: tuple[PipeWriter, PipeReader]) -> None:
-    Reporter(pipe[0], 1.0, clock=lambda: 100.5).report_chosen([NAMED], [422], [7.0], 7.25)
-    assert [*pipe[1].read()] == [RequestReport(100.25, "order-7", "00-a-b-01", 422, 0.25)]
+    Reporter(pipe[0], 1.0, clock=lambda: 100.5).report(NAMED, 422, 0.25, 9)
+    assert [*pipe[1].read()] == [RequestReport(100.25, "order-7", "00-a-b-01", 422, 0.25, 9)]
 
 
 def test_failures_are_limited_in_each_minute(pipe: tuple[PipeWriter, PipeReader]) -> None:
@@ -57,7 +57,7 @@ def test_failures_are_limited_in_each_minute(pipe: tuple[PipeWriter, PipeReader]
 def test_losses_do_not_raise(pipe: tuple[PipeWriter, PipeReader]) -> None:
     reporter = Reporter(pipe[0], 1.0)
     for _ in range(50_000):
-        reporter.report_chosen([NAMED], [200], [7.0], 7.25)
+        reporter.report(NAMED, 200, 0.25)
     lost = 50_000 - len([*pipe[1].read()])
-    reporter.report_chosen([NAMED], [200], [7.0], 7.25)
+    reporter.report(NAMED, 200, 0.25)
     assert [report for report in pipe[1].read() if isinstance(report, LossReport)] == [LossReport(lost)]

@@ -2,8 +2,8 @@
 
 import json
 import socket
+import threading
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ from doubles.azure.insights import KEY
 from ingestion import Ingestion, open_ingestion
 
 from mlops.serving.metrics.tally import Tally, read_tally
-from mlops.serving.telemetry.endpoint import Reply, post_items, read_reply
+from mlops.serving.telemetry.endpoint import MOST_REDIRECTS, Poster, Reply, find_redirect, read_reply
 from mlops.serving.telemetry.items import Measured, Origin, describe_metric, write_duration
 from mlops.serving.telemetry.sender import BATCH, BATCH_SECONDS, LONGEST_PAUSE, MOST_WAITING, Sender
 from mlops.serving.telemetry.settings import Endpoint, read_connection_string
@@ -26,7 +26,7 @@ class Sending:
     def __init__(self, ingestion: Ingestion, folder: Path) -> None:
         self.now, self.path = 0.0, folder / "telemetry.json"
         endpoint = read_connection_string(ingestion.connection_string)
-        self.sender = Sender(partial(post_items, endpoint), Tally(self.path), lambda: self.now)
+        self.sender = Sender(Poster(endpoint).post, Tally(self.path), lambda: self.now)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -117,12 +117,93 @@ def test_an_endpoint_that_is_away_costs_bounded_memory_and_old_items(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    gone = Sender(partial(post_items, Endpoint(f"http://127.0.0.1:{port}/v2.1/track", KEY)), Tally(sending.path), float)
+    poster = Poster(Endpoint(f"http://127.0.0.1:{port}/v2.1/track", KEY))
+    gone = Sender(poster.post, Tally(sending.path), float)
     gone.add([ITEM] * (MOST_WAITING + 7))
     gone.send_rest()
     assert sending.counts == {"dropped": 7}
     assert "Application Insights did not accept 250 items: ConnectionRefusedError." in caplog.text
     assert KEY not in caplog.text
+
+
+@pytest.mark.parametrize("status", [307, 308])
+def test_an_endpoint_that_moved_gets_all_further_items(endpoint: Ingestion, sending: Sending, status: int) -> None:
+    with open_ingestion() as moved:
+        endpoint.answers = [(status, {"Location": f"{moved.url}/v2.1/track"})]
+        for _ in range(2):
+            sending.sender.add([ITEM])
+            sending.advance(BATCH_SECONDS)
+    assert (endpoint.items, moved.items, sending.counts) == ([], [ITEM, ITEM], {"sent": 2})
+    assert len(endpoint.bodies) == 1
+    sending.sender.add([ITEM])
+    sending.advance(2 * BATCH_SECONDS)  # the new address does not answer, so the given one is asked again
+    sending.advance(2 * BATCH_SECONDS)
+    assert (endpoint.items, sending.counts) == ([ITEM], {"sent": 3})
+
+
+def test_redirects_in_a_circle_end(endpoint: Ingestion, sending: Sending, caplog: pytest.LogCaptureFixture) -> None:
+    endpoint.answers = [(307, {"Location": "/v2.1/track"})] * (MOST_REDIRECTS + 1)
+    sending.sender.add([ITEM])
+    sending.advance(BATCH_SECONDS)
+    assert len(endpoint.bodies) == MOST_REDIRECTS + 1
+    assert f"did not accept 1 items: more than {MOST_REDIRECTS} redirects." in caplog.text
+    sending.advance(2 * BATCH_SECONDS)
+    assert sending.counts == {"sent": 1}
+
+
+@pytest.mark.parametrize(
+    ("status", "location"),
+    [(301, "/v2.1/track"), (302, "/login"), (307, ""), (308, "https://elsewhere.example.com/v2.1/track")],
+)
+def test_other_redirects_are_not_followed_and_lose_nothing(
+    endpoint: Ingestion, sending: Sending, status: int, location: str
+) -> None:
+    """Python repeats some redirected requests as GET, and a page that asks for a login answers with 200."""
+    endpoint.answers = [(status, {"Location": location} if location else {})]
+    sending.sender.add([ITEM])
+    sending.advance(BATCH_SECONDS)
+    assert (len(endpoint.bodies), sending.counts) == (1, {})
+    sending.advance(2 * BATCH_SECONDS)
+    assert sending.counts == {"sent": 1}
+
+
+REGION = "https://westeurope-5.in.applicationinsights.azure.com"
+
+
+@pytest.mark.parametrize(
+    ("url", "location", "found"),
+    [
+        ("https://dc.services.visualstudio.com/v2.1/track", f"{REGION}/v2.1/track", f"{REGION}/v2.1/track"),
+        ("https://dc.services.visualstudio.com/v2.1/track", REGION, f"{REGION}/v2.1/track"),
+        ("https://dc.services.visualstudio.com/v2.1/track", "http://dc.services.visualstudio.com/v2.1/track", ""),
+        ("https://dc.services.visualstudio.com/v2.1/track", "https://services.visualstudio.com.example.com/", ""),
+        ("https://own.example.com/v2.1/track", f"{REGION}/v2.1/track", ""),
+        ("https://own.example.com/v2.1/track", "https://[", ""),
+        ("http://own.example.com/v2.1/track", "https://own.example.com/other", "https://own.example.com/other"),
+    ],
+)
+def test_items_are_sent_only_to_the_same_host_or_within_azure_monitor(url: str, location: str, found: str) -> None:
+    assert find_redirect(url, location) == found
+
+
+def test_a_proxy_is_used_except_for_the_hosts_that_need_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def accept(proxy: socket.socket) -> None:
+        with proxy.accept()[0] as client:
+            asked.append(client.recv(1 << 16).split(b"\r\n")[0])
+            client.sendall(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        thread = threading.Thread(target=accept, args=(proxy,))
+        thread.start()
+        direct = Poster(Endpoint("https://127.0.0.1:9/v2.1/track", KEY)).post([b"{}"])
+        through = Poster(Endpoint(f"{REGION}/v2.1/track", KEY)).post([b"{}"])
+        thread.join()
+    assert (direct.said, through.failed) == ("ConnectionRefusedError", True)
+    assert asked == [b"CONNECT westeurope-5.in.applicationinsights.azure.com:443 HTTP/1.0"]
 
 
 def test_single_items_of_an_answer_are_retried() -> None:

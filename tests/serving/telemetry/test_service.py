@@ -82,6 +82,7 @@ def test_requests_are_reported_with_their_trace_and_their_model(
         ("422", False, "POST /score"),
         ("500", False, "POST /score"),
     ]
+    assert [one.get("measurements") for one in data] == [{"rows": 1}, None, None]
     assert data[0]["properties"]["model_name"] == "tiny"
     assert data[0]["properties"]["digest"].startswith("sha256:")
 

@@ -26,7 +26,7 @@ from ..metrics.families import Family, merge_workers
 from ..metrics.slots import read_workers
 from ..metrics.tally import Tally
 from ..workers.families import describe_supervisor
-from .endpoint import post_items
+from .endpoint import Poster
 from .families import TALLY, describe_telemetry
 from .items import Origin, describe_failure, describe_metric, describe_request
 from .meter import Meter
@@ -130,7 +130,7 @@ def main() -> None:
         with hold_folder(folder, ACTIVE, wait=False) as held:
             if held:
                 pipe = PipeReader(create_pipe(folder))
-                sender = Sender(partial(post_items, endpoint), Tally(folder / TALLY), time.monotonic)
+                sender = Sender(Poster(endpoint).post, Tally(folder / TALLY), time.monotonic)
                 measure = partial(measure_service, bundle, folder)
                 origin, meter = describe_origin(bundle, endpoint), Meter(folder / TOTALS)
                 Program(pipe, sender, meter, measure, origin, read_share()).run()

@@ -8,13 +8,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
-from .settings import Endpoint
+from .settings import TRACK, Endpoint
 
 SECONDS = 10.0  # time limit for the connection, and for each part of the answer
 # Statuses of requests and of single items; the others mean that the items are wrong.
 TRANSIENT = (401, 403, 408, 429, 500, 502, 503, 504)
 EXHAUSTED = (402, 439)  # the quota of the day is used up
+REDIRECTED = (307, 308)
+MOST_REDIRECTS = 10  # so that two addresses that name each other do not keep the sender busy
+# The domains of Azure Monitor. A redirect from one of them to another server is not followed, as in Microsoft's SDKs.
+DOMAINS = (
+    *(".applicationinsights.azure.com", ".applicationinsights.azure.us", ".applicationinsights.azure.cn"),
+    *(".monitor.azure.com", ".monitor.azure.us", ".monitor.azure.cn", ".services.visualstudio.com"),
+)
 LEVEL = 1  # from 0 to 9; items compress to a twentieth even at level 1
 
 
@@ -43,20 +51,81 @@ class Reply:
     failed: bool = False
 
 
-def post_items(endpoint: Endpoint, items: Sequence[bytes], seconds: float = SECONDS) -> Reply:
-    """Post items, which are JSON objects, and return what the endpoint said about them."""
-    body = gzip.compress(b"[" + b",".join(items) + b"]", LEVEL)
-    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip", "Accept": "application/json"}
-    request = urllib.request.Request(endpoint.url, body, headers)
+class Redirect(Exception):
+    """An exception that is raised when the endpoint names another address, which is its argument."""
+
+
+class Poster:
+    """An object that posts items. If the endpoint has moved, it posts all further items to the new address.
+
+    Requests use the proxy that the variable ``HTTPS_PROXY`` names, except to the servers in ``NO_PROXY``.
+
+    Parameters
+    ----------
+    endpoint : Endpoint
+        The endpoint.
+    seconds : float
+        The time limit for the connection, and for each part of the answer.
+    """
+
+    def __init__(self, endpoint: Endpoint, seconds: float = SECONDS) -> None:
+        self._given = self._url = endpoint.url
+        self._seconds = seconds
+        self._opener = urllib.request.build_opener(_NoRedirects)
+
+    def post(self, items: Sequence[bytes]) -> Reply:
+        """Post items, which are JSON objects, and return what the endpoint said about them."""
+        body = gzip.compress(b"[" + b",".join(items) + b"]", LEVEL)
+        everything = tuple(range(len(items)))
+        for _ in range(MOST_REDIRECTS + 1):
+            try:
+                return self._post(body, len(items))
+            except Redirect as redirect:
+                self._url = str(redirect)
+            except (OSError, HTTPException) as error:  # no connection, or no answer in time
+                self._url = self._given  # if the endpoint has moved, the new address may be out of date
+                reason = getattr(error, "reason", error)
+                return Reply(again=everything, said=type(reason).__name__, failed=True)
+        self._url = self._given
+        return Reply(again=everything, said=f"more than {MOST_REDIRECTS} redirects", failed=True)
+
+    def _post(self, body: bytes, number: int) -> Reply:
+        headers = {"Content-Type": "application/json", "Content-Encoding": "gzip", "Accept": "application/json"}
+        request = urllib.request.Request(self._url, body, headers)
+        try:
+            with self._opener.open(request, timeout=self._seconds) as answer:
+                return read_reply(answer.status, answer.read(), "", number)
+        except urllib.error.HTTPError as refused:
+            with refused:
+                moved = find_redirect(self._url, refused.headers.get("Location", ""))
+                if refused.code in REDIRECTED and moved:
+                    raise Redirect(moved) from refused
+                return read_reply(refused.code, refused.read(), refused.headers.get("Retry-After", ""), number)
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    # Python would repeat a redirected POST as a GET, whose answer is not about the items.
+    def redirect_request(self, *given: Any) -> None:
+        return None
+
+
+def find_redirect(url: str, location: str) -> str:
+    """Return the address to which a redirect leads; "" if it is missing, or the items must not be sent there.
+
+    Parameters
+    ----------
+    url, location : str
+        The address of the request, and the header ``Location`` of the answer.
+    """
     try:
-        with urllib.request.urlopen(request, timeout=seconds) as answer:
-            return read_reply(answer.status, answer.read(), "", len(items))
-    except urllib.error.HTTPError as refused:
-        with refused:
-            return read_reply(refused.code, refused.read(), refused.headers.get("Retry-After", ""), len(items))
-    except (OSError, HTTPException) as error:  # no connection, or no answer in time
-        reason = getattr(error, "reason", error)
-        return Reply(again=tuple(range(len(items))), said=type(reason).__name__, failed=True)
+        before, after = urlsplit(url), urlsplit(urljoin(url, location))
+    except ValueError:
+        return ""
+    hosts = [(part.hostname or "").rstrip(".") for part in (before, after)]
+    trusted = hosts[0] == hosts[1] or all(host.endswith(DOMAINS) for host in hosts)
+    if not location or not trusted or after.scheme not in ("https", before.scheme):
+        return ""
+    return after._replace(path=TRACK).geturl() if after.path in ("", "/") else after.geturl()
 
 
 def read_reply(status: int, body: bytes, retry_after: str, number: int) -> Reply:
@@ -73,7 +142,7 @@ def read_reply(status: int, body: bytes, retry_after: str, number: int) -> Reply
     said = "" if status == 200 else f"status {status}"
     if status in EXHAUSTED:
         return Reply(pause=pause, said=said, failed=True)
-    if status in TRANSIENT:
+    if status in TRANSIENT or 300 <= status < 400:  # a redirect that is not followed can be a proxy's
         return Reply(again=tuple(range(number)), pause=pause, said=said, failed=True)
     if status not in (200, 206):
         return Reply(said=said)

@@ -66,7 +66,7 @@ class Measured:
 def describe_request(report: RequestReport, origin: Origin, share: float) -> dict[str, Any]:
     """Return the item for a request, given the share of the requests that are reported."""
     operation, span, parent = _identify(report)
-    data = {
+    data: dict[str, Any] = {
         "ver": VERSION,
         "id": span,
         "name": OPERATION,
@@ -75,6 +75,8 @@ def describe_request(report: RequestReport, origin: Origin, share: float) -> dic
         "success": report.status < FAILED,
         "properties": {**origin.properties, "request_id": report.request},
     }
+    if report.rows:
+        data["measurements"] = {"rows": report.rows}
     tags = {"ai.operation.name": OPERATION, "ai.operation.id": operation}
     if parent:
         tags["ai.operation.parentId"] = parent

@@ -42,25 +42,6 @@ class Reporter:
         self._skipped = self._draw_gap()
         self._period, self._failures = 0.0, 0
 
-    def report_chosen(
-        self, named: Sequence[Sequence[Header]], statuses: Sequence[int], arrived: Sequence[float], now: float
-    ) -> None:
-        """Report a random share of requests that were answered together.
-
-        Parameters
-        ----------
-        named : sequence of length n
-            The headers that identify each request.
-        statuses : sequence of length n
-            The status of each answer.
-        arrived : sequence of length n
-            The value of `perf_counter` when the head of each request had arrived.
-        now : float
-            The present value of `perf_counter`.
-        """
-        for place in self.choose(len(statuses)):
-            self._report(named[place], statuses[place], now - arrived[place])
-
     def choose(self, number: int) -> list[int]:
         """Return which of the next requests to report, as indices from 0 to `number` - 1."""
         chosen = []
@@ -69,6 +50,23 @@ class Reporter:
             self._skipped += 1 + self._draw_gap()
         self._skipped -= number
         return chosen
+
+    def report(self, named: Sequence[Header], status: int, seconds: float, rows: int = 0) -> None:
+        """Report a request that `choose` chose.
+
+        Parameters
+        ----------
+        named : sequence
+            The headers that identify the request.
+        status : int
+            The status of the answer.
+        seconds : float
+            The time until the answer.
+        rows : int
+            The number of rows; 0 if it is unknown.
+        """
+        if self._pipe:
+            self._pipe.write(RequestReport(self._clock() - seconds, *_name(named), status, seconds, rows))
 
     def report_failure(self, named: Sequence[Header], error: BaseException) -> None:
         """Report an error of the scoring script or the server, unless there were too many in this minute."""
@@ -80,10 +78,6 @@ class Reporter:
         self._failures += 1
         if self._failures <= MOST_FAILURES:
             self._pipe.write(describe_error(now, *_name(named), error))
-
-    def _report(self, named: Sequence[Header], status: int, seconds: float) -> None:
-        if self._pipe:
-            self._pipe.write(RequestReport(self._clock() - seconds, *_name(named), status, seconds))
 
     def _draw_gap(self) -> float:
         if self._share <= 0:

@@ -36,10 +36,11 @@ class Report(msgspec.Struct, array_like=True, frozen=True, tag=True):
 
 
 class RequestReport(Report, frozen=True, tag="request"):
-    """A request that was answered: the status, and the time until the answer in seconds."""
+    """A request that was answered: the status, the time until the answer in seconds, and the rows; 0 if unknown."""
 
     status: int
     seconds: float
+    rows: int = 0
 
 
 class FailureReport(Report, frozen=True, tag="failure"):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 CONNECTION_STRING = "APPLICATIONINSIGHTS_CONNECTION_STRING"  # where to report: a secret
 SHARE = "SERVING_TELEMETRY_SHARE"  # how many of the requests to report, from 0 to 1
 DEFAULT_SHARE = 0.05  # at 20 requests per second, one item per second
+TRACK = "/v2.1/track"  # the path of the endpoint
 DEFAULT_URL = "https://dc.services.visualstudio.com"
 
 
@@ -36,7 +37,7 @@ def read_connection_string(text: str) -> Endpoint:
     url = found.get("ingestionendpoint") or _build_url(found)
     if not url.startswith(("https://", "http://")):
         raise ValueError(f"IngestionEndpoint in {CONNECTION_STRING} is not a URL. Copy it from the Azure portal.")
-    return Endpoint(f"{url.rstrip('/')}/v2.1/track", key)
+    return Endpoint(url.rstrip("/") + TRACK, key)
 
 
 def read_share() -> float:

@@ -162,6 +162,7 @@ class AzureImages:
             files=tuple(sorted([*manifest["files"], MANIFEST])),
             hashes=hash_folder(bundle),
             example=(bundle / EXAMPLE).read_text(encoding="utf-8").strip(),
+            registered=model.registered,
         )
 
     def _find_digest(self, repository: str, label: str) -> str | None:

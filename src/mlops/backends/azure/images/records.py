@@ -44,6 +44,8 @@ class ImageRecord:
         An example request to the service, as JSON.
     hashes : dict of str to str
         The SHA-256 of each file; empty in older records.
+    registered : float
+        The time when the model was registered, in seconds since 1970; 0 in older records.
     """
 
     image: Image
@@ -52,6 +54,7 @@ class ImageRecord:
     files: tuple[str, ...]
     example: str
     hashes: dict[str, str] = field(default_factory=dict)
+    registered: float = 0.0
 
 
 @dataclass(frozen=True)

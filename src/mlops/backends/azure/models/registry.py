@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -31,6 +32,7 @@ class SdkModel(Protocol):
     run_id: str | None
     tags: Mapping[str, str] | None
     properties: Mapping[str, str] | None
+    created_time: datetime | None
 
     def download(self, target_dir: str) -> str:
         """Copy the version's files to a folder, and return its path."""
@@ -195,4 +197,5 @@ def _read_version(model: SdkModel, *, champion: bool) -> ModelVersion:
         files=read_hashes(model.properties or {}),
         tags=dict(model.tags or {}),
         champion=champion,
+        registered=model.created_time.timestamp() if model.created_time else 0.0,
     )

@@ -32,6 +32,7 @@ from mlops.platform.images import Image
 from mlops.platform.services import NO_DECISION, NO_PERMISSIONS, Decision, Health, Permissions, Service
 from mlops.record.clock import now
 from mlops.release.policy import Releases
+from mlops.serving.identity import REGISTERED
 
 LOCK_SECONDS = 1200.0  # time limit for waiting for another deployment of the environment
 
@@ -209,7 +210,8 @@ class AzureSite:
     def _deploy_and_wait(self, record: ImageRecord, service: WebService | None, seconds: float) -> WebService:
         with tempfile.TemporaryDirectory() as folder:
             bundle = self._images.fetch_bundle(record, Path(folder))
-            variables = self._collections.list_variables(self._environment)
+            registered = {REGISTERED: str(record.registered)}
+            variables = {**self._collections.list_variables(self._environment), **registered}
             self._submitted = True
             if service is not None:
                 wait_settled(self._session, service, seconds)

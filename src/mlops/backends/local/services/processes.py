@@ -25,6 +25,8 @@ SERVER = "serving"  # the module that a server runs
 READY, LOG = "ready.json", "service.log"  # files in the folder of a server
 STOP_SECONDS = 15.0
 KILL_SECONDS = 5.0
+# A server has these variables of this process. Others may contain secrets.
+KEPT = ("PATH", "HOME", "LANG", "TZ", "LD_LIBRARY_PATH", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy")
 NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 QUOTED_LINES = 15  # enough for the end of a traceback
 
@@ -113,13 +115,13 @@ def start_process(
     """
     ready = folder / READY
     command = [str(python), "-B", "-m", SERVER, "--bundle", str(bundle), "--keys", str(keys)]
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ", "LD_LIBRARY_PATH") if name in os.environ}
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     limits = {name: value for name, value in os.environ.items() if name.startswith(("OPENBLAS_", "OMP_", "MKL_"))}
     with open(folder / LOG, "ab") as log:
         process = subprocess.Popen(
             [*command, "--port", str(port), "--ready", str(ready)],
             cwd=bundle,
-            env={**kept, **limits, **variables, "PYTHONUNBUFFERED": "1"},  # other variables may contain secrets
+            env={**kept, **limits, **variables, "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
