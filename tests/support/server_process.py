@@ -15,6 +15,7 @@ from tiny_model import SCRIPT, make_bundle
 
 from mlops.backends.local.services.processes import wait_ready
 from mlops.platform.models import ModelVersion
+from mlops.serving.metrics.bins import ColumnBins
 
 KEY = "the-key"
 LIMITED = 'ulimit -Sn {soft}; ulimit -Hn {hard}; exec "$@"'  # no hard limit can be below the soft one
@@ -89,6 +90,7 @@ def start_server(
     script: str = SCRIPT,
     files: tuple[int, int] | None = None,
     more_files: Sequence[Path] = (),
+    profile: Sequence[ColumnBins] = (),
 ) -> Iterator[ServerProcess]:
     """Start a server, whose model answers 1.0, and end it.
 
@@ -104,8 +106,11 @@ def start_server(
         The soft and the hard limit of open files.
     more_files : sequence of Path
         More files of the model.
+    profile : sequence of ColumnBins
+        The distributions of the training data.
     """
-    bundle = make_bundle(folder, ModelVersion("tiny", 1, "", {}, {}), 1.0, script, more_files=more_files)
+    model = ModelVersion("tiny", 1, "", {}, {})
+    bundle = make_bundle(folder, model, 1.0, script, more_files=more_files, profile=profile)
     keys, ready, log = folder / "keys.json", folder / "ready.json", folder / "service.log"
     keys.write_text(json.dumps({"primary": KEY}))
     limited = ["bash", "-c", LIMITED.format(soft=files[0], hard=files[1]), "bash"] if files else []

@@ -17,6 +17,7 @@ from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion
 from mlops.platform.services import NO_PERMISSIONS, Permissions, Service
 from mlops.platform.trainings import TrainingRun
+from mlops.serving.metrics.bins import ColumnBins
 from mlops.workspace import Workspace
 
 PICTURE = base64.b64decode(
@@ -86,6 +87,7 @@ def make_bundle(
     script: str = SCRIPT,
     pins: Sequence[str] = PINS,
     more_files: Sequence[Path] = (),
+    profile: Sequence[ColumnBins] = (),
 ) -> Path:
     """Make the bundle of a model, whose service needs the packages in `pins`. The model can have more files."""
     (folder / "score.py").write_text(script)
@@ -98,6 +100,7 @@ def make_bundle(
         model_version=model.version,
         model_files=[make_files(folder, number) / "model.json", *more_files],
         example=[[1.0]],
+        profile=profile,
     )
     return bundle
 
