@@ -1,5 +1,6 @@
 """The image gives the same answers under Azure's inference server as under ours."""
 
+import gzip
 import json
 import re
 import shutil
@@ -8,11 +9,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 import requests
-from collected import read_uploads
+from collected import list_requests, read_uploads
 from doubles.azure.azurite import Azurite
 from doubles.azure.inference import InferenceServer, reserve_port
 from doubles.azure.insights import KEY as INSTRUMENTATION_KEY
@@ -22,7 +25,10 @@ from mlops.backends.local.services.processes import wait_ready
 from mlops.image.bundle import build_bundle
 from mlops.image.sources import ImageSources
 from mlops.release.service_checks import check_refusals
-from mlops.serving.collection.segments import Segment
+from mlops.serving.collection.opening import SETTINGS
+from mlops.serving.collection.segments import Segment, decode_segment, find_day, name_segment
+from mlops.serving.collection.settings import Settings
+from mlops.serving.collection.stores import ENDING, open_store
 from mlops.serving.collection.unpacking import unpack_predictions, unpack_rows
 from mlops.serving.heads import MAX_BODY
 from mlops.serving.schema import decode_schema
@@ -269,7 +275,37 @@ def test_requests_of_a_script_that_reads_the_body_are_collected_as_text(azurite:
     assert unpack_predictions(segment.header, [record])[0].tolist() == ["4"]
 
 
-def start_collecting(bundle: Path, azurite: Azurite, folder: Path) -> InferenceServer:
+@pytest.mark.slow
+def test_a_share_of_the_requests_is_collected_and_old_uploads_are_deleted(
+    bundle: Path, azurite: Azurite, tmp_path: Path
+) -> None:
+    azurite.make_container("modeldata")
+    url, options = f"az://modeldata/{tmp_path.name}", {"connection_string": azurite.connection_string}
+    store, today = open_store(url, options), datetime.now(UTC)
+    old, kept = (name_segment(int((today - timedelta(days=days)).timestamp() * 1e9)) for days in (32, 29))
+    for name in (old, kept):
+        store.write(f"tiny/2/{find_day(name)}/{name}{ENDING}", b"")
+    store.write("tiny/2/notes.segment.gz", b"not a segment")
+    given = Settings(folder="", share=0.3, segment_seconds=1.0, retention_days=30)
+    settings = {SETTINGS: msgspec.json.encode(given).decode()}
+    server = start_collecting(copy(bundle, tmp_path), azurite, tmp_path, **settings)
+    for number in range(200):
+        assert post(server.url, b'{"data": [[1, 2]]}', **{"x-ms-request-id": f"r{number}"})[0] == 200
+    deadline = time.monotonic() + 60
+    while any((tmp_path / "collected").glob("*.open")) or any((tmp_path / "collected").glob("*.segment")):
+        assert time.monotonic() < deadline, server.log
+        time.sleep(0.5)
+    server.stop()
+    names = {*store.list_names()}
+    before = {name for name in names if name.startswith("tiny/2/")}
+    assert before == {"tiny/2/notes.segment.gz", f"tiny/2/{find_day(kept)}/{kept}{ENDING}"}
+    segments = [decode_segment(gzip.decompress(store.read(name))) for name in names - before]
+    assert {segment.header.share for segment in segments if segment} == {0.3}
+    found = list_requests([segment for segment in segments if segment])
+    assert len(found) == len({*found}) == pytest.approx(60, abs=4 * 6.5)  # 6.5 is the standard deviation
+
+
+def start_collecting(bundle: Path, azurite: Azurite, folder: Path, **variables: str) -> InferenceServer:
     """Start Azure's server with the variables of a service that collects in a folder of the container `modeldata`."""
     azurite.make_container("modeldata")
     server = start(
@@ -278,6 +314,7 @@ def start_collecting(bundle: Path, azurite: Azurite, folder: Path) -> InferenceS
         AML_MODEL_DC_STORAGE=azurite.connection_string,
         SERVICE_NAME=folder.name,
         TMPDIR=str(folder),
+        **variables,
     )
     assert server.wait(60), server.log
     return server
