@@ -244,8 +244,8 @@ def test_a_wrong_conversion_is_refused_although_it_is_right_for_most_rows(
         choose_candidate([*tried.values()], "numbers")
     assert str(raised.value) == (
         "create_image.runtime is 'numbers', but this runtime cannot serve the model: its prediction for "
-        f"row {place} differs by {found.difference:.2g} standard deviations. Choose another one, or none for the "
-        "fastest one that can."
+        f"row {place} differs by {found.difference:.2g} standard deviations. No other runtime can serve it, either. "
+        "Write a scoring script."
     )
     with pytest.raises(ProblemError, match=r"^create_image.runtime is 'torch'. Write one of numbers, .*skops, or noth"):
         choose_candidate([*tried.values()], "torch")
@@ -291,6 +291,16 @@ def test_a_runtime_with_packages_of_its_own_must_be_clearly_faster(seconds: dict
     assert choose_candidate([wrong, *candidates]).runtime == chosen
 
 
+def test_a_runtime_that_cannot_serve_the_model_is_refused_with_those_that_can() -> None:
+    candidates = [make_candidate("numbers", 1.0, "it is wrong"), make_candidate("onnx", 1.0)]
+    with pytest.raises(ProblemError) as raised:
+        choose_candidate([*candidates, make_candidate("skops", 9.0)], "numbers")
+    assert str(raised.value) == (
+        "create_image.runtime is 'numbers', but this runtime cannot serve the model: it is wrong. Choose onnx or "
+        "skops, or leave the parameter empty for the fastest one."
+    )
+
+
 def test_the_requirements_of_a_runtime_are_those_of_the_project(project: Path) -> None:
     lock, base = project / "requirements.lock", load("progression").folder / "score_requirements.lock"
     assert compose_requirements(lock, lock, []) == base.read_text()
@@ -325,6 +335,7 @@ def test_a_problem_without_a_script_has_that_of_the_engine(tmp_path: Path, measu
         assert sources.find_changes(recorded) == ([], [])
         other = replace(sources, runtime="skops" if candidate.runtime == "numbers" else "numbers")
         assert other.find_changes(recorded) == (["the chosen runtime"], [])
+        assert replace(sources, runtime=candidate.runtime).find_changes(recorded) == ([], [])
         assert sources.find_changes({**recorded, "requirements.txt": "0"}) == (["requirements.lock"], [])
 
 

@@ -67,6 +67,14 @@ def test_changed_examples_are_named() -> None:
     assert changed.find_changes(recorded) == ([], [])
 
 
+def test_a_runtime_that_was_chosen_for_one_run_is_not_kept(sources: ImageSources) -> None:
+    """As every other parameter that is given with -p."""
+    chosen = record() | {"model/model.skops": "", "runtime.txt": ""}
+    assert sources.find_changes(chosen) == (["the chosen runtime"], [])
+    assert replace(sources, runtime="skops").find_changes(chosen) == ([], [])
+    assert replace(sources, runtime="onnx").find_changes(chosen) == (["the chosen runtime"], [])
+
+
 def test_an_image_of_a_script_that_reads_the_body_has_no_schema(tmp_path: Path) -> None:
     problem, project = load("progression"), find_workspace().project
     (tmp_path / "score.py").write_text("import json\ndef init(): ...\ndef run(data): return json.loads(data)\n")

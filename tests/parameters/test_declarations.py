@@ -12,7 +12,7 @@ from given_parameters import TRAIN, load, write_notebook
 from nbformat.v4 import new_code_cell, new_notebook
 
 from mlops.errors import ParameterError
-from mlops.parameters.declarations import Parameter, check_value, read_declarations
+from mlops.parameters.declarations import Parameter, Setting, check_value, read_declarations
 from mlops.parameters.lookup import RESERVED
 from mlops.parameters.overrides import read_override
 
@@ -47,12 +47,20 @@ def test_a_declaration_says_what_it_takes(tmp_path: Path, name: str, allowed: st
     [
         ("alpha = -1.0  # in [0, inf)", "alpha is -1.0, but it must be a number in [0, inf)."),
         ('solver = "lu"  # one of: svd, qr', "solver is 'lu', but it must be one of svd, qr."),
+        ('solver = "svd,qr"  # one of: svd, qr', "solver is 'svd,qr', but it must be one of svd, qr."),
     ],
 )
 def test_a_default_is_one_of_the_values_that_its_comment_allows(tmp_path: Path, line: str, said: str) -> None:
     with pytest.raises(ParameterError) as raised:
         read_declarations(write_notebook(tmp_path / "02_train.ipynb", line))
     assert str(raised.value) == f"{tmp_path}/02_train.ipynb: {said}"
+
+
+def test_an_empty_default_stays_allowed_beside_options(tmp_path: Path) -> None:
+    notebook = write_notebook(tmp_path / "02_train.ipynb", 'solver = ""  # empty: automatic; one of: svd, qr')
+    solver = read_declarations(notebook)["solver"]
+    assert solver.describe() == "one of svd, qr, or empty"
+    assert [check_value(solver, Setting(value, "-p")) for value in ("", "qr")] == ["", "qr"]
 
 
 def test_a_notebook_without_the_cell_declares_nothing(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@
     openapi-3.0.json   the same description as OpenAPI 3.0
     swagger.json       the same description as Swagger 2.0, for clients of Azure
     profile.json       the distributions of the training data; older images do not have this file
+    runtime.txt        the runtime of the model, if a person chose it instead of the fastest one
     score.py           the scoring script: init(), run()
     *.py               modules that the scoring script imports (`image_files` of the problem)
     model/             the files that the scoring script loads, and the ranges of the training data
@@ -38,7 +39,7 @@ from mlops.errors import IntegrityError, ProblemError
 from mlops.files.hashes import hash_folder, verify_files
 from mlops.files.records import read_record
 from mlops.image.openapi import describe_service
-from mlops.image.sources import EXAMPLES, REQUIREMENTS, ImageSources
+from mlops.image.sources import EXAMPLES, REQUIREMENTS, RUNTIME_CHOICE, ImageSources
 from mlops.problem.image_files import SCORING_SCRIPT
 from mlops.serving.identity import MANIFEST
 from mlops.serving.schema import SCHEMA, decode_schema
@@ -104,6 +105,8 @@ def build_bundle(
     if sources.schema:
         (folder / SCHEMA).write_bytes(sources.schema)
         (folder / EXAMPLES).write_bytes(sources.encode_examples())
+    if sources.runtime:
+        (folder / RUNTIME_CHOICE).write_text(sources.runtime + "\n", encoding="utf-8")
     schema = decode_schema(sources.schema) if sources.schema else None
     described = describe_service(schema, sources.write_examples() if schema else (), model_name, model_version)
     for name, content in described.items():

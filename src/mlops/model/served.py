@@ -26,7 +26,8 @@ class ServedModel:
     Parameters
     ----------
     sources : ImageSources
-        The files of the image. Their requirements include the packages of the runtime.
+        The files of the image. Their requirements include the packages of the runtime. Their `runtime` is empty if the
+        fastest one was chosen.
     files : list of Path
         The files of the model.
     chosen : Candidate, optional
@@ -81,7 +82,9 @@ def choose_served(
     text = compose_requirements(sources.requirements, sources.lock, chosen.packages)
     requirements.write_text(text, encoding="utf-8")
     others = [model / name for name in kept if name != ESTIMATOR]
-    return ServedModel(replace(sources, requirements=requirements), [*chosen.files, *others], chosen, tuple(candidates))
+    fixed = "" if chosen == choose_candidate(candidates) else chosen.runtime
+    written = replace(sources, requirements=requirements, runtime=fixed)
+    return ServedModel(written, [*chosen.files, *others], chosen, tuple(candidates))
 
 
 def show_candidates(served: ServedModel, sources: ImageSources) -> pd.DataFrame:

@@ -7,6 +7,7 @@ A declaration assigns a literal to a name. A comment gives the meaning and the a
     alpha = 0.4           # strength of the regularization, no unit; in [0, inf)
     folds = 5             # parts of the data, no unit; a whole number in [2, 20]
     environment = "qa"    # where to deploy; one of: qa, production
+    solver = ""           # how to solve the equations; empty: automatic; one of: svd, qr
 """
 
 # With a range, fractions are allowed, even if the literal is a whole number, unless the comment says "whole number".
@@ -50,7 +51,7 @@ class Parameter:
     interval : str
         The allowed numbers, such as "[0, inf)". Empty if any number is allowed.
     options : tuple of str
-        The allowed strings. Empty if any string is allowed.
+        The allowed strings, with "" if the default is empty. Empty if any string is allowed.
     pattern : str
         A regular expression that the whole string must match. Empty if any string is allowed.
     declared : type, optional
@@ -73,7 +74,7 @@ class Parameter:
     def describe(self) -> str:
         """Return a description of the allowed values: "a number in [0, inf)"."""
         if self.options:
-            return "one of " + ", ".join(self.options)
+            return f"one of {', '.join(filter(None, self.options))}" + (", or empty" if "" in self.options else "")
         if self.pattern:
             return f"text matching {self.pattern}"
         return KINDS[self.kind] + (f" in {self.interval}" if self.interval else "")
@@ -180,7 +181,7 @@ def _read_declaration(
         default=default,
         comment=comment,
         interval="{}{}, {}{}".format(*interval.groups()) if interval else "",
-        options=tuple(options[1].split(", ")) if options else (),
+        options=(*options[1].split(", "), *([""] if default == "" else [])) if options else (),
         pattern=pattern[1] if pattern else "",
         declared=_read_declared_type(line, default, comment, f"{notebook}: {target.id}"),
     )

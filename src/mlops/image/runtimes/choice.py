@@ -23,6 +23,7 @@ LONGEST = 100  # characters of a converter's message
 HEAVY = ("onnx", "treelite")
 EXACT = "numbers"  # the runtime whose predictions must have the same bits as those of the estimator
 REFERENCE: Runtime = "skops"
+NONE_FITS = "No other runtime can serve it, either. Write a scoring script."
 
 
 @dataclass(frozen=True)
@@ -124,9 +125,10 @@ def _require_candidate(candidates: Sequence[Candidate], wanted: str) -> Candidat
     if found is None:
         raise ProblemError(f"{RUNTIME_PARAMETER} is {wanted!r}. Write one of {known}, or nothing for the fastest one.")
     if found.problem:
+        fit = " or ".join(one.runtime for one in candidates if not one.problem)
+        advice = f"Choose {fit}, or leave the parameter empty for the fastest one." if fit else NONE_FITS
         raise ProblemError(
-            f"{RUNTIME_PARAMETER} is {wanted!r}, but this runtime cannot serve the model: {found.problem}. Choose "
-            "another one, or none for the fastest one that can."
+            f"{RUNTIME_PARAMETER} is {wanted!r}, but this runtime cannot serve the model: {found.problem}. {advice}"
         )
     return found
 
