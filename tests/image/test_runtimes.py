@@ -1,6 +1,7 @@
 """The runtimes of models: each conversion predicts the same as the model, or is refused with the reason."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -39,7 +40,9 @@ from mlops.files.hashes import hash_folder
 from mlops.image.bundle import build_bundle
 from mlops.image.runtimes.candidates import Original, Runtime, convert_model
 from mlops.image.runtimes.choice import Candidate, choose_candidate, try_runtimes
+from mlops.image.runtimes.intervals import convert_trees
 from mlops.image.runtimes.packages import compose_requirements
+from mlops.image.runtimes.tables import Unsupported
 from mlops.image.sources import find_sources
 from mlops.model.estimator import dump_estimator
 from mlops.problem import Column, Problem, load, metrics
@@ -224,7 +227,7 @@ def test_a_model_that_refuses_unknown_texts_refuses_them_as_numbers(attempt: Try
 
 def test_a_model_that_no_runtime_converts_is_served_by_its_estimator(attempt: Try, customers: pd.DataFrame) -> None:
     tried = attempt(Customers(), make_pipeline(make_encoder(), SplineTransformer(), GaussianNB()), customers)
-    assert tried["numbers"].problem == "GaussianNB is not a linear model"
+    assert tried["numbers"].problem == "GaussianNB is neither a linear model nor an ensemble of trees"
     assert tried["numbers"].difference is None
     chosen = choose_candidate([*tried.values()])
     assert (chosen.runtime, chosen.packages) == ("skops", ("scikit-learn", "skops", "pandas"))
@@ -279,8 +282,7 @@ def make_candidate(runtime: Any, seconds: float, problem: str = "") -> Candidate
     [
         ({"numbers": 1.4, "onnx": 1.0, "skops": 9.0}, "numbers"),
         ({"numbers": 1.6, "onnx": 1.0, "skops": 9.0}, "onnx"),
-        ({"onnx": 1.0, "treelite": 1.2, "skops": 9.0}, "treelite"),
-        ({"onnx": 1.0, "treelite": 1.2, "skops": 1.3}, "skops"),
+        ({"onnx": 1.0, "skops": 1.3}, "skops"),
         ({"numbers": 9.0, "skops": 1.0}, "skops"),
         ({"onnx": 1.0}, "onnx"),
     ],
@@ -374,9 +376,9 @@ def test_a_runtime_cannot_be_chosen_for_a_script_that_loads_the_model(tmp_path: 
         (Customers(), HistGradientBoostingClassifier(max_iter=9, categorical_features=[4, 5])),
         (Payments(), HistGradientBoostingRegressor(max_iter=9, loss="poisson", categorical_features=[4, 5])),
         (Plans(), HistGradientBoostingClassifier(max_iter=5, categorical_features=[4, 5])),
-        (Plans(), GradientBoostingClassifier(n_estimators=5)),
-        (Plans(), RandomForestClassifier(9)),
-        (Payments(), RandomForestRegressor(9)),
+        (Plans(), GradientBoostingClassifier(n_estimators=5, max_depth=4)),
+        (Plans(), RandomForestClassifier(9, max_depth=5)),
+        (Payments(), RandomForestRegressor(9, max_depth=6)),
         (Payments(), HistGradientBoostingRegressor(max_iter=1, min_samples_leaf=400)),
     ],
     ids=[
@@ -401,19 +403,19 @@ def test_trees_are_served_in_double_precision(
         (numbers, ["calls", "fee"]), (booleans, ["paperless"]), (numbers, ["fee"]), (texts, ["plan", "region"])
     )
     tried = attempt(problem, make_pipeline(encoder, last), customers)
-    for runtime, package in (("onnx", "onnxruntime"), ("treelite", "treelite")):
+    for runtime, packages in (("numbers", ()), ("onnx", ("onnxruntime",))):
         found = tried[runtime]
-        assert (found.problem, found.packages) == ("", (package,))
+        assert (found.problem, found.packages) == ("", packages)
         assert found.difference is not None
         assert found.difference < 1e-12
-    assert choose_candidate([*tried.values()]).runtime in ("onnx", "treelite")
+    assert choose_candidate([*tried.values()]).runtime in ("numbers", "onnx")
 
 
 def test_numbers_and_booleans_that_pass_through_together_are_encoded(attempt: Try, customers: pd.DataFrame) -> None:
     texts = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan)
     encoder = make_column_transformer((texts, ["plan", "region"]), remainder="passthrough")
     last = HistGradientBoostingClassifier(max_iter=9, categorical_features=[0, 1])
-    found = attempt(Customers(), make_pipeline(encoder, last), customers)["onnx"]
+    found = attempt(Customers(), make_pipeline(encoder, last), customers)["numbers"]
     assert found.problem == ""
     assert found.difference is not None
     assert found.difference < 1e-12
@@ -440,11 +442,34 @@ def test_onnx_serves_what_numpy_does_not(attempt: Try, measurements: pd.DataFram
     assert choose_candidate([*tried.values()]).runtime == "onnx"
 
 
-def test_treelite_refuses_the_gaps_that_the_model_refuses(attempt: Try, measurements: pd.DataFrame) -> None:
+def test_numpy_serves_blocks_of_rows_with_the_bits_of_gradient_boosting(
+    attempt: Try, measurements: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = attempt(Measurements(), HistGradientBoostingRegressor(max_iter=9), measurements)
+    rows = measurements[["a", "b", "c"]].to_numpy()
+    expected = load_model(tried["skops"].folder).predict(rows).tolist()
+    assert load_model(tried["numbers"].folder).predict(rows).tolist() == expected
+    monkeypatch.setattr("mlops.serving.runtimes.trees.BLOCK", 1000)  # a few rows
+    assert load_model(tried["numbers"].folder).predict(rows).tolist() == expected
+
+
+def test_large_trees_are_left_to_onnx(
+    attempt: Try, measurements: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = attempt(Measurements(), RandomForestRegressor(3, random_state=0), measurements)
+    assert re.fullmatch(r"a tree has 1\d\d leaves, but numpy serves .* up to 64 leaves", tried["numbers"].problem)
+    assert choose_candidate([*tried.values()]).runtime == "onnx"
+    monkeypatch.setattr("mlops.image.runtimes.intervals.LARGEST", 1000)
+    with pytest.raises(Unsupported, match=r"^the tables of the trees would take 0 MB$"):
+        convert_trees(RandomForestRegressor(3, max_depth=5).fit(measurements[["a"]], measurements["y"]))
+
+
+def test_trees_refuse_the_gaps_that_the_model_refuses(attempt: Try, measurements: pd.DataFrame) -> None:
     tried = attempt(Measurements(), GradientBoostingRegressor(n_estimators=3, random_state=0), measurements)
-    assert tried["treelite"].problem == ""
-    with pytest.raises(ValueError, match=r"^data has missing values, which the model does not accept$"):
-        load_model(tried["treelite"].folder).predict(np.array([[0.0, 1000.0, np.nan]]))
+    for runtime in ("numbers", "onnx"):
+        assert tried[runtime].problem == ""
+        with pytest.raises(ValueError, match=r"^data has missing values, which the model does not accept$"):
+            load_model(tried[runtime].folder).predict(np.array([[0.0, 1000.0, np.nan]]))
 
 
 def test_trees_refuse_the_numbers_that_the_model_refuses(attempt: Try, measurements: pd.DataFrame) -> None:
@@ -460,7 +485,7 @@ def test_trees_refuse_the_numbers_that_the_model_refuses(attempt: Try, measureme
 def test_the_same_model_gives_the_same_files(measurements: pd.DataFrame, tmp_path: Path) -> None:
     steps = make_pipeline(StandardScaler(), GradientBoostingRegressor(n_estimators=3))
     original = make_original(Measurements(), steps, measurements, tmp_path)
-    runtimes: tuple[Runtime, ...] = ("onnx", "treelite", "skops")
+    runtimes: tuple[Runtime, ...] = ("numbers", "onnx", "skops")
     for runtime in runtimes:
         for name in ("first", "again"):
             convert_model(original, runtime, tmp_path / name / runtime)

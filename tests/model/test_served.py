@@ -18,20 +18,20 @@ def test_the_table_shows_times_differences_and_sizes_that_people_can_compare(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def pretend_size(*given: Any) -> float | None:
-        return None if "treelite" in tuple(given[2]) else 198.197044
+        return None if "onnxruntime" in tuple(given[2]) else 198.197044
 
     monkeypatch.setattr("mlops.model.served.measure_added", pretend_size)
     reason = "HistGradientBoostingClassifier is not a linear model, so numpy alone cannot predict what it predicts."
     tried = (
         Candidate("numbers", tmp_path, reason),
-        Candidate("treelite", tmp_path, "", 1.271459e-15, "", 4.5918998e-5, 3.30356001e-4),
+        Candidate("onnx", tmp_path, "", 1.271459e-15, "", 4.5918998e-5, 3.30356001e-4),
         Candidate("skops", tmp_path, "", 0.0, "", 0.026252377997, 0.027959389001),
     )
     sources = find_sources(load("cancer"), find_workspace().project)
     table = show_candidates(ServedModel(sources, [], tried[1], tried), sources)
     assert table.T.to_dict("list") == {
         "numbers": ["", "", "", "198", reason],
-        "treelite": ["45.9", "330", "1e-15", "", "chosen"],
+        "onnx": ["45.9", "330", "1e-15", "", "chosen"],
         "skops": ["26,252", "27,959", "0", "198", ""],
     }
     assert list(table) == ["1 row, µs", f"{MANY} rows, µs", "difference, sd", "adds, MB", "result"]

@@ -6,10 +6,11 @@
     candidates  converts a model for each runtime
     encoders    converts scikit-learn's transformers to computations with numpy
     tables      converts transformers of texts to tables of values
-    ensembles   converts ensembles of trees to ONNX
-    trees       converts ensembles of trees for treelite
-    graphs      converts other models to ONNX
     linear      converts linear models to plain numbers
+    trees       reads the trees of ensembles
+    intervals   converts ensembles of small trees to tables of numbers
+    ensembles   converts ensembles of trees to ONNX
+    graphs      converts other models to ONNX
     judging     compares a converted model with the original
     probes      the rows for this comparison: with gaps, unseen categories and values at thresholds
     thresholds  the thresholds of trees

@@ -14,20 +14,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlops.image.runtimes.encoders import Encoding, encode_inputs, is_number, split_pipeline
-from mlops.image.runtimes.ensembles import convert_ensemble, describe_ensemble, is_ensemble
+from mlops.image.runtimes.encoders import encode_inputs, is_number, split_pipeline
+from mlops.image.runtimes.ensembles import convert_ensemble
 from mlops.image.runtimes.graphs import convert_graph
+from mlops.image.runtimes.intervals import convert_trees
 from mlops.image.runtimes.linear import convert_linear
 from mlops.image.runtimes.packages import MODEL_FILES
 from mlops.image.runtimes.tables import Unsupported, is_boolean
-from mlops.image.runtimes.trees import convert_trees
+from mlops.image.runtimes.trees import describe_ensemble, is_ensemble
 from mlops.problem import Problem
 from mlops.serving.runtimes.encoding import Rows
 from mlops.serving.runtimes.record import ARRAYS, FORMAT, RECORD, Record
 
-Runtime = Literal["numbers", "onnx", "treelite", "skops"]
+Runtime = Literal["numbers", "onnx", "skops"]
 PROVIDED = ("numpy", "scipy", "sklearn")  # the packages in each image with an estimator
-RUNTIMES: tuple[Runtime, ...] = ("numbers", "onnx", "treelite", "skops")
+RUNTIMES: tuple[Runtime, ...] = ("numbers", "onnx", "skops")
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,10 @@ class Original:
         prepared = copy.copy(self.problem)
         prepared.prepare = lambda rows: rows  # type: ignore[method-assign]
         return np.asarray(prepared.predict(self.estimator, inputs), dtype=np.float64)
+
+    def has_trees(self) -> bool:
+        """Return whether the model is an ensemble of trees."""
+        return is_ensemble(split_pipeline(self.estimator)[1])
 
     @cached_property
     def classes(self) -> tuple[int, ...]:
@@ -128,21 +133,33 @@ def _convert_encoded(original: Original, runtime: Runtime, folder: Path) -> Reco
     from sklearn.utils import get_tags
 
     transformers, last = split_pipeline(original.estimator)
-    if runtime == "numbers":
-        link, numbers = convert_linear(last)
-        encoding = encode_inputs(transformers, original.inputs)
-        return _write_encoded(original, runtime, encoding, numbers, folder, link=link)
-    details: dict[str, Any] = {"file": MODEL_FILES[runtime], "complete": not get_tags(last).input_tags.allow_nan}
-    file = folder / MODEL_FILES[runtime]
-    if runtime == "treelite" or is_ensemble(last):
+    arrays: dict[str, NDArray[Any]] = {}
+    details: dict[str, Any] = {}
+    if is_ensemble(last):
         details["link"], details["single"] = describe_ensemble(last)
-        convert = convert_trees if runtime == "treelite" else convert_ensemble
-        convert(last, file)
+    if runtime == "onnx":
+        details["file"] = MODEL_FILES[runtime]
+        transformers = _write_graph(original, transformers, last, folder / details["file"])
+    elif is_ensemble(last):
+        arrays = convert_trees(last)
     else:
-        count = _count_encoded(transformers, original.inputs)
-        convert_graph([*transformers[count:], last], file)
-        transformers = transformers[:count]
-    return _write_encoded(original, runtime, encode_inputs(transformers, original.inputs), {}, folder, **details)
+        details["link"], arrays = convert_linear(last)
+    if runtime == "onnx" or is_ensemble(last):
+        details["complete"] = not get_tags(last).input_tags.allow_nan
+    encoding = encode_inputs(transformers, original.inputs)
+    with (folder / ARRAYS).open("wb") as file:
+        np.savez(file, allow_pickle=False, **{**encoding.arrays, **arrays})
+    return original.describe(runtime, blocks=tuple(encoding.blocks), steps=tuple(encoding.steps), **details)
+
+
+def _write_graph(original: Original, transformers: list[Any], last: Any, file: Path) -> list[Any]:
+    """Write a model in ONNX format, and return the transformers that the graph does not contain."""
+    if is_ensemble(last):
+        convert_ensemble(last, file)
+        return transformers
+    count = _count_encoded(transformers, original.inputs)
+    convert_graph([*transformers[count:], last], file)
+    return transformers[:count]
 
 
 def _count_encoded(transformers: list[Any], inputs: pd.DataFrame) -> int:
@@ -163,19 +180,6 @@ def _make_column(column: pd.Series, boolean: bool) -> NDArray[Any]:
         return column.to_numpy()
     values = column.astype(object)
     return values.where(values.notna(), None if boolean else np.nan).to_numpy(dtype=object)
-
-
-def _write_encoded(
-    original: Original,
-    runtime: Runtime,
-    encoding: Encoding,
-    arrays: dict[str, NDArray[Any]],
-    folder: Path,
-    **details: Any,
-) -> Record:
-    with (folder / ARRAYS).open("wb") as file:
-        np.savez(file, allow_pickle=False, **{**encoding.arrays, **arrays})
-    return original.describe(runtime, blocks=tuple(encoding.blocks), steps=tuple(encoding.steps), **details)
 
 
 def _require_packages(file: Path) -> None:

@@ -13,15 +13,14 @@ from mlops.image.runtimes.packages import RUNTIME_PACKAGES, TABLE_PACKAGES
 from mlops.image.runtimes.probes import list_probes
 from mlops.image.runtimes.tables import Unsupported
 from mlops.pipelines.advice import RUNTIME_PARAMETER
-from mlops.serving.rows import select_rows
 from mlops.serving.runtimes import load_model
 from mlops.serving.runtimes.record import RECORD, read_record
 
 MANY = 32  # rows; under load, a service scores the rows of several requests in one call
 ADVANTAGE = 1.5  # how many times as fast as the next candidate one with packages of its own must be
 LONGEST = 100  # characters of a converter's message
-HEAVY = ("onnx", "treelite")
-EXACT = "numbers"  # the runtime whose predictions must have the same bits as those of the estimator
+HEAVY = ("onnx",)
+EXACT = "numbers"  # for linear models, its predictions must have the same bits as those of the estimator
 REFERENCE: Runtime = "skops"
 NONE_FITS = "No other runtime can serve it, either. Write a scoring script."
 
@@ -84,7 +83,7 @@ def try_runtimes(original: Original, folder: Path) -> list[Candidate]:
     """
     samples = predict_probes(original, list_probes(original))
     estimator = _try_runtime(original, REFERENCE, samples, folder)
-    exact = samples if estimator.problem else _expect_same_bits(estimator, samples)
+    exact = samples if estimator.problem or original.has_trees() else _expect_same_bits(estimator, samples)
     tried: dict[Runtime, Candidate] = {REFERENCE: estimator}
     for runtime in RUNTIMES:
         if runtime not in tried:
@@ -145,9 +144,9 @@ def _try_runtime(original: Original, runtime: Runtime, samples: Sequence[Sample]
         return replace(candidate, problem=f"the conversion failed ({type(error).__name__}: {said})")
     verdict = judge(model.predict, samples)
     candidate = replace(candidate, difference=verdict.difference, row=verdict.row)
-    if verdict.difference > (0 if runtime == EXACT else TOLERANCE):
+    if verdict.difference > (0 if runtime == EXACT and not original.has_trees() else TOLERANCE):
         return replace(candidate, problem=_explain(verdict.difference, verdict.row))
-    one, many = (measure(model.predict, select_rows(samples[0].rows, slice(count))) for count in (1, MANY))
+    one, many = (measure(model.predict, samples[0].rows, count) for count in (1, MANY))
     return replace(candidate, one=one, many=many)
 
 

@@ -22,7 +22,7 @@ def convert_linear(estimator: Any) -> tuple[Link, dict[str, NDArray[np.float64]]
     """
     link = _find_link(estimator)
     if link is None:
-        raise Unsupported(f"{type(estimator).__name__} is not a linear model")
+        raise Unsupported(f"{type(estimator).__name__} is neither a linear model nor an ensemble of trees")
     weights, intercept = (np.asarray(values, dtype=np.float64) for values in (estimator.coef_, estimator.intercept_))
     return link, {WEIGHTS: weights, INTERCEPT: intercept}
 

@@ -16,11 +16,10 @@ SERVER_PACKAGES, FASTER_PACKAGES = ("httptools", "msgspec", "numpy", "uvicorn", 
 RUNTIME_PACKAGES: dict[str, tuple[str, ...]] = {
     "numbers": (),
     "onnx": ("onnxruntime",),
-    "treelite": ("treelite",),
     "skops": ("scikit-learn", "skops"),
 }
 TABLE_PACKAGES = ("pandas",)
-MODEL_FILES = {"onnx": "model.onnx", "treelite": "model.treelite", "skops": "model.skops"}
+MODEL_FILES = {"onnx": "model.onnx", "skops": "model.skops"}
 PROJECT_LOCK = "requirements.lock"
 ENTRY = re.compile(r"(?m)^(?=[A-Za-z0-9])")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")

@@ -1,4 +1,4 @@
-"""The runtimes of models in an image: plain numbers with numpy, ONNX, treelite, or the estimator in skops' format.
+"""The runtimes of models in an image: plain numbers with numpy, ONNX, or the estimator in skops' format.
 
 `mlops.image.runtimes` converts a model, chooses its runtime, and writes the files that `load_model` reads.
 
@@ -8,8 +8,8 @@
     record     runtime.json, which says how to load a model
     encoding   computes the inputs of a model from rows, with numpy
     linear     linear models, as plain numbers
+    trees      ensembles of small trees, as plain numbers
     graph      models in ONNX format
-    trees      ensembles of trees, with treelite
     estimator  scikit-learn estimators in skops' format
     script     the scoring script of problems without a script of their own
 """

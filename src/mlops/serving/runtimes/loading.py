@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .encoding import Arrays, Encoder, Matrix, Rows
 from .estimator import open_estimator
 from .graph import open_graph
-from .linear import open_linear
+from .linear import WEIGHTS, open_linear
 from .record import ARRAYS, Record, read_record
 from .trees import open_trees
 
@@ -79,9 +79,9 @@ def load_model(folder: Path) -> Model:
 
 
 def _open_core(record: Record, arrays: Arrays, folder: Path) -> Callable[[Matrix], NDArray[Any]]:
-    if record.runtime == "numbers":
+    if WEIGHTS in arrays:
         return open_linear(record, arrays)
-    predict = open_trees(record, folder) if record.runtime == "treelite" else open_graph(record, folder)
+    predict = open_trees(record, arrays) if record.runtime == "numbers" else open_graph(record, folder)
     if not record.complete:
         return predict
 

@@ -90,7 +90,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     """
 
     format: int
-    runtime: Literal["numbers", "onnx", "treelite", "skops"]
+    runtime: Literal["numbers", "onnx", "skops"]
     columns: tuple[str, ...]
     file: str = ""
     blocks: tuple[Numbers | Texts, ...] = ()
