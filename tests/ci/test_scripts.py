@@ -135,6 +135,18 @@ def test_every_script_is_run_by_one_of_these_tests(project: Path) -> None:
     assert found == started | {(INFRASTRUCTURE, "teardown")}
 
 
+def test_jobs_that_create_images_install_the_converters_of_models(project: Path) -> None:
+    """Otherwise, an agent would choose another runtime than a laptop. Submitted runs have all packages of the lock."""
+    found = set[str]()
+    for _, _, pipeline in list_pipelines(project):
+        for job in list_jobs(pipeline):
+            scripts = [script for step in job.steps if (script := find_script(step))]
+            if any(re.search(r"mlops run (all|retrain|release)\b(?!.* --only)", script) for script in scripts):
+                assert 'make setup EXTRAS="runtimes"' in scripts, job
+                found.add(job.name)
+    assert found == {"Retrain", "Release"}
+
+
 def test_a_stage_without_the_name_of_its_deployment_is_left_out(agent: Agent) -> None:
     """As in the reference implementation, the variables determine which environments exist."""
     agent.given = {name: value for name, value in GROUPS.items() if not name.endswith("_DEPLOYMENT_NAME")}
