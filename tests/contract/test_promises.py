@@ -151,11 +151,13 @@ class Wrong(Visits):
 def unimported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Leaves the imports out, because the problems of this module are in no package, and returns their folder.
 
-    Its profile has too few values to find drift.
+    Its profile has too few values to find drift. Its scoring script loads the model, because `Visits` overrides
+    `prepare`.
     """
     monkeypatch.setattr("mlops.contract.promises.check_imports", lambda problem: None)
     monkeypatch.setattr(Visits, "folder", tmp_path)
     (tmp_path / "reference_profile.json").write_bytes(encode_profile(make_reference(FEW)))
+    (tmp_path / "score.py").write_text("def init(): ...\ndef run(data): ...\n")
     return tmp_path
 
 
@@ -244,6 +246,15 @@ def test_a_broken_promise_is_named(broken: str, message: str) -> None:
     assert message in str(raised.value)
 
 
+def test_a_runtime_must_serve_the_model_of_a_problem_without_a_script(unimported: Path) -> None:
+    (unimported / "score.py").unlink()
+    with pytest.raises(ProblemError) as raised:
+        check(Visits())
+    said = str(raised.value)
+    assert said.startswith("The problem 'visits': No runtime predicts the same as the model (numbers: the column page ")
+    assert said.endswith("skops: it refuses row 0, or accepts what the model refuses). Write a scoring script.")
+
+
 @pytest.mark.usefixtures("unimported")
 def test_hyperparameters_files_metrics_and_examples_belong_to_the_contract() -> None:
     with pytest.raises(ProblemError, match=r"name=value\) with the hyperparameters of train: penalty\.$"):
@@ -259,7 +270,8 @@ def test_hyperparameters_files_metrics_and_examples_belong_to_the_contract() -> 
 def test_the_notebooks_must_set_the_hyperparameters(unimported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = unimported / "src" / "visits"
     package.mkdir(parents=True)
-    shutil.copy(unimported / "reference_profile.json", package)
+    for name in ("reference_profile.json", "score.py"):
+        shutil.copy(unimported / name, package)
     monkeypatch.setattr(Visits, "folder", package)
     notebook = shutil.copytree(SANDBOX / "notebooks", unimported / "notebooks") / "02_train.ipynb"
     with pytest.raises(ProblemError) as raised:

@@ -17,6 +17,7 @@ The checks call the same functions as the notebooks and the service, so that the
     data       checks the rows with the data test, and reads them as the notebooks do
     model      checks that a model can be saved and loaded again
     requests   checks that the service accepts rows
+    runtimes   checks that the service can load a model with a runtime
 """
 
 from mlops.contract.promises import check

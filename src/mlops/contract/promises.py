@@ -11,6 +11,7 @@ from mlops.contract.data import read_rows
 from mlops.contract.imports import check_imports
 from mlops.contract.model import reload_model
 from mlops.contract.requests import open_request_reader, send_row
+from mlops.contract.runtimes import check_runtimes
 from mlops.errors import ProblemError
 from mlops.image.check import check_sources, require_functions
 from mlops.image.schema import check_examples
@@ -62,6 +63,7 @@ def check(problem: Problem, rows: pd.DataFrame | None = None, /, **hyperparamete
     _check_files(problem, model, holdout, predicted)
     check_examples(problem)
     predict_rows(problem, model, make_table(problem.feature_columns, problem.examples))
+    check_runtimes(problem, model, table)
 
 
 def _check_script(problem: Problem) -> None:
