@@ -8,13 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.compose import make_column_transformer
-from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.ensemble import GradientBoostingRegressor, HistGradientBoostingRegressor
+from sklearn.feature_selection import VarianceThreshold
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OrdinalEncoder
+from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 
 from mlops.image.runtimes.candidates import Original
 from mlops.image.runtimes.judging import TOLERANCE, judge, predict_probes
 from mlops.image.runtimes.probes import list_probes
+from mlops.image.runtimes.thresholds import list_thresholds
 from mlops.problem import Column, Problem, metrics
 from mlops.problem.values import set_types
 
@@ -80,3 +83,37 @@ def test_a_conversion_that_is_right_for_all_rows_of_the_training_can_be_wrong(
     assert found.difference > TOLERANCE
     assert found.row.endswith(f", {title}")
     assert judge(make_wrong(original, lambda rows: rows), [first, *others]).difference == 0
+
+
+IMPUTER = SimpleImputer(add_indicator=True)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [IMPUTER],
+        [VarianceThreshold(0.1), IMPUTER, StandardScaler()],
+        [make_column_transformer((IMPUTER, ["c"]), (StandardScaler(), ["b", "a"])), StandardScaler()],
+        [make_column_transformer((StandardScaler(), ["b"]), (IMPUTER, ["c", "b"]))],
+    ],
+    ids=["imputer", "selector", "columns", "twice"],
+)
+def test_thresholds_are_found_behind_transformers(steps: list[Any]) -> None:
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame(rng.normal(size=(300, 3)) * [0.01, 10, 1000], columns=["a", "b", "c"])
+    rows["c"] = rows["c"].where(rng.random(300) > 0.2)
+    target = rows["b"] + rows["c"].fillna(0) / 100 + (rows["c"].isna() | (rows["a"] > 0)) * 5
+    model = make_pipeline(*steps, GradientBoostingRegressor(n_estimators=5)).fit(rows, target)
+    found = list_thresholds(model, rows)
+    names = [str(name).rpartition("_")[2] for name in model[:-1].get_feature_names_out()]
+    flagged = {place for place, name in enumerate(model[:-1].get_feature_names_out()) if "missing" in str(name)}
+    trees = [tree.tree_ for tree in np.ravel(model[-1].estimators_)]
+    pairs = {(f, t) for tree in trees for f, t in zip(tree.feature, tree.threshold, strict=True) if f >= 0}
+    wanted = {(names[place], value) for place, value in pairs if place not in flagged}
+    assert {*found} == {name for name, _ in wanted}
+    for name, values in found.items():
+        changed = rows.iloc[np.zeros(len(values), dtype=int)].assign(**{name: values})
+        encoded = np.asarray(model[:-1].transform(changed))
+        for row in encoded:
+            assert any(np.isclose(row[place], value, rtol=1e-9) for place, value in pairs if names[place] == name)
+    assert sum(map(len, found.values())) == len({pair for pair in pairs if pair[0] not in flagged})

@@ -1,6 +1,6 @@
 """The thresholds of trees, as values of the columns from which their inputs are computed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,14 @@ from mlops.image.runtimes.tables import Unsupported
 from mlops.serving.runtimes.record import Numbers, Step
 
 Numbered = NDArray[np.float64]
+Arrays = Mapping[str, NDArray[Any]]
+Undo = tuple[Callable[[Numbered, float], Numbered], float]
+INVERSE: Mapping[str, Callable[[Numbered, float], Numbered]] = {
+    "subtract": np.add,
+    "add": np.subtract,
+    "divide": np.multiply,
+    "multiply": np.divide,
+}
 
 
 def list_thresholds(estimator: Any, inputs: pd.DataFrame) -> dict[Any, Numbered]:
@@ -28,36 +36,51 @@ def list_thresholds(estimator: Any, inputs: pd.DataFrame) -> dict[Any, Numbered]
         encoding = encode_inputs(transformers, inputs)
     except Unsupported:
         return {}
-    if any(step.name in ("take", "project", "impute") for step in encoding.steps):
-        return {}
     blocks = encoding.blocks or [Numbers(tuple(range(inputs.shape[1])))]
     found: dict[Any, Numbered] = {}
-    begin = 0
+    begin = 0  # the position of the first number of a block
     for block in blocks:
         if not isinstance(block, Numbers):
             begin += encoding.arrays[block.table].shape[1]
             continue
-        steps, flagged = (*block.steps, *encoding.steps), _count_flagged(block.steps, encoding.arrays)
-        if any(step.name in ("take", "project") for step in block.steps):
-            return found
         for at, column in enumerate(block.columns):
-            own = np.unique(values[places == begin + at])
+            place, undo = _follow(block.steps, encoding.arrays, at)
+            place, more = _follow(encoding.steps, encoding.arrays, None if place is None else begin + place)
+            own = np.unique(values[places == place]) if place is not None else values[:0]
+            for function, number in reversed([*undo, *more]):
+                own = function(own, number)
+            name = inputs.columns[column]
             if len(own):
-                found[inputs.columns[column]] = _invert(own, steps, encoding.arrays, at)
-        begin += len(block.columns) + flagged
+                found[name] = np.union1d(found.get(name, own), own)
+        begin += _measure_width(block, encoding.arrays)
     return found
 
 
-def _count_flagged(steps: tuple[Step, ...], arrays: Mapping[str, NDArray[Any]]) -> int:
-    return sum(len(arrays[step.arrays[1]]) for step in steps if step.name == "impute")
+def _follow(steps: Iterable[Step], arrays: Arrays, place: int | None) -> tuple[int | None, list[Undo]]:
+    """Return the position of a number after some steps, and how to undo the steps.
+
+    The position is None if the number was left out or mixed with others.
+    """
+    undo: list[Undo] = []
+    for step in steps:
+        if place is None or step.name == "project":
+            return None, []
+        if step.name == "take":
+            kept = np.flatnonzero(arrays[step.arrays[0]] == place)
+            place = int(kept[0]) if len(kept) else None
+        elif step.name in INVERSE:
+            undo.append((INVERSE[step.name], float(np.ravel(arrays[step.arrays[0]])[place])))
+    return place, undo
 
 
-def _invert(values: Numbered, steps: tuple[Step, ...], arrays: Mapping[str, NDArray[Any]], at: int) -> Numbered:
-    undo = {"subtract": np.add, "add": np.subtract, "divide": np.multiply, "multiply": np.divide}
-    for step in reversed(steps):
-        if step.name in undo:
-            values = undo[step.name](values, np.ravel(arrays[step.arrays[0]])[at])
-    return values
+def _measure_width(block: Numbers, arrays: Arrays) -> int:
+    width = len(block.columns)
+    for step in block.steps:
+        if step.name in ("take", "project"):
+            width = len(arrays[step.arrays[0]])
+        elif step.name == "impute":
+            width += len(arrays[step.arrays[1]])  # flags of missing values
+    return width
 
 
 def _read_trees(estimator: Any) -> Iterator[tuple[NDArray[np.int64], Numbered]]:
