@@ -4,6 +4,7 @@ import threading
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from collected import KINDS, Collection, add, add_kinds
 
 from mlops.backends.memory import open_backend
@@ -21,8 +22,9 @@ def count(place: CollectedPlace) -> int:
     return read_collected(place, Selection()).num_rows
 
 
-def test_segments_and_uploads_are_searched_and_others_keep_their_rows(tmp_path: Path) -> None:
-    place = CollectedPlace(tmp_path / "segments", str(tmp_path / "uploads"))
+@pytest.mark.parametrize("scheme", ["file", "memory"])
+def test_segments_and_uploads_are_searched_and_others_keep_their_rows(tmp_path: Path, scheme: str) -> None:
+    place = CollectedPlace(tmp_path / "segments", f"{scheme}://{tmp_path}/uploads")
     for _ in range(2):
         collector = Collection(tmp_path / "segments", KINDS).open()
         add_kinds(collector)
