@@ -10,10 +10,14 @@ import pytest
 import requests
 from collected import KINDS, Collection, add, add_kinds
 from command_line import CommandLine
+from progression import problem as progression
 from tiny_model import deploy, publish
 
 from mlops.backends import open_backend
 from mlops.catalog.collected import Selection, read_collected
+from mlops.catalog.forgetting import Forgotten
+from mlops.cli.data import _describe_forgotten
+from mlops.platform.datasets import CollectedPlace
 from mlops.serving.collection.collector import Identity
 from mlops.workspace import Workspace
 
@@ -132,6 +136,13 @@ def test_a_person_is_forgotten_and_what_cannot_be_searched_is_said(line: Command
         "forgotten": {"rows": 0, "files": 0, "without_ids": 1, "damaged": [], "open": []},
         "traces": [],
     }
+
+
+@pytest.mark.parametrize("folder", [None, Path("segments")])
+def test_rows_in_containers_cannot_be_searched(folder: Path | None) -> None:
+    said = _describe_forgotten(CollectedPlace(folder, "az://modeldata/service"), Forgotten(), [], progression)
+    again = "Rows that a container has not uploaded yet were not searched. Run the command again in a minute."
+    assert (again in said) == (folder is None)
 
 
 def test_a_deployed_service_collects_in_the_folder_of_its_environment(migrated: Workspace, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from mlops.catalog.forgetting import Forgotten, Trace
     from mlops.operations.opening import OpenProject
-    from mlops.platform.datasets import Collections
+    from mlops.platform.datasets import CollectedPlace, Collections
     from mlops.problem import Column, Problem
 
 TABLES = (".parquet", ".csv")
@@ -207,7 +207,8 @@ def forget(ids: tuple[str, ...], environment: str, platform: str, as_json: bool)
 
     opened = open_platform(platform)
     collections = _get_collections(opened)
-    found = forget_person(collections.find_place(environment), Person(ids, collections.find_key()))
+    place = collections.find_place(environment)
+    found = forget_person(place, Person(ids, collections.find_key()))
     traces = find_traces(opened.backend.datasets, opened.problem, list_runs(opened.workspace.outputs), ids)
     if as_json:
         listed = [
@@ -216,7 +217,7 @@ def forget(ids: tuple[str, ...], environment: str, platform: str, as_json: bool)
         ]
         print_json({"forgotten": asdict(found), "traces": listed})
         return
-    click.echo("\n".join(_describe_forgotten(found, traces, opened.problem)))
+    click.echo("\n".join(_describe_forgotten(place, found, traces, opened.problem)))
 
 
 def _get_collections(opened: "OpenProject") -> "Collections":
@@ -254,12 +255,16 @@ def _count_by_version(table: "pa.Table") -> dict[str, int]:
     return {f"{row[MODEL]} version {row[VERSION]}": row["count_all"] for row in groups.to_pylist()}
 
 
-def _describe_forgotten(found: "Forgotten", traces: "list[Trace]", problem: "Problem") -> "list[str]":
+def _describe_forgotten(
+    place: "CollectedPlace", found: "Forgotten", traces: "list[Trace]", problem: "Problem"
+) -> "list[str]":
     lines = [f"Deleted rows: {found.rows:,}. Changed files: {found.files:,}."]
     if found.without_ids:
         lines.append(f"Files with rows that have no id, which could not be searched: {found.without_ids:,}.")
     lines += [f"{path} is damaged. Only the part before the damage was searched." for path in found.damaged]
     lines += [f"{path} is still being written, so it was not searched. Run the command again." for path in found.open]
+    if not place.folder:
+        lines.append("Rows that a container has not uploaded yet were not searched. Run the command again in a minute.")
     for trace in traces:
         made = f"used to train {', '.join(trace.models)}" if trace.models else "no run here trained a model on it"
         lines.append(f"Contains the id: {trace.dataset.name} version {trace.dataset.version} ({made}).")
