@@ -31,7 +31,7 @@ OPEN = {
 }
 CLOSED = {
     f"/{OPENAPI}": "Return this document.",
-    f"/{SWAGGER}": "Return the description of the service as Swagger 2.0 or OpenAPI 3.1.",
+    f"/{SWAGGER}": "Return the description of the service as Swagger 2.0, OpenAPI 3.0 or OpenAPI 3.1.",
 }
 SENT = {
     "x-ms-request-id": {"type": "string", "maxLength": 100},

@@ -95,9 +95,8 @@ class Collector:
     ) -> None:
         self.counters = Counters()
         self.settings = settings
-        self._segment_bytes = min(
-            settings.segment_bytes, settings.max_bytes // 4
-        )  # only closed segments can be dropped
+        # Only closed segments can be dropped, so the limit must hold several.
+        self._segment_bytes = min(settings.segment_bytes, settings.max_bytes // 4)
         self._clock, self._elapsed, self._choose = clock, elapsed, choose
         self._packer = Packer(schema, settings.omitted, settings.hashed, settings.key)
         self._header = Header(

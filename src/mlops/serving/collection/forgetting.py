@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .frames import encode_frame, read_frames
 from .layout import Header, Record, Turn, decode_header, decode_turn, encode_header, encode_turn
@@ -26,7 +27,7 @@ class Person:
         self._ids = {*ids}
         self._hashes = {hash_text(key.encode(), one) for one in ids} if key else set()
 
-    def find_rows(self, header: Header, record: Record) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    def find_rows(self, header: Header, record: Record) -> NDArray[np.bool_]:
         """Return an array with a boolean for each row of a record: whether the row belongs to the person."""
         found = np.zeros(record.count, dtype=bool)
         for _, values, hashed in list_ids(header, record):

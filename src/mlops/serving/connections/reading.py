@@ -72,10 +72,9 @@ class Reader(HttpToolsProtocol, ABC):
             size = max(SLICE, self._find_rest())
             if self._arriving != "body":
                 end = behind.find(END_OF_HEAD, place, place + SLICE)
+                # If the slice has one head, a long body after it arrives in one piece, and need not be joined.
                 if end >= 0 and end == behind.rfind(END_OF_HEAD, place, place + SLICE):
-                    size = (
-                        end + len(END_OF_HEAD) - place
-                    )  # a long body then arrives in one piece and need not be joined
+                    size = end + len(END_OF_HEAD) - place
             self._parse(data[place : place + size])
             place += size
         if place < len(data) and self.must_wait:

@@ -10,9 +10,7 @@ from ..tracing import Header
 from .answers import AnswerEncoder
 
 TURN_SECONDS = 0.005  # after this time, the server reads what has arrived before it scores the remaining requests
-GROUP_BYTES = (
-    1 << 18
-)  # bodies that are scored, written and answered together; larger groups leave the caches of the CPU
+GROUP_BYTES = 1 << 18  # bodies that are scored and answered together; larger groups leave the caches of the CPU
 
 
 class Client(Protocol):

@@ -99,7 +99,9 @@ SCRIPT = Metric(
 OPENED = Metric("mlops_connections_opened", "counter", "Connections that were accepted.")
 CONNECTIONS = Metric("mlops_connections", "gauge", "Connections that are open.")
 IN_FLIGHT = Metric(
-    "mlops_requests_in_flight", "gauge", "Requests whose head has arrived, but that are not answered yet."
+    "mlops_requests_in_flight",
+    "gauge",
+    "Requests whose head has arrived, but that are not answered yet, except usual requests to /score.",
 )
 WAITING = Metric("mlops_requests_waiting", "gauge", "Requests that have arrived completely, but are not answered yet.")
 HELD = Metric("mlops_held_bytes", "gauge", "Memory for requests that are not answered yet.")
