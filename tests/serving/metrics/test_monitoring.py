@@ -34,6 +34,31 @@ KEY = "the-key"
 IDENTITY = {"image": "tiny:3", "digest": "sha256:abc", "model_name": "tiny", "model_version": 3}
 NAME = re.compile(r"\bmlops_\w+")
 SUFFIXES = ("_bucket", "_sum", "_count")
+# For the alert rules: each series of a service with problems, and of one without. Each value is one minute's; "0+2"
+# increases by 2 in each minute.
+BAD, GOOD, MINUTES = "mlops-bad", "mlops-good", 120
+SERIES = {
+    "up{}": ("0", "1"),
+    "mlops_workers_ready{}": ("0", "1"),
+    'mlops_requests_total{path="/score", status="200"}': ("0+100", "0+100"),
+    'mlops_requests_total{path="/score", status="500"}': ("0+2", "0+0.5"),
+    'mlops_requests_total{path="/score", status="422"}': ("0+13", "0+9"),
+    'mlops_request_duration_seconds_bucket{le="0.1"}': ("0+98", "0+100"),
+    'mlops_request_duration_seconds_bucket{le="+Inf"}': ("0+100", "0+100"),
+    'mlops_request_duration_seconds_bucket{le="1.0"}': ("0+100", "0+100"),
+    "mlops_requests_waiting{}": ("101", "100"),
+    'mlops_worker_starts_total{worker="0"}': ("1+1", "1"),
+    "mlops_collection_dropped_rows_total{}": ("0+1", "5"),
+    "mlops_collection_refused_requests_total{}": ("0+1", "5"),
+    "mlops_collection_oldest_record_age_seconds{}": ("901", "900"),
+    'mlops_collection_uploads_total{result="failed"}': ("0+1", "0+0.1"),
+    'mlops_collection_uploads_total{result="done"}': ("0+1", "0+1"),
+    "mlops_uploader_starts_total{}": ("1+1", "1"),
+    "mlops_collection_free_bytes{}": ("9e8", "1e9"),
+    'mlops_drift_psi{column="a"}': ("0.26", "0.25"),
+    "mlops_model_age_seconds{}": ("7776001", "7776000"),
+    "mlops_telemetry_dropped_total{}": ("0+1", "5"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -134,3 +159,33 @@ def test_promtool_accepts_all_expressions(project: Path, expressions: list[str],
     recorded = tmp_path / "rules.yml"
     recorded.write_text(yaml.safe_dump({"groups": [{"name": "all", "rules": rules}]}))
     subprocess.run([promtool, "check", "rules", project / "docs/monitoring/alerts.yml", recorded], check=True)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed; .ci/run installs it")
+def test_each_alert_is_raised_only_for_the_service_with_problems(project: Path, tmp_path: Path) -> None:
+    rules = project / "docs/monitoring/alerts.yml"
+    names = [rule["alert"] for group in yaml.safe_load(rules.read_text())["groups"] for rule in group["rules"]]
+    series = [
+        {"series": add_job(name, job), "values": f"{value}x{MINUTES}"}
+        for name, values in SERIES.items()
+        for job, value in zip((BAD, GOOD), values, strict=True)
+    ]
+    expected = [{"labels": f'{{alertname="{name}", job="{BAD}"}}', "value": 1} for name in names]
+    raised = 'sum by (alertname, job) (ALERTS{alertstate="firing"})'
+    question = {"expr": raised, "eval_time": f"{MINUTES}m", "exp_samples": expected}
+    content = {
+        "rule_files": [str(rules)],
+        "evaluation_interval": "1m",
+        "tests": [{"interval": "1m", "input_series": series, "promql_expr_test": [question]}],
+    }
+    (tmp_path / "tests.yml").write_text(yaml.safe_dump(content))
+    done = subprocess.run(
+        ["promtool", "test", "rules", tmp_path / "tests.yml"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def add_job(series: str, job: str) -> str:
+    """Return the name of a series with the label job."""
+    return re.sub(r",? ?}$", f', job="{job}"}}', series).replace("{, ", "{")
