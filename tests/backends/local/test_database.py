@@ -284,3 +284,19 @@ def test_what_can_be_used_is_left_as_it_is(migrated: Workspace) -> None:
     infrastructure.require_ready()
     assert database.read_bytes() == before
     assert [path.name for path in migrated.home.iterdir()] == ["mlflow.db"]
+
+
+@as_root
+def test_a_database_with_a_write_ahead_log_can_be_read_in_a_read_only_folder(tmp_path: Path) -> None:
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", tmp_path], check=True)
+    try:
+        path = tmp_path / "mlflow.db"
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("CREATE TABLE runs AS SELECT 7 AS number")
+        subprocess.run(["mount", "-o", "remount,ro", tmp_path], check=True)
+        assert ask_database(path, lambda opened: opened.execute("SELECT number FROM runs").fetchone()) == (7,)
+        with pytest.raises(PlatformError, match="its file system is read-only"):
+            ask_database(path, lambda opened: opened.execute("DELETE FROM runs"))
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)

@@ -1,6 +1,7 @@
 """Queries of MLflow's database, and a check that a run can write to it. Both wait while the database is locked."""
 
 import logging
+import os
 import sqlite3
 import time
 from collections.abc import Callable
@@ -14,11 +15,15 @@ from mlops.backends.local.store.failures import (
     explain_failure,
     is_locked,
     name_holder,
+    read_code,
     require_room,
 )
 
 CHECKED = 64_000_000  # bytes; a larger database is not checked for damage, because a check takes 1 ms per megabyte
 FIRST_WORD = 2.0  # seconds of waiting after which a warning says that the database is locked
+# Opened for writing, because SQLite must first roll back the unfinished transaction of a killed process.
+READ_AND_WRITE = "mode=rw"
+UNCHANGING = "mode=ro&immutable=1"
 PAUSE = 0.1  # seconds between two attempts
 Answer = TypeVar("Answer")
 logger = logging.getLogger(__name__)
@@ -63,14 +68,16 @@ def ask_database(path: Path, ask: Callable[[sqlite3.Connection], Answer], patien
         If the database cannot be used, or if it is damaged; see `explain_failure`.
     """
     began = patience.clock()
-    announced = False
+    announced, options = False, READ_AND_WRITE
     while True:
         try:
-            # Opened for writing, because SQLite must first roll back the unfinished transaction of a killed process.
-            with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", 0.0, uri=True)) as connection:
+            with closing(sqlite3.connect(f"{path.as_uri()}?{options}", 0.0, uri=True)) as connection:
                 connection.isolation_level = None
                 return ask(connection)
         except sqlite3.Error as error:
+            if options != UNCHANGING and _is_closed_log(path, error):
+                options = UNCHANGING
+                continue
             waited = patience.clock() - began
             if not is_locked(error) or waited >= patience.seconds:
                 raise explain_failure(path, error, waited) from error
@@ -78,6 +85,12 @@ def ask_database(path: Path, ask: Callable[[sqlite3.Connection], Answer], patien
             logger.warning("%s is locked by %s; waiting up to %.0f s.", path, name_holder(path), patience.seconds)
             announced = True
         patience.sleep(PAUSE)
+
+
+def _is_closed_log(path: Path, error: sqlite3.Error) -> bool:
+    """Return whether SQLite cannot read a database because it would create a write-ahead log in a read-only folder."""
+    log = path.with_name(f"{path.name}-wal")
+    return read_code(error) == sqlite3.SQLITE_CANTOPEN and not log.exists() and not os.access(path.parent, os.W_OK)
 
 
 def require_writable(path: Path, patience: Patience = PATIENT) -> None:

@@ -86,7 +86,7 @@ def explain_failure(path: Path, error: sqlite3.Error, waited: float = 0.0) -> Ml
     IntegrityError
         If the database is damaged.
     """
-    code = _read_code(error)
+    code = read_code(error)
     if is_locked(error):
         since = f" and was not released within {waited:.0f} s" if waited else ""
         return PlatformError(
@@ -126,7 +126,7 @@ def require_room(path: Path) -> None:
 
 def is_locked(error: sqlite3.Error) -> bool:
     """Return whether SQLite raised this error because another process has locked the database."""
-    return _read_code(error) in LOCKED
+    return read_code(error) in LOCKED
 
 
 def _list_failures() -> tuple[type[Exception], ...]:
@@ -142,7 +142,8 @@ def _find_sqlite_error(error: BaseException | None) -> sqlite3.Error | None:
     return error
 
 
-def _read_code(error: sqlite3.Error) -> int:
+def read_code(error: sqlite3.Error) -> int:
+    """Return the primary result code of an error of SQLite."""
     return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)) & 0xFF
 
 
