@@ -22,7 +22,7 @@ from mlops.backends.local.services.processes import start_process, wait_ready
 from mlops.image.bundle import build_bundle
 from mlops.image.sources import ImageSources
 from mlops.serving.collection.settings import SETTINGS_FILE, Settings
-from mlops.serving.workers.launch import RESTARTS
+from mlops.serving.workers.launch import RESTARTS, WORKERS
 
 SCRIPT = "def init(): pass\ndef run(data): return data.sum(axis=1)\n"
 SCHEMA = b'{"format": 1, "features": [{"name": "a"}, {"name": "b"}, {"name": "c"}], "answer": {"kind": "number"}}'
@@ -114,13 +114,13 @@ class Server:
         command = [sys.executable, "-m", "mlops.serving.collection", "--settings", str(settings), "--once"]
         return subprocess.run(command, check=True, stderr=subprocess.PIPE, text=True).stderr
 
-    def start(self, **variables: str) -> int:
+    def start(self, workers: int = 1, **variables: str) -> int:
         """Start the server with more environment variables, and return its port."""
         self._count += 1
         folder = self._folder / str(self._count)
         folder.mkdir()
         bundle, keys, collection = (self._folder / name for name in ("bundle", "keys.json", "collection.json"))
-        variables = {SETTINGS_FILE: str(collection), RESTARTS: "100", **variables}
+        variables = {SETTINGS_FILE: str(collection), RESTARTS: "100", WORKERS: str(workers), **variables}
         self.process, ready = start_process(Path(sys.executable), bundle, keys, 0, folder, variables)
         self.log = folder / "service.log"
         return wait_ready(self.process, ready, 30, "tiny").port
@@ -137,10 +137,10 @@ class Server:
         return {process.pid: process.memory_info().rss / 1e6 for process in processes}
 
     def kill_worker(self) -> None:
-        """Kill the worker that answers requests."""
+        """Kill the oldest worker."""
         supervisor = psutil.Process(self.process.pid)
-        (worker,) = (child for child in supervisor.children() if child.cmdline() == supervisor.cmdline())
-        worker.kill()
+        workers = (child for child in supervisor.children() if child.cmdline() == supervisor.cmdline())
+        min(workers, key=psutil.Process.create_time).kill()
 
     def find_uploaders(self) -> list[psutil.Process]:
         """Return the running uploaders."""

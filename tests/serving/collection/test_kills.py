@@ -17,15 +17,15 @@ from mlops.serving.workers.record import read_workers
 from mlops.serving.workers.starting import METRICS
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
-def test_a_server_that_is_killed_under_load_loses_nothing(tmp_path: Path, kills: int) -> None:
+@pytest.mark.parametrize(("kills", "workers"), [(3, 1), pytest.param(20, 2, marks=pytest.mark.slow)])
+def test_a_server_that_is_killed_under_load_loses_nothing(tmp_path: Path, kills: int, workers: int) -> None:
     server, load = Server(tmp_path, url=str(tmp_path / "up")), Load()
     try:
         for _ in range(kills):
-            load.port = server.start()
+            load.port = server.start(workers)
             load.wait()
             server.kill()
-        load.port = server.start()
+        load.port = server.start(workers)
         load.wait()
     finally:
         load.end()
@@ -35,10 +35,12 @@ def test_a_server_that_is_killed_under_load_loses_nothing(tmp_path: Path, kills:
     assert list_segments(server.segments, OPEN, CLOSED) == []
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(20, marks=pytest.mark.slow)])
-def test_a_worker_that_is_killed_under_load_is_restarted_and_loses_nothing(tmp_path: Path, kills: int) -> None:
+@pytest.mark.parametrize(("kills", "workers"), [(1, 1), pytest.param(20, 2, marks=pytest.mark.slow)])
+def test_a_worker_that_is_killed_under_load_is_restarted_and_loses_nothing(
+    tmp_path: Path, kills: int, workers: int
+) -> None:
     server, load = Server(tmp_path, url=str(tmp_path / "up")), Load()
-    load.port = server.start()
+    load.port = server.start(workers)
     # The settings of a deployment that failed, because the model has no such column.
     server.change_settings(omitted=("unknown",))
     try:
@@ -56,12 +58,12 @@ def test_a_worker_that_is_killed_under_load_is_restarted_and_loses_nothing(tmp_p
     assert load.refused == {}
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("kills", "workers"), [(2, 1), pytest.param(20, 2, marks=pytest.mark.slow)])
 def test_an_uploader_that_is_killed_under_load_is_started_again_and_uploads_each_segment_once(
-    tmp_path: Path, kills: int
+    tmp_path: Path, kills: int, workers: int
 ) -> None:
     server, load = Server(tmp_path, url=str(tmp_path / "up")), Load()
-    load.port = server.start()
+    load.port = server.start(workers)
     try:
         for _ in range(kills):
             wait_until(lambda: bool(server.find_uploaders()))
