@@ -182,11 +182,25 @@ def test_a_worker_that_uses_too_much_memory_is_replaced_without_an_error(tmp_pat
     assert "but its limit is 150 MB. It is replaced." in server.log.read_text()
 
 
-def test_a_service_whose_model_needs_more_than_the_limit_does_not_become_ready(tmp_path: Path) -> None:
-    large = f"model = b'.' * (60 << 20)\n{SCRIPT}"
-    said = r"(?s)exit code 1\..* of memory before its first request, but its limit is 70 MB\. Raise the limit"
-    with pytest.raises(DeploymentError, match=said), start_server(tmp_path, "--worker-memory", "70", script=large):
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        (60, " of memory before its first request, but its limit is 70 MB"),
+        (500, "needs more than 140 MB of memory, which is twice its limit"),
+    ],
+)
+def test_a_service_whose_model_needs_more_than_the_limit_does_not_become_ready(
+    tmp_path: Path, size: int, said: str
+) -> None:
+    large = f"model = b'.' * ({size} << 20)\n{SCRIPT}"
+    record = tmp_path / "runtime.json"
+    record.write_text('{"format": 1, "runtime": "onnx", "columns": ["a"]}')  # so that the worker loads the model
+    with (
+        pytest.raises(DeploymentError, match=rf"(?s)exit code 1\..*{said}\. Raise the limit\.") as caught,
+        start_server(tmp_path, "--worker-memory", "70", script=large, more_files=[record] if size > 60 else []),
+    ):
         pass
+    assert "Traceback" not in str(caught.value)
 
 
 @pytest.mark.parametrize("threads", [False, True], ids=["forks", "programs"])

@@ -92,9 +92,9 @@ def supervise(options: Namespace, *, apart: bool) -> int:
 
         def work() -> None:
             os.close(held)
-            limit_memory(limit)
-            model = describe_model(options) if failing else shared or load_model(options)
-            run_worker(options, model, channels)
+            with limit_memory(limit):
+                model = describe_model(options) if failing else shared or load_model(options)
+                run_worker(options, model, channels)
 
         return start_fork(number, work)
 
@@ -106,5 +106,5 @@ def work_apart(options: Namespace, channels: Channels, *, failing: bool) -> None
     """Load the model and answer requests, as a worker that is a program of its own."""
     from .worker import describe_model, load_model, run_worker
 
-    limit_memory(choose_limit(options.worker_memory, options.workers))
-    run_worker(options, describe_model(options) if failing else load_model(options), channels)
+    with limit_memory(choose_limit(options.worker_memory, options.workers)):
+        run_worker(options, describe_model(options) if failing else load_model(options), channels)

@@ -7,8 +7,10 @@
 
 import os
 import resource
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
+from ..failures import StartFailed
 from ..metrics.processes import PAGE
 
 SHARE = 0.8  # all workers together can use this share of the machine's memory
@@ -21,9 +23,21 @@ def choose_limit(megabytes: int, workers: int) -> int:
     return int(os.sysconf("SC_PHYS_PAGES") * PAGE * SHARE / workers)
 
 
-def limit_memory(limit: int) -> None:
-    """Let this process reserve at most 2 * `limit` bytes. The supervisor replaces a worker that uses over `limit`."""
+@contextmanager
+def limit_memory(limit: int) -> Iterator[None]:
+    """Let this process reserve at most 2 * `limit` bytes. The supervisor replaces a worker that uses over `limit`.
+
+    Raises
+    ------
+    StartFailed
+        If the ``with`` block fails because of this limit.
+    """
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     most = 2 * limit if hard == resource.RLIM_INFINITY else min(2 * limit, hard)
     with suppress(ValueError, OSError):  # macOS refuses some values
         resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
+    try:
+        yield
+    except MemoryError as error:
+        said = f"A worker needs more than {most >> 20} MB of memory, which is twice its limit. Raise the limit."
+        raise StartFailed(said) from error
