@@ -19,6 +19,7 @@ from mlops.data.profile import ColumnProfile, Profile, profile_column
 from mlops.problem import Column
 
 NAMES = (Column("x", kind="category"),)
+FAST = ("t3", "integer", "mixed")
 ROUNDS = 150
 MOST_ALARMS = 14  # of 150 tables; at a rate of 5 %, more would have a probability of 1 %
 
@@ -36,7 +37,9 @@ def name_drifted(reference: ArrayLike, current: ArrayLike) -> set[str]:
     return {test for test, drift in find_drifts(reference, current).items() if drift.drifted}
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    "family", [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in FAMILIES]
+)
 def test_few_tables_with_the_distribution_of_the_reference_raise_an_alarm(family: str) -> None:
     """A test of standard deviations that assumes a kurtosis of 6 raises it in 84 % (t3) to 98 % (lognormal)."""
     assert count_alarms(np.random.default_rng(1), ROUNDS, family, 442, 442) <= MOST_ALARMS
@@ -57,7 +60,12 @@ def test_a_test_that_assumes_a_kurtosis_raises_many_alarms(family: str, monkeypa
 
 
 @pytest.mark.parametrize(
-    ("known", "rows"), [(442, 60), (100_000, 442), pytest.param(442, 10_000, marks=pytest.mark.slow)]
+    ("known", "rows"),
+    [
+        (442, 60),
+        pytest.param(100_000, 442, marks=pytest.mark.slow),
+        pytest.param(442, 10_000, marks=pytest.mark.slow),
+    ],
 )
 def test_false_alarms_are_as_rare_in_tables_of_other_sizes(known: int, rows: int) -> None:
     assert count_alarms(np.random.default_rng(2), ROUNDS, "mixed", known, rows) <= MOST_ALARMS

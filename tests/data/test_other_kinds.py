@@ -216,7 +216,14 @@ def scan_mix(shares: list[float], rows: int, seed: int, reference: Profile) -> T
     return scan_frame(pd.DataFrame({"v": values}), [Column("v", kind="category")], reference)
 
 
-@pytest.mark.parametrize("shares", [[0.5, 0.5], [0.98, 0.02], [0.4, 0.3, 0.2, 0.05, 0.03, 0.01, 0.005, 0.005]])
+@pytest.mark.parametrize(
+    "shares",
+    [
+        pytest.param([0.5, 0.5], marks=pytest.mark.slow),
+        pytest.param([0.98, 0.02], marks=pytest.mark.slow),
+        [0.4, 0.3, 0.2, 0.05, 0.03, 0.01, 0.005, 0.005],
+    ],
+)
 def test_values_of_the_same_distribution_raise_few_alarms(shares: list[float]) -> None:
     alarms = 0
     for seed in range(200):

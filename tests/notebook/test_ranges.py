@@ -1,19 +1,18 @@
 """The ranges of parameters are checked where a notebook is run by hand, too."""
 
-import subprocess
-import sys
-from importlib.util import find_spec
+import time
 from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
+from nbclient import NotebookClient
 
 from mlops.errors import ParameterError, StepFailed
 from mlops.execution.notebook import execute
+from mlops.kernels.parent_client import connect, find_key, start_parent
 from mlops.notebook import ranges
 from mlops.notebook.ranges import CellCheck, check_cell
-from mlops.parameters.kernel_section import find_settings
 
 
 @pytest.mark.parametrize(
@@ -136,14 +135,20 @@ def test_an_unknown_name_is_refused_if_no_parameter_has_a_range_either() -> None
         assert str(raised.value) == said
 
 
-def test_no_parent_imports_what_must_register_in_each_kernel(project: Path) -> None:
+def test_no_parent_imports_what_must_register_in_each_kernel() -> None:
     """In a parent, the package finds no IPython to register the check with, and a fork would not import it again."""
-    preload = find_settings({}, str(project)).preload
-    code = "import sys\nfor name in sys.argv[1:]: __import__(name)\nprint('mlops.notebook' in sys.modules)"
-    engine = [name for name in preload if name.startswith("mlops.") and find_spec(name)]
-    assert engine
-    said = subprocess.run([sys.executable, "-c", code, *engine], capture_output=True, text=True, check=True)
-    assert said.stdout == "False\n"
+    key = find_key()
+    assert key is not None
+    start_parent(key)
+    deadline = time.monotonic() + 60
+    while not (connection := connect(key, start=False)):  # until its imports are done
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    connection.channel.close()
+    cell = nbformat.v4.new_code_cell("import sys; ['mlops.scraps' in sys.modules, 'mlops.notebook' in sys.modules]")
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+    assert cell.outputs[0].data["text/plain"] == "[True, False]"
 
 
 @pytest.mark.parametrize("value", ["-1", "int('-1')"])
