@@ -7,6 +7,7 @@ import itertools
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +26,10 @@ from mlops.workspace import Workspace
 pytest_plugins = ["doubles.azure.fixtures", "dask_cluster"]
 
 whole_parsing.install()
+
+# pytest rewrites the assertions of the test files, which takes 3 of 8 s of CPU of each worker. Other workers and later
+# runs read the bytecode, also on a machine that otherwise writes none.
+_writes_none, sys.dont_write_bytecode = sys.dont_write_bytecode, False
 
 # Collecting the tests makes many objects and frees few. Garbage collection would take 4 of 14 s of each worker.
 gc.disable()
@@ -76,6 +81,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     """Collect garbage from now on, but never look again at the objects that were made before the first test."""
+    sys.dont_write_bytecode = _writes_none
     gc.freeze()
     gc.enable()
 
