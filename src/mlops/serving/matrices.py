@@ -21,9 +21,16 @@ except ImportError:  # images of older versions do not have it
 
 FEWEST_BYTES = 1000  # in a body; msgspec reads smaller bodies as fast
 KEPT_BYTES = 1 << 18  # in a body; a parser keeps up to 15 times the memory of the largest body that it has read
+MANY_BYTES = 1 << 15  # in a body; for more, numpy finds the rows in less time than `bytes.translate`
+COUNTED = range(2, 256)  # numbers of columns that numpy can count: in a byte, and with a comma in each row
 NUMERALS = b"0123456789+-.eE \t\r\n"  # the characters of numbers and white space
-BEFORE, AFTER = b'{"data":[', b"]}"  # the rows
+SPACE = b" \t\r\n"
+BEFORE = b'{"data":['  # precedes the rows
+IDS = b'"ids"'
+LONGEST_GAP = 3  # between the brackets of two rows, as in "], ["; a value between the rows would need more
+WORD = 8  # bytes; see `_find_marks`
 _begins_with_list = re.compile(rb'\s*\{\s*"data"\s*:\s*\[\s*\[').match
+SentIds = list[int | str | None] | None
 
 
 class MatrixReader:
@@ -33,10 +40,13 @@ class MatrixReader:
     ----------
     features : sequence of Feature, length k
         The features, all of which are numbers.
+    has_ids : bool
+        Whether bodies can have the ids of their rows.
     """
 
-    def __init__(self, features: Sequence[Feature]) -> None:
+    def __init__(self, features: Sequence[Feature], has_ids: bool = False) -> None:
         self._columns = len(features)
+        self._has_ids = has_ids
         self._row = b"[%s]," % (b"," * (self._columns - 1))  # without its numbers
         self._low = _list_limits([feature.minimum for feature in features], -math.inf)
         self._high = _list_limits([feature.maximum for feature in features], math.inf)
@@ -44,23 +54,62 @@ class MatrixReader:
         # certain after an error. Azure's server reads the bodies in several threads.
         self._parsers: list[Any] = []
 
-    def read_matrix(self, body: bytes) -> NDArray[np.float64] | None:
-        """Return the rows of a body, of shape (n, k), or None if the body is small, unusual or invalid."""
-        if Parser is None or len(body) < FEWEST_BYTES or not _begins_with_list(body):
+    def read_matrix(self, body: bytes) -> tuple[NDArray[np.float64], SentIds] | None:
+        """Return the rows of a body, of shape (n, k), and their ids, or None if the body is unusual or invalid.
+
+        A body that is small or has its ids before its rows is unusual, too.
+        """
+        start = _begins_with_list(body) if Parser and len(body) >= FEWEST_BYTES else None
+        if not start:
             return None
-        frame = body.translate(None, NUMERALS)
-        count = (len(frame) - len(BEFORE) + 1 - len(AFTER)) // len(self._row)  # the last row has no comma
-        if frame != BEFORE + (self._row * count)[:-1] + AFTER:
+        end = body.find(b'"', start.end())  # 20 times as fast as a search for the whole key
+        has_ids = end >= 0
+        if has_ids and not (self._has_ids and body.startswith(IDS, end)):
+            return None
+        count = self._count_rows(body[:end], b"],") if has_ids else self._count_rows(body, b"]}")
+        if not count:
             return None
         parser = self._parsers.pop() if self._parsers else Parser()
         try:
-            values = parser.parse(body)["data"].as_buffer(of_type="d")
-        except (ValueError, RuntimeError, KeyError):  # no valid number, or a whole number of more than 64 bits
+            values, ids = _parse(parser, body, has_ids)
+        except (ValueError, TypeError, AttributeError, RuntimeError, KeyError):  # such as an integer of over 64 bits
             return None
         if len(body) <= KEPT_BYTES:
             self._parsers.append(parser)
-        matrix = np.frombuffer(values).reshape(count, self._columns)
-        return matrix if self._is_in_range(matrix) else None
+        matrix = np.frombuffer(values)
+        if matrix.size != count * self._columns or (ids is not None and not _are_ids(ids, count)):
+            return None
+        matrix = matrix.reshape(count, self._columns)
+        return (matrix, ids) if self._is_in_range(matrix) else None
+
+    def _count_rows(self, text: bytes, after: bytes) -> int:
+        """Return the number of rows in a text, or 0 if not all rows are lists of k values.
+
+        The rows are followed by `after`. If a text of many bytes is valid JSON, only its first row can have another
+        number of values, and the values can be other than numbers.
+        """
+        if len(text) >= MANY_BYTES and self._columns in COUNTED:
+            return self._count_many_rows(text, after)
+        frame = text.translate(None, NUMERALS)
+        count = (len(frame) - len(BEFORE) + 1 - len(after)) // len(self._row)  # the last row has no comma
+        return count if frame == BEFORE + (self._row * count)[:-1] + after else 0
+
+    def _count_many_rows(self, text: bytes, after: bytes) -> int:
+        last = text.rfind(b"]", 0, text.rfind(b"]"))  # the end of the last row
+        if text[last:].translate(None, SPACE) != b"]" + after or b"u" in text:  # as in null
+            return 0
+        codes = np.frombuffer(text, np.uint8)
+        marks = np.zeros(-(-last // WORD) * WORD, dtype=bool)  # each word is 0 or has a mark
+        np.equal(codes[:last], ord("]"), out=marks[:last])
+        ends = _find_marks(marks)
+        if not len(ends):
+            return 1
+        gap = text.find(b"[", ends[0]) - ends[0]
+        np.equal(codes[:last], ord(","), out=marks[:last])
+        commas = np.add.reduceat(marks.view(np.uint8), ends, dtype=np.uint8)  # with the one before each row
+        # Each row but the last is followed by the beginning of another, so all brackets are in their places.
+        regular = 0 < gap <= LONGEST_GAP and (codes[ends + gap] == ord("[")).all() and (commas == self._columns).all()
+        return len(ends) + 1 if regular else 0
 
     def _is_in_range(self, matrix: NDArray[np.float64]) -> bool:
         return (self._low is None or bool((matrix >= self._low).all())) and (
@@ -72,3 +121,23 @@ def _list_limits(limits: Sequence[float | str | None], otherwise: float) -> NDAr
     if all(limit is None for limit in limits):
         return None
     return np.array([otherwise if limit is None else limit for limit in limits], dtype=np.float64)
+
+
+def _find_marks(marks: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Return the places of a few marks. `nonzero` alone takes three times as long."""
+    words = marks.view(np.uint64)
+    marked = (words != 0).nonzero()[0]
+    places = words[marked].view(bool).nonzero()[0]
+    return marked[places >> 3] * WORD + (places & 7)
+
+
+def _parse(parser: Any, body: bytes, has_ids: bool) -> tuple[memoryview, SentIds]:
+    document = parser.parse(body)
+    if len(document) > 1 + has_ids:
+        raise KeyError("The body has other keys, or repeated ones.")
+    ids = document["ids"].as_list() if has_ids else None
+    return document["data"].as_buffer(of_type="d"), ids
+
+
+def _are_ids(ids: Sequence[object], count: int) -> bool:
+    return len(ids) == count and {*map(type, ids)} <= {int, str, type(None)}

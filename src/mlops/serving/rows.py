@@ -46,7 +46,7 @@ class RowReader:
         ids: list[Any] = [("ids", list[int | str | None] | None, None)] if schema.id else []
         request = msgspec.defstruct("Request", [("data", list[row]), *ids], forbid_unknown_fields=True)
         self._decoder = msgspec.json.Decoder(request)
-        self._matrices = MatrixReader(schema.features) if schema.only_numbers else None
+        self._matrices = MatrixReader(schema.features, bool(schema.id)) if schema.only_numbers else None
         self._days = {
             place: feature.days
             for place, feature in enumerate(schema.features)
@@ -64,9 +64,9 @@ class RowReader:
         Refusal
             With status 400 if the body is not JSON, and 422 if its rows are wrong.
         """
-        matrix = self._matrices.read_matrix(body) if self._matrices else None
-        if matrix is not None:
-            return matrix, len(matrix), None
+        found = self._matrices.read_matrix(body) if self._matrices else None
+        if found is not None:
+            return found[0], len(found[0]), _write_ids(found[1])
         try:
             content: Any = self._decoder.decode(body)
             read = content.data
