@@ -24,7 +24,7 @@ from .identity import list_headers
 from .metrics.declared import READY
 from .metrics.page import MetricsPage
 from .refusals import PROBLEM, Refusal, encode_refusal, quote_value
-from .scoring import Scored, Scorer
+from .scoring import Body, Scored, Scorer
 from .tracing import Header, identify_request
 
 ARRIVED = "arrived"  # the time of `perf_counter` at the end of a request's head
@@ -79,7 +79,6 @@ class Application:
         self._scorer = scorer
         self.reads_rows = isinstance(scorer, Scorer)  # otherwise, the script reads the bodies of requests
         self.joins_requests = isinstance(scorer, Scorer) and scorer.joins_requests
-        self.few_bytes = scorer.few_bytes if isinstance(scorer, Scorer) else 0
         self._keys = [key.encode() for key in keys]
         self._usual = [b"Bearer " + key for key in self._keys]
         self._identity = identity
@@ -128,7 +127,12 @@ class Application:
         self._require("ready", "draining")
         check_body_headers(sent)
 
-    def score_together(self, bodies: Sequence[bytes]) -> Sequence[Scored | Exception]:
+    def prepare(self, body: bytes) -> Body | None:
+        """Prepare the body of a request to ``/score``; see `Scorer.prepare`."""
+        assert isinstance(self._scorer, Scorer)
+        return self._scorer.prepare(body)
+
+    def score_together(self, bodies: Sequence[Body]) -> Sequence[Scored | Exception]:
         """Score the bodies of requests to ``/score``; see `Scorer.score_together`."""
         assert isinstance(self._scorer, Scorer)
         try:

@@ -28,6 +28,7 @@ FILLED = Annotated[str, msgspec.Meta(min_length=1)]
 Columns = Mapping[str, NDArray[Any]]
 Rows = Numbers | Columns
 Ids = list[str | None] | None  # one id for each row; None if no row has an id
+ReadRows = tuple[Rows, int, Ids]  # the rows, their number, and their ids
 SHORTEST_ROW = 3  # bytes, with a comma
 MANY_ROWS = 8  # above, `struct` makes an array of numbers in less time than numpy, in 0.08 instead of 0.2 ms for 1,000
 
@@ -53,7 +54,7 @@ class RowReader:
             if feature.kind == "date" and (feature.minimum or feature.maximum)
         }
 
-    def read_rows(self, body: bytes) -> tuple[Rows, int, Ids]:
+    def read_rows(self, body: bytes) -> ReadRows:
         """Return the rows of a body, the number of rows, and their ids.
 
         If all features are numbers, the rows are an array of shape (n, k). Otherwise, they are a dict of columns, each
@@ -64,9 +65,8 @@ class RowReader:
         Refusal
             With status 400 if the body is not JSON, and 422 if its rows are wrong.
         """
-        found = self._matrices.read_matrix(body) if self._matrices else None
-        if found is not None:
-            return found[0], len(found[0]), _write_ids(found[1])
+        if read := self.read_matrix(body):
+            return read
         try:
             content: Any = self._decoder.decode(body)
             read = content.data
@@ -93,6 +93,11 @@ class RowReader:
                 raise find_fault(self._schema, body, "A date in data is out of range.")
         named = zip(self._schema.features, columns, strict=True)
         return {feature.name: _make_column(feature, values) for feature, values in named}, len(rows), _write_ids(ids)
+
+    def read_matrix(self, body: bytes) -> ReadRows | None:
+        """Return what `read_rows` returns, or None if simdjson cannot read the body."""
+        found = self._matrices.read_matrix(body) if self._matrices else None
+        return found and (found[0], len(found[0]), _write_ids(found[1]))
 
     def _make_matrix(self, rows: Sequence[tuple[float | None, ...]]) -> Numbers:
         if self._has_gaps or len(rows) < MANY_ROWS:

@@ -15,8 +15,6 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from ..app import Answered
 from ..heads import SCORE
 from ..refusals import Refusal
-from ..rows import has_few_rows
-from ..scoring import PART_ROWS
 from ..tracing import Header, identify_request
 from .protocol import Connection
 from .reading import SLICE
@@ -74,11 +72,11 @@ class QuickConnection(Connection):
 
     def on_message_complete(self) -> None:
         """Add the request to the turn."""
-        body = b"".join(self._parts) if self._undecided else b""
-        has_few = len(body) < self._application.few_bytes or has_few_rows(body, PART_ROWS)
-        if self._admission.draining or not has_few:
+        body = None
+        if self._undecided and not self._admission.draining:
+            body = self._application.prepare(b"".join(self._parts))
+        if body is None:
             self._begin()
-        if not self._undecided:
             super().on_message_complete()
             return
         self._undecided = False
@@ -87,7 +85,7 @@ class QuickConnection(Connection):
         self._waiting += 1
         self._admission.waiting += 1
         self._outstanding += 1
-        self._turn.add((self, identify_request(self._sent), body, self._headed))
+        self._turn.add((self, identify_request(self._sent), body, self._received, self._headed))
 
     def refuse(self, refusal: Refusal) -> None:
         """See `Connection`."""

@@ -6,6 +6,7 @@ from time import perf_counter
 from typing import Protocol
 
 from ..app import Answered, Application
+from ..scoring import Body
 from ..tracing import Header
 from .answers import AnswerEncoder
 
@@ -21,8 +22,9 @@ class Client(Protocol):
         ...
 
 
-# The connection, the headers that identify the request, its body, and the time of `perf_counter` after its head.
-Request = tuple[Client, Sequence[Header], bytes, float]
+# The connection, the headers that identify the request, its body, the size of the body in bytes, and the time of
+# `perf_counter` after its head.
+Request = tuple[Client, Sequence[Header], Body, int, float]
 
 
 class Turn:
@@ -59,16 +61,16 @@ class Turn:
             asyncio.get_running_loop().call_soon(self._answer)
 
     def _answer_group(self, requests: Sequence[Request]) -> None:
-        scored = self._application.score_together([body for _, _, body, _ in requests])
-        named, arrived = [one[1] for one in requests], [one[3] for one in requests]
+        scored = self._application.score_together([one[2] for one in requests])
+        named, arrived = [one[1] for one in requests], [one[4] for one in requests]
         answers = self._application.answer_together(named, scored, arrived)
-        for (client, headers, _, _), answer in zip(requests, answers, strict=True):
+        for (client, headers, *_), answer in zip(requests, answers, strict=True):
             client.send(answer, headers)
 
     def _take_group(self) -> list[Request]:
         size = number = 0
-        for _, _, body, _ in self._requests:
-            size += len(body)
+        for _, _, _, added, _ in self._requests:
+            size += added
             if number and (size > GROUP_BYTES or not self._application.joins_requests):
                 break
             number += 1
