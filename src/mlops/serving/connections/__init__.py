@@ -7,6 +7,7 @@
     reading    reads requests, in slices
     protocol   a connection: uvicorn's protocol, with these limits
     quick      a connection with a shortcut for requests to /score
+    repeats    the heads that clients send again with each request
     turns      the requests that arrive in one turn of the event loop, and are scored together
     answers    encodes the answers that a connection sends without uvicorn
     board      the memory and the sockets that the workers share

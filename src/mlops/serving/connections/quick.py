@@ -5,7 +5,7 @@
 # answer to an unusual request.
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -15,9 +15,11 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from ..app import Answered
 from ..heads import SCORE
 from ..refusals import Refusal
+from ..scoring import Body
 from ..tracing import Header, identify_request
 from .protocol import Connection
 from .reading import SLICE
+from .repeats import RepeatedHead
 
 LONGEST = 1 << 18  # bytes of a body; more than 1,000 rows of ten numbers
 PATH, METHOD = SCORE.encode(), b"POST"
@@ -31,6 +33,7 @@ class QuickConnection(Connection):
         self._turn = self._admission.turn
         self._encoder = self._turn.encoder
         self._undecided = False  # whether the request that arrives can still take the shortcut
+        self._head: RepeatedHead | None = None  # the head of the last request; None if it is unusual
         self._sent: dict[bytes, bytes] = {}  # its headers
         self._parts: list[bytes] = []  # of its body
         self._headed = 0.0  # the time of `perf_counter` at the end of its head
@@ -45,6 +48,15 @@ class QuickConnection(Connection):
         """Forget the requests that were not answered."""
         self._undecided = False
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Add the request to the turn if its head is that of the last one. Otherwise, parse the bytes."""
+        begins = not (self._ended or self.must_wait or (self._arriving and self._fed))
+        if begins and self._head and self._add_repeated(self._head, data):
+            return
+        super().data_received(data)
+        if begins and self._outstanding == 1 and not self._arriving:
+            self._head = RepeatedHead.find(data, self.headers, self._received)
 
     def on_headers_complete(self) -> None:
         """Wait for the body, if the request can take the shortcut."""
@@ -81,11 +93,7 @@ class QuickConnection(Connection):
             return
         self._undecided = False
         self._arriving = ""
-        self.deadline = math.inf
-        self._waiting += 1
-        self._admission.waiting += 1
-        self._outstanding += 1
-        self._turn.add((self, identify_request(self._sent), body, self._received, self._headed))
+        self._add(body, self._sent)
 
     def refuse(self, refusal: Refusal) -> None:
         """See `Connection`."""
@@ -110,21 +118,46 @@ class QuickConnection(Connection):
         if self._waiting:
             self._forget_requests(1)
 
+    def _add_repeated(self, head: RepeatedHead, data: bytes) -> bool:
+        body = head.find_body(data) if self._is_free() and self._application.state == "ready" else None
+        prepared = None if body is None or len(body) > LONGEST else self._application.prepare(body)
+        if body is None or prepared is None:
+            return False
+        self._headed = perf_counter()
+        self._received = len(body)
+        self._bodies += len(body)
+        if self._bodies > SLICE:
+            self.count_bytes(self._bodies)
+        self._add(prepared, head.sent)
+        return True
+
+    def _add(self, body: Body, sent: Mapping[bytes, bytes]) -> None:
+        self.deadline = math.inf
+        self._waiting += 1
+        self._admission.waiting += 1
+        self._outstanding += 1
+        self._turn.add((self, identify_request(sent), body, self._received, self._headed))
+
     def _can_be_quick(self) -> bool:
         parser = self.parser
         return (
             self.url == PATH
             and self._application.reads_rows
             and parser.get_method() == METHOD
-            and not self._is_busy()
             and not self._resumed
             and not self.expect_100_continue
-            and not self.flow.write_paused
-            and not self._admission.draining
-            and self._admission.waiting < self._limits.waiting
+            and self._is_free()
             and parser.get_http_version() == "1.1"
             and parser.should_keep_alive()
             and not parser.should_upgrade()
+        )
+
+    def _is_free(self) -> bool:
+        return (
+            not self._is_busy()
+            and not self.flow.write_paused
+            and not self._admission.draining
+            and self._admission.waiting < self._limits.waiting
         )
 
     def _is_accepted(self) -> bool:
