@@ -16,6 +16,7 @@ from .refusals import Refusal, join_names, quote_value, shorten
 from .schema import Feature, Schema, describe_values
 
 MAX_ROWS = 50_000  # rows of a body; refusing that many takes up to 0.7 s
+MAX_VALUES = 1_000_000  # values of a body that is searched; Python's `json` reads that many in 0.1 s
 LONGEST_NUMBER = 4300  # maximum number of digits of a whole number that Python converts
 Details = Mapping[str, object]
 
@@ -32,7 +33,7 @@ def find_fault(schema: Schema, body: bytes, otherwise: str) -> Refusal:
     otherwise : str
         The message if no error is found in the body.
     """
-    if body.count(b"}") > MAX_ROWS + 1:  # rows with objects inside: the search would take seconds
+    if _is_long(body):
         return Refusal(422, otherwise)
     try:
         content = _decode(body)
@@ -53,6 +54,8 @@ def explain_text(body: bytes, error: Exception) -> Refusal:
     """
     if not body:
         return Refusal(400, "The body is not JSON: it is empty.")
+    if _is_long(body):
+        return _refuse_text(error)
     try:
         _decode(body)
     except (ValueError, RecursionError) as found:  # this error has the line and the column
@@ -64,6 +67,11 @@ def has_repeated_key(body: bytes) -> bool:
     """Return whether an object in a body of valid JSON has a key twice."""
     content = _decode(body)
     return any(isinstance(found, _Object) and bool(found.repeated) for found in (content, *content["data"]))
+
+
+def _is_long(body: bytes) -> bool:
+    """Return whether a search for the first error in a body would take too long, because of its objects or values."""
+    return body.count(b"}") > MAX_ROWS + 1 or body.count(b",") > MAX_VALUES
 
 
 class _Object(dict[str, Any]):
