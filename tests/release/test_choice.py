@@ -8,7 +8,7 @@ from tiny_model import make_bundle, publish
 
 from mlops.backends.memory import open_backend
 from mlops.errors import ImageNotFoundError, IntegrityError, MlopsError, ModelNotFoundError
-from mlops.image.sources import ImageSources
+from mlops.image.sources import CHOICE_TITLE, ImageSources
 from mlops.platform.images import Image
 from mlops.release.choice import choose_image, choose_model, explain_outdated
 
@@ -42,6 +42,9 @@ def test_an_image_is_outdated_if_a_source_has_changed(tmp_path: Path) -> None:
     assert explain(b"[]") == "The schema of the problem has changed since the image of tiny:1 was created."
     script.write_text("def init(): ...\n")
     assert explain() == "score.py has changed since the image of tiny:1 was created."
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ImageSources, "find_changes", lambda *given: ([], [CHOICE_TITLE]))
+        assert explain() == "The choice of a runtime was dropped since the image of tiny:1 was created."
     lock.write_text("numpy==1.0\n")
     assert explain(b"[]") == (
         "score.py, requirements.txt and the schema of the problem have changed since the image of tiny:1 was created."

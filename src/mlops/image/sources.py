@@ -21,6 +21,7 @@ SCHEMA_TITLE = "the schema of the problem"
 EXAMPLES = "examples.json"
 EXAMPLES_TITLE = "the list of the problem's examples"
 RUNTIME_TITLE = "the chosen runtime"
+CHOICE_TITLE = "the choice of a runtime"
 RUNTIME_CHOICE = "runtime.txt"  # in an image whose runtime was chosen by a person, and would be another one otherwise
 EMPTY = hash_content(b"")
 # The script of a problem without one of its own.
@@ -79,12 +80,14 @@ class ImageSources:
         """
         present = {name: (title, sha256) for name, title, sha256 in self._hash_files(recorded)}
         changed = [title for name, (title, sha256) in present.items() if recorded.get(name, EMPTY) != sha256]
-        if self.runtime != name_runtime(recorded) if self.runtime else RUNTIME_CHOICE in recorded:
+        if self.runtime and self.runtime != name_runtime(recorded):
             changed.append(RUNTIME_TITLE)
         removed = [name for name in recorded if "/" not in name and name.endswith(".py") and name not in present]
         if SCHEMA_TITLE in changed and not self.schema:
             changed.remove(SCHEMA_TITLE)
             removed.insert(0, SCHEMA_TITLE)
+        if RUNTIME_CHOICE in recorded and not self.runtime:
+            removed.insert(0, CHOICE_TITLE)
         return changed, removed
 
     def write_examples(self) -> list[Row]:

@@ -6,13 +6,13 @@ from types import MappingProxyType
 from typing import Any
 
 from mlops.errors import ImageNotFoundError, IntegrityError, ModelNotFoundError
-from mlops.image.sources import EXAMPLES_TITLE, RUNTIME_TITLE, SCHEMA_TITLE, ImageSources
+from mlops.image.sources import CHOICE_TITLE, EXAMPLES_TITLE, RUNTIME_TITLE, SCHEMA_TITLE, ImageSources
 from mlops.pipelines.advice import IMAGE_NOTEBOOK
 from mlops.platform.backend import Backend
 from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion
 
-TITLES = (SCHEMA_TITLE, EXAMPLES_TITLE, RUNTIME_TITLE)
+TITLES = (SCHEMA_TITLE, EXAMPLES_TITLE, RUNTIME_TITLE, CHOICE_TITLE)
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
