@@ -14,7 +14,7 @@ from ..connections.listener import bind
 from ..failures import StartFailed
 from ..telemetry.opening import start_sender
 from ..telemetry.settings import CONNECTION_STRING
-from .given import read_given
+from .configuration import read_configuration
 from .memory import choose_limit, limit_memory
 from .starting import METRICS, Channels, can_fork, describe_process, restart_apart, start_fork, start_program
 from .supervisor import Supervisor
@@ -62,11 +62,7 @@ def supervise(options: Namespace, *, apart: bool) -> int:
     """
     # The scoring script and the uploader do not need the connection string, which is a secret.
     secrets = {name: os.environ.pop(name) for name in (CONNECTION_STRING,) if name in os.environ}
-    needed, allowed = FEWEST_FILES + 4 * options.workers, raise_open_files()  # the board has four sockets per worker
-    if allowed < needed:
-        said = f"This process may open {allowed} files, but the service needs {needed}. "
-        said += f"Raise the hard limit: `ulimit -Hn {needed}`."
-        raise StartFailed(said)
+    _require_open_files(options.workers)
     for name in THREADS:  # the workers share the cores, and a fork does not copy threads
         os.environ.setdefault(name, "1")
     if not apart:
@@ -81,8 +77,8 @@ def supervise(options: Namespace, *, apart: bool) -> int:
     listener = bind(options.host, options.port)
     (lifeline, held), (heard, reports) = os.pipe(), os.pipe()
     settings = find_settings()
-    given = read_given(options.keys, settings)
-    channels = Channels(listener, lifeline, reports, given.store(), make_board(options.workers))
+    configuration = read_configuration(options.keys, settings).store()
+    channels = Channels(listener, lifeline, reports, configuration, make_board(options.workers))
     limit = choose_limit(options.worker_memory, options.workers)
     folders = Folders(options.bundle, options.ready.with_name(METRICS))
 
@@ -108,3 +104,12 @@ def work_apart(options: Namespace, channels: Channels, *, failing: bool) -> None
 
     with limit_memory(choose_limit(options.worker_memory, options.workers)):
         run_worker(options, describe_model(options) if failing else load_model(options), channels)
+
+
+def _require_open_files(workers: int) -> None:
+    needed, allowed = FEWEST_FILES + 4 * workers, raise_open_files()  # the board has four sockets per worker
+    if allowed < needed:
+        raise StartFailed(
+            f"This process may open {allowed} files, but the service needs {needed}. Raise the hard limit: "
+            f"`ulimit -Hn {needed}`."
+        )

@@ -27,7 +27,7 @@ JEMALLOC = "jemalloc_bg_thd"  # a thread of pyarrow's allocator, which starts ag
 
 @dataclass(frozen=True)
 class Channels:
-    """The socket and the pipes that a worker gets from its supervisor.
+    """The socket, the pipes and the files that a worker gets from its supervisor.
 
     Parameters
     ----------
@@ -37,8 +37,8 @@ class Channels:
         The readable end of a pipe. The other end is closed when the supervisor ends.
     reports : int
         The writable end of a pipe, into which a worker writes its process id as soon as it answers requests.
-    given : int
-        The descriptor of a file with the keys and settings of the service; see `Given`.
+    configuration : int
+        The descriptor of a file with the keys and settings of the service; see `Configuration`.
     board : Board
         What the workers share to distribute connections.
     """
@@ -46,7 +46,7 @@ class Channels:
     listener: socket.socket
     lifeline: int
     reports: int
-    given: int
+    configuration: int
     board: Board
 
     def report_ready(self) -> None:
@@ -55,7 +55,8 @@ class Channels:
 
     def encode(self) -> str:
         """Return the descriptors as text for a new program, which inherits them."""
-        inherited = (self.listener.fileno(), self.lifeline, self.reports, self.given, *self.board.list_descriptors())
+        own = (self.listener.fileno(), self.lifeline, self.reports, self.configuration)
+        inherited = (*own, *self.board.list_descriptors())
         for descriptor in inherited:
             os.set_inheritable(descriptor, True)
         return ",".join(map(str, inherited))
@@ -66,8 +67,8 @@ def decode_channels(text: str) -> Channels:
     descriptors = [*map(int, text.split(","))]
     for descriptor in descriptors:
         os.set_inheritable(descriptor, False)  # a process that the script starts must not keep the socket open
-    listener, lifeline, reports, given, *board = descriptors
-    return Channels(socket.socket(fileno=listener), lifeline, reports, given, rebuild_board(board))
+    listener, lifeline, reports, configuration, *board = descriptors
+    return Channels(socket.socket(fileno=listener), lifeline, reports, configuration, rebuild_board(board))
 
 
 def describe_process() -> tuple[int, set[str]]:

@@ -56,7 +56,7 @@ class Supervisor:
     options : Namespace
         The options of ``python -m serving``.
     channels : Channels
-        The socket and the pipes that each worker gets.
+        The socket, the pipes and the files that each worker gets.
     reports : int
         The pipe from which the supervisor reads what the workers report.
     limit : int

@@ -29,8 +29,8 @@ from ..scoring import Scorer
 from ..script import Script, load_script
 from ..telemetry.families import describe_telemetry
 from ..telemetry.opening import open_reporter
+from .configuration import load_configuration
 from .families import describe_supervisor
-from .given import load_given
 from .starting import METRICS, Channels
 from .warming import warm_up
 
@@ -120,10 +120,10 @@ def run_worker(options: Namespace, model: Model, channels: Channels) -> None:
     """
     folder = options.ready.parent
     folders = Folders(options.bundle, folder / METRICS)
-    given = load_given(channels.given)
+    configuration = load_configuration(channels.configuration)
     collector = None
-    if model.script and given.collection:
-        collector = open_collection(given.collection, model.identity, model.schema, folders)
+    if model.script and configuration.collection:
+        collector = open_collection(configuration.collection, model.identity, model.schema, folders)
     recorder = Recorder(open_slots(folder / METRICS), open_reporter(folder / METRICS))
     scorer = open_scorer(model.script or REFUSING, model.schema, collector.pack if collector else None, recorder)
     described = partial(describe_supervisor, folder), partial(describe_telemetry, folder / METRICS)
@@ -133,7 +133,7 @@ def run_worker(options: Namespace, model: Model, channels: Channels) -> None:
         describe.append(collector.describe)
     metrics = MetricsPage(recorder, model.identity, folder / METRICS, describe)
     documents = describe_script(model.script or REFUSING, read_documents(options.bundle))
-    application = Application(scorer, given.keys, model.identity, documents, collector, metrics)
+    application = Application(scorer, configuration.keys, model.identity, documents, collector, metrics)
     if not model.script:
         application.state = "failing"
     limits = Limits(**{name: getattr(options, name) for name in Limits.__dataclass_fields__})

@@ -12,7 +12,7 @@ from ..connections.board import make_file
 
 
 @dataclass(frozen=True)
-class Given:
+class Configuration:
     """The keys and settings of a service when it starts.
 
     Parameters
@@ -27,18 +27,18 @@ class Given:
     collection: str
 
     def store(self) -> int:
-        """Return the descriptor of a file without a path, which `load_given` reads."""
-        descriptor = make_file("given")
+        """Return the descriptor of a file without a path, which `load_configuration` reads."""
+        descriptor = make_file("configuration")
         with os.fdopen(os.dup(descriptor), "wb") as file:
             file.write(json.dumps(asdict(self)).encode())
         return descriptor
 
 
-def read_given(keys: Path, collection: Path | None) -> Given:
+def read_configuration(keys: Path, collection: Path | None) -> Configuration:
     """Return the content of the file with the keys, and of the file with the settings, if there is one."""
-    return Given([*json.loads(keys.read_text()).values()], collection.read_text() if collection else "")
+    return Configuration([*json.loads(keys.read_text()).values()], collection.read_text() if collection else "")
 
 
-def load_given(descriptor: int) -> Given:
-    """Return the keys and settings in the file that `Given.store` has made."""
-    return Given(**json.loads(os.pread(descriptor, os.fstat(descriptor).st_size, 0)))
+def load_configuration(descriptor: int) -> Configuration:
+    """Return the keys and settings in the file that `Configuration.store` has made."""
+    return Configuration(**json.loads(os.pread(descriptor, os.fstat(descriptor).st_size, 0)))
