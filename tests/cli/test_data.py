@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from tiny_model import deploy, publish
 from mlops.backends import open_backend
 from mlops.catalog.collected import Selection, read_collected
 from mlops.catalog.forgetting import Forgotten
-from mlops.cli.data import _describe_forgotten
+from mlops.cli.data import Moment, _describe_forgotten
 from mlops.platform.datasets import CollectedPlace
 from mlops.serving.collection.collector import Identity
 from mlops.workspace import Workspace
@@ -106,6 +107,7 @@ def test_a_version_without_rows_is_refused_with_the_versions_that_have_some(line
     [
         (["--from", "monday"], "'monday' is not a time. Write a day or a time in UTC: 2026-11-27, 2026-11-27T18:30."),
         (["--output", "rows.xlsx"], "'rows.xlsx' has no known format. Write a name that ends with .parquet or .csv."),
+        (["--version", " "], "Invalid value for '--version': The value is empty."),
         (["--environment", "prod"], "Did you mean 'production'?"),
         (["--from", "2026-11-28", "--to", "2026-11-27"], "--from is not before --to, so no row can match."),
     ],
@@ -114,6 +116,25 @@ def test_mistakes_are_named(line: CommandLine, words: list[str], said: str) -> N
     done = line.invoke("data", "collected", *words)
     assert done.returncode == 2
     assert said in " ".join((done.stdout + done.stderr).split())
+
+
+def test_an_empty_id_forgets_nobody(line: CommandLine) -> None:
+    """A request can have the id "", which belongs to no particular person."""
+    done = line.invoke("data", "forget", "--id", "")
+    assert (done.returncode, "Invalid value for '--id': The value is empty." in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("2026-11-27", datetime(2026, 11, 28, tzinfo=UTC)),
+        ("20261127", datetime(2026, 11, 28, tzinfo=UTC)),
+        ("2026-11-27T00", datetime(2026, 11, 27, tzinfo=UTC)),
+        ("2026-11-27T10:30+01:00", datetime(2026, 11, 27, 9, 30, tzinfo=UTC)),
+    ],
+)
+def test_a_day_without_a_time_ends_at_midnight(typed: str, found: datetime) -> None:
+    assert Moment(ends=True).convert(typed, None, None) == found
 
 
 def test_a_person_is_forgotten_and_what_cannot_be_searched_is_said(line: CommandLine) -> None:

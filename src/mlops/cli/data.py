@@ -1,7 +1,7 @@
 """Commands that work on data files and on the rows that services collect."""
 
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,7 +97,27 @@ class Moment(click.ParamType[datetime]):
                 f"{text!r} is not a time. Write a day or a time in UTC: 2026-11-27, 2026-11-27T18:30.", param, ctx
             )
         moment = found if found.tzinfo else found.replace(tzinfo=UTC)
-        return moment + timedelta(days=1) if self._ends and len(text) == len("2026-11-27") else moment
+        return moment + timedelta(days=1) if self._ends and _is_day(text) else moment
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+class Filled(click.ParamType[str]):
+    """An option type for a text that is not empty. It is empty if the user names a shell variable that is not set."""
+
+    name = "text"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text."""
+        if not str(value).strip():
+            self.fail("The value is empty. Write a value, or leave out the option.", param, ctx)
+        return str(value)
 
 
 class TablePath(OutputPath):
@@ -133,7 +153,7 @@ def data() -> None:
 @environment_option
 @click.option("--from", "since", type=Moment(), metavar="TIME", help="Only rows since this day or time, in UTC.")
 @click.option("--to", "until", type=Moment(ends=True), metavar="TIME", help="Only rows up to this day or time, in UTC.")
-@click.option("--version", default="", metavar="NUMBER", help="Only rows that this version of the model scored.")
+@click.option("--version", type=Filled(), metavar="NUMBER", help="Only rows that this version of the model scored.")
 @click.option("--output", type=TablePath(), help="Write the rows to this file: .parquet or .csv.")
 @platform_option
 @json_option
@@ -141,7 +161,7 @@ def collected(
     environment: str,
     since: datetime | None,
     until: datetime | None,
-    version: str,
+    version: str | None,
     output: Path | None,
     platform: str,
     as_json: bool,
@@ -164,7 +184,7 @@ def collected(
         raise click.UsageError("--from is not before --to, so no row can match. Exchange or change their values.")
     opened = open_platform(platform)
     place = _get_collections(opened).find_place(environment)
-    selection = Selection(since, until, version)
+    selection = Selection(since, until, version or "")
     table = read_collected(place, selection)
     if version and not table.num_rows:
         _require_version(environment, version, list_versions(place))
@@ -186,7 +206,9 @@ def collected(
 
 
 @data.command()
-@click.option("--id", "ids", multiple=True, required=True, metavar="ID", help="Id of the person; can be repeated.")
+@click.option(
+    "--id", "ids", type=Filled(), multiple=True, required=True, metavar="ID", help="Id of the person; can be repeated."
+)
 @environment_option
 @platform_option
 @json_option
