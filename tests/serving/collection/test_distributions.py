@@ -11,12 +11,11 @@ from collected import KINDS, NOON, NUMBERS, add, add_kinds
 
 from mlops.serving.collection.collector import Collector, Identity
 from mlops.serving.collection.distributions import (
-    FEWEST_ROWS,
     PREFIX,
     DistributionCounter,
-    describe_distributions,
     find_counts,
 )
+from mlops.serving.collection.drift import FEWEST_ROWS, describe_drift
 from mlops.serving.collection.segments import CLOSED, list_segments
 from mlops.serving.collection.settings import Settings
 from mlops.serving.collection.uploader import Uploader
@@ -65,7 +64,7 @@ class Service:
 
     def describe(self, now: float = NOW) -> dict[str, dict[str, float]]:
         """Return the rows and the shares that are not 0, as the service reports them."""
-        families = {family.name: family for family in describe_distributions(self.bundle, self.settings, now)}
+        families = {family.name: family for family in describe_drift(self.bundle, self.settings, now)}
         found = {"rows": {one.labels["column"]: one.value for one in families["mlops_drift_rows"].samples}}
         for name in ("drift", "training"):
             for one in families[f"mlops_{name}_value_ratio"].samples:

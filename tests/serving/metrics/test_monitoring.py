@@ -18,7 +18,8 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 from served import serve
 
 from mlops.serving.app import Application
-from mlops.serving.collection.distributions import FEWEST_ROWS, HOUR, Distributions, find_counts
+from mlops.serving.collection.distributions import HOUR, Distributions, find_counts
+from mlops.serving.collection.drift import FEWEST_ROWS
 from mlops.serving.collection.settings import Folders
 from mlops.serving.collection.turns import TurnCollector
 from mlops.serving.identity import MANIFEST, REGISTERED

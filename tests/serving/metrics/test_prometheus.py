@@ -19,7 +19,7 @@ from collecting_server import wait_until
 from ingestion import open_ingestion
 from server_process import KEY, ServerProcess, exchange, make_request, start_server
 
-from mlops.serving.collection.distributions import FEWEST_ROWS
+from mlops.serving.collection.drift import FEWEST_ROWS
 from mlops.serving.collection.settings import SETTINGS_FILE, Settings
 from mlops.serving.identity import REGISTERED
 from mlops.serving.metrics.bins import PREDICTION, ColumnBins

@@ -16,9 +16,9 @@ closed segments and uploads them.
     turns          writes all requests of one turn of the event loop together; without an event loop, one at a time
     stores         the places to which segments are uploaded: a folder, or any URL of fsspec
     uploader       uploads closed segments, and deletes old uploads
-    backlog        the segments that are not uploaded yet, as metrics
-    families       these metrics together with those of the uploader and the distributions
+    families       the metrics of collected rows: those that wait for their upload, the uploads, and the drift
     distributions  counts how many collected values are in each bin of the training data
+    drift          compares these counts with those of the training data, as metrics
     opening        starts the collection of a service
     children       starts the uploader beside a service, and restarts it
     unpacking      returns the columns of a segment as arrays

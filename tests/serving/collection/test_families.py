@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from collected import NOON, Collection, add
 
-from mlops.serving.collection.backlog import describe_backlog
+from mlops.serving.collection.families import describe_backlog
 from mlops.serving.collection.segments import CLOSED, DAMAGED, list_segments
 from mlops.serving.collection.turns import TurnCollector
 from mlops.serving.metrics.declared import COLLECTED_ROWS, DROPPED_ROWS, DROPPED_SEGMENTS, REFUSED
