@@ -77,7 +77,7 @@ def open_ingestion() -> Iterator[Ingestion]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         ingestion.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))  # seconds until `shutdown` is noticed
         thread.start()
         try:
             yield ingestion
