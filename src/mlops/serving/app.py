@@ -31,7 +31,7 @@ ARRIVED = "arrived"  # the time of `perf_counter` at the end of a request's head
 ROWS = "rows"  # the number of rows of a request that was scored
 OVERLOADED = "overloaded"  # marks a request that arrived while too many other requests were waiting
 KEY_NEEDED = "The key is missing or wrong. Send the header Authorization: Bearer <key>."
-NO_LENGTH = (204, 304)  # statuses of answers without a body
+NO_BODY = (204, 304)  # statuses of answers without a body
 Answered = tuple[int, Sequence[Header], bytes]  # status, headers and body
 UNREADY = {
     "draining": ("1", "The service is shutting down. Send the request again."),
@@ -100,7 +100,10 @@ class Application:
         self.recorder.count_answer(scope["path"], status)
         if scope["path"] == SCORE and self.recorder.reporter.choose(1):
             self.recorder.reporter.report(named, status, perf_counter() - began, scope["state"].get(ROWS, 0))
-        length = [] if status in NO_LENGTH else [(b"content-length", b"%d" % len(answer))]
+        if status in NO_BODY:
+            length, answer = [], b""
+        else:
+            length = [(b"content-length", b"%d" % len(answer))]
         await send({"type": "http.response.start", "status": status, "headers": [*headers, *length, *named]})
         await send({"type": "http.response.body", "body": answer})
 

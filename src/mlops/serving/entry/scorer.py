@@ -16,6 +16,7 @@ from ..refusals import Refusal
 from ..schema import Schema
 from ..scoring import Pack, Scorer
 from ..script import Script, call_run
+from ..tracing import REQUEST_ID
 from .azure import find_schemas, is_described
 from .inputs import ACCEPTED, Input, ObjectInput, RawInput, TextInput
 from .request import Reply, Request
@@ -24,6 +25,19 @@ from .texts import describe_request
 HEADERS = "request_headers"  # the parameter of `run` that gets the headers of the request
 METHODS = ("GET", "HEAD", "POST", "OPTIONS")  # of requests that Azure's server passes to a script
 COLLECTED = ("GET", "POST")
+# Headers of an answer that the server sets. With both Transfer-Encoding and Content-Length, for example, client and
+# server would disagree about the end of the answer.
+OWN = (
+    "connection",
+    "content-length",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    REQUEST_ID.decode(),
+)
 JSON = (("content-type", "application/json"),)
 
 logger = logging.getLogger("serving")
@@ -102,9 +116,17 @@ def open_scorer(
 
 
 def encode_reply(result: Any) -> Reply:
-    """Return the result of ``run``, which is a JSON value or a Flask response such as AMLResponse, as a `Reply`."""
+    """Return the result of ``run``, which is a JSON value or a Flask response such as AMLResponse, as a `Reply`.
+
+    Raises
+    ------
+    ValueError
+        If the response has a status that no answer can have.
+    """
     if all(hasattr(result, name) for name in ("status_code", "headers", "get_data")):
-        headers = tuple((name, value) for name, value in result.headers.items() if name.lower() != "content-length")
+        if not 200 <= result.status_code <= 599:
+            raise ValueError(f"A response cannot have the status {result.status_code}. Use 200 to 599.")
+        headers = tuple((name, value) for name, value in result.headers.items() if name.lower() not in OWN)
         return Reply(result.status_code, headers, result.get_data())
     return Reply(200, JSON, b"{}" if result is None else json.dumps(result).encode())
 
