@@ -33,6 +33,7 @@ def test_the_share_of_the_requests_is_chosen_however_many_are_answered_together(
 def test_all_requests_none_or_without_a_sender_none_are_chosen(pipe: tuple[PipeWriter, PipeReader]) -> None:
     assert Reporter(pipe[0], 1.0).choose(3) == [0, 1, 2]
     assert Reporter(pipe[0], 0.0).choose(3) == []
+    assert Reporter(pipe[0], 1e-20, lambda: 0.5).choose(3) == []
     assert Reporter(None, 1.0).choose(3) == []
 
 

@@ -210,7 +210,13 @@ def test_single_items_of_an_answer_are_retried() -> None:
     errors = [{"index": 0, "statusCode": 503}, {"index": 2, "statusCode": 400}, {"index": 9, "statusCode": 400}]
     reply = read_reply(206, json.dumps({"errors": errors}).encode(), "", 4)
     assert reply == Reply(accepted=2, again=(0,), said="statuses [400, 503] of items")
-    assert read_reply(206, b"not JSON", "", 4).accepted == 4
+    for wrong in (b"not JSON", b'{"errors": [{"index": Infinity, "statusCode": 500}]}', b"[" * 100_000):
+        assert read_reply(206, wrong, "", 4).accepted == 4
+
+
+def test_the_pause_that_an_endpoint_asks_for_is_at_most_a_day() -> None:
+    found = [read_reply(429, b"", asked, 1).pause for asked in ("30", "9" * 30, "²", "-1", "Fri, 31 Dec 1999")]
+    assert found == [30.0, 86_400.0, 0.0, 0.0, 0.0]
 
 
 @pytest.mark.parametrize(
@@ -226,7 +232,16 @@ def test_a_connection_string_names_the_endpoint(text: str, url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "secret", "InstrumentationKey=secret", f"InstrumentationKey={KEY};IngestionEndpoint=secret"]
+    "text",
+    [
+        "",
+        "secret",
+        "InstrumentationKey=secret",
+        *(
+            f"InstrumentationKey={KEY};IngestionEndpoint={url}"
+            for url in ("secret", "https://", "https://[secret", "https://secret:port/", "ftp://secret")
+        ),
+    ],
 )
 def test_a_wrong_connection_string_is_refused_without_quoting_it(text: str) -> None:
     with pytest.raises(ValueError, match="APPLICATIONINSIGHTS_CONNECTION_STRING") as caught:

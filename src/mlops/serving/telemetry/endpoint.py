@@ -23,6 +23,8 @@ DOMAINS = (
     *(".applicationinsights.azure.com", ".applicationinsights.azure.us", ".applicationinsights.azure.cn"),
     *(".monitor.azure.com", ".monitor.azure.us", ".monitor.azure.cn", ".services.visualstudio.com"),
 )
+LONGEST_ANSWER = 1 << 20  # bytes; an answer has up to 100 bytes for each item
+LONGEST_PAUSE = 86_400.0  # seconds; a quota is for a day
 LEVEL = 1  # from 0 to 9; items compress to a twentieth even at level 1
 
 
@@ -94,13 +96,14 @@ class Poster:
         request = urllib.request.Request(self._url, body, headers)
         try:
             with self._opener.open(request, timeout=self._seconds) as answer:
-                return read_reply(answer.status, answer.read(), "", number)
+                return read_reply(answer.status, answer.read(LONGEST_ANSWER), "", number)
         except urllib.error.HTTPError as refused:
             with refused:
                 moved = find_redirect(self._url, refused.headers.get("Location", ""))
                 if refused.code in REDIRECTED and moved:
                     raise Redirect(moved) from refused
-                return read_reply(refused.code, refused.read(), refused.headers.get("Retry-After", ""), number)
+                pause = refused.headers.get("Retry-After", "")
+                return read_reply(refused.code, refused.read(LONGEST_ANSWER), pause, number)
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -138,7 +141,8 @@ def read_reply(status: int, body: bytes, retry_after: str, number: int) -> Reply
     number : int
         The number of items in the request.
     """
-    pause = float(retry_after) if retry_after.isdigit() else 0.0
+    is_number = retry_after.isascii() and retry_after.isdigit()  # "²" is a digit, too
+    pause = min(float(retry_after), LONGEST_PAUSE) if is_number else 0.0
     said = "" if status == 200 else f"status {status}"
     if status in EXHAUSTED:
         return Reply(pause=pause, said=said, failed=True)
@@ -157,5 +161,5 @@ def _read_errors(body: bytes, number: int) -> dict[int, int]:
         found: Any = json.loads(body)
         listed = ((int(one["index"]), int(one["statusCode"])) for one in found.get("errors") or ())
         return {place: status for place, status in listed if 0 <= place < number}
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return {}

@@ -83,7 +83,7 @@ class Reporter:
         if self._share <= 0:
             return math.inf
         # In a sequence of independent choices, the number of requests between two chosen ones has this distribution.
-        return math.floor(math.log(1 - self._draw()) / math.log(1 - self._share)) if self._share < 1 else 0
+        return math.floor(math.log(1 - self._draw()) / math.log1p(-self._share)) if self._share < 1 else 0
 
 
 def _name(named: Sequence[Header]) -> tuple[str, str]:

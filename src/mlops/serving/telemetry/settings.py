@@ -3,6 +3,7 @@
 import os
 import uuid
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 CONNECTION_STRING = "APPLICATIONINSIGHTS_CONNECTION_STRING"  # where to report: a secret
 SHARE = "SERVING_TELEMETRY_SHARE"  # how many of the requests to report, from 0 to 1
@@ -35,9 +36,17 @@ def read_connection_string(text: str) -> Endpoint:
         said = f"{CONNECTION_STRING} has no valid InstrumentationKey. Copy the connection string from the Azure portal."
         raise ValueError(said) from None
     url = found.get("ingestionendpoint") or _build_url(found)
-    if not url.startswith(("https://", "http://")):
+    if not _is_address(url):
         raise ValueError(f"IngestionEndpoint in {CONNECTION_STRING} is not a URL. Copy it from the Azure portal.")
     return Endpoint(url.rstrip("/") + TRACK, key)
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("https", "http") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # the host or the port is invalid
+        return False
 
 
 def read_share() -> float:
