@@ -3,18 +3,24 @@
 import threading
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
-from collected import KINDS, Collection, add, add_kinds
+from collected import KINDS, NUMBERS, Collection, add, add_kinds
+from msgspec.structs import replace
 
 from mlops.backends.memory import open_backend
 from mlops.catalog.collected import Selection, read_collected
 from mlops.catalog.forgetting import find_traces, forget_person
+from mlops.errors import PlatformError
 from mlops.platform.datasets import CollectedPlace
 from mlops.serving.collection.forgetting import Person
 from mlops.serving.collection.segments import CLOSED, OPEN, list_segments
 from mlops.serving.collection.settings import Settings
+from mlops.serving.collection.stores import FolderStore
 from mlops.serving.collection.uploader import Uploader
+
+NUMBERS_WITH_ID = replace(NUMBERS, id="person")
 
 
 def count(place: CollectedPlace) -> int:
@@ -88,6 +94,57 @@ def test_a_damaged_segment_is_named(tmp_path: Path) -> None:
         file.write(b"x" * 50)
     found = forget_person(CollectedPlace(tmp_path, ""), Person(["s9"]))
     assert (found.rows, found.damaged) == (0, (str(path),))
+
+
+def test_damaged_uploads_are_named_and_the_others_are_searched(tmp_path: Path) -> None:
+    place = CollectedPlace(tmp_path / "segments", str(tmp_path / "uploads"))
+    for _ in range(3):
+        collector = Collection(tmp_path / "segments", KINDS).open()
+        add_kinds(collector)
+        collector.close()
+    Uploader(Settings(folder=str(place.folder), url=place.url)).run()
+    first, second, _ = sorted((tmp_path / "uploads").rglob("*.gz"))
+    first.write_bytes(b"no gzip")
+    second.write_bytes(second.read_bytes()[:-4])  # only the checksum is incomplete
+    found = forget_person(place, Person(["s1"]))
+    assert found.rows == 2
+    assert [Path(name).name for name in found.damaged] == [first.name]
+
+
+def test_uploads_that_cannot_be_read_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = CollectedPlace(tmp_path / "segments", str(tmp_path / "uploads"))
+    collector = Collection(tmp_path / "segments", KINDS).open()
+    add_kinds(collector)
+    collector.close()
+    Uploader(Settings(folder=str(place.folder), url=place.url)).run()
+
+    def fail(store: FolderStore, name: str) -> bytes:
+        raise TimeoutError("no answer")
+
+    monkeypatch.setattr(FolderStore, "read", fail)
+    with pytest.raises(PlatformError, match=r"^Could not search churn/3/.*\.gz in .*: .*no answer.*Run the comm"):
+        forget_person(place, Person(["s1"]))
+
+
+def test_rows_that_cannot_be_found_are_counted(tmp_path: Path) -> None:
+    hidden = {"hashed": ("seller",), "key": "secret"}
+    collector = Collection(tmp_path, KINDS, options=hidden).open()
+    add_kinds(collector)
+    collector.close()
+    place = CollectedPlace(tmp_path, "")
+    found = forget_person(place, Person(["s1"]))
+    assert (found.rows, found.without_ids, found.without_key) == (0, 0, 1)
+    found = forget_person(place, Person(["s1"], "secret"))
+    assert (found.rows, found.without_ids, found.without_key) == (1, 0, 0)
+    collector = Collection(tmp_path, NUMBERS_WITH_ID).open()
+    for ids in (["a", "b"], ["a", None]):
+        packed = collector.pack(np.ones((2, 3)), ids)
+        assert packed is not None
+        collector.add("r", packed, np.ones(2))
+        collector.flush()
+    collector.close()
+    found = forget_person(place, Person(["a"], "secret"))
+    assert (found.rows, found.without_ids, found.without_key) == (2, 1, 0)
 
 
 def test_versions_of_the_data_set_with_the_person_are_listed(tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ def test_a_person_is_forgotten_and_what_cannot_be_searched_is_said(line: Command
     assert run(line, "collected")["rows"] == 2
     assert run(line, "forget", "--id", "s1") == {
         "format": 1,
-        "forgotten": {"rows": 0, "files": 0, "without_ids": 1, "damaged": [], "open": []},
+        "forgotten": {"rows": 0, "files": 0, "without_ids": 1, "without_key": 0, "damaged": [], "open": []},
         "traces": [],
     }
 

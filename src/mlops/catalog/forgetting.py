@@ -3,12 +3,15 @@
 import gzip
 import os
 import time
+import zlib
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlops.catalog.segments import list_uploads, open_uploads
+from mlops.catalog.segments import decode_content, list_uploads, open_uploads
 from mlops.data.tables import read_table
+from mlops.errors import PlatformError, UsageError, quote_cause
 from mlops.files.atomic import write_atomically
 from mlops.pipelines import ALL_STEPS, find_data_step
 from mlops.pipelines.step import Step
@@ -17,17 +20,17 @@ from mlops.platform.models import name_version
 from mlops.problem import Problem
 from mlops.record.ledger import RunRecord
 from mlops.serving.collection.collector import CLOSE_NOW
-from mlops.serving.collection.forgetting import Person, can_find, forget_rows
+from mlops.serving.collection.forgetting import Person, forget_rows, has_hashes, has_ids
 from mlops.serving.collection.segments import (
     CLOSED,
     DAMAGED,
     OPEN,
-    decode_segment,
     hold_folder,
     list_segments,
     recover_orphans,
 )
 
+CHUNK = 1 << 10  # bytes; of a damaged chunk, nothing is searched
 CLOSE_SECONDS = 15.0  # workers notice within a second that they must close their segments
 
 
@@ -41,6 +44,9 @@ class Forgotten:
         The number of removed rows, and the number of segments and uploads that contained them.
     without_ids : int
         The number of segments and uploads with rows that have no id.
+    without_key : int
+        The number of segments and uploads with rows whose ids were not searched, because they are hashed, and there is
+        no key.
     damaged : tuple of str
         The paths of segments and the names of uploads that cannot be read completely.
     open : tuple of str
@@ -50,6 +56,7 @@ class Forgotten:
     rows: int = 0
     files: int = 0
     without_ids: int = 0
+    without_key: int = 0
     damaged: tuple[str, ...] = ()
     open: tuple[str, ...] = ()
 
@@ -68,7 +75,9 @@ def forget_person(place: CollectedPlace, person: Person, wait: Callable[[float],
     Raises
     ------
     PlatformError
-        If the uploads cannot be listed.
+        If the uploads cannot be listed, read or written.
+    UsageError
+        If a newer version wrote a segment.
     """
     found = Forgotten()
     if place.folder is None or not place.folder.is_dir():
@@ -80,12 +89,15 @@ def forget_person(place: CollectedPlace, person: Person, wait: Callable[[float],
         recover_orphans(place.folder)
         found.open = tuple(str(path) for path in list_segments(place.folder, OPEN))
         for path in list_segments(place.folder, CLOSED, DAMAGED):
-            content = path.read_bytes()
+            try:
+                content = path.read_bytes()
+            except FileNotFoundError:  # a collector has just deleted the segment to make room
+                continue
             changed = _forget(content, person, str(path), found)
             if changed:
                 write_atomically(path, changed, 0o600)
             elif changed is not None:
-                path.unlink()
+                path.unlink(missing_ok=True)
         _forget_uploads(place, person, found)
     return found
 
@@ -148,21 +160,40 @@ def _forget_uploads(place: CollectedPlace, person: Person, found: Forgotten) -> 
     store = open_uploads(place)
     for name in list_uploads(store, place.url) if store else ():
         assert store is not None
-        changed = _forget(gzip.decompress(store.read(name)), person, name, found)
-        if changed:
-            store.write(name, gzip.compress(changed, mtime=0))
-        elif changed is not None:
-            store.delete(name)
+        try:
+            changed = _forget(_unpack(store.read(name)), person, name, found)
+            if changed:
+                store.write(name, gzip.compress(changed, mtime=0))
+            elif changed is not None:
+                store.delete(name)
+        except FileNotFoundError:  # it has just been deleted, because it was old
+            continue
+        except UsageError:
+            raise
+        except Exception as error:  # each kind of store raises errors of its own
+            raise PlatformError(
+                f"Could not search {name} in {place.url}: {quote_cause(error)}. Run the command again; it continues."
+            ) from error
+
+
+def _unpack(packed: bytes) -> bytes:
+    """Return the content of a compressed file. If the file is damaged, return the part before the damage."""
+    unpacker, parts = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16), []
+    with suppress(zlib.error):
+        for place in range(0, len(packed), CHUNK):
+            parts.append(unpacker.decompress(packed[place : place + CHUNK]))
+    return b"".join(parts)
 
 
 def _forget(content: bytes, person: Person, name: str, found: Forgotten) -> bytes | None:
     """Return a segment without the person's rows: empty if no row is left, None if no row was removed."""
-    segment = decode_segment(content)
+    segment = decode_content(name, content)
     if segment is None or not segment.is_whole:
         found.damaged += (name,)
     if segment is None:
         return None
-    found.without_ids += not can_find(segment)
+    found.without_ids += not has_ids(segment)
+    found.without_key += not person.has_key and has_hashes(segment)
     changed, removed = forget_rows(content, person)
     found.rows += removed
     found.files += removed > 0

@@ -104,7 +104,7 @@ def _read_local(folder: Path | None, first: str, last: str) -> Iterator[tuple[st
         # The worker may close the segment just now.
         for name in (path, path.with_suffix(CLOSED)):
             with suppress(FileNotFoundError):
-                segment = _decode(str(path), name.read_bytes())
+                segment = decode_content(str(path), name.read_bytes())
                 if segment:
                     yield path.stem, segment
                 break
@@ -117,10 +117,24 @@ def _read_upload(store: Store, upload: str) -> Segment | None:
         return None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise IntegrityError(f"The upload {upload} is damaged. Restore it from a backup, or delete it.") from error
-    return _decode(upload, content)
+    return decode_content(upload, content)
 
 
-def _decode(place: str, content: bytes) -> Segment | None:
+def decode_content(place: str, content: bytes) -> Segment | None:
+    """Return the readable part of a segment, or None if not even its header can be read.
+
+    Parameters
+    ----------
+    place : str
+        The path of the segment or the name of the upload, for an error.
+    content : bytes
+        The content of the segment.
+
+    Raises
+    ------
+    UsageError
+        If a newer version wrote the segment.
+    """
     try:
         return decode_segment(content)
     except UnknownFormat as error:

@@ -27,6 +27,11 @@ class Person:
         self._ids = {*ids}
         self._hashes = {hash_text(key.encode(), one) for one in ids} if key else set()
 
+    @property
+    def has_key(self) -> bool:
+        """Whether hashed ids can be found."""
+        return bool(self._hashes)
+
     def find_rows(self, header: Header, record: Record) -> NDArray[np.bool_]:
         """Return an array with a boolean for each row of a record: whether the row belongs to the person."""
         found = np.zeros(record.count, dtype=bool)
@@ -64,8 +69,19 @@ def forget_rows(content: bytes, person: Person) -> tuple[bytes, int]:
     return (b"".join(written) if len(written) > 1 else b""), removed
 
 
-def can_find(segment: Segment) -> bool:
-    """Return whether each request of a segment has ids, in a column or beside its rows."""
-    if any(column.kind == "id" for column in segment.header.stored):
-        return True
-    return all(record.ids is not None for turn in segment.turns for record in turn.records)
+def has_ids(segment: Segment) -> bool:
+    """Return whether each row of a segment has an id, in a column or beside the rows of its request."""
+    return all(_has_ids(segment.header, record) for turn in segment.turns for record in turn.records)
+
+
+def has_hashes(segment: Segment) -> bool:
+    """Return whether ids of a segment are hashed."""
+    records = (record for turn in segment.turns for record in turn.records)
+    return any(hashed for record in records for _, _, hashed in list_ids(segment.header, record))
+
+
+def _has_ids(header: Header, record: Record) -> bool:
+    found = np.zeros(record.count, dtype=bool)
+    for _, values, _ in list_ids(header, record):
+        found |= np.fromiter((value is not None for value in values), bool, len(values))
+    return bool(found.all())
