@@ -172,7 +172,7 @@ def _forget_uploads(place: CollectedPlace, person: Person, found: Forgotten) -> 
             raise
         except Exception as error:  # each kind of store raises errors of its own
             raise PlatformError(
-                f"Could not search {name} in {place.url}: {quote_cause(error)}. Run the command again; it continues."
+                f"Could not search {name} in {place.url}: {quote_cause(error)}. Run the command again."
             ) from error
 
 

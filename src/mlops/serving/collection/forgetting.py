@@ -29,7 +29,7 @@ class Person:
 
     @property
     def has_key(self) -> bool:
-        """Whether hashed ids can be found."""
+        """True if hashed ids can be found."""
         return bool(self._hashes)
 
     def find_rows(self, header: Header, record: Record) -> NDArray[np.bool_]:
