@@ -284,8 +284,7 @@ def _describe_forgotten(
     if found.without_ids:
         lines.append(f"Files with rows that have no id, which could not be searched: {found.without_ids:,}.")
     if found.without_key:
-        said = "Files with hashed ids, which could not be searched without the secret collection-key"
-        lines.append(f"{said}: {found.without_key:,}. Set MLOPS_SECRET_COLLECTION_KEY, and run the command again.")
+        lines.append(f"Files not searched for hashed ids: {found.without_key:,}. Set MLOPS_SECRET_COLLECTION_KEY.")
     lines += [f"{path} is damaged. Only the part before the damage was searched." for path in found.damaged]
     lines += [f"{path} is still being written, so it was not searched. Run the command again." for path in found.open]
     if not place.folder:
