@@ -225,6 +225,19 @@ def test_a_model_that_refuses_unknown_texts_refuses_them_as_numbers(attempt: Try
             load_model(tried[runtime].folder).predict(columns)
 
 
+def test_a_gap_is_a_gap_whatever_its_value(attempt: Try, customers: pd.DataFrame) -> None:
+    tried = attempt(Customers(), make_pipeline(make_encoder(), LogisticRegression()), customers)
+    model = load_model(tried["numbers"].folder)
+    row = {"plan": "basic", "fee": 20.0, "calls": 1.0, "paperless": True}
+
+    def predict(region: object) -> float:
+        columns = {name: np.array([value], dtype=object) for name, value in {**row, "region": region}.items()}
+        (found,) = model.predict(columns)
+        return float(found)
+
+    assert predict(np.nan) == predict(None) == predict(float("nan")) != predict("west")
+
+
 def test_a_model_that_no_runtime_converts_is_served_by_its_estimator(attempt: Try, customers: pd.DataFrame) -> None:
     tried = attempt(Customers(), make_pipeline(make_encoder(), SplineTransformer(), GaussianNB()), customers)
     assert tried["numbers"].problem == "GaussianNB is neither a linear model nor an ensemble of trees"

@@ -4,7 +4,7 @@
 # DataFrames. The same numbers take microseconds here.
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,17 +104,25 @@ def _open_block(block: Numbers | Texts, columns: Sequence[str], arrays: Arrays) 
 def _open_table(block: Texts, name: str, table: Matrix) -> Callable[[Rows], Matrix]:
     missing, unknown = len(table) + MISSING, len(table) + UNKNOWN
     codes: dict[Any, int] = {value: place for place, value in enumerate(block.values)}
-    codes[None] = missing
-    refused = {missing: "missing", unknown: "unknown"}
-    refused = {code: said for code, said in refused.items() if said in block.refused}
+    if "missing" not in block.refused:
+        codes |= {None: missing, np.nan: missing}
+
+    def find_code(value: Any) -> int:
+        # Only NaN differs from itself.
+        said: Literal["missing", "unknown"] = "missing" if value is None or value != value else "unknown"
+        if value in codes:
+            return codes[value]
+        if said in block.refused:
+            raise ValueError(f"the model does not accept a value of {name} that is {said}")
+        return missing if said == "missing" else unknown
 
     def look_up(rows: Rows) -> Matrix:
-        column = rows[:, block.column] if isinstance(rows, np.ndarray) else rows[name]
-        # Only NaN differs from itself.
-        found = [codes.get(value, unknown) if value == value else missing for value in column.tolist()]
-        if refused and (bad := next((refused[code] for code in found if code in refused), "")):
-            raise ValueError(f"the model does not accept a value of {name} that is {bad}")
-        return table[found]
+        values = (rows[:, block.column] if isinstance(rows, np.ndarray) else rows[name]).tolist()
+        try:  # takes half the time of a loop
+            found = np.fromiter(map(codes.__getitem__, values), np.intp, len(values))
+        except KeyError:  # an unknown value, or a NaN that is not `np.nan`
+            found = np.array([find_code(value) for value in values])
+        return table.take(found, axis=0)
 
     return look_up
 
