@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies
 
-from mlops.serving.matrices import FEWEST_BYTES, KEPT_BYTES, MANY_BYTES, MatrixReader
+from mlops.serving.matrices import FEWEST_BYTES, KEPT_BYTES, LIMITS, MANY_BYTES, MatrixReader
 from mlops.serving.rows import RowReader
 from mlops.serving.schema import Answer, Feature, Schema
 
@@ -99,7 +99,7 @@ def test_a_changed_body_is_read_as_python_reads_it_or_not_at_all(
         np.testing.assert_array_equal(matrix, read_usual(body), strict=True)
 
 
-@checked
+@settings(checked, max_examples=60)
 @given(
     rows=strategies.recursive(
         strategies.sampled_from([1, 2.5, -3]), lambda values: strategies.lists(values, max_size=4), max_leaves=14
@@ -226,9 +226,10 @@ def test_numbers_out_of_range_are_left_to_msgspec() -> None:
     good = [[0, -1e300, 5], [1, 2.5, -5]]
     np.testing.assert_array_equal(reader.read_matrix(pad(json.dumps({"data": good}).encode()))[0], good)
     for column, value in ((0, -5e-324), (0, 1.0000000000000002), (1, 2.5000000000000004)):
-        bad = [*good, [*good[0]]]
-        bad[2][column] = value
-        assert reader.read_matrix(pad(json.dumps({"data": bad}).encode())) is None
+        for count in (1, LIMITS // 3):
+            bad = [*good * count, [*good[0]]]
+            bad[-1][column] = value
+            assert reader.read_matrix(pad(json.dumps({"data": bad}).encode())) is None
 
 
 def test_threads_and_bodies_of_any_size_share_a_reader() -> None:
