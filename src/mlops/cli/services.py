@@ -96,7 +96,7 @@ def start(environment: str, foreground: bool, platform: str) -> None:
     opened = open_platform(platform)
     backend = opened.backend
     started = backend.services.start(environment)
-    click.echo(f"{environment}: {'started' if started else 'was running'}")
+    click.echo(f"{environment}: {f'started at {started.url}' if started else 'was running'}")
     refresh_index(opened)
     if not foreground:
         return

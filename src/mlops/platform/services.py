@@ -277,8 +277,8 @@ class Services(Protocol):
         """
         ...
 
-    def start(self, environment: str) -> bool:
-        """Start the service if it is stopped, and return whether this call started it; called by `mlops start`."""
+    def start(self, environment: str) -> Service | None:
+        """Start the service and return it, or return None if it was running; called by `mlops start`."""
         ...
 
     def stop(self, environment: str) -> bool:

@@ -161,7 +161,7 @@ class Releases(Generic[State]):
                     return
                 self._serve_again(site, state, current, current.decision, lambda served: served.restart(state))
 
-    def start(self, environment: str) -> bool:
+    def start(self, environment: str) -> Service | None:
         """See `Services`."""
         with self._host.lock(environment) as site:
             state = site.read()
@@ -171,9 +171,8 @@ class Releases(Generic[State]):
                     f"No image was deployed in {environment}. Run `mlops run release{self.command_options}`."
                 )
             if site.describe(state).health != "stopped":
-                return False
-            self._serve_again(site, state, current, current.decision, lambda served: served.restart(state))
-            return True
+                return None
+            return self._serve_again(site, state, current, current.decision, lambda served: served.restart(state))
 
     def stop(self, environment: str) -> bool:
         """See `Services`."""

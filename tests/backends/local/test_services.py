@@ -274,15 +274,16 @@ def test_a_service_that_died_is_started_again_at_its_address(migrated: Workspace
     service = deploy(backend, "qa", publish(backend, tmp_path))
     backend.services.record_test("qa", service.digest, passed=True)
     try:
-        assert (backend.services.start("qa"), backend.processes.find_state("qa")) == (False, "running")
+        assert (backend.services.start("qa"), backend.processes.find_state("qa")) == (None, "running")
         (supervisor,) = find_servers(migrated.home / "services" / "qa")
         workers = supervisor.children()
         supervisor.kill()
         psutil.wait_procs([supervisor, *workers], 30)
         assert [found.health for found in backend.services.list_services()] == ["stopped"]
         assert backend.processes.find_state("qa") == "died"
-        assert backend.services.start("qa")
+        started = backend.services.start("qa")
         (again,) = backend.services.list_services()
+        assert started == again
         assert (again.url, again.deployed, again.tested, again.health) == (
             service.url,
             service.deployed,

@@ -1,9 +1,12 @@
 """The settings of the local platform."""
 
+import socket
 from pathlib import Path
 
 import pytest
 
+from mlops.backends.local.services.deployments import LocalState
+from mlops.backends.local.services.site import LocalSite
 from mlops.backends.local.settings import DECLARED, LocalSettings, WantedPort, read_settings
 from mlops.errors import ParameterError, UsageError
 from mlops.serving.connections.limits import Limits, list_options
@@ -67,3 +70,17 @@ def test_the_limits_of_a_service_are_settings(workspace: Workspace, monkeypatch:
         monkeypatch.setenv(name, value)
     changed = {option[0]: option[2] for option in list_options()}
     assert (changed["--body-seconds"], changed["--waiting"], changed["--idle-seconds"]) == (0.5, 7, 75.0)
+
+
+def test_a_service_whose_port_is_taken_gets_another_one_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    site = LocalSite(tmp_path, "qa", LocalSettings(), *[None] * 4)  # type: ignore[arg-type]
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert site._choose_port(LocalState(port=port)) == 0
+    assert caplog.messages == [
+        f"Another program uses port {port} of the service in qa, so its address changes. To keep an address, set "
+        "qa_port in parameters/local.yml."
+    ]
+    assert site._choose_port(LocalState(port=port)) == port

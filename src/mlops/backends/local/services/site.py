@@ -1,5 +1,6 @@
 """The service of an environment on one machine: a server process, and a file with the recorded state."""
 
+import logging
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -41,6 +42,8 @@ from mlops.platform.services import Service
 from mlops.record.clock import now
 from mlops.serving.identity import REGISTERED
 from mlops.serving.workers.record import Workers, read_workers
+
+logger = logging.getLogger(__name__)
 
 
 class LocalSite:
@@ -216,6 +219,9 @@ class LocalSite:
                 f"{self._wanted.source} is {port}, but another program uses this port. Set another port, or 0 for any "
                 "free port."
             )
+        said = "Another program uses port %d of the service in %s, so its address changes. "
+        said += "To keep an address, set %s_port in parameters/local.yml."
+        logger.warning(said, port, self._environment, self._environment)
         return 0
 
     def _list_own_ports(self) -> set[int]:
