@@ -94,7 +94,7 @@ def test_a_full_disk_is_an_error() -> None:
     with Path("/dev/full").open("w") as full:
         ran = subprocess.run([program, "--version"], stdout=full, stderr=subprocess.PIPE, check=False)
     assert ran.returncode == 1
-    said = "No space left on device. Free some space and try again. `mlops resume` continues a run."
+    said = "No space left on device. Free some space and try again. `mlops resume` continues an interrupted run."
     assert ran.stderr.decode() == f"mlops: {said}\n"
 
 

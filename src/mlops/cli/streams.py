@@ -84,7 +84,7 @@ def describe_error(error: BaseException) -> str:
         return str(error)
     file = f"{error.filename}: " if error.filename else ""
     if error.errno in FULL:
-        advice = " Free some space and try again. `mlops resume` continues a run."
+        advice = " Free some space and try again. `mlops resume` continues an interrupted run."
     elif error.errno == errno.EROFS:
         advice = " Set MLOPS_HOME and MLOPS_OUTPUTS to writable folders."
     else:
