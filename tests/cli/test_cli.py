@@ -156,7 +156,7 @@ def test_an_empty_state_has_a_status(make_mlops: Any) -> None:
 
 def test_a_log_is_printed_for_people_or_as_json(make_mlops: Any) -> None:
     mlops = make_mlops()
-    refused = mlops.invoke("logs", "--service", "qa")
+    refused = mlops.invoke("logs", "--environment", "qa")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "The service in qa has no log, because it was never started." in refused.stderr
     folder = mlops.workspace.home / "services" / "production" / "2026-11-27T120000Z"

@@ -52,7 +52,9 @@ def keys(environment: str, primary: bool, rotate: bool, platform: str, as_json: 
 
 
 @click.command()
-@click.option("--service", "environment", type=Choice(ENVIRONMENTS), default="production", show_default=True)
+@click.option(
+    "--service", "--environment", "environment", type=Choice(ENVIRONMENTS), default="production", show_default=True
+)
 @click.option("--lines", type=click.IntRange(0), default=50, show_default=True, help="Number of last lines to print.")
 @click.option("-f", "--follow", is_flag=True, help="Print new lines until Ctrl-C, even those of later deployments.")
 @platform_option
