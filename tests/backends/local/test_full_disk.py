@@ -5,11 +5,13 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from tiny_model import deploy, make_bundle, publish, track
 
 from mlops.backends import open_backend
 from mlops.backends.local.services import processes
+from mlops.backends.local.services.deployments import LocalDeployment, LocalState
 from mlops.errors import DeploymentError, PlatformError
 from mlops.files.hashes import hash_folder
 from mlops.platform.backend import Backend
@@ -70,6 +72,21 @@ def test_a_disk_that_fills_up_is_named_and_nothing_is_incomplete(
         write(backend, tmp_path)
     finally:
         backend.services.stop("qa")
+
+
+def test_a_service_that_is_stopped_on_a_full_disk_does_not_run(
+    migrated: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = open_backend("local", migrated)
+    (migrated.home / "services").mkdir()
+    current = LocalDeployment("sha256:1", "tiny:1", 1, "", home=str(migrated.home))
+    (migrated.home / "services" / "qa.json").write_bytes(msgspec.json.encode(LocalState(current=current)))
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", fail)
+        said = "^The service in qa does not run, but this could not be recorded. The disk of .*/services is full. Free"
+        with pytest.raises(PlatformError, match=said):
+            backend.services.stop("qa")
+    assert backend.services.stop("qa") is False
 
 
 def test_a_server_that_cannot_write_to_a_full_disk_says_so(

@@ -32,7 +32,7 @@ from mlops.backends.local.services.processes import (
     wait_ready,
 )
 from mlops.backends.local.settings import LocalSettings
-from mlops.errors import DeploymentError, IntegrityError
+from mlops.errors import DeploymentError, IntegrityError, PlatformError
 from mlops.files.atomic import make_new_folder, write_atomically
 from mlops.files.disk import explain_full_disk
 from mlops.files.records import read_record
@@ -169,7 +169,11 @@ class LocalSite:
         with suppress(IntegrityError):  # a damaged state has no record of the process
             state = self.read()
             if state.process or (state.current and state.current.home == self._home):
-                self.write(state.forget_process())
+                try:
+                    self.write(state.forget_process())
+                except PlatformError as error:
+                    said = f"The service in {self._environment} does not run, but this could not be recorded. {error}"
+                    raise PlatformError(said) from error
         return ran
 
     def describe(self, state: LocalState) -> Service:
