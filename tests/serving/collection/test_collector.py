@@ -140,9 +140,7 @@ def test_the_policy_refuse_refuses_before_scoring_until_there_is_room_again(
     kept = list_requests(read_local(tmp_path))
     assert kept == [f"r{number:02}" for number in range(len(kept))]
     assert (collector.counters.refused, refused.value.status) == (100, 503)
-    assert (
-        f"99 requests were refused so far, because they could not be collected: {tmp_path} has reached" in caplog.text
-    )
+    assert f"Requests refused so far: 99. They could not be collected: {tmp_path} has reached" in caplog.text
     for path in list_segments(tmp_path, CLOSED):
         path.unlink()  # as the uploader does
     collection.clock.advance(1)
@@ -198,7 +196,7 @@ def test_a_disk_full_of_other_files_drops_the_rows_and_answers(
         add(collector, f"r{number}")
     assert collector.counters.dropped_rows == 50
     assert [record.getMessage() for record in caplog.records] == [
-        "1 rows were dropped so far, because they could not be collected: [Errno 28] No space left on device"
+        "Rows dropped so far: 1. They could not be collected: [Errno 28] No space left on device"
     ]
     (small_disk / "other").unlink()
     add(collector, "again")

@@ -164,7 +164,7 @@ class Collector:
             if self.settings.policy == "refuse":
                 raise self._refuse(len(turn.records), str(error)) from error
             self.counters.dropped_rows += turn.rows
-            self._log_loss(f"{self.counters.dropped_rows} rows were dropped so far", str(error))
+            self._log_loss(f"Rows dropped so far: {self.counters.dropped_rows}", str(error))
         else:
             self.counters.rows += turn.rows
 
@@ -245,13 +245,13 @@ class Collector:
 
     def _refuse(self, requests: int, reason: str) -> Refusal:
         self.counters.refused += requests
-        self._log_loss(f"{self.counters.refused} requests were refused so far", reason)
+        self._log_loss(f"Requests refused so far: {self.counters.refused}", reason)
         return Refusal(503, FULL_SAID, headers={"retry-after": RETRY_SECONDS}, reason="disk")
 
     def _log_loss(self, what: str, reason: str) -> None:
         if self._elapsed() - self._logged >= LOG_SECONDS:  # a full disk concerns every request
             self._logged = self._elapsed()
-            logger.error("%s, because they could not be collected: %s", what, reason)
+            logger.error("%s. They could not be collected: %s", what, reason)
 
     def _read_request_to_close(self) -> int:
         try:
