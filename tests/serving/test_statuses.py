@@ -87,8 +87,9 @@ CASES: dict[str, list[Case]] = {
             for key in ("", KEY, "Bearer ", "Bearer not-the-key", f"Basic {KEY}", "Bearer ü", f"Bearer {KEY}{KEY}")
         ),
     ],
-    "404 there is no such path, or `/swagger.json` has no such version": [
+    "404 there is no such path, `/swagger.json` has no such version, or `/metrics` has no metrics `by` this value": [
         Case('/swagger.json has no version "3".', method="GET", path="/swagger.json?version=3"),
+        Case('/metrics has no metrics by "path".', method="GET", path="/metrics?by=path"),
         Case('There is no path "/scores".', {"data": [GOOD]}, path="/scores"),
         Case(f'There is no path "/{"x" * 39}…". Send rows to /score with POST.', method="GET", path="/" + "x" * 9000),
     ],

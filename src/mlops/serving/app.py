@@ -224,7 +224,7 @@ class Application:
         if described or path == "/metrics":
             self._check_key(sent.get(b"authorization", b""))
         if path == "/metrics":
-            content, kind = self._metrics.answer(sent.get(b"accept", b"").decode("latin-1"))
+            content, kind = self._metrics.answer(sent.get(b"accept", b"").decode("latin-1"), query)
             return 200, [(b"content-type", kind.encode()), *self._named], content
         if described:
             return 200, self._good, choose_document(self._documents, path, query)

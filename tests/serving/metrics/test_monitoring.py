@@ -40,7 +40,8 @@ SUFFIXES = ("_bucket", "_sum", "_count")
 BAD, GOOD, MINUTES = "mlops-bad", "mlops-good", 120
 SERIES = {
     "up{}": ("0", "1"),
-    "mlops_workers_ready{}": ("0", "1"),
+    'mlops_workers_ready{worker="0"}': ("0", "1"),
+    'mlops_workers_ready{worker="1"}': ("0", "0"),
     'mlops_requests_total{path="/score", status="200"}': ("0+100", "0+100"),
     'mlops_requests_total{path="/score", status="500"}': ("0+2", "0+0.5"),
     'mlops_requests_total{path="/score", status="422"}': ("0+13", "0+9"),

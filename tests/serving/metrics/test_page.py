@@ -12,6 +12,9 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 from served import serve
 
 from mlops.serving.app import Application
+from mlops.serving.metrics.page import MetricsPage
+from mlops.serving.metrics.recorder import Recorder
+from mlops.serving.refusals import Refusal
 from mlops.serving.schema import Answer, Feature, Schema
 from mlops.serving.scoring import Scorer
 
@@ -49,9 +52,10 @@ def post(url: str, body: object, key: str = KEY) -> None:
     requests.post(f"{url}/score", json=body, headers={"Authorization": f"Bearer {key}"}, timeout=60)
 
 
-def get(url: str, accept: str = "*/*") -> requests.Response:
+def get(url: str, accept: str = "*/*", query: str = "") -> requests.Response:
     """Get the metrics."""
-    return requests.get(f"{url}/metrics", headers={"Authorization": f"Bearer {KEY}", "Accept": accept}, timeout=60)
+    headers = {"Authorization": f"Bearer {KEY}", "Accept": accept}
+    return requests.get(f"{url}/metrics{query}", headers=headers, timeout=60)
 
 
 def flatten(families: Iterable[Metric]) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -81,6 +85,28 @@ def test_both_formats_have_the_same_samples(url: str) -> None:
         "counter",
         "histogram",
     )
+
+
+def test_the_metrics_of_each_worker_have_its_number(url: str) -> None:
+    each = [*parse_strictly(get(url, PROMETHEUS, "?by=worker").text)]
+    found, together = flatten(each), flatten(parse_strictly(get(url, PROMETHEUS).text))
+    assert found["mlops_requests_total", (("path", "/score"), ("status", "422"), ("worker", "0"))] == 3
+    assert found["mlops_request_rows_bucket", (("le", "+Inf"), ("worker", "0"))] == 1
+    assert {name for name, _ in found} == {name for name, _ in together}
+    unnamed = {name for name, labels in found if "worker" not in dict(labels)}
+    assert unnamed == {"mlops_model_info", "mlops_workers"}
+
+
+@pytest.mark.parametrize(("query", "shown"), [("by=path", "path"), ("by=", ""), ("by=worker&by=%ff", "\ufffd")])
+def test_no_other_grouping_exists(query: str, shown: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        MetricsPage(Recorder(), IDENTITY).answer("", query.encode())
+    expected = f'/metrics has no metrics by "{shown}". Use /metrics or /metrics?by=worker.'
+    assert (refused.value.status, str(refused.value)) == (404, expected)
+
+
+def test_other_parameters_of_the_query_change_nothing(url: str) -> None:
+    assert flatten(parse(get(url, query="?name=by").text)).keys() == flatten(parse(get(url).text)).keys()
 
 
 def test_the_model_is_named(url: str) -> None:

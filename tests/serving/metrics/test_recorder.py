@@ -2,12 +2,13 @@
 
 import math
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from mlops.serving.metrics.declared import CONNECTIONS, METRICS, OPENED, PLACES, REASONS, SECONDS, SIZE, STARTS
-from mlops.serving.metrics.families import Family, merge_workers
+from mlops.serving.metrics.families import Family, describe_workers
 from mlops.serving.metrics.reasons import BY_STATUS, name_reason
 from mlops.serving.metrics.recorder import Recorder
 from mlops.serving.metrics.slots import open_slots, read_workers
@@ -24,7 +25,7 @@ def start_worker(folder: Path, number: int, monkeypatch: pytest.MonkeyPatch) -> 
 
 def read(folder: Path) -> dict[str, Family]:
     """Return the counts of all workers in a folder."""
-    return {family.name: family for family in merge_workers(read_workers(folder))}
+    return {family.name: family for family in describe_workers(read_workers(folder))}
 
 
 def find(family: Family, suffix: str = "", **labels: str) -> float:
@@ -64,6 +65,31 @@ def test_the_counts_of_two_workers_are_added_up(tmp_path: Path, monkeypatch: pyt
     assert find(found["mlops_script_duration_seconds"], "_bucket", le="0.5") == 2
     assert [find(found["mlops_worker_answers"], worker=worker) for worker in "01"] == [4, 4]
     assert find(found["mlops_workers"]) == 2
+
+
+def test_each_metric_of_all_workers_is_the_sum_of_those_of_each_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (0, 1):
+        recorder = start_worker(tmp_path, number, monkeypatch)
+        for place in range(PLACES[METRICS[3]], SIZE):
+            recorder.slots[place] = (place + 1) << 20 * number  # so that each sum is exact, and no two are equal
+    workers = read_workers(tmp_path)
+    together, each = [*describe_workers(workers)], [*describe_workers(workers, by_worker=True)]
+    assert [(one.name, one.kind, one.text) for one in each] == [(one.name, one.kind, one.text) for one in together]
+    counted = {metric.name: metric.by_worker for metric in METRICS}
+    for whole, parts in zip(together, each, strict=True):
+        if counted.get(whole.name, True):  # these have the label in both, and the number of workers has it in none
+            assert [one.labels for one in parts.samples] == [one.labels for one in whole.samples]
+            continue
+        sums: dict[str, Counter[tuple[str, frozenset[tuple[str, str]]]]] = {"0": Counter(), "1": Counter()}
+        for one in parts.samples:
+            labels = dict(one.labels)
+            sums[labels.pop("worker")][one.suffix, frozenset(labels.items())] += one.value
+        assert sums["0"] + sums["1"] == {
+            (one.suffix, frozenset(one.labels.items())): one.value for one in whole.samples
+        }
+        assert sums["0"].keys() == sums["1"].keys()
 
 
 def test_a_restarted_worker_continues_its_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

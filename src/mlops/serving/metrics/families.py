@@ -1,8 +1,8 @@
-"""The metrics of a service as samples with labels: what all of its workers counted together."""
+"""The metrics of a service as samples with labels: what its workers counted, together or each of them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, chain
 from types import MappingProxyType
 from typing import Literal
 
@@ -36,15 +36,25 @@ class Family:
     samples: Sequence[Sample] = field(default_factory=tuple)
 
 
-def merge_workers(workers: Sequence[Worker]) -> Iterator[Family]:
-    """Yield the metrics that workers count. If the process of a worker ended, only its gauges are left out."""
+def describe_workers(workers: Sequence[Worker], by_worker: bool = False) -> Iterator[Family]:
+    """Yield the metrics that workers count. If the process of a worker ended, only its gauges are left out.
+
+    Parameters
+    ----------
+    workers : sequence of Worker
+        The workers of the service.
+    by_worker : bool
+        Whether each worker is reported separately, with the label "worker", in all metrics. By default, only metrics
+        that are declared `by_worker` do so, and the others have the sum over all workers.
+    """
     for metric in METRICS:
         chosen = [worker for worker in workers if worker.alive or metric.kind != "gauge"]
         cut = slice(PLACES[metric], PLACES[metric] + metric.size)
         if metric in HIDDEN:
             continue
-        if metric.by_worker:
-            samples = [Sample(float(worker.slots[cut][0]), {"worker": worker.number}) for worker in chosen]
+        if by_worker or metric.by_worker:
+            each = [_list_samples(metric, worker.slots[cut], {"worker": worker.number}) for worker in chosen]
+            samples = [*chain.from_iterable(each)]
         else:
             total = np.sum([worker.slots[cut] for worker in chosen], axis=0) if chosen else np.zeros(metric.size)
             samples = [*_list_samples(metric, total)]
@@ -60,14 +70,16 @@ def list_bins(bounds: Iterable[float], counts: Iterable[float], labels: Mapping[
     return [*bins, Sample(totals[-1], labels, "_count")]
 
 
-def _list_samples(metric: Metric, total: NDArray[np.float64]) -> Iterator[Sample]:
+def _list_samples(
+    metric: Metric, counts: NDArray[np.float64], labels: Mapping[str, str] = NO_LABELS
+) -> Iterator[Sample]:
     if metric.kind == "histogram":
-        yield from list_bins(metric.bounds, total[1:].tolist())
-        yield Sample(float(total[0]), suffix="_sum")
+        yield from list_bins(metric.bounds, counts[1:].tolist(), labels)
+        yield Sample(float(counts[0]), labels, "_sum")
         return
-    for value, labels in zip(total.tolist(), metric.list_labels(), strict=True):
+    for value, own in zip(counts.tolist(), metric.list_labels(), strict=True):
         if value or len(metric.labels) < 2:  # most combinations of a path and a status never occur
-            yield Sample(value, labels)
+            yield Sample(value, {**labels, **own})
 
 
 def _describe_processes(workers: Sequence[Worker]) -> Iterator[Family]:

@@ -1,17 +1,20 @@
-"""The answer to ``GET /metrics``: what all workers counted, and the state of the service."""
+"""The answer to ``GET /metrics``: what the workers counted, and the state of the service."""
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import numpy as np
 
+from ..refusals import Refusal, quote_value
 from .exposition import choose_format, write_families
-from .families import Family, Sample, merge_workers
+from .families import Family, Sample, describe_workers
 from .recorder import Recorder
 from .slots import Worker, read_workers
 
+GROUPING, WORKER = "by", "worker"  # the parameter of the query, and its value
 Describe = Callable[[], Iterable[Family]]
 
 
@@ -42,20 +45,33 @@ class MetricsPage:
         self._folder = folder
         self._describe = tuple(describe)
 
-    def answer(self, accepted: str) -> tuple[bytes, str]:
+    def answer(self, accepted: str, query: bytes = b"") -> tuple[bytes, str]:
         """Return the metrics as text, and the content type of this text.
 
         Parameters
         ----------
         accepted : str
             The header ``Accept`` of the request.
+        query : bytes
+            The query of the request. With ``by=worker``, each worker is reported separately.
+
+        Raises
+        ------
+        Refusal
+            If the metrics cannot be grouped as requested.
         """
+        asked = parse_qs(query.decode("latin-1"), keep_blank_values=True).get(GROUPING, [])
+        if asked and asked[-1] != WORKER:
+            said = f"/metrics has no metrics by {quote_value(asked[-1])}. Use /metrics or /metrics?{GROUPING}={WORKER}."
+            raise Refusal(404, said)
         self._recorder.refresh()
         workers = read_workers(self._folder) if self._folder else []
-        merged = merge_workers(workers or [Worker("0", True, np.array(self._recorder.slots))])
+        counted = describe_workers(
+            workers or [Worker("0", True, np.array(self._recorder.slots))], by_worker=bool(asked)
+        )
         more = chain.from_iterable(describe() for describe in self._describe)
         content_type = choose_format(accepted)
-        return write_families((*self._list_identity(), *merged, *more), content_type), content_type
+        return write_families((*self._list_identity(), *counted, *more), content_type), content_type
 
     def _list_identity(self) -> Iterable[Family]:
         labels = {name: str(value) for name, value in self._identity.items()}

@@ -22,7 +22,7 @@ from ..collection.settings import Folders, find_settings, read_settings
 from ..identity import SERVICE, read_identity
 from ..log import configure_log
 from ..metrics.age import describe_age
-from ..metrics.families import Family, merge_workers
+from ..metrics.families import Family, describe_workers
 from ..metrics.slots import read_workers
 from ..metrics.tally import Tally
 from ..workers.families import describe_supervisor
@@ -101,7 +101,11 @@ class Program:
 
 def measure_service(bundle: Path, folder: Path) -> list[Family]:
     """Return the metrics of a service, given the folder of the image and the folder with the metrics."""
-    families = [*merge_workers(read_workers(folder)), *describe_supervisor(folder.parent), *describe_telemetry(folder)]
+    families = [
+        *describe_workers(read_workers(folder)),
+        *describe_supervisor(folder.parent),
+        *describe_telemetry(folder),
+    ]
     families += describe_age()
     if file := find_settings():
         families += describe_collected(read_settings(file), Folders(bundle, folder))
