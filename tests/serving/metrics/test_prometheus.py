@@ -46,11 +46,12 @@ Ask = Callable[..., Any]
 
 
 @contextmanager
-def start_prometheus(folder: Path, port: int, rules: Path) -> Iterator[Ask]:
+def start_prometheus(folder: Path, port: int, rules: Path, query: dict[str, list[str]]) -> Iterator[Ask]:
     """Start Prometheus, which reads the service on a port, and yield a function that calls its HTTP API."""
     (folder / "key").write_text(KEY)
     job = {
         "job_name": JOB,
+        "params": query,
         "authorization": {"credentials_file": str(folder / "key")},
         "static_configs": [{"targets": [f"127.0.0.1:{port}"]}],
     }
@@ -96,9 +97,9 @@ def send(server: ServerProcess, number: int) -> None:
         assert exchange(client, make_request(body=rows))[0] == 200
 
 
-@pytest.fixture(scope="module")
-def ask(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Iterator[Ask]:
-    """The HTTP API of a Prometheus that has read a service for some seconds."""
+@pytest.fixture(scope="module", params=[{}, {"by": ["worker"]}], ids=["all workers", "each worker"])
+def ask(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, project: Path) -> Iterator[Ask]:
+    """The HTTP API of a Prometheus that has read a service of two workers for some seconds."""
     folder = tmp_path_factory.mktemp("service")
     settings = Settings(folder=str(folder / "segments"), url=str(folder / "uploads"), segment_seconds=1.0)
     (folder / "collection.json").write_bytes(msgspec.json.encode(settings))
@@ -107,8 +108,8 @@ def ask(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Iterator[Ask
         for name, value in {**variables, SHARE: "1", REGISTERED: str(time.time() - 3600)}.items():
             patch.setenv(name, str(value))
         with (
-            start_server(folder, script=SCRIPT, profile=PROFILE) as server,
-            start_prometheus(folder, server.port, project / "docs/monitoring/alerts.yml") as found,
+            start_server(folder, "--workers", "2", script=SCRIPT, profile=PROFILE) as server,
+            start_prometheus(folder, server.port, project / "docs/monitoring/alerts.yml", request.param) as found,
         ):
             wait_until(lambda: bool(found("query", query="up == 1")["result"]))
             for _ in range(4):  # a rate needs several samples that differ
