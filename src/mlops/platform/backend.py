@@ -18,17 +18,17 @@ from typing import TypeVar
 from mlops.errors import UsageError
 from mlops.platform.billing import Billing
 from mlops.platform.datasets import Arrivals, Collections, Datasets
-from mlops.platform.images import Images, ServiceEnvironments, ServiceLogs, ServiceProcesses
+from mlops.platform.images import Images
 from mlops.platform.infrastructure import Infrastructure
 from mlops.platform.jobs import Jobs
 from mlops.platform.leftovers import Leftovers
 from mlops.platform.models import Registry
 from mlops.platform.pipelines import Pipelines, Triggers
 from mlops.platform.secrets import Secrets
+from mlops.platform.service_processes import ServiceEnvironments, ServiceLogs, ServiceProcesses
 from mlops.platform.services import Services
 from mlops.platform.telemetry import Telemetry
-from mlops.platform.tracking_page import TrackingPage
-from mlops.platform.trainings import Tracker
+from mlops.platform.trainings import Tracker, TrackingPage
 from mlops.platform.upgrades import Upgrades
 from mlops.workspace import Workspace
 

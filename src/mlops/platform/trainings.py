@@ -1,8 +1,8 @@
-"""The interface to trainings: their parameters, metrics and files."""
+"""The interface to trainings: their parameters, metrics and files, and the web page that shows them."""
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Literal, Protocol
@@ -118,3 +118,14 @@ def name_attempt(pipeline_run: str, parameters: Mapping[str, object]) -> str:
     """Return a hash that identifies the training with these parameters in a pipeline run."""
     content = json.dumps([pipeline_run, {name: str(value) for name, value in parameters.items()}], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()
+
+
+class TrackingPage(Protocol):
+    """A web page that shows all trainings."""
+
+    def find_command(self, arguments: Sequence[str]) -> list[str]:
+        """Return the command that starts the server of the page, with the additional `arguments`; called by `mlops ui`.
+
+        Raises UsageError if the server is not installed.
+        """
+        ...

@@ -19,7 +19,7 @@ from mlops.backends.local.environments import environments, installer
 from mlops.backends.local.environments.environments import LocalEnvironments
 from mlops.backends.local.environments.links import link_packages
 from mlops.errors import DeploymentError, ProblemError
-from mlops.platform.images import ServiceEnvironment
+from mlops.platform.service_processes import ServiceEnvironment
 from mlops.workspace import Workspace
 
 SMALL = "h11"  # a package of few files

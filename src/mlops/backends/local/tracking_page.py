@@ -13,7 +13,7 @@ SERVER = Path(".venv-ui/bin/mlflow")  # a path in the project; `make ui` install
 
 
 class LocalTrackingPage:
-    """See `mlops.platform.tracking_page.TrackingPage`.
+    """See `mlops.platform.trainings.TrackingPage`.
 
     Parameters
     ----------

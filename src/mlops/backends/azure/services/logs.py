@@ -15,7 +15,7 @@ POLL_SECONDS = 5.0
 
 
 class AzureLogs:
-    """See `mlops.platform.images.ServiceLogs`."""
+    """See `mlops.platform.service_processes.ServiceLogs`."""
 
     def __init__(self, session: AzureSession, command_options: str = "") -> None:
         self._session = session

@@ -22,7 +22,7 @@ from mlops.files.hashes import hash_content
 from mlops.files.records import read_record
 from mlops.image.bundle import read_pins
 from mlops.image.check import require_hashes
-from mlops.platform.images import ServiceEnvironment
+from mlops.platform.service_processes import ServiceEnvironment
 from mlops.record.removal import finish_removals, remove_whole
 
 RECORD = "environment.json"
@@ -48,7 +48,7 @@ class EnvironmentRecord:
 
 
 class LocalEnvironments:
-    """See `mlops.platform.images.ServiceEnvironments`.
+    """See `mlops.platform.service_processes.ServiceEnvironments`.
 
     Parameters
     ----------

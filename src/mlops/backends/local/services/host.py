@@ -16,7 +16,7 @@ from mlops.backends.local.services.site import LocalSite
 from mlops.backends.local.settings import LocalSettings
 from mlops.errors import DeploymentNotFoundError
 from mlops.files.lines import follow_lines, read_lines
-from mlops.platform.images import ProcessState
+from mlops.platform.service_processes import ProcessState
 
 FOLLOW_SECONDS = 0.3
 
@@ -57,11 +57,11 @@ class LocalHost:
             yield self.look(environment)
 
     def read_log(self, environment: str, count: int) -> list[str]:
-        """See `mlops.platform.images.ServiceLogs`."""
+        """See `mlops.platform.service_processes.ServiceLogs`."""
         return read_lines(self._find_log(environment), count)
 
     def follow_log(self, environment: str, count: int) -> Iterator[str]:
-        """See `mlops.platform.images.ServiceLogs`."""
+        """See `mlops.platform.service_processes.ServiceLogs`."""
         return follow_lines(partial(self._find_log, environment), count, partial(time.sleep, FOLLOW_SECONDS))
 
     def _find_log(self, environment: str) -> Path:
@@ -73,7 +73,7 @@ class LocalHost:
         return log
 
     def find_state(self, environment: str) -> ProcessState:
-        """See `mlops.platform.images.ServiceProcesses`."""
+        """See `mlops.platform.service_processes.ServiceProcesses`."""
         state = self.look(environment).read()
         if not (state.process and state.process.alive):
             # `mlops stop` ends the process first, and holds this lock until it has recorded the stop.
