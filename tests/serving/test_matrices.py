@@ -3,6 +3,7 @@
 import json
 import random
 import struct
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from typing import Any
@@ -42,10 +43,16 @@ def read_usual(body: bytes) -> Any:
 
 def write_midpoint(number: float) -> str:
     """Return the number in the middle between a number and the next one. It has up to 767 digits."""
+    if abs(number) > 1e200:  # infinity comes after the largest one
+        return repr(number)
     above = np.nextafter(number, np.inf)
     middle = (Fraction(number) + Fraction(float(above))) / 2
     digits = 1100
-    return f"{int(middle * 10**digits)}e-{digits}" if abs(number) < 1e200 else repr(number)
+    return f"{int(middle * 10**digits)}e-{digits}"
+
+
+def test_the_largest_number_has_no_midpoint() -> None:
+    assert write_midpoint(sys.float_info.max) == "1.7976931348623157e+308"
 
 
 texts = strategies.one_of(
