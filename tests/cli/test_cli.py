@@ -3,10 +3,12 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +170,26 @@ def test_a_log_is_printed_for_people_or_as_json(make_mlops: Any) -> None:
     )
     found = mlops.invoke("logs", "--lines", "2", "--json").stdout.splitlines()
     assert [json.loads(one) for one in found] == [line, {"message": "printed by a script"}]
+
+
+@pytest.mark.slow
+def test_a_log_is_followed_until_ctrl_c(make_mlops: Any) -> None:
+    mlops = make_mlops()
+    folder = mlops.workspace.home / "services" / "production"
+    (folder / "2026-11-27T120000Z").mkdir(parents=True)
+    log = folder / "2026-11-27T120000Z" / "service.log"
+    log.write_text("first\nsecond\n")
+    with mlops.start("logs", "--follow", "--lines", "1") as process, ExitStack() as stack:
+        stack.callback(process.kill)
+        assert process.stdout.readline() == "second\n"
+        with log.open("a") as file:
+            file.write("third\n")
+        assert process.stdout.readline() == "third\n"
+        (folder / "2026-11-27T130000Z").mkdir()
+        (folder / "2026-11-27T130000Z" / "service.log").write_text("of the next service\n")
+        assert process.stdout.readline() == "of the next service\n"
+        process.send_signal(signal.SIGINT)
+        assert (process.wait(30), process.stdout.read()) == (0, "")
 
 
 def test_a_service_that_was_never_deployed_cannot_be_started(make_mlops: Any) -> None:

@@ -4,6 +4,7 @@ import errno
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -168,3 +169,20 @@ def test_what_libraries_log_has_no_secrets(capsys: pytest.CaptureFixture[str]) -
     shown = capsys.readouterr().err
     assert shown.startswith("Task *** failed\nTraceback")
     assert shown.endswith("ValueError: ***\n")
+
+
+def test_a_line_is_printed_once_if_ctrl_c_follows_it() -> None:
+    printing = CLAIM + (
+        "import contextlib, time\n"
+        "for number in range(30):\n"
+        "    with contextlib.suppress(KeyboardInterrupt):\n"
+        "        click.echo(number)\n"
+        "        while True: time.sleep(0.01)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", printing], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        found = []
+        for line in process.stdout:
+            found.append(int(line))
+            process.send_signal(signal.SIGINT)
+    assert found == [*range(30)]

@@ -109,28 +109,41 @@ class RedactionFilter(logging.Filter):
         return True
 
 
-class _Descriptor(io.FileIO):
-    """A file descriptor that discards all later output once a write fails, for example because the pipe was closed."""
+class _Output(io.BufferedWriter):
+    """A stream that discards all later output once a write fails, for example because the pipe was closed.
+
+    `write` and `flush` are overridden here and not in the stream below. Ctrl-C can interrupt an overridden method after
+    its output was written, and this class would then write the output of the stream below again.
+    """
 
     def write(self, data: "memoryview[int] | bytes", /) -> int:  # type: ignore[override]
-        """Write bytes, and return how many were written."""
+        """Write bytes to the buffer, and return how many were written."""
         try:
             return super().write(data)
         except OSError as error:
-            null = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(null, self.fileno(), inheritable=self.fileno() == ERRORS)
-            os.close(null)
-            if isinstance(error, BrokenPipeError):
-                return len(data)
-            raise
+            self._discard(error)
+            return super().write(data)
+
+    def flush(self) -> None:
+        """Write the buffer to the descriptor."""
+        try:
+            super().flush()
+        except OSError as error:
+            self._discard(error)
+            super().flush()
+
+    def _discard(self, error: OSError) -> None:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, self.fileno(), inheritable=self.fileno() == ERRORS)
+        os.close(null)
+        if not isinstance(error, BrokenPipeError):
+            raise error
 
 
 def _open_stream(descriptor: int, encoding: str, *, line_buffering: bool = False) -> io.TextIOWrapper:
-    raw = _Descriptor(descriptor, "w", closefd=False)
+    raw = io.FileIO(descriptor, "w", closefd=False)
     name = ASCII if codecs.lookup(encoding).name == "ascii" else encoding
-    return io.TextIOWrapper(
-        io.BufferedWriter(raw), name, errors=FALLBACK, line_buffering=line_buffering or raw.isatty()
-    )
+    return io.TextIOWrapper(_Output(raw), name, errors=FALLBACK, line_buffering=line_buffering or raw.isatty())
 
 
 def _replace_unencodable(error: UnicodeError) -> tuple[str, int]:
