@@ -28,14 +28,21 @@ def count(place: CollectedPlace) -> int:
     return read_collected(place, Selection()).num_rows
 
 
-@pytest.mark.parametrize("scheme", ["file", "memory"])
-def test_segments_and_uploads_are_searched_and_others_keep_their_rows(tmp_path: Path, scheme: str) -> None:
-    place = CollectedPlace(tmp_path / "segments", f"{scheme}://{tmp_path}/uploads")
+@pytest.mark.parametrize("scheme", ["file", "memory", pytest.param("az", marks=pytest.mark.slow)])
+def test_segments_and_uploads_are_searched_and_others_keep_their_rows(
+    tmp_path: Path, scheme: str, request: pytest.FixtureRequest
+) -> None:
+    url, options = f"{scheme}://{tmp_path}/uploads", {}
+    if scheme == "az":
+        azurite = request.getfixturevalue("azurite")
+        azurite.make_container("forgetting")
+        url, options = "az://forgetting/uploads", {"connection_string": azurite.connection_string}
+    place = CollectedPlace(tmp_path / "segments", url, options)
     for _ in range(2):
         collector = Collection(tmp_path / "segments", KINDS).open()
         add_kinds(collector)
         collector.close()
-        Uploader(Settings(folder=str(place.folder), url=place.url)).run()
+        Uploader(Settings(folder=str(place.folder), url=place.url, storage=options)).run()
     collector = Collection(tmp_path / "segments", KINDS).open()
     add_kinds(collector)
     collector.close()
