@@ -59,6 +59,15 @@ def test_the_command_that_starts_a_stopped_service_is_shown(capsys: pytest.Captu
     assert "mlops start" not in capsys.readouterr().out
 
 
+def test_the_command_that_shows_the_log_of_an_unhealthy_service_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    services = [replace(make_service(name, Decision()), health="unhealthy") for name in ("qa", "production")]
+    show_status(Status(None, services, command_options=" --platform azure"))
+    assert capsys.readouterr().out.splitlines()[2::2] == [
+        "            `mlops logs --service qa --platform azure` may say why.",
+        "            `mlops logs --platform azure` may say why.",
+    ]
+
+
 def test_the_reason_why_the_champion_does_not_fit_is_shown_with_its_way_out(capsys: pytest.CaptureFixture[str]) -> None:
     show_status(Status(CHAMPION, misfit="tiny version 2 lacks 'x', so it cannot be tested. Promote another."))
     assert capsys.readouterr().out.splitlines()[:2] == [

@@ -94,14 +94,18 @@ def _describe_environment(found: Status, standing: Standing | None, told: str) -
     workers = f", {service.workers} workers" if service.workers > 1 else ""
     restarts = f", restarts: {service.restarts}" if service.restarts else ""
     shown = f"{address}{service.condition}, {found.name_model(service)}{tested}{runtime}{workers}{restarts}"
-    return [shown, *filter(None, [again, standing.shorten_remark(told), _explain_start(found, service)])]
+    return [shown, *filter(None, [again, standing.shorten_remark(told), _suggest_command(found, service)])]
 
 
-def _explain_start(found: Status, service: Service) -> str:
-    if service.health != "stopped" or service.original:
-        return ""
-    named = "" if service.environment == ENVIRONMENTS[-1] else f" {service.environment}"
-    return f"`mlops start{named}{found.command_options}` starts it again."
+def _suggest_command(found: Status, service: Service) -> str:
+    is_usual = service.environment == ENVIRONMENTS[-1]
+    if service.health == "unhealthy":
+        named = "" if is_usual else f" --service {service.environment}"
+        return f"`mlops logs{named}{found.command_options}` may say why."
+    if service.health == "stopped" and not service.original:
+        named = "" if is_usual else f" {service.environment}"
+        return f"`mlops start{named}{found.command_options}` starts it again."
+    return ""
 
 
 def _describe_end(record: RunRecord) -> str:
