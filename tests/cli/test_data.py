@@ -17,7 +17,8 @@ from tiny_model import deploy, publish
 from mlops.backends import open_backend
 from mlops.catalog.collected import Selection, read_collected
 from mlops.catalog.forgetting import Forgotten
-from mlops.cli.data import Moment, _describe_forgotten
+from mlops.cli.data import _describe_forgotten
+from mlops.cli.options import Moment
 from mlops.platform.datasets import CollectedPlace
 from mlops.serving.collection.collector import Identity
 from mlops.workspace import Workspace

@@ -16,7 +16,7 @@
     data       profile, data
     kernels    kernels
     commands   the table of all commands, each imported when it is used
-    options    the options that several commands share
+    options    options that several commands share, and the types of their values
     streams    standard output and standard error, without secrets
     progress/  the progress of a run or a sweep in the terminal: help, summary, annotations for CI systems
 """

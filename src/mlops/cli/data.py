@@ -1,13 +1,23 @@
 """Commands that work on data files and on the rows that services collect."""
 
 from dataclasses import asdict
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from mlops.cli.options import Choice, OutputPath, json_option, open_platform, platform_option, scheduler_option
+from mlops.cli.options import (
+    Choice,
+    Filled,
+    Moment,
+    OutputPath,
+    TablePath,
+    json_option,
+    open_platform,
+    platform_option,
+    scheduler_option,
+)
 from mlops.cli.streams import print_json
 from mlops.errors import ModelNotFoundError
 from mlops.platform.services import ENVIRONMENTS
@@ -21,7 +31,6 @@ if TYPE_CHECKING:
     from mlops.platform.datasets import CollectedPlace, Collections
     from mlops.problem import Column, Problem
 
-TABLES = (".parquet", ".csv")
 MOST_VERSIONS = 10  # versions that a message names
 
 
@@ -77,60 +86,6 @@ def _read_declared_columns() -> "tuple[Column, ...]":
 
     name = read_layer(find_workspace().project / "parameters" / "base.yml").problem
     return load(name).columns if name else ()
-
-
-class Moment(click.ParamType[datetime]):
-    """An option type for a day or a time, in UTC by default. A day means its start or, if `ends` is true, its end."""
-
-    name = "moment"
-
-    def __init__(self, *, ends: bool = False) -> None:
-        self._ends = ends
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Convert the typed text to a time."""
-        text = str(value)
-        try:
-            found = datetime.fromisoformat(text)
-        except ValueError:
-            self.fail(
-                f"{text!r} is not a time. Write a day or a time in UTC: 2026-11-27, 2026-11-27T18:30.", param, ctx
-            )
-        moment = found if found.tzinfo else found.replace(tzinfo=UTC)
-        return moment + timedelta(days=1) if self._ends and _is_day(text) else moment
-
-
-def _is_day(text: str) -> bool:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
-
-
-class Filled(click.ParamType[str]):
-    """An option type for a text that is not empty. It is empty if the user names a shell variable that is not set."""
-
-    name = "text"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the text."""
-        if not str(value).strip():
-            self.fail("The value is empty. Write a value, or leave out the option.", param, ctx)
-        return str(value)
-
-
-class TablePath(OutputPath):
-    """An option type for the path of a table to write. The ending of the file's name determines the format."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """Return the path."""
-        path = super().convert(value, param, ctx)
-        if path.suffix not in TABLES:
-            self.fail(
-                f"{str(path)!r} has no known format. Write a name that ends with {' or '.join(TABLES)}.", param, ctx
-            )
-        return path
 
 
 environment_option = click.option(

@@ -1,4 +1,4 @@
-"""Options, exit codes, and functions that several commands share."""
+"""Options, the types of their values, and functions that several commands share."""
 
 import os
 import shlex
@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +22,7 @@ from mlops.platform.submission import NOTHING, Submission
 from mlops.workspace import find_workspace
 
 COMMAND = (sys.executable, "-m", "mlops.cli")  # not `mlops`, which may run the command in a forked process
+TABLES = (".parquet", ".csv")  # the endings of the names of tables
 Command = TypeVar("Command", bound=Callable[..., object])
 
 platform_option = click.option(
@@ -50,6 +52,39 @@ class Choice(click.Choice[str]):
         return f"Choose one of: {', '.join(self.choices)}."
 
 
+class Moment(click.ParamType[datetime]):
+    """An option type for a day or a time, in UTC by default. A day means its start or, if `ends` is true, its end."""
+
+    name = "moment"
+
+    def __init__(self, *, ends: bool = False) -> None:
+        self._ends = ends
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Convert the typed text to a time."""
+        text = str(value)
+        try:
+            found = datetime.fromisoformat(text)
+        except ValueError:
+            self.fail(
+                f"{text!r} is not a time. Write a day or a time in UTC: 2026-11-27, 2026-11-27T18:30.", param, ctx
+            )
+        moment = found if found.tzinfo else found.replace(tzinfo=UTC)
+        return moment + timedelta(days=1) if self._ends and _is_day(text) else moment
+
+
+class Filled(click.ParamType[str]):
+    """An option type for a text that is not empty. It is empty if the user names a shell variable that is not set."""
+
+    name = "text"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text."""
+        if not str(value).strip():
+            self.fail("The value is empty. Write a value, or leave out the option.", param, ctx)
+        return str(value)
+
+
 class OutputPath(click.Path):
     """An option type for the path of a file or folder to write. A path that cannot be written is refused at once.
 
@@ -77,6 +112,19 @@ class OutputPath(click.Path):
             self.fail(said, param, ctx)
         if not os.access(folder, os.W_OK | os.X_OK):
             self.fail(f"{str(path)!r} cannot be written (Permission denied). Choose another path.", param, ctx)
+        return path
+
+
+class TablePath(OutputPath):
+    """An option type for the path of a table to write. The ending of the file's name determines the format."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path."""
+        path = super().convert(value, param, ctx)
+        if path.suffix not in TABLES:
+            self.fail(
+                f"{str(path)!r} has no known format. Write a name that ends with {' or '.join(TABLES)}.", param, ctx
+            )
         return path
 
 
@@ -116,3 +164,11 @@ def name_program() -> str:
         return path.name
     shown = shorten_path(path)
     return shlex.quote(shown if "/" in shown else f"./{shown}")
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
