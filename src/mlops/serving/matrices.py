@@ -21,7 +21,8 @@ except ImportError:  # images of older versions do not have it
 
 FEWEST_BYTES = 1000  # in a body; msgspec reads smaller bodies as fast
 KEPT_BYTES = 1 << 18  # in a body; a parser keeps up to 15 times the memory of the largest body that it has read
-MANY_BYTES = 1 << 15  # in a body; for more, numpy finds the rows in less time than `bytes.translate`
+# In a body and in its first row. If both have more, numpy finds the rows in less time than `bytes.translate`.
+MANY_BYTES, LONG_ROW = 1 << 15, 128
 COUNTED = range(2, 256)  # numbers of columns that numpy can count: in a byte, and with a comma in each row
 NUMERALS = b"0123456789+-.eE \t\r\n"  # the characters of numbers and white space
 SPACE = b" \t\r\n"
@@ -89,7 +90,7 @@ class MatrixReader:
         The rows are followed by `after`. If a text of many bytes is valid JSON, only its first row can have another
         number of values, and the values can be other than numbers.
         """
-        if len(text) >= MANY_BYTES and self._columns in COUNTED:
+        if len(text) >= MANY_BYTES and text.find(b"]") >= LONG_ROW and self._columns in COUNTED:
             return self._count_many_rows(text, after)
         frame = text.translate(None, NUMERALS)
         count = (len(frame) - len(BEFORE) + 1 - len(after)) // len(self._row)  # the last row has no comma

@@ -35,7 +35,7 @@ def open_trees(record: Record, arrays: Arrays) -> Callable[[Matrix], Matrix]:
         if single:
             matrix = round_numbers(matrix).astype(np.float64)
         if len(matrix) <= most:
-            sums = add((few if len(matrix) <= FEW else many)(matrix))
+            sums = add((few if 0 < len(matrix) <= FEW else many)(matrix))
         else:
             blocks = (matrix[begin : begin + most] for begin in range(0, len(matrix), most))
             sums = np.concatenate([add(many(block)) for block in blocks])
