@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mlops.errors import ProblemError
 from mlops.image.runtimes.candidates import Original
-from mlops.image.runtimes.probes import Probe
+from mlops.image.runtimes.probes import FAR, Probe
 from mlops.serving.rows import select_rows
 from mlops.serving.runtimes.encoding import Rows
 
@@ -78,7 +78,7 @@ def judge(predict: Callable[[Rows], NDArray[Any]], samples: Sequence[Sample]) ->
     scale = float(np.max(np.std(first, axis=0))) if first is not None else 1.0
     worst = Verdict(0.0, "")
     for sample in samples:
-        apart = _compare(predict, sample) / (scale or 1.0)
+        apart = _compare(predict, sample) / _choose_units(sample, scale or 1.0)
         place = int(np.argmax(apart))
         if apart[place] > worst.difference:
             title = f", {sample.title}" if sample.title else ""
@@ -86,12 +86,23 @@ def judge(predict: Callable[[Rows], NDArray[Any]], samples: Sequence[Sample]) ->
     return worst
 
 
+def _choose_units(sample: Sample, scale: float) -> NDArray[np.float64]:
+    """Return the unit of the difference of each row. Far outside of the data, large predictions are rounded more."""
+    units = np.full(len(sample.numbers), scale)
+    if sample.title != FAR or sample.expected is None:
+        return units
+    sizes = np.abs(sample.expected).reshape(len(units), -1).max(axis=1)
+    return np.maximum(units, np.where(np.isfinite(sizes), sizes, 0.0))
+
+
 def _compare(predict: Callable[[Rows], NDArray[Any]], sample: Sample) -> NDArray[np.float64]:
     """Return the difference for each row; infinity if only one of the models refuses the rows."""
     found = _attempt(predict, sample.rows)
     if found is None or sample.expected is None or found.shape != sample.expected.shape:
         return np.full(len(sample.numbers), 0.0 if found is sample.expected else np.inf)
-    apart = np.abs(found - sample.expected).reshape(len(found), -1).max(axis=1)
+    with np.errstate(invalid="ignore"):
+        apart = np.where(found == sample.expected, 0.0, np.abs(found - sample.expected))  # both can be infinite
+    apart = apart.reshape(len(found), -1).max(axis=1)
     return np.where(np.isnan(apart), np.inf, apart)
 
 
