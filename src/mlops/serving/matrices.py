@@ -22,7 +22,7 @@ except ImportError:  # images of older versions do not have it
 FEWEST_BYTES = 1000  # in a body; msgspec reads smaller bodies as fast
 KEPT_BYTES = 1 << 18  # in a body; a parser keeps up to 15 times the memory of the largest body that it has read
 # In a body and in its first row. If both have more, numpy finds the rows in less time than `bytes.translate`.
-MANY_BYTES, LONG_ROW = 1 << 15, 128
+MANY_BYTES, LONG_ROW = 1 << 15, 64
 COUNTED = range(2, 256)  # numbers of columns that numpy can count: in a byte, and with a comma in each row
 NUMERALS = b"0123456789+-.eE \t\r\n"  # the characters of numbers and white space
 SPACE = b" \t\r\n"
