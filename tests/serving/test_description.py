@@ -84,7 +84,7 @@ def send_cases(address: str, operation: Any) -> Counter[int | str]:
     def send(case: schemathesis.Case) -> None:
         answer = case.call(base_url=address, headers={"Authorization": f"Bearer {KEY}"})
         seen[answer.status_code] += 1
-        seen["ids"] += answer.status_code == 200 and isinstance(case.body, dict) and bool(case.body.get("ids"))
+        seen["ids"] += isinstance(case.body, dict) and bool(case.body.get("ids"))
         case.validate_response(answer, checks=CHECKS)
 
     send()

@@ -28,6 +28,7 @@ SCRIPT = "def init(): pass\ndef run(data): return data.sum(axis=1)\n"
 SCHEMA = b'{"format": 1, "features": [{"name": "a"}, {"name": "b"}, {"name": "c"}], "answer": {"kind": "number"}}'
 CLIENTS = 8
 ANSWERS = 100  # before each kill
+ATTEMPTS = 3  # of an upload; a busy Azurite can close a connection
 LENGTH = re.compile(rb"content-length: (\d+)\r\n(?:.+\r\n)*\r\n")
 
 
@@ -107,12 +108,17 @@ class Server:
     def upload(self) -> str:
         """Upload all segments, as a person does after the server has ended, and return the log.
 
-        The workers of a killed server end a moment later. Until then, they hold their segments.
+        The workers of a killed server end a moment later. Until then, they hold their segments. If the upload fails,
+        the command asks for another attempt.
         """
         wait_until(lambda: not self._find_processes("bundle"))
         settings = self._folder / "collection.json"
         command = [sys.executable, "-m", "mlops.serving.collection", "--settings", str(settings), "--once"]
-        return subprocess.run(command, check=True, stderr=subprocess.PIPE, text=True).stderr
+        for attempt in range(ATTEMPTS):
+            ran = subprocess.run(command, check=attempt == ATTEMPTS - 1, stderr=subprocess.PIPE, text=True)
+            if ran.returncode == 0:
+                break
+        return ran.stderr
 
     def start(self, workers: int = 1, **variables: str) -> int:
         """Start the server with more environment variables, and return its port."""

@@ -4,10 +4,12 @@ import re
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
 from collected import read_uploads
 from collecting_server import Load, Server, check_uploads, wait_until
@@ -86,12 +88,13 @@ def test_a_blob_store_that_refuses_connections_during_the_load_costs_nothing(tmp
     began = time.monotonic()
     wait_until(lambda: "The upload failed and will be retried in 2 s: ServiceRequestError" in server.log.read_text())
     assert time.monotonic() - began < 30  # without our limit, the SDK of Azure retries for a minute before
+    wait_until(lambda: len(list_segments(server.segments, OPEN, CLOSED)) > 5)
     load.end()
     assert load.refused == {}
     server.kill()
     for uploader in server.find_uploaders():
-        uploader.kill()
-    assert len(list_segments(server.segments, OPEN, CLOSED)) > 5
+        with suppress(psutil.NoSuchProcess):  # it ends after its server
+            uploader.kill()
     assert "Request URL" not in server.log.read_text()
     server.change_settings(storage=storage)
     assert re.search(r'"Uploaded segments: \d+."', server.upload())
