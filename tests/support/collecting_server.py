@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import msgspec
 import psutil
 from collected import list_requests, read_uploads
 from server_process import KEY
+from waiting import wait_until
 
 from mlops.backends.local.services.processes import start_process, wait_ready
 from mlops.image.bundle import build_bundle
@@ -165,14 +165,6 @@ class Server:
                 if str(self._folder / argument) in process.cmdline():
                     found.append(process)
         return found
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait until a condition is true."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def check_uploads(load: Load, url: str, options: dict[str, str] | None = None) -> None:

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 from collected import read_uploads
-from collecting_server import Load, Server, check_uploads, wait_until
+from collecting_server import Load, Server, check_uploads
 from doubles.azure.azurite import Azurite
+from waiting import wait_until
 
 from mlops.serving.collection.segments import CLOSED, OPEN, list_segments
 

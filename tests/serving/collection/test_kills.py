@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from collected import list_requests, read_uploads
-from collecting_server import Load, Server, check_uploads, wait_until
+from collecting_server import Load, Server, check_uploads
+from waiting import wait_until
 
 from mlops.serving.collection.segments import CLOSED, OPEN, list_segments
 from mlops.serving.collection.uploader import BYTES, DONE, UPLOADS

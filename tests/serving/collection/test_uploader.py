@@ -4,8 +4,7 @@ import errno
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import msgspec
 import pytest
 from collected import DAY, Collection, add, list_requests, read_uploads
 from fsspec.implementations.memory import MemoryFileSystem
+from waiting import wait_until
 
 from mlops.serving.collection.__main__ import describe_error, try_upload, upload_once
 from mlops.serving.collection.children import UploaderProcess
@@ -54,14 +54,6 @@ def collection(tmp_path: Path) -> Collection:
 def make_uploader(collection: Collection, url: str, today: date = DAY, **options: Any) -> Uploader:
     """Make an uploader on a day."""
     return Uploader(Settings(folder=str(collection.folder), url=url, **options), lambda: today)
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait until a condition is true."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_segments_go_to_the_folder_of_their_version_and_day(collection: Collection, url: str) -> None:

@@ -15,9 +15,9 @@ import psutil
 import pytest
 import requests
 import yaml
-from collecting_server import wait_until
 from ingestion import open_ingestion
 from server_process import KEY, ServerProcess, exchange, make_request, start_server
+from waiting import wait_until
 
 from mlops.serving.collection.drift import FEWEST_ROWS
 from mlops.serving.collection.settings import SETTINGS_FILE, Settings

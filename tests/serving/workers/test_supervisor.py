@@ -2,8 +2,7 @@
 
 import json
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import psutil
 import pytest
 from server_process import ANSWER, ServerProcess, exchange, make_request, read_answer, start_server
 from tiny_model import SCRIPT
+from waiting import wait_until
 
 from mlops.errors import DeploymentError
 from mlops.serving.workers.record import Workers, read_workers
@@ -34,14 +34,6 @@ def run(data):
         kept.append(np.ones((int(data[0, 0]) << 20) // 8))
     return data[:, 0]
 """
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait until a condition is true."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def read(server: ServerProcess) -> Workers:
