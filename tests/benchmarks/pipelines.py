@@ -32,7 +32,7 @@ from mlops.problem import load
 from mlops.serving.runtimes.record import read_record
 from mlops.workspace import Workspace
 
-REQUESTS = {1: 3000, 100: 600, 1000: 100}  # requests of a measurement, by their number of rows
+REQUESTS = {1: 3000, 100: 1000, 1000: 400}  # requests of a measurement, by their number of rows
 AZURE_SHARE = 0.1  # of these requests that Azure's server gets, because it takes longer
 OURS = "mlops"
 SCRIPT = """

@@ -49,6 +49,7 @@ from mlops.problem import Column, Problem, load, metrics
 from mlops.problem.values import set_types
 from mlops.serving.rows import Rows
 from mlops.serving.runtimes import load_model
+from mlops.serving.runtimes.encoding import TILE
 from mlops.serving.script import load_script
 from mlops.workspace import find_workspace
 
@@ -198,7 +199,8 @@ def test_linear_models_become_numbers_with_the_same_bits(
     assert choose_candidate([*tried.values()]).runtime == "numbers"
     rows = measurements[["a", "b", "c"]].to_numpy()
     numbers, estimated = (load_model(tried[name].folder) for name in ("numbers", "skops"))
-    for part in (rows[:1], rows[1:8], rows):
+    many = np.tile(rows, (TILE // rows.size + 1, 1))
+    for part in (rows[:1], rows[1:8], rows, many):
         assert numbers.predict(part).tolist() == estimated.predict(part).tolist()
 
 

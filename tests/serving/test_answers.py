@@ -1,10 +1,13 @@
 """The answer of the scoring script."""
 
+import json
 import re
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
 from mlops.serving.answers import WrongAnswer, check_answer, encode_result
 from mlops.serving.schema import Answer
@@ -30,6 +33,25 @@ PLANS = Answer("category", ("basic", "family", "plus"))
 )
 def test_numbers_labels_and_vectors_are_answers(answer: Answer, result: object, body: str) -> None:
     assert encode_result(check_answer(result, 2, answer)).decode() == f'{{"result":{body}}}'
+
+
+@pytest.mark.parametrize("faster", [True, False])
+@pytest.mark.parametrize(
+    ("answer", "result"),
+    [
+        (NUMBER, np.geomspace(1e-300, 1e300, 99) * np.where(np.arange(99) % 2, 1 / 3, -1 / 3)),
+        (BOOLEAN, np.arange(99) % 3 == 0),
+        (BOOLEAN, np.linspace([0, 1], [1, 0], 99)[:, 1]),  # the numbers are not beside each other
+        (PLANS, np.full(99, "plus")),
+        (PLANS, np.tile([0.1, 0.2, 0.7], (99, 1))),
+    ],
+)
+def test_many_predictions_have_all_their_digits_also_without_orjson(
+    monkeypatch: pytest.MonkeyPatch, faster: bool, answer: Answer, result: NDArray[Any]
+) -> None:
+    if not faster:
+        monkeypatch.setattr("mlops.serving.answers.orjson", None)
+    assert json.loads(encode_result(check_answer(result, 99, answer))) == {"result": result.tolist()}
 
 
 @pytest.mark.parametrize(

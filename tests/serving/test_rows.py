@@ -77,6 +77,14 @@ def test_a_repeated_key_is_refused(schema: Schema, body: str, said: str) -> None
     assert refuse(schema, body.encode()) == said
 
 
+def test_a_repeated_key_is_found_among_many_records() -> None:
+    record = json.dumps(CUSTOMER)
+    rows = [record] * 200
+    assert len(read(FULL, *map(json.loads, rows))["fee"]) == 200
+    rows[150] = f'{record[:-1]}, "fee": 3}}'
+    assert refuse(FULL, f'{{"data": [{", ".join(rows)}]}}'.encode()) == 'data[150] has the key "fee" twice.'
+
+
 def test_a_text_with_colons_is_no_repeated_key() -> None:
     assert read(PHONES, {**CUSTOMER, "city": 'a: "b": c'})["city"].tolist() == ['a: "b": c']
 

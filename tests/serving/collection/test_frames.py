@@ -1,5 +1,7 @@
 """Frames: what was written whole is read, and nothing after the first damage is."""
 
+import zlib
+
 import pytest
 
 from mlops.serving.collection.frames import encode_frame, read_frames
@@ -16,6 +18,12 @@ def read(content: bytes) -> list[bytes]:
 def test_payloads_come_back_with_the_ends_of_their_frames() -> None:
     assert read(CONTENT) == PAYLOADS
     assert [end for _, end in read_frames(CONTENT)][-1] == len(CONTENT)
+
+
+def test_a_frame_has_the_checksum_that_python_computes() -> None:
+    """Images without zlib-ng write and read the same segments."""
+    for payload in PAYLOADS:
+        assert int.from_bytes(encode_frame(payload)[8:12], "little") == zlib.crc32(payload)
 
 
 def test_a_file_that_ends_anywhere_gives_only_whole_frames() -> None:

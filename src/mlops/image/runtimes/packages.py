@@ -12,7 +12,8 @@ from packaging.utils import canonicalize_name
 from mlops.errors import ProblemError
 
 # The server works without `FASTER_PACKAGES`. Together, these are the extra `scoring` of pyproject.toml.
-SERVER_PACKAGES, FASTER_PACKAGES = ("httptools", "msgspec", "numpy", "uvicorn", "uvloop"), ("pysimdjson",)
+SERVER_PACKAGES = ("httptools", "msgspec", "numpy", "uvicorn", "uvloop")
+FASTER_PACKAGES = ("orjson", "pysimdjson", "zlib-ng")
 RUNTIME_PACKAGES: dict[str, tuple[str, ...]] = {
     "numbers": (),
     "onnx": ("onnxruntime",),

@@ -66,7 +66,9 @@ class ColumnBins(msgspec.Struct, frozen=True):
         return [*(f"{place:02} {_name_range(low, high)}" for place, (low, high) in pairs), MISSING]
 
     def _count_texts(self, values: NDArray[Any]) -> Counts:
-        found = Counter(write_text(value) for value in values.tolist())
+        found: Counter[str | None] = Counter()
+        for value, times in Counter(values.tolist()).items():  # takes a fifth of the time of writing each value
+            found[write_text(value)] += times
         missing = found.pop(None, 0)
         known = [found.pop(value, 0) for value in self.values]
         return np.array([*known, found.total(), missing])

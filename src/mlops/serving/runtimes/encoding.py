@@ -16,6 +16,8 @@ Rows = NDArray[Any] | Mapping[str, NDArray[Any]]
 Arrays = Mapping[str, NDArray[Any]]
 Compute = Callable[[Matrix], Matrix]
 MISSING, UNKNOWN = -2, -1  # the last rows of a table
+FEW_ROWS = 50
+TILE = 1 << 14  # numbers; an array of all columns of 1,000 rows is usually smaller
 
 
 class Encoder:
@@ -131,6 +133,31 @@ def _open_step(step: Step, arrays: Arrays) -> Compute:
     return STEPS[step.name](*(arrays[name] for name in step.arrays))
 
 
+def _open_arithmetic(compute: np.ufunc) -> Callable[[Matrix], Compute]:
+    """Return a function that opens a step, which computes with the numbers of each column and a number for this column.
+
+    numpy's loop over the rows takes three times as long as a loop over all numbers, so the array is repeated.
+    """
+
+    def open_step(array: Matrix) -> Compute:
+        tile = np.tile(array.reshape(-1), max(1, TILE // max(1, array.size)))
+
+        def apply(matrix: Matrix) -> Matrix:
+            if len(matrix) < FEW_ROWS:
+                found: Matrix = compute(matrix, array)
+                return found
+            flat = matrix.reshape(-1)
+            found = np.empty_like(flat)
+            for begin in range(0, len(flat), len(tile)):
+                part = flat[begin : begin + len(tile)]
+                compute(part, tile[: len(part)], out=found[begin : begin + len(tile)])
+            return found.reshape(matrix.shape)
+
+        return apply
+
+    return open_step
+
+
 def _impute(fill: Matrix, flagged: NDArray[Any]) -> Compute:
     def impute(matrix: Matrix) -> Matrix:
         gaps = np.isnan(matrix)
@@ -141,10 +168,10 @@ def _impute(fill: Matrix, flagged: NDArray[Any]) -> Compute:
 
 
 STEPS: Mapping[str, Callable[..., Compute]] = {
-    "subtract": lambda array: lambda matrix: matrix - array,
-    "divide": lambda array: lambda matrix: matrix / array,
-    "multiply": lambda array: lambda matrix: matrix * array,
-    "add": lambda array: lambda matrix: matrix + array,
+    "subtract": _open_arithmetic(np.subtract),
+    "divide": _open_arithmetic(np.divide),
+    "multiply": _open_arithmetic(np.multiply),
+    "add": _open_arithmetic(np.add),
     "clip": lambda low, high: lambda matrix: np.clip(matrix, low, high),
     "take": lambda places: lambda matrix: matrix[:, places],
     "project": lambda components: lambda matrix: matrix @ components.T,  # transposed here, as in scikit-learn
