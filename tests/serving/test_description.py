@@ -33,6 +33,7 @@ CASES = 500  # for the path /score of each service
 OTHER_CASES = 50  # for each other path
 ID = "patient"
 KEY = "the-primary-key"
+IDENTITY = {"image": "tiny:3", "digest": "sha256:abc", "model_name": "tiny", "model_version": 3, "runtime": "numbers"}
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
@@ -55,7 +56,7 @@ def url(request: pytest.FixtureRequest) -> Iterator[tuple[str, dict[str, bytes]]
     problem, run, changes = request.param
     schema = msgspec.structs.replace(decode_schema(encode_schema(problem)), **changes)
     documents = describe_service(schema, write_rows(problem, problem.example_rows), problem.name, 3)
-    with serve(Application(Scorer(run, schema), [KEY], {"digest": "sha256:abc"}, documents)) as address:
+    with serve(Application(Scorer(run, schema), [KEY], IDENTITY, documents)) as address:
         yield address, documents
 
 

@@ -14,15 +14,18 @@ import requests
 from numpy.typing import NDArray
 from served import serve
 
+from mlops.image.openapi import describe_service
 from mlops.serving.app import Application
 from mlops.serving.connections.limits import Limits
 from mlops.serving.connections.protocol import Connection
+from mlops.serving.documents import OPENAPI
 from mlops.serving.heads import MAX_BODY
 from mlops.serving.schema import Answer, Feature, Schema
 from mlops.serving.scoring import Scorer
 
 KEY = "the-primary-key"
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+PATH_LINE = re.compile(r"^\| (`/.+`) \| (GET|POST) \| (needed|none) \|", re.MULTILINE)
 LINE = re.compile(r"^\| (\d{3}) \| (.+) \|$", re.MULTILINE)
 SCHEMA = Schema(
     1,
@@ -35,6 +38,9 @@ SCHEMA = Schema(
 )
 GOOD = {"age": 20, "plan": "basic", "joined": None}
 IDENTITY = {"image": "churn:3", "digest": "sha256:abc", "model_name": "churn", "model_version": 3}
+DOCUMENTS = describe_service(SCHEMA, [GOOD], "churn", 3)
+PATHS = json.loads(DOCUMENTS[OPENAPI])["paths"]
+OPEN = {"/", "/livez", "/readyz"}  # the paths that need no key
 
 
 def predict(columns: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
@@ -81,14 +87,17 @@ CASES: dict[str, list[Case]] = {
         Case("The body is nested too deeply.", b'{"data": [{"age": ' + b'{"a":' * 100_000),
     ],
     "401 the key is missing or wrong": [
-        Case("The key is missing or wrong.", method="GET", path="/swagger.json", key=""),
+        *(
+            Case("The key is missing or wrong.", method="GET", path=path, key="")
+            for path in ("/metrics", "/openapi.json", "/swagger.json")
+        ),
         *(
             Case("The key is missing or wrong.", {"data": [GOOD]}, key=key, headers={"www-authenticate": "Bearer"})
             for key in ("", KEY, "Bearer ", "Bearer not-the-key", f"Basic {KEY}", "Bearer ü", f"Bearer {KEY}{KEY}")
         ),
     ],
     "404 there is no such path, `/swagger.json` has no such version, or `/metrics` has no metrics `by` this value": [
-        Case('/swagger.json has no version "3".', method="GET", path="/swagger.json?version=3"),
+        Case('/swagger.json has no version "4".', method="GET", path="/swagger.json?version=4"),
         Case('/metrics has no metrics by "path".', method="GET", path="/metrics?by=path"),
         Case('There is no path "/scores".', {"data": [GOOD]}, path="/scores"),
         Case(f'There is no path "/{"x" * 39}…". Send rows to /score with POST.', method="GET", path="/" + "x" * 9000),
@@ -167,6 +176,13 @@ CASES: dict[str, list[Case]] = {
     "431 the head of the request has more than 32 KiB": [
         Case("The head of the request has more than 32768 bytes.", sent={"X": "x" * 40_000}),
         Case("The head of the request has more than 32768 bytes.", path="/" + "x" * 40_000),
+        *(
+            Case(
+                "The head of the request has more than 32768 bytes.", method="GET", path=path, sent={"X": "x" * 40_000}
+            )
+            for path in PATHS
+            if path != "/score"
+        ),
     ],
     "503 the service is shutting down (`/readyz`); the header `Retry-After` says when to repeat the request": [
         Case("The service is shutting down.", method="GET", path="/readyz", key="", headers={"retry-after": "1"})
@@ -180,6 +196,13 @@ IN_OTHER_TESTS = [
     "`refuse`; the header `Retry-After` says when to repeat it",
     "503 the processes of the service die repeatedly ([below](#processes)); the header `Retry-After` says when to "
     "repeat the request",
+    "503 there are too many connections or requests; the header `Retry-After` says when to repeat the request",
+]
+
+
+OF_ANY_PATH = [
+    "400 the request is not HTTP/1.1 or HTTP/1.0",
+    "408 the head of the request did not arrive within 10 seconds",
     "503 there are too many connections or requests; the header `Retry-After` says when to repeat the request",
 ]
 
@@ -198,7 +221,7 @@ class Watched(Application):
 @pytest.fixture(scope="module")
 def application() -> Watched:
     """A service for records."""
-    return Watched(Scorer(predict, SCHEMA), [KEY, "the-secondary-key"], IDENTITY, {"swagger.json": b"{}"})
+    return Watched(Scorer(predict, SCHEMA), [KEY, "the-secondary-key"], IDENTITY, DOCUMENTS)
 
 
 @pytest.fixture(scope="module")
@@ -218,6 +241,57 @@ def usual_url(application: Watched) -> Iterator[str]:
 def test_the_table_of_the_manual_has_these_lines(project: Path) -> None:
     found = LINE.findall((project / "docs" / "service.md").read_text(encoding="utf-8"))
     assert sorted(f"{status} {reason}" for status, reason in found) == sorted([*CASES, *IN_OTHER_TESTS])
+
+
+def test_the_description_has_the_paths_of_the_manual(project: Path) -> None:
+    manual = (project / "docs" / "service.md").read_text(encoding="utf-8")
+    listed = {
+        path: (method.lower(), key == "none")
+        for paths, method, key in PATH_LINE.findall(manual)
+        for path in re.findall(r"`(.+?)`", paths)
+    }
+    described = {
+        path: (method, operation.get("security") == [])
+        for path, found in PATHS.items()
+        for method, operation in found.items()
+    }
+    assert described == listed
+    assert {path for path, (_, is_open) in described.items() if is_open} == OPEN
+
+
+def test_the_description_has_the_statuses_of_each_path() -> None:
+    """The cases of the table are sent to the server, and the lines of `OF_ANY_PATH` in other tests."""
+    described = {
+        (path, int(status))
+        for path, found in PATHS.items()
+        for operation in found.values()
+        for status in operation["responses"]
+    }
+    answered = {
+        (path, int(line[:3]))
+        for line, cases in CASES.items()
+        for case in cases
+        if case.method.lower() in PATHS.get(path := case.path.split("?")[0], {})
+    }
+    anywhere = {(path, int(line[:3])) for path in PATHS for line in OF_ANY_PATH}
+    assert described == answered | anywhere | {(path, 200) for path in PATHS}
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_each_path_answers_as_described(url: str, path: str) -> None:
+    method, described = next(iter(PATHS[path].items()))
+    headers = {} if path in OPEN else {"Authorization": f"Bearer {KEY}"}
+    sent = None if method == "get" else described["requestBody"]["content"]["application/json"]["examples"]["declared"]
+    for accepted, content in described["responses"]["200"]["content"].items():
+        accept = {**headers, "Accept": accepted}
+        answer = requests.request(method, url + path, json=sent and sent["value"], headers=accept, timeout=20)
+        assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (200, accepted)
+        if example := content.get("example"):
+            lines = example.splitlines() if isinstance(example, str) else [json.dumps(example)]
+            assert {*lines} <= {*answer.text.splitlines()}
+    refused = send(url, f"GET {path} HTTP/2.0\r\n\r\n".encode())
+    assert refused.startswith(b"HTTP/1.1 400 ")
+    assert b"The request is not HTTP/1.1" in refused
 
 
 @pytest.mark.parametrize(

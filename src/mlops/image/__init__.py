@@ -9,6 +9,7 @@
     imports       checks that the packages of an image provide every module that its files import
     schema        the form of requests and answers, as a file of the image
     openapi       describes the service for clients (OpenAPI 3.1)
+    pages         the paths that answer GET requests, as this description lists them
     openapi_30    converts this description to OpenAPI 3.0
     swagger       describes the service for clients of Azure (Swagger 2.0)
     descriptions  the parts that both descriptions share

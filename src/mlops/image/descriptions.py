@@ -6,18 +6,27 @@ from mlops.serving.schema import Answer, Feature, Schema, describe_values
 
 Json = dict[str, Any]
 
+NO_KEY = {401: "The key is missing or wrong."}
+ANYWHERE = {  # the statuses of refused requests to any path
+    400: "The request is not HTTP/1.1.",
+    408: "The request did not arrive in time.",
+    431: "The head of the request is too large.",
+    503: "There are too many connections.",
+}
 STATUSES = {  # of POST /score
     400: "The body is not JSON, or is nested too deeply.",
-    401: "The key is missing or wrong.",
-    408: "The request did not arrive in time.",
-    413: "The body is too large.",
+    **NO_KEY,
+    408: ANYWHERE[408],
+    413: "The body is too large, or has too many rows.",
     415: "The content type is not application/json, its charset is not UTF-8, or the body is compressed.",
     422: "A row does not fit the schema, or the scoring script refuses it.",
+    431: ANYWHERE[431],
     500: "The scoring script failed.",
-    503: "There are too many connections or requests.",
+    503: "There are too many connections or requests, or the service is unavailable.",
 }
 ENTRY_STATUSES = {  # of POST /score if the scoring script reads the body of a request itself
     400: "The scoring script cannot read the body.",
+    413: "The body is too large.",
     415: "The content type is not one that the scoring script reads.",
 }
 TYPES = {"number": "number", "category": "string", "boolean": "boolean", "date": "string", "id": "string"}
@@ -34,6 +43,13 @@ PROBLEM: Json = {
         "value": {"description": "The value that was sent."},
         "rule": {"type": "string", "description": "The broken rule."},
         "request_id": {"type": "string"},
+    },
+    "example": {
+        "type": "about:blank",
+        "title": "Unauthorized",
+        "status": 401,
+        "detail": "The key is missing or wrong. Send the header Authorization: Bearer <key>.",
+        "request_id": "4bf92f3577b34da6a3ce929d0e0e4736",
     },
 }
 

@@ -9,8 +9,9 @@ import json
 from collections.abc import Mapping, Sequence
 
 from mlops.image.descriptions import (
+    ANYWHERE,
+    NO_KEY,
     PROBLEM,
-    STATUSES,
     Json,
     describe_answer,
     describe_feature,
@@ -19,20 +20,13 @@ from mlops.image.descriptions import (
     list_statuses,
 )
 from mlops.image.openapi_30 import convert_document
+from mlops.image.pages import JSON, PAGES, Page
 from mlops.image.swagger import describe_swagger
-from mlops.serving.documents import OPENAPI, OPENAPI_30, SWAGGER, VERSIONS
+from mlops.serving.documents import OPENAPI, OPENAPI_30, SWAGGER
+from mlops.serving.heads import SCORE
 from mlops.serving.refusals import PROBLEM as PROBLEM_TYPE
 from mlops.serving.schema import Schema
 
-OPEN = {
-    "/": "Check whether the service is ready.",
-    "/livez": "Check whether the process of the service runs.",
-    "/readyz": "Check whether the service is ready.",
-}
-CLOSED = {
-    f"/{OPENAPI}": "Return this document.",
-    f"/{SWAGGER}": "Return the description of the service as Swagger 2.0, OpenAPI 3.0 or OpenAPI 3.1.",
-}
 SENT = {
     "x-ms-request-id": {"type": "string", "maxLength": 100},
     "x-ms-client-request-id": {
@@ -42,7 +36,9 @@ SENT = {
     },
     "traceparent": {"type": "string", "description": "See https://www.w3.org/TR/trace-context."},
 }
-RETURNED = {"x-model-name", "x-model-version", "x-image-digest", "x-ms-request-id"}
+RETURNED = ("x-image-digest", "x-model-name", "x-model-version", "x-ms-request-id")
+SHARED = ANYWHERE | NO_KEY  # the refusals of several paths
+RETURNED_WITH = {401: ("www-authenticate",), 503: ("retry-after",)}  # these statuses
 
 
 def describe_service(schema: Schema | None, examples: Sequence[object], name: str, version: int) -> dict[str, bytes]:
@@ -71,22 +67,21 @@ def describe_service(schema: Schema | None, examples: Sequence[object], name: st
 def describe_openapi(schema: Schema | None, info: Json, example: Json) -> Json:
     """Return the description of a service as OpenAPI 3.1; the parameters are those of `describe_swagger`."""
     shown = {"examples": {"declared": {"value": example}}} if example else {}
-    request = {"required": True, "content": {"application/json": {"schema": _refer("Request"), **shown}}}
+    request = {"required": True, "content": {JSON: {"schema": _refer("Request"), **shown}}}
     score = {
         "operationId": "score",
         "summary": "Predict rows.",
         "parameters": [{"name": name, "in": "header", "schema": found} for name, found in SENT.items()],
         "requestBody": request,
-        "responses": _list_responses("The predictions.", _refer("Answer"), list_statuses(schema)),
+        "responses": _list_responses("The predictions.", {JSON: {"schema": _refer("Answer")}}, list_statuses(schema)),
     }
     return {
         "openapi": "3.1.0",
         "info": info,
         "security": [{"Bearer": []}],
         "paths": {
-            "/score": {"post": score},
-            **{path: {"get": {**_describe_page(path, said), "security": []}} for path, said in OPEN.items()},
-            **{path: {"get": _describe_page(path, said)} for path, said in CLOSED.items()},
+            SCORE: {"post": score},
+            **{path: {"get": _describe_page(page)} for path, page in PAGES.items()},
         },
         "components": {
             "securitySchemes": {"Bearer": {"type": "http", "scheme": "bearer"}},
@@ -94,6 +89,7 @@ def describe_openapi(schema: Schema | None, info: Json, example: Json) -> Json:
                 **(_describe_rows(schema) if schema else {"Request": {}, "Answer": {}}),
                 "Problem": PROBLEM,
             },
+            "responses": {str(status): _describe(status, why) for status, why in SHARED.items()},
         },
     }
 
@@ -109,22 +105,34 @@ def _describe_rows(schema: Schema) -> dict[str, Json]:
     return {"Record": record, "Values": ordered, "Row": row, **bodies}
 
 
-def _describe_page(path: str, said: str) -> Json:
-    if path in OPEN:
-        refused = {503: "The service is shutting down."}
-    else:
-        refused = {401: STATUSES[401], **({404: "There is no such version."} if path == f"/{SWAGGER}" else {})}
-    version = {"name": "version", "in": "query", "schema": {"type": "string", "enum": [*VERSIONS], "default": "2"}}
-    sent = {"parameters": [version]} if path == f"/{SWAGGER}" else {}
-    return {"summary": said, **sent, "responses": _list_responses("The answer.", {"type": "object"}, refused)}
+def _describe_page(page: Page) -> Json:
+    query = [{"name": name, "in": "query", "schema": found} for name, found in page.query.items()]
+    return {
+        "summary": page.said,
+        **({"parameters": query} if query else {}),
+        "responses": _list_responses("The answer.", page.content, page.statuses),
+        **({} if page.needs_key else {"security": []}),
+    }
 
 
-def _list_responses(said: str, schema: Json, refused: Mapping[int, str]) -> Json:
-    headers = {name: {"schema": {"type": "string"}} for name in sorted(RETURNED)}
-    good = {"description": said, "headers": headers, "content": {"application/json": {"schema": schema}}}
-    problem = {"headers": headers, "content": {PROBLEM_TYPE: {"schema": _refer("Problem")}}}
-    return {"200": good, **{str(status): {"description": why, **problem} for status, why in refused.items()}}
+def _list_responses(said: str, content: Mapping[str, Json], refused: Mapping[int, str]) -> Json:
+    return {
+        "200": {"description": said, "headers": _describe_headers(200), "content": content},
+        **{
+            str(status): _refer(str(status), "responses") if SHARED.get(status) == why else _describe(status, why)
+            for status, why in refused.items()
+        },
+    }
 
 
-def _refer(name: str) -> Json:
-    return {"$ref": f"#/components/schemas/{name}"}
+def _describe(status: int, why: str) -> Json:
+    problem = {PROBLEM_TYPE: {"schema": _refer("Problem")}}
+    return {"description": why, "headers": _describe_headers(status), "content": problem}
+
+
+def _describe_headers(status: int) -> Json:
+    return {name: {"schema": {"type": "string"}} for name in (*RETURNED, *RETURNED_WITH.get(status, ()))}
+
+
+def _refer(name: str, kind: str = "schemas") -> Json:
+    return {"$ref": f"#/components/{kind}/{name}"}
