@@ -82,6 +82,22 @@ def test_another_version_of_http_is_refused(patient: ServerProcess, request_line
     assert b"The request is not HTTP/1.1: Invalid HTTP version." in body
 
 
+@pytest.mark.parametrize("target", [b"GET http://here:x/", b"CONNECT here:1", b"GET http://here"])
+@pytest.mark.parametrize("before", [GET, make_request(), make_request(b"PUT")], ids=["GET", "POST", "PUT"])
+@pytest.mark.parametrize("together", [True, False], ids=["together", "apart"])
+def test_an_invalid_url_is_refused_after_the_answer_to_the_request_before(
+    patient: ServerProcess, before: bytes, target: bytes, together: bool
+) -> None:
+    wrong = GET.replace(b"GET /readyz", target)
+    with patient.connect() as client:
+        client.sendall(before + wrong if together else before)
+        assert read_answer(client)[0] in (200, 405)
+        client.sendall(b"" if together else wrong)
+        status, headers, body = read_answer(client)
+        assert (status, headers["connection"], client.recv(1)) == (400, "close", b"")
+    assert b"The request is not HTTP/1.1: Invalid URL." in body
+
+
 def test_a_head_that_trickles_ends_the_connection(hasty: ServerProcess) -> None:
     with hasty.connect() as client:
         client.sendall(b"GET /readyz HTTP/1.1\r\nX: ")

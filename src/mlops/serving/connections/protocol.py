@@ -10,6 +10,7 @@ import math
 from time import perf_counter
 from typing import Any
 
+import httptools
 from uvicorn.config import Config
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
@@ -102,6 +103,8 @@ class Connection(Reader):
             return
         if self.parser.get_http_version() not in VERSIONS:
             raise refuse_malformed("Invalid HTTP version")
+        if not _has_path(self.url):  # uvicorn would fail after this request has taken the place of the last one
+            raise refuse_malformed("Invalid URL")
         self._arriving = "body"
         self.deadline = self._admission.clock + self._limits.body_seconds
         self._create_scope()
@@ -253,6 +256,13 @@ class Connection(Reader):
     def _forget_requests(self, number: int) -> None:
         self._waiting -= number
         self._admission.waiting -= number
+
+
+def _has_path(url: bytes) -> bool:
+    try:
+        return httptools.parse_url(url).path is not None
+    except httptools.HttpParserInvalidURLError:
+        return False
 
 
 class _Flow(FlowControl):
