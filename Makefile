@@ -40,14 +40,18 @@ help:  ## show this list
 setup: WANTED = $(EXTRAS)
 setup: $(READY) $(call extras,$(EXTRAS))  ## install everything into .venv; with EXTRAS="azure dask", only these extras
 
-# A virtual environment has absolute paths, so it is created again after the project was moved or copied.
+# A virtual environment has absolute paths, so it is created again after the project was moved or copied. It is also
+# created again if PYTHON is set and has another version.
 CONFIG := $(VENV)/pyvenv.cfg
 CREATED_AT := sed -n 's/^command = .* -m venv //p' $(CONFIG)
 MOVED := $(shell [ ! -f $(CONFIG) ] || $(CREATED_AT) | grep -qxF '$(CURDIR)/$(VENV)' || echo moved)
-.PHONY: moved
-moved:
+SERIES := 'import sys; print("%d.%d" % sys.version_info[:2])'
+CREATED_WITH := grep -q "^version = $$('$(PYTHON)' -c $(SERIES) 2>&1)[.]" $(CONFIG)
+OTHER := $(if $(PYTHON),$(shell [ ! -f $(CONFIG) ] || $(CREATED_WITH) || echo other))
+.PHONY: moved other
+moved other:
 
-$(READY): requirements.lock pyproject.toml .ci/uv.lock .ci/packages/base.txt $(MOVED)
+$(READY): requirements.lock pyproject.toml .ci/uv.lock .ci/packages/base.txt $(MOVED) $(OTHER)
 	$(INSTALL) $(WANTED)
 
 $(READY)-%: .ci/packages/%.txt $(READY)

@@ -2,11 +2,13 @@
 
 import fcntl
 import os
+import platform
 import re
 import runpy
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 from packaging.requirements import Requirement
 
 EXTRAS = ("lab", "azure", "dask", "runtimes", "test")
+MAKE_VARIABLES = ("MAKEFLAGS", "MFLAGS", "PYTHON")
 NEEDED = (".ci/install", ".ci/find-python", ".ci/uv.lock", "Makefile", "requirements.lock", "pyproject.toml")
 # It stands for the interpreter and for uv: it writes down what it is called with, and fails or waits if it is told to.
 STUB = """\
@@ -25,7 +28,7 @@ esac
 """
 MAKE_VENV = """\
 mkdir -p .venv/bin && cp stub .venv/bin/python && cp stub .venv/bin/uv
-printf 'home = /usr/bin\\ncommand = /usr/bin/python3 -m venv %s/.venv\\n' "$PWD" > .venv/pyvenv.cfg
+printf 'version = %s\\ncommand = /usr/bin/python3 -m venv %s/.venv\\n' "$(cat version)" "$PWD" > .venv/pyvenv.cfg
 echo "make-venv" >> calls
 """
 
@@ -103,6 +106,28 @@ def test_the_whole_path_of_the_environment_is_compared(checkout: Path, path: str
     assert install(checkout) == []
 
 
+def test_the_environment_is_created_again_if_python_names_another_version(checkout: Path) -> None:
+    (checkout / "version").write_text("3.10.4")
+    install(checkout)
+    assert install(checkout) == []
+    (checkout / "version").write_text(platform.python_version())
+    assert install(checkout, python=sys.executable) == ["make-venv", "base"]
+    assert install(checkout, python=sys.executable) == []
+
+
+@pytest.mark.parametrize("version", ["3.10.13", "3.13.0"])
+def test_another_version_is_refused_with_those_that_work(checkout: Path, version: str) -> None:
+    """The stub answers as an interpreter of this version."""
+    install(checkout)
+    python = checkout / "python"
+    python.write_text(f"#!/bin/sh\necho {version}\nexit 1\n")
+    python.chmod(0o755)
+    said, _ = start(checkout, f"PYTHON={python}").communicate(timeout=60)
+    found = f"Found no Python 3.11 or 3.12. Tried: {python} ({version}). Add PYTHON=/path/to/python3.12 to the command."
+    assert found in said
+    assert (checkout / ".venv").exists()
+
+
 def test_the_lock_works_on_a_network_file_system(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """NFS locks exclusively only what is open for writing."""
     opened = []
@@ -126,16 +151,17 @@ def checkout(project: Path, tmp_path: Path) -> Path:
         shutil.copy2(project / name, folder / name)
     (folder / ".ci/make-venv").write_text(MAKE_VENV)
     (folder / "stub").write_text(STUB)
+    (folder / "version").write_text(platform.python_version())
     (folder / "stub").chmod(0o755)
     return folder
 
 
 def start(checkout: Path, *words: str) -> "subprocess.Popen[str]":
-    """Start `make setup` in a process group of its own."""
+    """Start `make setup` in a process group of its own, without the variables of a make that runs the tests."""
     return subprocess.Popen(
         ["make", "--no-print-directory", "setup", *words],
         cwd=checkout,
-        env={name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS")},
+        env={name: value for name, value in os.environ.items() if name not in MAKE_VARIABLES},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -143,10 +169,10 @@ def start(checkout: Path, *words: str) -> "subprocess.Popen[str]":
     )
 
 
-def install(checkout: Path, *extras: str) -> list[str]:
+def install(checkout: Path, *extras: str, python: str = "") -> list[str]:
     """Run `make setup` and return what was installed: "make-venv", and the names of the lists."""
     (checkout / "calls").write_text("")
-    done = start(checkout, f"EXTRAS={' '.join(extras)}")
+    done = start(checkout, f"EXTRAS={' '.join(extras)}", *([f"PYTHON={python}"] if python else []))
     said, _ = done.communicate(timeout=60)
     assert done.returncode == 0, said
     return list_installed(checkout)
