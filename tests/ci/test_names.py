@@ -1,11 +1,13 @@
 """Every notebook, parameter, variable, command, target, stage and template that the pipelines' files name exists."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
 from azure_pipelines.names import find_name_errors
 from azure_pipelines.pipeline import FOLDER, PIPELINE, Spoil, find_script, list_jobs, list_pipelines
 from azure_pipelines.templates import read_yaml
+from packaging.specifiers import SpecifierSet
 
 LOCAL, RELEASE, AZURE = f"{FOLDER}/local.yml", f"{FOLDER}/release.yml", f"{FOLDER}/azure.yml"
 INFRASTRUCTURE, INSTALL, RESULTS = f"{FOLDER}/infrastructure.yml", f"{FOLDER}/install.yml", f"{FOLDER}/results.yml"
@@ -129,6 +131,14 @@ def test_what_stands_between_the_stages_and_starts_them(project: Path) -> None:
     assert {step["inputs"]["keepAzSessionActive"] for step in logins} == {"true"}
     published = [step for job in jobs.values() for step in job.steps if step.get("task") == "PublishTestResults@2"]
     assert {step["inputs"]["testResultsFiles"] for step in published} == {"unit.xml", "notebooks.xml"}
+
+
+def test_every_version_of_python_that_is_accepted_is_tested_at_night(project: Path) -> None:
+    jobs = [job for _, _, pipeline in list_pipelines(project) for job in list_jobs(pipeline)]
+    tested = {job.variables["python_version"] for job in jobs if job.name == "Test_All"}
+    accepted = SpecifierSet(tomllib.loads((project / "pyproject.toml").read_text())["project"]["requires-python"])
+    assert tested == {*accepted.filter(f"3.{minor}" for minor in range(30))}
+    assert {job.variables["python_version"] for job in jobs} == tested
 
 
 def test_what_may_take_hours_has_no_limit(project: Path) -> None:

@@ -79,7 +79,7 @@ def list_pipelines(project: Path) -> Iterator[tuple[str, dict[str, str], dict[st
 
 
 def list_jobs(pipeline: Mapping[str, Any]) -> Iterator[Job]:
-    """Yield the jobs in the order of the file, which is the order in which they run."""
+    """Yield the jobs in the order of the file, which is the order in which they run; a matrix yields several."""
     before: list[str] = []  # without dependsOn, a stage needs the one before it
     for stage in pipeline["stages"]:
         of_stage = _list_needs(stage, before[-1:])
@@ -88,17 +88,18 @@ def list_jobs(pipeline: Mapping[str, Any]) -> Iterator[Job]:
             parts = [part.get("variables", {}) for part in (pipeline, stage, job)]
             named = [pair for part in parts for pair in _list_variables(part)]
             groups = [item["group"] for part in parts if isinstance(part, list) for item in part if "group" in item]
-            yield Job(
-                stage["stage"],
-                job.get("job", job.get("deployment")),
-                tuple(job["steps"] if "steps" in job else job["strategy"]["runOnce"]["deploy"]["steps"]),
-                dict(named),
-                tuple(groups),
-                job.get("environment", ""),
-                tuple(part["condition"] for part in (stage, job) if "condition" in part),
-                job.get("timeoutInMinutes"),
-                (*of_stage, *_list_needs(job, [])),
-            )
+            for more in job.get("strategy", {}).get("matrix", {"": {}}).values():
+                yield Job(
+                    stage["stage"],
+                    job.get("job", job.get("deployment")),
+                    tuple(job["steps"] if "steps" in job else job["strategy"]["runOnce"]["deploy"]["steps"]),
+                    {**dict(named), **more},
+                    tuple(groups),
+                    job.get("environment", ""),
+                    tuple(part["condition"] for part in (stage, job) if "condition" in part),
+                    job.get("timeoutInMinutes"),
+                    (*of_stage, *_list_needs(job, [])),
+                )
 
 
 def _list_needs(part: Mapping[str, Any], otherwise: list[str]) -> list[str]:
