@@ -53,8 +53,11 @@ def _find_names(source: str) -> set[str]:
 
 
 def _find_variables(source: str) -> set[str]:
+    tree = _parse(source)
+    if tree is None:
+        return set()
     try:
-        symbols = symtable.symtable(MAGIC.sub("", source), "cell", "exec").get_symbols()
+        symbols = symtable.symtable(ast.unparse(_Generators().visit(tree)), "cell", "exec").get_symbols()
     except SyntaxError:  # symtable rejects more than ast.parse
         return set()
     return {symbol.get_name() for symbol in symbols if symbol.is_assigned() or symbol.is_imported()}
@@ -64,3 +67,19 @@ def _find_results(source: str) -> set[str]:
     calls = [node for node in ast.walk(_parse(source) or ast.Module([], [])) if isinstance(node, ast.Call)]
     handing = [call for call in calls if ast.unparse(call.func).split(".")[-1] == HANDING_ON]
     return {keyword.arg for call in handing for keyword in call.keywords if keyword.arg}
+
+
+class _Generators(ast.NodeTransformer):
+    """A transformer that replaces comprehensions with generators.
+
+    Since Python 3.12, symtable lists the variables of a comprehension as variables of the code around it.
+    """
+
+    def visit_ListComp(self, node: ast.ListComp) -> ast.AST:
+        return self.generic_visit(ast.GeneratorExp(node.elt, node.generators))
+
+    def visit_SetComp(self, node: ast.SetComp) -> ast.AST:
+        return self.generic_visit(ast.GeneratorExp(node.elt, node.generators))
+
+    def visit_DictComp(self, node: ast.DictComp) -> ast.AST:
+        return self.generic_visit(ast.GeneratorExp(ast.Tuple([node.key, node.value], ast.Load()), node.generators))
