@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -166,3 +168,18 @@ def test_without_a_subscription_nothing_is_asked(
     with pytest.raises(UsageError, match="MLOPS_AZURE_SUBSCRIPTION_ID"):
         _ = AzureSession(read_settings(workspace), workspace).workspace
     assert azure.requests == []
+
+
+@pytest.mark.slow
+def test_the_sdk_prints_nothing_when_a_process_ends(workspace: Workspace) -> None:
+    """Since Python 3.12, no thread can start at that time, but the log handler of the SDK starts one."""
+    code = (
+        "from azureml.data._loggerfactory import _LoggerFactory\n"
+        "from mlops.backends import open_backend\nfrom mlops.workspace import find_workspace\n"
+        "open_backend('azure', find_workspace())\n"
+        "print(_LoggerFactory.get_logger('sdk').handlers)"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=workspace.project, capture_output=True, text=True, check=True)
+    assert "AppInsightsLoggingHandler" in done.stdout
+    assert done.stderr == ""

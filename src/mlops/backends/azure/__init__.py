@@ -17,7 +17,9 @@ This package can be imported even if the Python packages for Azure are not insta
     telemetry       sends reports of runs to Application Insights
 """
 
+import atexit
 import importlib.util
+import logging
 
 from mlops.backends.azure.arrivals import AzureArrivals
 from mlops.backends.azure.connection.identity import adopt_compute_identity
@@ -65,6 +67,9 @@ def open_backend(caller: Caller) -> Backend:
     """
     require_packages()
     adopt_compute_identity()  # before any credential is created
+    # Since Python 3.12, no thread can start when a process ends, but the SDK's log handler starts one to send its last
+    # reports. logging would print a traceback after each command.
+    atexit.register(setattr, logging, "raiseExceptions", False)
     session = AzureSession(read_settings(caller.workspace), caller.workspace)
     images = AzureImages(session)
     datasets, secrets = AzureDatasets(session), AzureSecrets(session)
