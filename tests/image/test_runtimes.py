@@ -70,6 +70,7 @@ TRUSTED = (
     "functools.partial",
     "sklearn.utils.validation.check_array",
     "scipy.interpolate._bsplines.BSpline",
+    "scipy.interpolate._bsplines._BSpline",  # of scipy 1.18, which needs Python 3.12
     "scipy._lib.array_api_compat.numpy._aliases.asarray",
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
 )

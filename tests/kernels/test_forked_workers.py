@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-# Python 3.11 on Linux forks by default. The timeout is nbclient's time limit for a cell, which would end a hang.
+# On Linux, these workers are forks by default. The timeout is nbclient's time limit for a cell, which would end a hang.
 SCRIPT = """
 import concurrent.futures, multiprocessing, os, sys
 import nbclient, nbformat, papermill

@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 import types
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -217,8 +218,11 @@ def _flush() -> None:
 
 
 def _end_openblas_threads() -> None:
-    # OpenBLAS ends its threads when their process forks, and starts new ones when it needs them.
-    process = os.fork()
+    # OpenBLAS ends its threads when their process forks, and starts new ones when it needs them. Since Python 3.12, a
+    # fork of a process with threads warns.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        process = os.fork()
     if process == 0:
         os._exit(0)
     os.waitpid(process, 0)
