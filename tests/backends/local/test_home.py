@@ -1,17 +1,22 @@
-"""Damaged state in MLOPS_HOME."""
+"""Damaged state in MLOPS_HOME, and unusual names of the folder."""
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from old_homes import build_home
+from sqlalchemy import make_url
+from tiny_model import register
 
 from mlops.backends import open_backend
 from mlops.backends.local.services.deployments import LocalState
 from mlops.backends.local.services.site import LocalSite
 from mlops.backends.local.settings import LocalSettings
+from mlops.backends.local.store.database import name_url
 from mlops.backends.local.store.mlflow_store import MlflowStore
+from mlops.backends.local.store.schema import configure_alembic
 from mlops.errors import IntegrityError
 from mlops.platform.backend import Backend
 from mlops.platform.models import ModelVersion
@@ -103,3 +108,23 @@ def test_a_version_that_somebody_registered_with_mlflow_itself_does_not_hide_the
     assert champion.version == 1
     with pytest.raises(IntegrityError, match="'files' of diabetes version 2 in MLflow is damaged"):
         registry.get_version("diabetes", int(stranger.version))
+
+
+ODD = """it's "my" home #1 is 100%41? ü&=;@:[~"""
+
+
+def test_a_home_can_have_any_name(migrated: Workspace, tmp_path: Path) -> None:
+    """SQLAlchemy decodes `%41` in a URL, and a question mark ends the path of the database."""
+    home = migrated.home.rename(tmp_path / ODD)
+    backend = open_backend("local", replace(migrated, home=home))
+    version = register(backend, tmp_path)
+    assert backend.registry.get_version("tiny", 1).run_id == version.run_id
+    assert (backend.registry.fetch_model(version, tmp_path / "fetched") / "model.json").is_file()
+    assert {path.name for path in tmp_path.iterdir()} == {ODD, "fetched", "files-1.0"}  # MLflow creates no other folder
+
+
+def test_the_url_of_a_database_names_its_path(tmp_path: Path) -> None:
+    path = tmp_path / ODD / "mlflow.db"
+    named = configure_alembic(path).get_main_option("sqlalchemy.url")
+    assert named == name_url(path)
+    assert make_url(named).database == str(path)

@@ -21,12 +21,11 @@ def server(tmp_path: Path) -> Path:
 
 def test_the_page_is_that_of_the_home(migrated: Workspace, tmp_path: Path, server: Path) -> None:
     page = LocalTrackingPage(tmp_path, MlflowStore(migrated.home))
-    store = f"sqlite:///{migrated.home}/mlflow.db"
     assert page.find_command(["--port", "5001"]) == [
         str(server),
         "ui",
         "--backend-store-uri",
-        store,
+        f"sqlite+pysqlite:///{migrated.home}/mlflow.db",
         "--port",
         "5001",
     ]

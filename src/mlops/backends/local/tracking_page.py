@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from mlops.backends.local.store.database import require_writable
+from mlops.backends.local.store.database import name_url, require_writable
 from mlops.backends.local.store.failures import DATABASE
 from mlops.backends.local.store.mlflow_store import MlflowStore
 from mlops.backends.local.store.schema import require_schema
@@ -37,4 +37,4 @@ class LocalTrackingPage:
         self._store.prepare_write()  # the page reads files from the paths in the database
         if not self._store.exists:
             self._store.client  # noqa: B018 - creates the database
-        return [str(self._server), "ui", "--backend-store-uri", f"sqlite:///{database}", *arguments]
+        return [str(self._server), "ui", "--backend-store-uri", name_url(database), *arguments]

@@ -1,4 +1,7 @@
-"""Queries of MLflow's database, and a check that a run can write to it. Both wait while the database is locked."""
+"""Queries of MLflow's database, and a check that a run can write to it. Both wait while the database is locked.
+
+Also the URL with which MLflow and SQLAlchemy open the database.
+"""
 
 import logging
 import os
@@ -9,6 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import quote
 
 from mlops.backends.local.store.failures import (
     explain_damage,
@@ -47,6 +51,12 @@ class Patience:
 
 
 PATIENT = Patience()
+
+
+def name_url(path: Path) -> str:
+    """Return the URL of a database for MLflow and SQLAlchemy, which decode it."""
+    # With `sqlite:///`, MLflow would create the folder that the URL names when it is not decoded.
+    return f"sqlite+pysqlite:///{quote(str(path))}"
 
 
 def ask_database(path: Path, ask: Callable[[sqlite3.Connection], Answer], patience: Patience = PATIENT) -> Answer:

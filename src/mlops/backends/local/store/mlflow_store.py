@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from mlops.backends.local.champions import ChampionNotes
-from mlops.backends.local.store.database import PATIENT, Patience
+from mlops.backends.local.store.database import PATIENT, Patience, name_url
 from mlops.backends.local.store.failures import DATABASE, explain_failures
 from mlops.backends.local.store.locations import ARTIFACTS_FOLDER, locate_files, move_locations
 from mlops.backends.local.store.queries import VersionRow, has_training, read_versions
@@ -103,7 +103,7 @@ class MlflowStore:
         with explain_failures(database):
             if not database.is_file():
                 self._create_database_atomically(database)
-            client = MlflowClient(f"sqlite:///{database}")
+            client = MlflowClient(name_url(database))
             if client.get_experiment_by_name(EXPERIMENT) is None:
                 self._make_experiment(client)
         return client
@@ -165,7 +165,7 @@ def _create_database_atomically(path: Path) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
         made, copy = Path(scratch, "made.db"), Path(scratch, "copy.db")
         with _write_without_syncing():
-            MlflowClient(f"sqlite:///{made}").get_experiment_by_name(EXPERIMENT)
+            MlflowClient(name_url(made)).get_experiment_by_name(EXPERIMENT)
         copy_database(made, copy)  # syncs the copy
         os.replace(copy, path)
     sync_folder(path.parent)

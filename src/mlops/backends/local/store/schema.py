@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlops.backends.local.store.database import PATIENT, Patience, ask_database
+from mlops.backends.local.store.database import PATIENT, Patience, ask_database, name_url
 from mlops.backends.local.store.failures import explain_damage
 from mlops.errors import FormatError, IntegrityError
 from mlops.files.databases import copy_database
@@ -115,8 +115,8 @@ def configure_alembic(database: Path) -> "Config":
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(_find_migrations()))
-    config.set_main_option("sqlalchemy.url", f"sqlite:///{database}".replace("%", "%%"))
+    for name, value in (("script_location", str(_find_migrations())), ("sqlalchemy.url", name_url(database))):
+        config.set_main_option(name, value.replace("%", "%%"))
     return config
 
 
