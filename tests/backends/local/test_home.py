@@ -123,6 +123,18 @@ def test_a_home_can_have_any_name(migrated: Workspace, tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {ODD, "fetched", "files-1.0"}  # MLflow creates no other folder
 
 
+@pytest.mark.slow
+def test_a_database_is_created_from_a_folder_with_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """MLflow writes the current folder into SQL."""
+    folder = tmp_path / ODD
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    client = MlflowStore(folder / "home").client
+    places = {experiment.name: experiment.artifact_location for experiment in client.search_experiments()}
+    artifacts = (folder / "home" / "artifacts").as_uri()
+    assert places == {"Default": f"{artifacts}/0", "training": artifacts}
+
+
 def test_the_url_of_a_database_names_its_path(tmp_path: Path) -> None:
     path = tmp_path / ODD / "mlflow.db"
     named = configure_alembic(path).get_main_option("sqlalchemy.url")

@@ -159,13 +159,16 @@ class MlflowStore:
 
 
 def _create_database_atomically(path: Path) -> None:
-    from mlflow import MlflowClient
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
+    # MLflow writes the location of its own experiment into SQL as it is. By default, it is below the current folder,
+    # whose name can contain quotes and colons. The URL encodes them.
+    location = (path.parent / ARTIFACTS_FOLDER).as_uri()
     # MLflow cannot use a database whose creation was interrupted.
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
         made, copy = Path(scratch, "made.db"), Path(scratch, "copy.db")
         with _write_without_syncing():
-            MlflowClient(name_url(made)).get_experiment_by_name(EXPERIMENT)
+            SqlAlchemyStore(name_url(made), location)
         copy_database(made, copy)  # syncs the copy
         os.replace(copy, path)
     sync_folder(path.parent)
