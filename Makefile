@@ -41,10 +41,11 @@ setup: WANTED = $(EXTRAS)
 setup: $(READY) $(call extras,$(EXTRAS))  ## install everything into .venv; with EXTRAS="azure dask", only these extras
 
 # A virtual environment has absolute paths, so it is created again after the project was moved or copied. It is also
-# created again if PYTHON is set and has another version.
+# created again if PYTHON is set and has another version. The shell reads the current path itself, because the path can
+# contain quotes.
 CONFIG := $(VENV)/pyvenv.cfg
 CREATED_AT := sed -n 's/^command = .* -m venv //p' $(CONFIG)
-MOVED := $(shell [ ! -f $(CONFIG) ] || $(CREATED_AT) | grep -qxF '$(CURDIR)/$(VENV)' || echo moved)
+MOVED := $(shell [ ! -f $(CONFIG) ] || $(CREATED_AT) | grep -qxF "$$(pwd -P)/$(VENV)" || echo moved)
 SERIES := 'import sys; print("%d.%d" % sys.version_info[:2])'
 CREATED_WITH := grep -q "^version = $$('$(PYTHON)' -c $(SERIES) 2>&1)[.]" $(CONFIG)
 OTHER := $(if $(PYTHON),$(shell [ ! -f $(CONFIG) ] || $(CREATED_WITH) || echo other))

@@ -89,11 +89,18 @@ def test_what_the_main_job_does_not_need_comes_with_the_targets_that_need_it(pro
         assert {*re.findall(r"\.ci/install (.*)", shown)[-1].split()} == {*extras.split()}, target
 
 
-@pytest.mark.parametrize("moved", [False, True])
-def test_the_environment_is_created_again_after_the_project_was_moved(checkout: Path, moved: bool) -> None:
+@pytest.mark.parametrize("name", ["project", "renamed", """it's (a) "new" #1 ü"""])
+def test_the_environment_is_created_again_after_the_project_was_moved(checkout: Path, name: str) -> None:
     install(checkout)
-    new = checkout.rename(checkout.with_name("renamed")) if moved else checkout
-    assert install(new) == (["make-venv", "base"] if moved else [])
+    new = checkout.rename(checkout.with_name(name))
+    assert install(new) == (["make-venv", "base"] if new != checkout else [])
+    assert install(new) == []
+
+
+def test_a_path_in_which_mlflow_does_not_work_is_refused(checkout: Path) -> None:
+    """MLflow reads the path of its migrations from a configuration, in which a percent sign begins a variable."""
+    said, _ = start(checkout.rename(checkout.with_name("100%41"))).communicate(timeout=60)
+    assert re.search(r"make: The path \S*/100%41 contains %, but .*\. Rename the folder\.", said)
 
 
 @pytest.mark.parametrize("path", ["/home/me{}", "{}-old", "/home/me{}-old"])
