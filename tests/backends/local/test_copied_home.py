@@ -43,3 +43,23 @@ def test_a_copied_home_is_read_and_written_by_itself(migrated: Workspace, tmp_pa
     assert (copied.home / "artifacts" / run.run_id).is_dir()
     assert all(place.startswith(copied.home.as_uri()) for place in list_places(copied.home))
     assert (hash_folder(migrated.home) == before) if original_stays else not migrated.home.exists()
+
+
+def test_comparisons_with_a_champion_are_counted_on_in_a_restored_home(migrated: Workspace, tmp_path: Path) -> None:
+    """A restore gives no free comparisons, except that those after the backup are unknown if their file was restored."""
+    backend = open_backend("local", migrated)
+    register(backend, tmp_path)
+    champion = backend.registry.promote("tiny", 1, expected="")
+    assert backend.registry.record_look(champion, "before") == 1
+    backup = tmp_path / "backup"
+    shutil.copytree(migrated.home, backup)
+    assert backend.registry.record_look(champion, "after") == 2
+
+    shutil.copy(backup / "mlflow.db", migrated.home / "mlflow.db")
+    only_database = open_backend("local", migrated).registry
+    found = only_database.find_champion("tiny")
+    assert found and only_database.record_look(found, "next") == 3
+
+    restored = open_backend("local", replace(migrated, home=backup)).registry
+    found = restored.find_champion("tiny")
+    assert found and [restored.record_look(found, evidence) for evidence in ("before", "next")] == [1, 2]
