@@ -5,8 +5,12 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm
 
+from mlops.model.bounds import bound_mean, measure_error
 from mlops.model.jackknife import assign_groups, leave_out, list_pseudo_values
+from mlops.model.promotion import POWER
+from mlops.model.spending import spend
 from mlops.problem import Metric, metrics
 from simulations import scores
 from simulations.cases import Case
@@ -22,7 +26,13 @@ def measure_median(actual: Floats, predicted: Floats) -> float:
     return float(np.median(np.abs(actual - predicted)))
 
 
+def measure_tail(actual: Floats, predicted: Floats) -> float:
+    """Return the 99 % quantile of the absolute error."""
+    return float(np.quantile(np.abs(actual - predicted), 0.99))
+
+
 MEDIAN = Metric("median_absolute_error", measure_median, higher_is_better=False)
+TAIL = Metric("tail_error", measure_tail, higher_is_better=False)
 AREA = metrics.roc_auc_score()
 
 
@@ -79,8 +89,24 @@ def count_areas(rng: np.random.Generator, rounds: int, rows: int) -> int:
     return found
 
 
+def count_insensitive(rng: np.random.Generator, rounds: int, rows: int, metric: Metric, look: int, most: float) -> int:
+    """Count the rounds in which comparison `look` detects only gains above `most` times those of a single comparison.
+
+    The models are equal, and different: each has an error of its own, as large as the error that both share.
+    """
+    pairs = (_draw_pair(rng, rows, 1.0) for _ in range(rounds))
+    gains = (list_gains(metric, np.zeros(rows), pair) for pair in pairs)
+    once, later = CONFIDENCE, spend(CONFIDENCE, look)
+    return sum(_find_detectable(some, later) > most * _find_detectable(some, once) for some in gains)
+
+
+def _find_detectable(gains: Floats, confidence: float) -> float:
+    needed = gains.mean() - bound_mean(gains, confidence)
+    return float(needed + norm.ppf(POWER) * measure_error(gains))
+
+
 def list_grouped() -> Iterator[Case]:
-    """Yield the cases of the table "grouped"."""
+    """Yield the cases of the tables "grouped" and "insensitive"."""
     for rows, rounds in ((30, 10_000), (89, 10_000), (300, 4000), (2000, 2000)):
         for noise, models in ((0.2, "similar models"), (1.0, "different models")):
             simulate = partial(count_medians, rows=rows, noise=noise)
@@ -89,3 +115,9 @@ def list_grouped() -> Iterator[Case]:
     yield Case("grouped", "median absolute error, different models, 30 rows, each a group", 4000, simulate)
     simulate = partial(count_areas, rows=3000)
     yield Case("grouped", f"{AREA.title}, {MANY} groups of 100 rows", 4000, simulate, most=0.05)
+    for metric, title in ((MEDIAN, "median absolute error"), (TAIL, "99 % quantile of the absolute error")):
+        for rows in (89, 300, 2000):
+            for look, most in ((5, 1.8), (20, 2.2)):
+                simulate = partial(count_insensitive, rows=rows, metric=metric, look=look, most=most)
+                name = f"{title}, {rows:,} rows, comparison {look}, above {most} times"
+                yield Case("insensitive", name, 1000, simulate)
