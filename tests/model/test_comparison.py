@@ -142,7 +142,10 @@ def test_a_class_without_rows_is_too_few_rows() -> None:
     _, champion, challenger = (values[:89] for values in BOOLEAN)
     decision = decide(AUC, np.ones(89), champion, challenger)
     assert (decision.kind, decision.promoted) == ("few", False)
-    assert decision.reason == "The area under the ROC curve is undefined for the 89 rows unseen by both models."
+    assert decision.reason == (
+        "The rarest class has none of the 89 rows unseen by both models, but the comparison of the area under the ROC "
+        "curve needs 5 of each class."
+    )
 
 
 @pytest.mark.parametrize(("positives", "kind"), [(4, "few"), (5, "compared")])

@@ -145,8 +145,9 @@ def test_groups_of_rows_are_named() -> None:
         (compare(np.ones(1)), "There are too few rows to plot."),
         (Comparison(SQUARES, None, np.empty(0)), "There are too few rows to plot."),
         (
-            Comparison(AUC, POOR, GOOD, actual=np.ones(200)),
-            "The area under the ROC curve is undefined for the 200 rows unseen by both models.",
+            Comparison(AUC, None, GOOD, actual=np.arange(200) < 3),
+            "The rarest class has only 3 of the 200 rows unseen by the challenger, but an interval of the area under "
+            "the ROC curve needs 5 of each class.",
         ),
     ],
 )

@@ -90,19 +90,21 @@ class Comparison:
     @cached_property
     def shortage(self) -> str:
         """A sentence that says why there are too few rows for a comparison. Empty if there are enough."""
-        of_rows = f"the {self.rows:,} rows unseen by both models"
+        first = self.champion is None
+        of_rows = f"the {self.rows:,} rows unseen by {'the challenger' if first else 'both models'}"
         if self.actual is None:
-            few = self.champion is not None and 1 < self.rows < FEWEST_EQUAL
+            few = not first and 1 < self.rows < FEWEST_EQUAL
             if not few or self.improvement <= 0 or not are_equal(self.gains, np.full(self.rows, self.improvement)):
                 return ""
             return f"All of {of_rows} have the same gain, which can be chance with fewer than {FEWEST_EQUAL} rows."
+        if self.metric.all_classes and self.rows and self.rarest < FEWEST_OF_CLASS:
+            share = f"only {self.rarest}" if self.rarest else "none"
+            return (
+                f"The rarest class has {share} of {of_rows}, but {'an interval' if first else 'the comparison'} of the "
+                f"{self.metric.title} needs {FEWEST_OF_CLASS} of each class."
+            )
         if np.isnan(self.improvement):
             return f"The {self.metric.title} is undefined for {of_rows}."
-        if self.metric.all_classes and (fewest := _count_rarest(self.actual)) < FEWEST_OF_CLASS:
-            return (
-                f"The rarest class has only {fewest} of {of_rows}, but the comparison of the {self.metric.title} needs "
-                f"{FEWEST_OF_CLASS} of each class."
-            )
         if np.isnan(self.gains).any():
             return (
                 f"The {self.metric.title} is undefined if some of {of_rows} are left out, so its variation cannot be "
@@ -115,6 +117,13 @@ class Comparison:
                 "change it if they are left out."
             )
         return ""
+
+    @property
+    def rarest(self) -> int:
+        """The number of rows of the rarest class; 0 if a class has no rows. Only if `actual` is given."""
+        classes = self.challenger.shape[1] if self.challenger.ndim == 2 else 2
+        counts = np.unique(self.actual, return_counts=True)[1]
+        return int(counts.min()) if len(counts) >= classes else 0
 
     @cached_property
     def improvement(self) -> float:
@@ -229,10 +238,6 @@ def _list_losses(metric: Metric, truth: NDArray[np.generic], model: str, predict
             f"between {-LARGEST_LOSS:g} and {LARGEST_LOSS:g} for every row."
         )
     return losses
-
-
-def _count_rarest(actual: NDArray[np.generic]) -> int:
-    return int(np.unique(actual, return_counts=True)[1].min())
 
 
 def _find_smallest_gain(
