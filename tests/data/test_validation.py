@@ -173,17 +173,17 @@ MUTANTS: dict[str, tuple[Mutate, set[str], str]] = {
     "too few rows": (
         lambda good: good.sample(29, random_state=0),
         {"(table):rows"},
-        "(table): rows: 29 rows; allowed: 30 or more",
+        "(table): rows: 29 rows, 1 too few; allowed: 30 or more",
     ),
     "no rows": (
         lambda good: good.head(0),
         {"(table):rows"},
-        "(table): rows: 0 rows; allowed: 30 or more",
+        "(table): rows: 0 rows, 30 too few; allowed: 30 or more",
     ),
     "no rows and no types, as from a CSV file with a header only": (
         lambda good: good.head(0).astype(object),
         {"(table):rows"},
-        "(table): rows: 0 rows; allowed: 30 or more",
+        "(table): rows: 0 rows, 30 too few; allowed: 30 or more",
     ),
     "no columns": (
         lambda good: good[[]],
@@ -193,7 +193,7 @@ MUTANTS: dict[str, tuple[Mutate, set[str], str]] = {
     "nothing at all": (
         lambda good: pd.DataFrame(),
         {"(table):rows", f"{', '.join(COLUMNS)}:columns"},
-        "(table): rows: 0 rows; allowed: 30 or more",
+        "(table): rows: 0 rows, 30 too few; allowed: 30 or more",
     ),
 }
 
@@ -393,7 +393,7 @@ def test_a_csv_file_without_rows_is_caught(reference: Profile, tmp_path: Path, c
     path = tmp_path / "data.csv"
     path.write_text(content)
     found = find_violations(str(path), RULES, reference)
-    assert "(table): rows: 0 rows; allowed: 30 or more" in [str(violation) for violation in found]
+    assert "(table): rows: 0 rows, 30 too few; allowed: 30 or more" in [str(violation) for violation in found]
 
 
 def test_a_csv_file_with_a_column_twice_is_caught(good: pd.DataFrame, reference: Profile, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.stats import t
+from scipy.stats import binom, t
 
 from mlops.errors import UsageError
 from mlops.model import promotion
@@ -72,9 +72,29 @@ def test_a_clearly_better_model_is_promoted() -> None:
     assert decision.improvement == pytest.approx(GAINS.mean())
 
 
+def test_too_few_rows_say_how_many_to_add() -> None:
+    """Each added row is held out with a probability of 20 %. With 90 %, six or more of 45 rows are."""
+    compared = Comparison(METRIC, LOSSES[:24], LOSSES[:24] - GAINS[:24])
+    few = promotion.decide_promotion(compared, holdout_share=0.2)
+    assert (few.kind, few.more_rows) == ("few", 45)
+    assert describe_sensitivity(few, "points") == (
+        "There are too few rows to detect any improvement. About 45 more rows in the data set would be enough."
+    )
+    assert binom.sf(5, 45, 0.2) > 0.9 > binom.sf(5, 44, 0.2)
+    assert promotion.decide_promotion(compared).more_rows == 0
+
+
+def test_a_rare_class_says_how_many_rows_to_add() -> None:
+    """One positive row is missing, and 0.9 % of added rows are positive and held out."""
+    rare = Comparison(metrics.roc_auc_score(), LOSSES, LOSSES - GAINS, actual=np.arange(ROWS) < 4)
+    decision = promotion.decide_promotion(rare, holdout_share=0.2)
+    assert (decision.kind, decision.more_rows) == ("few", 256)
+    assert binom.sf(0, 256, 0.2 * 4 / 89) > 0.9 > binom.sf(0, 255, 0.2 * 4 / 89)
+
+
 def test_the_gains_have_the_names_of_the_declared_results() -> None:
     decision = decide_promotion(LOSSES, LOSSES - GAINS)
-    expected = (decision.improvement, decision.lower_bound, decision.detectable_gain, 0.0, 1)
+    expected = (decision.improvement, decision.lower_bound, decision.detectable_gain, 0.0, 1, 0)
     assert tuple(decision.gains.values()) == expected
 
 

@@ -40,6 +40,7 @@ OTHERS = {
 ENGINE = {
     "model_name": "a parameter that all steps share, an option of `submit`, and a name in records",
     "model_version": "a name in records",
+    "holdout_share": "a name in records of older trainings, and in an error about the split",
     "dataset_version": "an option of `submit`",
 }
 WORD = re.compile(r"\w+")

@@ -131,7 +131,8 @@ def _show_name(name: str) -> str:
 def _check_size(scan: TableScan, max_duplicate_share: float, min_rows: int) -> list[Violation]:
     found = []
     if scan.rows < min_rows:
-        found.append(Violation("(table)", "rows", format_count(scan.rows, "row"), f"{min_rows:,} or more"))
+        seen = f"{format_count(scan.rows, 'row')}, {min_rows - scan.rows:,} too few"
+        found.append(Violation("(table)", "rows", seen, f"{min_rows:,} or more"))
     share = scan.copies / scan.rows if scan.rows else 0.0
     if share > max_duplicate_share:
         seen, allowed = format_pair(100 * share, 100 * max_duplicate_share)

@@ -8,14 +8,15 @@ enough for a release.
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from scipy.stats import norm
+from scipy.stats import nbinom, norm
 
 from mlops.errors import UsageError
-from mlops.model.comparison import Comparison
+from mlops.model.comparison import FEWEST_OF_CLASS, Comparison
 from mlops.numbers import format_confidence, format_count, format_number
 from mlops.pipelines.advice import GATE, GATE_NOTEBOOK
 from mlops.pipelines.tags import OVERRIDDEN_BY, OVERRIDE_REASON
 
+SURE = 0.9  # the probability that the suggested number of rows is enough
 POWER = 0.8  # the probability of a promotion if the true improvement equals the detectable gain
 
 
@@ -42,6 +43,9 @@ class Decision:
     look : int
         The number of this comparison among all comparisons with the champion, counted from 1; 0 if it does not count as
         a comparison with the champion.
+    more_rows : int
+        If there were too few rows, the number of rows to add to the data set so that there are probably enough; 0 if
+        this number is unknown, or if more rows are not needed.
     override : str
         If a person promoted the challenger although the gate rejected it, that person's reason. Otherwise empty.
     kind : str
@@ -59,6 +63,7 @@ class Decision:
     required_gain: float = 0.0
     look: int = 0
     kind: Literal["first", "unlike", "few", "equal", "skewed", "compared"] = "compared"
+    more_rows: int = 0
     override: str = ""
 
     @property
@@ -67,7 +72,9 @@ class Decision:
         return {name: getattr(self, name) for name in GATE.gains}
 
 
-def decide_promotion(compared: Comparison, *, min_rows: int = 30, left_out: str = "") -> Decision:
+def decide_promotion(
+    compared: Comparison, *, min_rows: int = 30, left_out: str = "", holdout_share: float = 0.0
+) -> Decision:
     """Return the decision whether to promote a new model (the challenger).
 
     Parameters
@@ -79,6 +86,8 @@ def decide_promotion(compared: Comparison, *, min_rows: int = 30, left_out: str 
     left_out : str
         A sentence that says why some rows were left out of the comparison. If too few rows remain, it is appended to
         the reason.
+    holdout_share : float
+        The share of new rows of the data set that would be held out, between 0 and 1; 0 if it is unknown.
     """
     rows = compared.rows
     if compared.champion is None:
@@ -86,14 +95,18 @@ def decide_promotion(compared: Comparison, *, min_rows: int = 30, left_out: str 
         return Decision(promoted=True, reason=reason, rows=rows, kind="first")
     if rows < min_rows:
         known = f"Only {format_count(rows, 'row')} {'is' if rows == 1 else 'are'} known to be unseen by both models"
-        reason = f"{known}, but the comparison needs {min_rows:,}."
-        return Decision(promoted=False, reason=f"{reason} {left_out}".rstrip(), rows=rows, kind="few")
+        reason = f"{known}, but the comparison needs {min_rows:,}. {left_out}".rstrip()
+        more = _count_more_rows(min_rows - rows, holdout_share)
+        return Decision(promoted=False, reason=reason, rows=rows, kind="few", more_rows=more)
     if compared.equality:
         everywhere = f"{compared.equality} on all {rows:,} rows unseen by both models"
         reason = f"The challenger and the champion are equal: {everywhere}."
         return Decision(promoted=False, reason=reason, rows=rows, kind="equal")
     if compared.shortage:
-        return Decision(promoted=False, reason=f"{compared.shortage} {left_out}".rstrip(), rows=rows, kind="few")
+        reason = f"{compared.shortage} {left_out}".rstrip()
+        rare = FEWEST_OF_CLASS - compared.rarest if compared.metric.all_classes else 0
+        more = _count_more_rows(rare, holdout_share * compared.rarest / rows) if rare > 0 else 0
+        return Decision(promoted=False, reason=reason, rows=rows, kind="few", more_rows=more)
     if compared.too_skewed:
         reason = (
             f"These rows cannot show whether the challenger is better: on a few of the {rows:,} rows unseen by both "
@@ -107,6 +120,11 @@ def decide_promotion(compared: Comparison, *, min_rows: int = 30, left_out: str 
     promoted = lower_bound > 0 and compared.improvement >= least
     reason = _explain(compared, lower_bound)
     return Decision(promoted, reason, rows, compared.improvement, lower_bound, detectable, least, compared.look)
+
+
+def _count_more_rows(missing: int, share: float) -> int:
+    """Return how many rows have at least the `missing` rows among them with 90 %, if each is one of them by `share`."""
+    return missing + int(nbinom.ppf(SURE, missing, share)) if share > 0 else 0
 
 
 def _explain(compared: Comparison, lower_bound: float) -> str:
@@ -136,10 +154,11 @@ def describe_sensitivity(decision: Decision, unit: str) -> str:
     if decision.kind == "compared":
         gain = f"{format_number(decision.detectable_gain)} {unit}".strip()
         return f"Smallest improvement that the gate detects on these rows in about four cases out of five: {gain}."
+    more = f" About {decision.more_rows:,} more rows in the data set would be enough." if decision.more_rows else ""
     return {
         "first": "There is no champion to improve on yet.",
         "unlike": "The champion could not be compared, so it is unknown which improvement the gate would detect.",
-        "few": "There are too few rows to detect any improvement.",
+        "few": f"There are too few rows to detect any improvement.{more}",
         "skewed": "On a few rows, the challenger is so much worse that no improvement can be detected.",
         "equal": "The two models are equal, so neither can be better.",
     }[decision.kind]

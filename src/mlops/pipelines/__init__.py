@@ -25,6 +25,7 @@ from mlops.pipelines.step import (
     Version,
 )
 
+MORE_ROWS = "more_rows"  # the result with the number of rows that the data lacks for a comparison
 PROBLEM = "problem"  # the result that describes the metrics of the problem
 DATA = HandedFile("data_path", "data_sha256")
 MODEL = Version("model_name", "model_version")
@@ -49,7 +50,7 @@ RETRAIN = (
         "02_train",
         needs=("test_data",),
         hands_on=(DATA,),
-        trains=Training("training_run", "files", "training_rows"),
+        trains=Training("training_run", "files", "training_rows", "holdout_share", "seed"),
         declares=PROBLEM,
         scored_by="cv_",
     ),
@@ -63,7 +64,8 @@ RETRAIN = (
             reason="reason",
             overruled_by="promote_always",
             override_reason="override_reason",
-            gains=("improvement", "lower_bound", "detectable_gain", "required_gain", "look"),
+            gains=("improvement", "lower_bound", "detectable_gain", "required_gain", "look", MORE_ROWS),
+            more_rows=MORE_ROWS,
         ),
         declares=PROBLEM,
         compares=Comparison("champion_metrics", "champion_version", "champion_override"),

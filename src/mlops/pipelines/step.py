@@ -5,11 +5,17 @@ from typing import NamedTuple
 
 
 class Training(NamedTuple):
-    """The names of a step's results that describe a training: its id, and the hashes of its files and rows."""
+    """The names of a step's results that describe a training.
+
+    `run` is the id of the training, and `files` and `rows` are the hashes of its files and rows. `share` and `seed` are
+    also parameters of the step: the share of the rows that are held out, and the seed that decides which rows.
+    """
 
     run: str
     files: str
     rows: str = ""
+    share: str = ""
+    seed: str = ""
 
 
 class HandedFile(NamedTuple):
@@ -84,9 +90,11 @@ class Decision:
     override_reason : str
         The parameter with the reason for overruling the decision; ``--reason`` sets it.
     gains : tuple of str
-        The names of five results: the improvement of the metric, the lower bound of this improvement, the smallest
-        improvement that the comparison can detect, the smallest improvement that is worth a release, and the number of
-        comparisons with the champion.
+        The names of six results: the improvement of the metric, the lower bound of this improvement, the smallest
+        improvement that the comparison can detect, the smallest improvement that is worth a release, the number of
+        comparisons with the champion, and `more_rows`.
+    more_rows : str
+        The name of the result with the number of rows to add to the data if there were too few for a comparison.
     """
 
     result: str = ""
@@ -94,6 +102,7 @@ class Decision:
     overruled_by: str = ""
     override_reason: str = ""
     gains: tuple[str, ...] = ()
+    more_rows: str = ""
 
 
 @dataclass(frozen=True)

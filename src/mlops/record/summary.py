@@ -116,6 +116,12 @@ def find_decision(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> bool | N
     return None if found is None else bool(found)
 
 
+def count_more_rows(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> int:
+    """Return how many rows of data were missing for a decision about the model; 0 if there were enough."""
+    found = _find_last_result(run, {step.name: step.decides.more_rows for step in steps})
+    return found if isinstance(found, int) else 0
+
+
 def describe_failure(run: RunRecord) -> str:
     """Return the failed step and the error of a run: "train: ValueError: no rows"; "" if there was no error."""
     return next((step.cause for step in run.steps if step.cause), run.error)

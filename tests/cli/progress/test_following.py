@@ -55,6 +55,22 @@ def test_the_sweep_tries_values_around_the_one_that_was_rejected(alpha: float, v
     assert found == f"mlops sweep train -p alpha={values}"
 
 
+@pytest.mark.parametrize(
+    ("seed", "said"),
+    [
+        ("0", "Add about 46 rows to the data, then run mlops provision -p data_path=FILE and mlops run retrain"),
+        ("7", "mlops run retrain -p train.holdout_share=0.2 -p train.seed=7"),
+    ],
+)
+def test_too_few_rows_are_not_remedied_by_a_sweep(seed: str, said: str) -> None:
+    """A training with another seed than the champion's holds out rows that the champion has seen."""
+    trained = StepRecord("train", "02_train", state="done", results={"holdout_share": 0.2, "seed": 0})
+    judged = StepRecord("evaluate", "03_evaluate", state="done", results={"promoted": False, "more_rows": 46})
+    run = replace(make_run("", promoted=False), steps=(trained, judged))
+    champion = ModelVersion("tiny", 1, "run", {}, {"holdout_share": "0.2", "seed": seed})
+    assert find_following(run, "mlops", champion=champion) == said
+
+
 @pytest.mark.parametrize("name", ["deploy_qa", "test_qa", "deploy_production", "test_production"])
 def test_after_a_failed_deployment_or_test_changes_need_a_release(name: str) -> None:
     run = replace(make_run("", "all", state="failed"), steps=(StepRecord(name, "", state="failed"),))

@@ -9,9 +9,10 @@ from mlops.parameters.lookup import SHARED
 from mlops.pipelines import PIPELINES, SERVING_AGAIN
 from mlops.pipelines.advice import DATA_PARAMETER
 from mlops.pipelines.step import Step
+from mlops.platform.models import ModelVersion
 from mlops.record.ledger import RunRecord
 from mlops.record.reuse import list_overtaken
-from mlops.record.summary import find_decision, find_refusal
+from mlops.record.summary import count_more_rows, find_decision, find_refusal
 from mlops.release.next_release import NextRelease
 
 
@@ -24,6 +25,7 @@ def find_following(
     pipelines: Mapping[str, Sequence[Step]] = PIPELINES,
     declared: Callable[[str], Mapping[str, Parameter]] = lambda notebook: {},
     release: NextRelease | None = None,
+    champion: ModelVersion | None = None,
 ) -> str:
     """Return the command to suggest after a run, or "" if there is nothing left to do.
 
@@ -44,6 +46,8 @@ def find_following(
         A function that takes the name of a notebook, and returns its parameters by their names.
     release : NextRelease, optional
         The release that can follow the run.
+    champion : ModelVersion, optional
+        The champion, if there is one.
     """
     if run.state != "succeeded":
         return _suggest_repeat(run, program, platform_option, refused, pipelines.get(run.pipeline, ()))
@@ -54,6 +58,8 @@ def find_following(
         trained = next((step for step in steps if step.scored_by), None)
         if trained is None:
             return ""
+        if more := count_more_rows(run, steps):
+            return _suggest_rows(run, trained, more, program, platform_option, champion)
         from mlops.sweeps.grid import suggest_values  # imported here, because few runs suggest a sweep
 
         judged = run.step(trained.name)
@@ -61,6 +67,21 @@ def find_following(
         return f"{program} sweep {trained.name} -p {values}{platform_option}"
     only = next((step for step in steps if step.name == run.settings.only), None)
     return _continue(run, only, program, platform_option, list(given), pipelines, release) if only else ""
+
+
+def _suggest_rows(
+    run: RunRecord, trained: Step, more: int, program: str, platform_option: str, champion: ModelVersion | None
+) -> str:
+    """Return how to get more rows that neither model has seen."""
+    judged, again = run.step(trained.name), f"{program} run {run.pipeline}"
+    names = (trained.trains.share, trained.trains.seed) if trained.trains else ()
+    recorded = champion.tags if champion else {}
+    split = {name: recorded[name] for name in names if name in recorded}
+    if judged and any(value != str(judged.results.get(name, value)) for name, value in split.items()):
+        # the champion has seen rows that this training held out
+        return again + "".join(f" -p {trained.name}.{name}={value}" for name, value in split.items()) + platform_option
+    added = f"{program} provision -p {DATA_PARAMETER}=FILE{platform_option}"
+    return f"Add about {more:,} rows to the data, then run {added} and {again}{platform_option}"
 
 
 def _suggest_repeat(
