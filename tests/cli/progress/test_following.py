@@ -59,7 +59,7 @@ def test_the_sweep_tries_values_around_the_one_that_was_rejected(alpha: float, v
     ("seed", "said"),
     [
         ("0", "Add about 46 rows to the data, then run mlops provision -p data_path=FILE and mlops run retrain"),
-        ("7", "mlops run retrain -p train.holdout_share=0.2 -p train.seed=7"),
+        ("7", "mlops run retrain -p test_data.data_path=a.csv -p train.holdout_share=0.2 -p train.seed=7"),
     ],
 )
 def test_too_few_rows_are_not_remedied_by_a_sweep(seed: str, said: str) -> None:
@@ -68,7 +68,8 @@ def test_too_few_rows_are_not_remedied_by_a_sweep(seed: str, said: str) -> None:
     judged = StepRecord("evaluate", "03_evaluate", state="done", results={"promoted": False, "more_rows": 46})
     run = replace(make_run("", promoted=False), steps=(trained, judged))
     champion = ModelVersion("tiny", 1, "run", {}, {"holdout_share": "0.2", "seed": seed})
-    assert find_following(run, "mlops", champion=champion) == said
+    given = ["train.seed=0", "test_data.data_path=a.csv"]
+    assert find_following(run, "mlops", given=given, champion=champion) == said
 
 
 @pytest.mark.parametrize("name", ["deploy_qa", "test_qa", "deploy_production", "test_production"])

@@ -59,7 +59,7 @@ def find_following(
         if trained is None:
             return ""
         if more := count_more_rows(run, steps):
-            return _suggest_rows(run, trained, more, program, platform_option, champion)
+            return _suggest_rows(run, trained, more, program, platform_option, list(given), champion)
         from mlops.sweeps.grid import suggest_values  # imported here, because few runs suggest a sweep
 
         judged = run.step(trained.name)
@@ -70,7 +70,13 @@ def find_following(
 
 
 def _suggest_rows(
-    run: RunRecord, trained: Step, more: int, program: str, platform_option: str, champion: ModelVersion | None
+    run: RunRecord,
+    trained: Step,
+    more: int,
+    program: str,
+    platform_option: str,
+    given: Sequence[str],
+    champion: ModelVersion | None,
 ) -> str:
     """Return how to get more rows that neither model has seen."""
     judged, again = run.step(trained.name), f"{program} run {run.pipeline}"
@@ -79,7 +85,9 @@ def _suggest_rows(
     split = {name: recorded[name] for name in names if name in recorded}
     if judged and any(value != str(judged.results.get(name, value)) for name, value in split.items()):
         # the champion has seen rows that this training held out
-        return again + "".join(f" -p {trained.name}.{name}={value}" for name, value in split.items()) + platform_option
+        kept = [text for text in given if text.partition("=")[0].rpartition(".")[2] not in split]
+        texts = [*kept, *(f"{trained.name}.{name}={value}" for name, value in split.items())]
+        return again + "".join(f" -p {shlex.quote(text)}" for text in texts) + platform_option
     added = f"{program} provision -p {DATA_PARAMETER}=FILE{platform_option}"
     return f"Add about {more:,} rows to the data, then run {added} and {again}{platform_option}"
 
