@@ -209,7 +209,14 @@ def _conclude(
         declared = opened.project.declared
         release = find_release_after(opened, record, status) if record.settings.only else None
         following = find_following(
-            record, program, opened.command_options, given, refused, declared=declared, release=release, champion=status.champion
+            record,
+            program,
+            opened.command_options,
+            given,
+            refused,
+            declared=declared,
+            release=release,
+            champion=status.champion,
         )
         click.echo("\n" + disarm(summarize_run(record, status, report, program, following, data)))
     sys.exit(EXIT_FAILED if record.state == "failed" else 0)

@@ -121,6 +121,7 @@ class Comparison:
     @property
     def rarest(self) -> int:
         """The number of rows of the rarest class; 0 if a class has no rows. Only if `actual` is given."""
+        assert self.actual is not None
         classes = self.challenger.shape[1] if self.challenger.ndim == 2 else 2
         counts = np.unique(self.actual, return_counts=True)[1]
         return int(counts.min()) if len(counts) >= classes else 0

@@ -104,8 +104,9 @@ def decide_promotion(
         return Decision(promoted=False, reason=reason, rows=rows, kind="equal")
     if compared.shortage:
         reason = f"{compared.shortage} {left_out}".rstrip()
-        rare = FEWEST_OF_CLASS - compared.rarest if compared.metric.all_classes else 0
-        more = _count_more_rows(rare, holdout_share * compared.rarest / rows) if rare > 0 else 0
+        more = 0
+        if compared.actual is not None and compared.metric.all_classes and compared.rarest < FEWEST_OF_CLASS:
+            more = _count_more_rows(FEWEST_OF_CLASS - compared.rarest, holdout_share * compared.rarest / rows)
         return Decision(promoted=False, reason=reason, rows=rows, kind="few", more_rows=more)
     if compared.too_skewed:
         reason = (

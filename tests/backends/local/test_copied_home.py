@@ -46,7 +46,7 @@ def test_a_copied_home_is_read_and_written_by_itself(migrated: Workspace, tmp_pa
 
 
 def test_comparisons_with_a_champion_are_counted_on_in_a_restored_home(migrated: Workspace, tmp_path: Path) -> None:
-    """A restore gives no free comparisons, except that those after the backup are unknown if their file was restored."""
+    """Comparisons after the backup are forgotten only if their own file was restored, too."""
     backend = open_backend("local", migrated)
     register(backend, tmp_path)
     champion = backend.registry.promote("tiny", 1, expected="")
@@ -58,8 +58,10 @@ def test_comparisons_with_a_champion_are_counted_on_in_a_restored_home(migrated:
     shutil.copy(backup / "mlflow.db", migrated.home / "mlflow.db")
     only_database = open_backend("local", migrated).registry
     found = only_database.find_champion("tiny")
-    assert found and only_database.record_look(found, "next") == 3
+    assert found
+    assert only_database.record_look(found, "next") == 3
 
     restored = open_backend("local", replace(migrated, home=backup)).registry
     found = restored.find_champion("tiny")
-    assert found and [restored.record_look(found, evidence) for evidence in ("before", "next")] == [1, 2]
+    assert found
+    assert [restored.record_look(found, evidence) for evidence in ("before", "next")] == [1, 2]
