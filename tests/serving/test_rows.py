@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import random
 from datetime import date
 from typing import Any
 
@@ -87,6 +88,26 @@ def test_a_repeated_key_is_found_among_many_records() -> None:
 
 def test_a_text_with_colons_is_no_repeated_key() -> None:
     assert read(PHONES, {**CUSTOMER, "city": 'a: "b": c'})["city"].tolist() == ['a: "b": c']
+
+
+def test_a_repeated_key_is_found_whatever_the_texts_contain() -> None:
+    """The reader compares the number of colons in a body with those of its keys and texts."""
+    schema = Schema(1, (Feature("a:b", "category"), Feature("note", "id", missing=True)), Answer(), id="who")
+    parts = [":", '\\"', '\\":', "\\\\", "\\u003a", "\\u003A", "\\\\u003a", "u003a", " ", "x"]
+    draw = random.Random(0)
+    refused = 0
+    for _ in range(1000):
+        texts = ["".join(draw.choices(parts, k=3)) for _ in range(4)]
+        keys = ["a:b", "note", *draw.choices(["note", "a\\u003ab"], k=draw.randrange(2))]
+        draw.shuffle(keys)
+        row = ", ".join(f'"{key}": "{text}"' for key, text in zip(keys, texts, strict=False))
+        body = f'{{"data": [{{{row}}}], "ids": ["{texts[3]}"]}}'
+        if len(keys) > 2:
+            assert "twice" in refuse(schema, body.encode())
+            refused += 1
+        else:
+            RowReader(schema).read_rows(body.encode())
+    assert 300 < refused < 700
 
 
 def test_lists_and_records_of_numbers_give_the_same_array() -> None:

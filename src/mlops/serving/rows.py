@@ -7,14 +7,14 @@ import datetime
 import itertools
 import json
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from .faults import MAX_ROWS, explain_text, find_fault, has_repeated_key
+from .faults import MAX_ROWS, explain_text, find_fault, refuse_ids, split_rows
 from .matrices import MatrixReader
 from .refusals import Refusal
 from .schema import Feature, Schema
@@ -24,6 +24,7 @@ MISSING_DAY = np.iinfo(np.int64).min  # as datetime64, this is NaT
 NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 Numbers = NDArray[np.float64]
 TEXTS = ("category", "id")  # kinds for which an empty string is a missing value
+ANY_RECORD = dict[str, str | int | float | bool | None]
 FILLED = Annotated[str, msgspec.Meta(min_length=1)]
 Columns = Mapping[str, NDArray[Any]]
 Rows = Numbers | Columns
@@ -43,9 +44,14 @@ class RowReader:
         types = [_choose_type(feature) for feature in schema.features]
         self._values: Any = tuple[tuple(types)]  # type: ignore[misc]  # a type for each feature
         record = _choose_record(schema, types)
-        self._unpack = self._order_values if record == dict[str, Any] else msgspec.structs.astuple
+        self._unpack: Callable[[Any], tuple[Any, ...]] | None = None  # None if msgspec cannot unpack records
+        if record != ANY_RECORD:
+            self._unpack = msgspec.structs.astuple
+        self._texts = [place for place, feature in enumerate(schema.features) if feature.kind in TEXTS]
         row: Any = record | self._values if schema.only_numbers else record
-        ids: list[Any] = [("ids", list[int | str | None] | None, None)] if schema.id else []
+        ids: list[Any] = (
+            [("ids", list[int | str | None] | None | msgspec.UnsetType, msgspec.UNSET)] if schema.id else []
+        )
         request = msgspec.defstruct("Request", [("data", list[row]), *ids], forbid_unknown_fields=True)
         self._decoder = msgspec.json.Decoder(request)
         self._matrices = MatrixReader(schema.features, bool(schema.id)) if schema.only_numbers else None
@@ -79,18 +85,20 @@ class RowReader:
             raise explain_text(body, error) from error
         if not rows:
             raise Refusal(422, "data has no rows. Send at least one row.", {"rule": "rows"})
-        ids = content.ids if self._schema.id else None
+        sent = content.ids if self._schema.id else msgspec.UNSET
+        ids = None if sent is msgspec.UNSET else sent
         if ids is not None and len(ids) != len(rows):
-            raise find_fault(self._schema, body, "ids must have as many values as data.")
-        keys = 1 + (ids is not None) + records * len(self._schema.names)
-        if _has_more_colons(body, keys) and has_repeated_key(body):
+            raise refuse_ids(len(ids), len(rows))
+        keys = 1 + (sent is not msgspec.UNSET) + records * len(self._schema.names)
+        if _has_more_colons(body, keys) and self._has_repeated_key(body, keys, rows, records, ids):
             raise find_fault(self._schema, body, "A key is repeated.")
         if self._schema.only_numbers:
             return self._make_matrix(rows), len(rows), _write_ids(ids)
         columns = [*zip(*rows, strict=True)]
         for place, (first, last) in self._days.items():
-            if not all(day is None or first <= day <= last for day in columns[place]):
-                raise find_fault(self._schema, body, "A date in data is out of range.")
+            wrong = (row for row, day in enumerate(columns[place]) if not (day is None or first <= day <= last))
+            if (row := next(wrong, None)) is not None:
+                raise find_fault(self._schema, body, f"A date is out of range - at `$.data[{row}]`.")
         named = zip(self._schema.features, columns, strict=True)
         return {feature.name: _make_column(feature, values) for feature, values in named}, len(rows), _write_ids(ids)
 
@@ -109,16 +117,37 @@ class RowReader:
     def _unpack_rows(self, rows: Sequence[Any], records: int) -> Sequence[tuple[Any, ...]]:
         if not records:
             return rows
+        if self._unpack is None:
+            return [row if type(row) is tuple else self._order_values(number, row) for number, row in enumerate(rows)]
         if records == len(rows):
             return [*map(self._unpack, rows)]
         return [row if type(row) is tuple else self._unpack(row) for row in rows]
 
-    def _order_values(self, row: dict[str, Any]) -> tuple[Any, ...]:
+    def _order_values(self, number: int, row: dict[str, Any]) -> tuple[Any, ...]:
         """Return the values of a record in the order of the features."""
-        if row.keys() != {*self._schema.names}:
-            raise msgspec.ValidationError("A record has unknown or missing keys")
-        values: tuple[Any, ...] = msgspec.convert([row[name] for name in self._schema.names], self._values)
+        try:
+            if row.keys() != {*self._schema.names}:
+                raise msgspec.ValidationError("A record has unknown or missing keys")
+            values: tuple[Any, ...] = msgspec.convert([row[name] for name in self._schema.names], self._values)
+        except msgspec.ValidationError as error:
+            raise msgspec.ValidationError(f"{error} - at `$.data[{number}]`") from error
         return values
+
+    def _has_repeated_key(
+        self,
+        body: bytes,
+        keys: int,
+        rows: Sequence[tuple[Any, ...]],
+        records: int,
+        ids: Sequence[int | str | None] | None,
+    ) -> bool:
+        """Return whether an object in a valid body has a key twice: if so, the body has more colons than its values."""
+        texts = itertools.chain((row[place] for row in rows for place in self._texts), ids or ())
+        inside = sum(text.count(":") for text in texts if isinstance(text, str))
+        inside += records * sum(name.count(":") for name in self._schema.names)
+        unescaped = body.replace(rb"\\", b"") if rb"\u003" in body else b""
+        escaped = unescaped.count(rb"\u003a") + unescaped.count(rb"\u003A")
+        return body.count(b":") > keys + inside - escaped
 
 
 def has_few_rows(body: bytes, most: int) -> bool:
@@ -141,14 +170,11 @@ def require_few_rows(body: bytes) -> None:
     if has_few_rows(body, MAX_ROWS):
         return
     try:
-        rows = len(_counter.decode(body).data)  # type: ignore[attr-defined]  # the struct is made below
+        rows = len(split_rows(body))
     except NOT_JSON:
         return  # the reader finds out what is wrong
     if rows > MAX_ROWS:
         raise Refusal(413, f"data has more than {MAX_ROWS:,} rows. Send fewer rows at a time.", {"rule": "rows"})
-
-
-_counter = msgspec.json.Decoder(msgspec.defstruct("Counted", [("data", list[msgspec.Raw])]))
 
 
 def select_rows(rows: Rows, part: slice) -> Rows:
@@ -180,7 +206,7 @@ def _write_ids(ids: Sequence[int | str | None] | None) -> Ids:
 
 def _choose_record(schema: Schema, types: Sequence[Any]) -> Any:
     if any(json.dumps(name, ensure_ascii=False) != f'"{name}"' for name in schema.names):
-        return dict[str, Any]  # msgspec refuses some names, such as names with a quotation mark
+        return ANY_RECORD  # msgspec refuses some names, such as names with a quotation mark
     fields = [f"f{place}" for place in range(len(types))]  # the name of a feature is not always an identifier
     return msgspec.defstruct(
         "Record",
