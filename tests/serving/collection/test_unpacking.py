@@ -83,6 +83,12 @@ def test_all_columns_can_be_left_out(tmp_path: Path) -> None:
     assert unpack_predictions(segment.header, segment.turns[0].records)[0].tolist() == [114 * 3 + 3.0]
 
 
+def test_numbers_come_back_if_all_other_columns_are_left_out(tmp_path: Path) -> None:
+    add_kinds(Collection(tmp_path, KINDS).open(omitted=("plan", "city", "mobile", "joined", "paid", "seller")))
+    _, columns = read(tmp_path)
+    assert {name: values.tolist() for name, values in columns.items()} == {"fee": [20.0, 5.5]}
+
+
 def test_labels_and_booleans_are_predictions_too(tmp_path: Path) -> None:
     collector = Collection(tmp_path).open()
     for predictions in (np.array(["leaves", "stays"]), np.array([True, False]), np.array([1, 2])):

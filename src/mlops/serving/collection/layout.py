@@ -71,11 +71,6 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
         """True if the row of each record is the body of a request, and its prediction is the body of the answer."""
         return any(column.kind == TEXT for column in self.columns)
 
-    @property
-    def is_matrix(self) -> bool:
-        """True if the rows of a record are one array of numbers."""
-        return all((column.kind, column.treatment) == ("number", "kept") for column in self.stored)
-
 
 class Record(msgspec.Struct, array_like=True, gc=False):
     """A scored request.
@@ -87,8 +82,8 @@ class Record(msgspec.Struct, array_like=True, gc=False):
     count : int
         The number of rows, n.
     rows : bytes or list
-        If `Header.is_matrix` is true, the bytes of a float64 array with n rows. Otherwise, a list with one item per
-        stored column.
+        If all features are numbers and none is hashed, the bytes of a float64 array with n rows. Otherwise, a list with
+        one item per stored column.
     predictions : bytes or list
         The bytes of a float64 array with n rows, or a list of n booleans or labels.
     ids : list, optional

@@ -20,7 +20,7 @@ def unpack_rows(header: Header, records: Iterable[Record]) -> Arrays:
     records = [*records]
     if not records or not header.stored:
         return {}
-    if header.is_matrix:
+    if isinstance(records[0].rows, bytes):  # so are those of all records of the segment
         width = len(header.stored)
         matrix = np.concatenate([np.frombuffer(_get_bytes(record.rows)).reshape(-1, width) for record in records])
         return {column.name: matrix[:, place] for place, column in enumerate(header.stored)}
@@ -42,10 +42,10 @@ def list_ids(header: Header, record: Record) -> Iterator[tuple[str, list[str | N
     """
     if record.ids is not None:
         yield "", record.ids, header.id is not None and header.id.treatment == "hashed"
-    if not header.is_matrix:
+    if not isinstance(record.rows, bytes):
         for place, column in enumerate(header.stored):
             if column.kind == "id":
-                yield column.name, record.rows[place], column.treatment == "hashed"  # type: ignore[misc]
+                yield column.name, record.rows[place], column.treatment == "hashed"
 
 
 def keep_rows(header: Header, record: Record, kept: NDArray[np.bool_]) -> Record:
