@@ -463,6 +463,9 @@ def test_onnx_serves_what_numpy_does_not(attempt: Try, measurements: pd.DataFram
     tried = attempt(Measurements(), make_pipeline(*steps), measurements)
     assert (tried["onnx"].problem, tried["onnx"].packages) == ("", ("onnxruntime",))
     assert choose_candidate([*tried.values()]).runtime == "onnx"
+    for runtime in ("onnx", "skops"):  # the scaled number is infinite
+        with np.errstate(over="ignore"), pytest.raises(ValueError, match="too large"):
+            load_model(tried[runtime].folder).predict(np.array([[0.0, 1000.0, 1e308]]))
 
 
 def test_numpy_serves_blocks_of_rows_with_the_bits_of_gradient_boosting(
@@ -491,7 +494,7 @@ def test_trees_refuse_the_gaps_that_the_model_refuses(attempt: Try, measurements
     tried = attempt(Measurements(), GradientBoostingRegressor(n_estimators=3, random_state=0), measurements)
     for runtime in ("numbers", "onnx"):
         assert tried[runtime].problem == ""
-        with pytest.raises(ValueError, match=r"^data has missing values, which the model does not accept$"):
+        with pytest.raises(ValueError, match=r"^data has missing values, or numbers that are too large for the model$"):
             load_model(tried[runtime].folder).predict(np.array([[0.0, 1000.0, np.nan]]))
 
 

@@ -73,6 +73,18 @@ def read_matrix(rows: Rows, columns: Sequence[str]) -> Matrix:
     return matrix
 
 
+def require_finite(matrix: Matrix) -> None:
+    """Check that numbers are neither missing nor infinite.
+
+    Raises
+    ------
+    ValueError
+        If one is.
+    """
+    if np.count_nonzero(np.isfinite(matrix)) < matrix.size:  # takes half the time of `all`
+        raise ValueError("data has missing values, or numbers that are too large for the model")
+
+
 def round_numbers(matrix: Matrix) -> NDArray[np.float32]:
     """Return the inputs of trees in single precision, as forests of scikit-learn compare them.
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .encoding import Arrays, Encoder, Matrix, Rows
+from .encoding import Arrays, Encoder, Matrix, Rows, require_finite
 from .estimator import open_estimator
 from .graph import open_graph
 from .linear import WEIGHTS, open_linear
@@ -86,8 +86,7 @@ def _open_core(record: Record, arrays: Arrays, folder: Path) -> Callable[[Matrix
         return predict
 
     def predict_complete(matrix: Matrix) -> NDArray[Any]:
-        if np.count_nonzero(np.isnan(matrix)):
-            raise ValueError("data has missing values, which the model does not accept")
+        require_finite(matrix)
         return predict(matrix)
 
     return predict_complete

@@ -76,7 +76,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     single : bool
         Whether trees compare numbers in single precision.
     complete : bool
-        Whether the model refuses missing values.
+        Whether the model refuses missing values and infinite numbers.
     table : bool
         Whether the estimator needs a DataFrame.
     trusted : tuple of str
