@@ -189,8 +189,9 @@ def attempt(tmp_path: Path) -> Try:
         make_pipeline(StandardScaler(), Ridge()),
         make_pipeline(MinMaxScaler(clip=True), VarianceThreshold(0.01), Ridge()),
         make_pipeline(StandardScaler(), PCA(2, whiten=True, svd_solver="full"), PoissonRegressor()),
+        make_pipeline(make_column_transformer((StandardScaler(), ["c", "a"]), (MinMaxScaler(), ["b"])), Ridge()),
     ],
-    ids=["scaler", "selector", "projection"],
+    ids=["scaler", "selector", "projection", "columns"],
 )
 def test_linear_models_become_numbers_with_the_same_bits(
     attempt: Try, measurements: pd.DataFrame, estimator: Any

@@ -148,14 +148,16 @@ def _open_step(step: Step, arrays: Arrays) -> Compute:
 def _open_arithmetic(compute: np.ufunc) -> Callable[[Matrix], Compute]:
     """Return a function that opens a step, which computes with the numbers of each column and a number for this column.
 
-    numpy's loop over the rows takes three times as long as a loop over all numbers, so the array is repeated.
+    numpy's loop over the rows takes three times as long as a loop over all numbers, so the array is repeated. numpy
+    loops over the columns of a matrix in Fortran order. It stays in this order, because linear models add the numbers
+    in another sequence then, as in scikit-learn.
     """
 
     def open_step(array: Matrix) -> Compute:
         tile = np.tile(array.reshape(-1), max(1, TILE // max(1, array.size)))
 
         def apply(matrix: Matrix) -> Matrix:
-            if len(matrix) < FEW_ROWS:
+            if len(matrix) < FEW_ROWS or not matrix.flags.c_contiguous:
                 found: Matrix = compute(matrix, array)
                 return found
             flat = matrix.reshape(-1)
