@@ -60,6 +60,20 @@ def test_segments_and_uploads_are_searched_and_others_keep_their_rows(
     assert len(list_segments(tmp_path / "segments", CLOSED)) == 1
 
 
+def test_the_remaining_rows_of_a_request_keep_their_numbers(tmp_path: Path) -> None:
+    """Labels are joined by the number of the row in its request."""
+    place = CollectedPlace(tmp_path, "")
+    collector = Collection(tmp_path, NUMBERS_WITH_ID).open()
+    packed = collector.pack(np.ones((4, 3)), ["a", "b", "c", "d"])
+    assert packed is not None
+    collector.add("request", packed, np.arange(4.0))
+    collector.close()
+    for person, left in (("b", [0, 2, 3]), ("c", [0, 3])):
+        assert forget_person(place, Person([person])).rows == 1
+        table = read_collected(place, Selection())
+        assert table["_row"].to_pylist() == table["_prediction"].to_pylist() == left
+
+
 def test_a_running_service_closes_its_segment_so_that_it_can_be_searched(tmp_path: Path) -> None:
     place = CollectedPlace(tmp_path, "")
     collector = Collection(tmp_path, KINDS).open()

@@ -159,6 +159,7 @@ def _make_table(header: Header, timed: list[tuple[int, Record]]) -> "pa.Table":
     records = [record for _, record in timed]
     counts = [record.count for record in records]
     total = sum(counts)
+    numbers = [np.arange(one.count) if one.places is None else np.array(one.places) for one in records]
     none: list[str | None] = [None]
     ids = [one for record in records for one in (record.ids or none * record.count)]
     times = np.repeat(np.array([time // 1000 for time, _ in timed]), counts)
@@ -166,7 +167,7 @@ def _make_table(header: Header, timed: list[tuple[int, Record]]) -> "pa.Table":
     columns: dict[str, Any] = {
         TIME: pa.array(times, pa.timestamp("us", "UTC")),
         REQUEST: pa.array(requests, pa.string()),
-        ROW: pa.array(np.concatenate([np.arange(count, dtype=np.int32) for count in counts])),
+        ROW: pa.array(np.concatenate(numbers).astype(np.int32)),
         MODEL: pa.array([header.model] * total, pa.string()),
         VERSION: pa.array([header.version] * total, pa.string()),
         SHARE: pa.array(np.full(total, header.share)),

@@ -88,6 +88,8 @@ class Record(msgspec.Struct, array_like=True, gc=False):
         The bytes of a float64 array with n rows, or a list of n booleans or labels.
     ids : list, optional
         The id of each row; None for a row without an id.
+    places : list of int, optional
+        The number of each row in its request, from 0. None if no row was removed.
     """
 
     request: str
@@ -95,6 +97,7 @@ class Record(msgspec.Struct, array_like=True, gc=False):
     rows: Packed
     predictions: Packed
     ids: list[str | None] | None = None
+    places: list[int] | None = None
 
 
 class Turn(msgspec.Struct, array_like=True, gc=False):

@@ -58,13 +58,14 @@ def keep_rows(header: Header, record: Record, kept: NDArray[np.bool_]) -> Record
             return values[choose].tobytes()
         return [packed[place] for place in choose]
 
-    rows = record.rows
+    rows, places = record.rows, record.places or range(record.count)
     return Record(
         record.request,
         len(choose),
         select(rows) if isinstance(rows, bytes) else [select(column) for column in rows],
         select(record.predictions),
         None if record.ids is None else [record.ids[place] for place in choose],
+        [places[place] for place in choose],
     )
 
 
