@@ -1,6 +1,7 @@
 """Images: the build requests to Azure, the records of an image, and the state after a failed build."""
 
 import json
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -169,6 +170,16 @@ def test_a_bundle_that_was_changed_is_not_deployed(azure: Azure, backend: Backen
         with pytest.raises(IntegrityError, match=r"manifest.json has changed"):
             deploy(backend, "qa", each)
     assert azure.web_services.services == {}
+
+
+def test_a_bundle_is_unpacked_by_a_tarfile_without_filters(
+    azure: Azure, backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python 3.11.2 of Debian 12 has no filters."""
+    image, extract = publish(backend, tmp_path), tarfile.TarFile.extractall
+    monkeypatch.delattr(tarfile, "data_filter")
+    monkeypatch.setattr(tarfile.TarFile, "extractall", lambda archive, folder: extract(archive, folder))
+    assert backend.images.read_file(image, "example.json") == (tmp_path / "bundle-1.0" / "example.json").read_bytes()
 
 
 def test_a_model_that_cannot_name_a_repository_is_refused(backend: Backend, tmp_path: Path) -> None:

@@ -40,7 +40,8 @@ class Packages:
             content = self._azure.blobs.read(asset["url"].removeprefix(ARTIFACT))
             if asset.get("unpack"):
                 with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-                    archive.extractall(root, filter="data")
+                    archive.extraction_filter = getattr(tarfile, "data_filter", lambda member, path: member)
+                    archive.extractall(root)
             else:
                 (root / asset["id"]).write_bytes(content)
         for identity in image_request.get("modelIds", []):
