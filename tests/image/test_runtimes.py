@@ -34,6 +34,7 @@ from sklearn.preprocessing import (
     SplineTransformer,
     StandardScaler,
 )
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from mlops.errors import ProblemError
 from mlops.files.hashes import hash_folder
@@ -403,6 +404,8 @@ def test_a_runtime_cannot_be_chosen_for_a_script_that_loads_the_model(tmp_path: 
         (Plans(), GradientBoostingClassifier(n_estimators=5, max_depth=4)),
         (Plans(), RandomForestClassifier(9, max_depth=5)),
         (Payments(), RandomForestRegressor(9, max_depth=6)),
+        (Plans(), DecisionTreeClassifier(max_leaf_nodes=64)),
+        (Payments(), DecisionTreeRegressor(max_depth=6)),
         (Payments(), HistGradientBoostingRegressor(max_iter=1, min_samples_leaf=400)),
     ],
     ids=[
@@ -412,6 +415,8 @@ def test_a_runtime_cannot_be_chosen_for_a_script_that_loads_the_model(tmp_path: 
         "classes",
         "forest of classes",
         "forest",
+        "tree of classes",
+        "tree",
         "no split",
     ],
 )

@@ -13,6 +13,8 @@ from sklearn.ensemble import (
     HistGradientBoostingRegressor,
     RandomForestClassifier,
 )
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier
+from sklearn.utils import get_tags
 
 from mlops.image.runtimes.intervals import convert_trees
 from mlops.image.runtimes.trees import describe_ensemble
@@ -31,7 +33,11 @@ ENSEMBLES = [
     lambda leaves, _: GradientBoostingClassifier(n_estimators=9, max_depth=6, max_leaf_nodes=leaves),
     lambda leaves, _: RandomForestClassifier(9, max_leaf_nodes=leaves),
     lambda leaves, _: ExtraTreesRegressor(9, max_leaf_nodes=leaves),
+    lambda leaves, _: DecisionTreeRegressor(max_leaf_nodes=leaves),
+    lambda leaves, _: DecisionTreeClassifier(max_leaf_nodes=leaves),
+    lambda leaves, _: ExtraTreeClassifier(max_leaf_nodes=leaves),
 ]
+NAMES = ["boosting", "classes", "depth", "depth-classes", "forest", "extra", "tree", "tree-classes", "extra-tree"]
 
 
 def make_rows(rng: np.random.Generator, gaps: bool) -> Numbers:
@@ -57,11 +63,11 @@ def list_tried(rows: Numbers, tables: dict[str, Any], numbers: int) -> Numbers:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("leaves", [2, 8, 16, 32, 64])
-@pytest.mark.parametrize("make", ENSEMBLES, ids=["boosting", "classes", "depth", "depth-classes", "forest", "extra"])
+@pytest.mark.parametrize("make", ENSEMBLES, ids=NAMES)
 def test_random_ensembles_are_predicted_as_by_scikit_learn(make: Any, leaves: int) -> None:
     for seed in range(2):
         rng = np.random.default_rng(seed)
-        rows = make_rows(rng, gaps="Hist" in type(make(leaves, None)).__name__)
+        rows = make_rows(rng, gaps=get_tags(make(leaves, None)).input_tags.allow_nan)
         score = np.nan_to_num(rows) @ (rng.normal(size=5) / [1, 1, 1, 2, 50]) + rng.normal(size=300)
         estimator = make(leaves, [3, 4]).set_params(random_state=seed)
         classes = np.digitize(score, np.quantile(score, [0.3, 0.6]))

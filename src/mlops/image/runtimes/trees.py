@@ -1,4 +1,4 @@
-"""The trees of scikit-learn's ensembles, in one form for all conversions."""
+"""The trees of scikit-learn's ensembles, in one form for all conversions. A single tree is an ensemble of one."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from mlops.image.runtimes.linear import Link
 from mlops.image.runtimes.tables import Unsupported
 
-HISTOGRAM, BOOSTING, FORESTS = "HistGradientBoosting", "GradientBoosting", ("RandomForest", "ExtraTrees")
+HISTOGRAM, BOOSTING = "HistGradientBoosting", "GradientBoosting"
+AVERAGED = ("RandomForest", "ExtraTrees", "DecisionTree", "ExtraTree")  # forests, and single trees
 LOGARITHMIC = ("poisson", "gamma")  # losses of histogram gradient boosting
 Values = NDArray[np.float64]
 
@@ -49,7 +50,7 @@ class Tree:
 
 def is_ensemble(estimator: Any) -> bool:
     """Return whether an estimator is an ensemble of trees that can be converted."""
-    return type(estimator).__name__.startswith((HISTOGRAM, BOOSTING, *FORESTS))
+    return type(estimator).__name__.startswith((HISTOGRAM, BOOSTING, *AVERAGED))
 
 
 def describe_ensemble(estimator: Any) -> tuple[Link, bool]:
@@ -63,7 +64,7 @@ def describe_ensemble(estimator: Any) -> tuple[Link, bool]:
     name = type(estimator).__name__
     if not is_ensemble(estimator):
         raise Unsupported(f"{name} is not an ensemble of trees")
-    boosts, histogram = not name.startswith(FORESTS), name.startswith(HISTOGRAM)
+    boosts, histogram = not name.startswith(AVERAGED), name.startswith(HISTOGRAM)
     link: Link = "exponential" if histogram and estimator.loss in LOGARITHMIC else "identity"
     if boosts and hasattr(estimator, "classes_"):
         link = "logistic" if len(estimator.classes_) == 2 else "softmax"
@@ -147,11 +148,12 @@ def _find_constants(estimator: Any) -> Values:
 
 
 def _list_forest(estimator: Any) -> Iterator[Tree]:
-    share = 1 / len(estimator.estimators_)
-    for tree in estimator.estimators_:
+    trees = getattr(estimator, "estimators_", [estimator])
+    share = 1 / len(trees)
+    for tree in trees:
         value = tree.tree_.value * share
         if value.shape[1] > 1:
-            raise Unsupported("the forest predicts several columns")
+            raise Unsupported("the trees predict several columns")
         for target in range(value.shape[2]):
             yield _read_tree(tree.tree_, value[:, 0, target], target)
 
