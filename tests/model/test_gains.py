@@ -154,6 +154,7 @@ def test_groups_of_rows_are_named() -> None:
 def test_a_figure_without_gains_says_why(compared: Comparison, said: str) -> None:
     (axes,) = plot_gains(compared).axes
     assert [text.get_text() for text in axes.texts] == [said]
+    assert not axes.axison
     assert describe_gains(compared) == said
 
 

@@ -22,8 +22,9 @@ def plot_gains(compared: Comparison) -> Figure:
     """
     figure = Figure(figsize=(8, 4), layout="constrained")
     if absence := _explain_absence(compared):
+        figure.set_size_inches(8, 1)
         axes = figure.subplots()
-        axes.set(xticks=[], yticks=[])
+        axes.set_axis_off()  # a frame would cross a long text
         axes.text(0.5, 0.5, absence, transform=axes.transAxes, ha="center", wrap=True)
         return figure
     above, below = figure.subplots(2, 1, height_ratios=(1, 4))
