@@ -20,8 +20,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """End the services that the notebooks started, and delete the scratch MLOPS_HOME."""
-    subprocess.run([Path(sys.executable).with_name("mlops"), "stop"], check=True, capture_output=True)
-    shutil.rmtree(os.environ["MLOPS_HOME"])
+    home = os.environ["MLOPS_HOME"]
+    environ = {**os.environ, "MLOPS_OUTPUTS": home}  # otherwise, the command rewrites the index of the project
+    subprocess.run([Path(sys.executable).with_name("mlops"), "stop"], env=environ, check=True, capture_output=True)
+    shutil.rmtree(home)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

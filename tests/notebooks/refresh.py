@@ -57,7 +57,8 @@ def main() -> None:
                 nbformat.write(notebook, path)
                 print("refreshed", path.name)
         finally:
-            subprocess.run([mlops, "stop"], check=True, stdout=subprocess.DEVNULL)
+            environ = {**os.environ, "MLOPS_OUTPUTS": home}  # otherwise, the command rewrites the index of the project
+            subprocess.run([mlops, "stop"], env=environ, check=True, stdout=subprocess.DEVNULL)
     strip = [Path(sys.executable).with_name("nbstripout"), "--keep-count", "--keep-id"]
     subprocess.run([*strip, *sorted(NOTEBOOKS.glob("*.ipynb"))], check=True)
 

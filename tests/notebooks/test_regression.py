@@ -62,9 +62,13 @@ def replace_in(path: Path, old: str, new: str) -> None:
 def test_the_committed_notebooks_pass_and_leave_the_users_state_alone(
     project: Path, tmp_path: Path, find_processes: Callable[[str], list[psutil.Process]]
 ) -> None:
-    ran = check(list_tracked(project, "notebooks/*.ipynb"), tmp_path)
+    index = tmp_path / "outputs" / "index.html"
+    index.parent.mkdir()
+    index.write_text("the user's index", encoding="utf-8")
+    ran = check(list_tracked(project, "notebooks/*.ipynb"), tmp_path, MLOPS_OUTPUTS=str(index.parent))
     assert ran.returncode == 0, ran.stdout[-3000:]
     assert not (tmp_path / "home").exists()
+    assert index.read_text(encoding="utf-8") == "the user's index"
     assert find_processes(f"{tmp_path}/mlops-nbval-") == []
 
 
