@@ -104,6 +104,15 @@ from mlops.record.ledger import FORMAT
         (["run", "retrain", "--only", "train", "--from", "monday"], "--from monday: There is no such run in"),
         (["run", "all", "--only", "trian"], "there is no such step in all. Did you mean 'train'?"),
         (["keys", "staging"], "'staging' is not one of 'qa', 'production'"),
+        (["stop", "QA"], "'QA' is not one of 'qa', 'production'. Did you mean 'qa'?"),
+        (["stop", "qa", "prod"], "'prod' is not one of 'qa', 'production'. Did you mean 'production'?"),
+        (["stop", "--service", "qa"], "No such option '--service'. Did you mean `mlops stop qa`?"),
+        (["start", "--environment=prod"], "No such option '--environment'. Did you mean `mlops start production`?"),
+        (["start", "qa", "production"], "Got unexpected extra argument (production). Name one service at a time."),
+        (["logs", "qa", "--follow"], "Got unexpected extra argument (qa). Did you mean `--service qa`?"),
+        (["rollback", "prod"], "Got unexpected extra argument (prod). Did you mean `--environment production`?"),
+        (["data", "collected", "QA"], "Got unexpected extra argument (QA). Did you mean `--environment qa`?"),
+        (["logs", "everything"], "Got unexpected extra argument (everything)\n"),
     ],
 )
 def test_bad_usage_says_what_is_wrong_and_runs_nothing(mlops: Any, words: list[str], said: str) -> None:

@@ -12,6 +12,7 @@ from mlops.cli.options import (
     Filled,
     Moment,
     OutputPath,
+    ServiceCommand,
     TablePath,
     json_option,
     open_platform,
@@ -104,7 +105,7 @@ def data() -> None:
     """
 
 
-@data.command()
+@data.command(cls=ServiceCommand)
 @environment_option
 @click.option("--from", "since", type=Moment(), metavar="TIME", help="Only rows since this day or time, in UTC.")
 @click.option("--to", "until", type=Moment(ends=True), metavar="TIME", help="Only rows up to this day or time, in UTC.")
@@ -160,7 +161,7 @@ def collected(
     click.echo(f"Written to {output}." if output else "To write them to a file, add --output rows.parquet.")
 
 
-@data.command()
+@data.command(cls=ServiceCommand)
 @click.option(
     "--id", "ids", type=Filled(), multiple=True, required=True, metavar="ID", help="Id of the person; can be repeated."
 )

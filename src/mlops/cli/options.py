@@ -18,10 +18,12 @@ from mlops.operations.opening import OpenProject, open_project
 from mlops.parameters.overrides import Override
 from mlops.parameters.project import Project
 from mlops.parameters.suggestion import find_closest
+from mlops.platform.services import ENVIRONMENTS
 from mlops.platform.submission import NOTHING, Submission
 from mlops.workspace import find_workspace
 
 COMMAND = (sys.executable, "-m", "mlops.cli")  # not `mlops`, which may run the command in a forked process
+NAMING = ("--service", "--environment")  # the options that name a service
 TABLES = (".parquet", ".csv")  # the endings of the names of tables
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -43,13 +45,43 @@ class Choice(click.Choice[str]):
 
     def get_invalid_choice_message(self, value: object, ctx: click.Context | None) -> str:
         """Return the message about a value that is not one of the choices."""
-        close = find_closest(str(value), self.choices)
+        close = find_closest(str(value).lower(), self.choices)
         hint = f" Did you mean {close!r}?" if close else ""
         return super().get_invalid_choice_message(value, ctx) + hint
 
     def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> str:
         """Return the message about a missing value, on one line."""
         return f"Choose one of: {', '.join(self.choices)}."
+
+
+class ServiceCommand(click.Command):
+    """A command whose parameter `environment` names a service: an argument, or an option.
+
+    If the user writes an option instead of the argument or the other way round, the message says what to write.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments and options of the command."""
+        words = [word.rpartition("=")[2] for word in args]
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            named = next((found for word in words if (found := find_closest(word.lower(), ENVIRONMENTS))), "")
+            hint = self._suggest(error, named)
+            if not hint:
+                raise
+            raise click.UsageError(error.format_message() + hint, error.ctx) from error
+
+    def _suggest(self, error: click.UsageError, named: str) -> str:
+        expected = next(parameter for parameter in self.params if parameter.name == "environment")
+        is_option = isinstance(expected, click.Option)
+        if isinstance(error, click.NoSuchOption) and error.option_name in NAMING and named and not is_option:
+            return f" Did you mean `mlops {self.name} {named}`?"
+        if not error.message.startswith("Got unexpected extra argument"):
+            return ""
+        if not is_option:
+            return ". Name one service at a time."
+        return f". Did you mean `{expected.opts[0]} {named}`?" if named else ""
 
 
 class Moment(click.ParamType[datetime]):

@@ -7,7 +7,7 @@ from contextlib import suppress
 import click
 
 from mlops.cli.commands import EXIT_FAILED
-from mlops.cli.options import Choice, json_option, open_platform, platform_option
+from mlops.cli.options import Choice, ServiceCommand, json_option, open_platform, platform_option
 from mlops.cli.progress.annotations import disarm
 from mlops.cli.streams import print_json, print_json_line
 from mlops.platform.services import ENVIRONMENTS
@@ -18,7 +18,7 @@ from mlops.serving.log import describe_line, read_line
 WATCH_SECONDS = 1.0
 
 
-@click.command()
+@click.command(cls=ServiceCommand)
 @click.argument("environment", type=Choice(ENVIRONMENTS))
 @click.option("--primary", is_flag=True, help="Print only the primary key.")
 @click.option("--rotate", is_flag=True, help="First create a new primary key; the old one becomes the secondary key.")
@@ -51,7 +51,7 @@ def keys(environment: str, primary: bool, rotate: bool, platform: str, as_json: 
         click.echo(f"primary    {first}\nsecondary  {second}")
 
 
-@click.command()
+@click.command(cls=ServiceCommand)
 @click.option(
     "--service", "--environment", "environment", type=Choice(ENVIRONMENTS), default="production", show_default=True
 )
@@ -79,7 +79,7 @@ def logs(environment: str, lines: int, follow: bool, platform: str, as_json: boo
                 click.echo(disarm(describe_line(line)))
 
 
-@click.command()
+@click.command(cls=ServiceCommand)
 @click.argument("environment", type=Choice(ENVIRONMENTS), default="production")
 @click.option("--foreground", is_flag=True, help="Wait until the service ends. Exit with 1 if it died.")
 @platform_option
@@ -110,11 +110,11 @@ def start(environment: str, foreground: bool, platform: str) -> None:
         sys.exit(EXIT_FAILED)
 
 
-@click.command()
-@click.argument("environment", type=Choice(ENVIRONMENTS), required=False)
+@click.command(cls=ServiceCommand)
+@click.argument("environment", type=Choice(ENVIRONMENTS), nargs=-1)
 @platform_option
-def stop(environment: str | None, platform: str) -> None:
-    """Stop the services, or one of them. `mlops start` starts a service again.
+def stop(environment: tuple[str, ...], platform: str) -> None:
+    """Stop the services, or those that you name. `mlops start` starts a service again.
 
     \b
     Examples:
@@ -124,13 +124,13 @@ def stop(environment: str | None, platform: str) -> None:
     from mlops.operations.overview import refresh_index
 
     opened = open_platform(platform)
-    for name in [environment] if environment else ENVIRONMENTS:
+    for name in dict.fromkeys(environment) or ENVIRONMENTS:
         stopped = opened.backend.services.stop(name)
         click.echo(f"{name}: {'stopped' if stopped else 'was not running'}")
     refresh_index(opened)
 
 
-@click.command()
+@click.command(cls=ServiceCommand)
 @click.option("--environment", type=Choice(ENVIRONMENTS), default="production", show_default=True)
 @click.option(
     "--reason", default="", metavar="TEXT", help="Your reason, recorded with your name and the time. [required]"
