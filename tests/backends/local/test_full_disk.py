@@ -12,6 +12,7 @@ from tiny_model import deploy, make_bundle, publish, track
 from mlops.backends import open_backend
 from mlops.backends.local.services import processes
 from mlops.backends.local.services.deployments import LocalDeployment, LocalState
+from mlops.backends.local.services.processes import READY
 from mlops.errors import DeploymentError, PlatformError
 from mlops.files.hashes import hash_folder
 from mlops.platform.backend import Backend
@@ -78,14 +79,19 @@ def test_a_service_that_is_stopped_on_a_full_disk_does_not_run(
     migrated: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backend = open_backend("local", migrated)
-    (migrated.home / "services").mkdir()
+    assert backend.processes
+    services = migrated.home / "services"
+    (services / "qa" / "20261127T120000Z").mkdir(parents=True)
+    (services / "qa" / "20261127T120000Z" / READY).write_text('{"pid": 2000000000, "port": 1}')
     current = LocalDeployment("sha256:1", "tiny:1", 1, "", home=str(migrated.home))
-    (migrated.home / "services" / "qa.json").write_bytes(msgspec.json.encode(LocalState(current=current)))
+    (services / "qa.json").write_bytes(msgspec.json.encode(LocalState(current=current)))
+    assert backend.processes.find_state("qa") == "died"
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", fail)
         said = "^The service in qa does not run, but this could not be recorded. The disk of .*/services is full. Free"
         with pytest.raises(PlatformError, match=said):
             backend.services.stop("qa")
+        assert backend.processes.find_state("qa") == "stopped"
     assert backend.services.stop("qa") is False
 
 

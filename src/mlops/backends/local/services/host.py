@@ -74,12 +74,12 @@ class LocalHost:
 
     def find_state(self, environment: str) -> ProcessState:
         """See `mlops.platform.service_processes.ServiceProcesses`."""
-        state = self.look(environment).read()
+        site = self.look(environment)
+        state = site.read()
         if not (state.process and state.process.alive):
             # `mlops stop` ends the process first, and holds this lock until it has recorded the stop.
             with self.lock(environment) as site:
                 state = site.read()
         if state.process and state.process.alive:
             return "running"
-        # `LocalSite.end` deletes the home from the record, and the death of a process does not.
-        return "died" if state.current and state.current.home == str(self._folder.parent) else "stopped"
+        return "stopped" if site.is_stopped(state) else "died"

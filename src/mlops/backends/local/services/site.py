@@ -164,8 +164,10 @@ class LocalSite:
         self._end_servers(besides=self._started.pid)
 
     def end(self) -> bool:
-        """See `Site`."""
+        """See `Site`. On a full disk, the stop is recorded nevertheless; see `is_stopped`."""
         ran = self._end_servers()
+        for ready in self._list_ready():
+            ready.unlink(missing_ok=True)
         with suppress(IntegrityError):  # a damaged state has no record of the process
             state = self.read()
             if state.process or (state.current and state.current.home == self._home):
@@ -175,6 +177,11 @@ class LocalSite:
                     said = f"The service in {self._environment} does not run, but this could not be recorded. {error}"
                     raise PlatformError(said) from error
         return ran
+
+    def is_stopped(self, state: LocalState) -> bool:
+        """Return whether `end` ended the server, or none was started. False if the server runs or died."""
+        # `end` deletes these files, which needs no space, before it deletes the home from the record.
+        return not state.current or state.current.home != self._home or not self._list_ready()
 
     def describe(self, state: LocalState) -> Service:
         """See `View`."""
@@ -229,8 +236,11 @@ class LocalSite:
         return 0
 
     def _list_own_ports(self) -> set[int]:
-        found = [read_ready(ready) for ready in self._folder.glob(f"*/{READY}")]
+        found = map(read_ready, self._list_ready())
         return {ready.port for ready in found if serves_from(ready.pid, self._folder)}
+
+    def _list_ready(self) -> list[Path]:
+        return [*self._folder.glob(f"[!.]*/{READY}")]
 
     def _end_servers(self, besides: int = 0) -> bool:
         # The recorded state can be damaged, and does not name a server whose deployment was killed.
