@@ -1,12 +1,11 @@
 """Collection on this machine: settings that cannot work are refused, and a URL needs no package of the image."""
 
-import json
-import time
 from pathlib import Path
 
 import pytest
 from collected import list_requests, read_uploads
 from tiny_model import ask, deploy, publish
+from waiting import wait_until
 
 from mlops.backends import open_backend
 from mlops.backends.local.environments.environments import LocalEnvironments
@@ -15,8 +14,10 @@ from mlops.backends.local.secrets import LocalSecrets
 from mlops.backends.local.services.collections import LocalCollections
 from mlops.backends.local.services.deployments import LocalDeployment, LocalState
 from mlops.backends.local.services.host import LocalHost
+from mlops.backends.local.services.processes import find_servers
 from mlops.backends.local.settings import LocalSettings
 from mlops.errors import DeploymentError, SecretNotFoundError, UsageError
+from mlops.serving.collection.settings import read_settings
 from mlops.workspace import Workspace
 
 
@@ -107,10 +108,44 @@ def test_a_url_of_fsspec_needs_no_package_in_the_image(
         assert ask(backend, service) == 1.0
     finally:
         backend.services.stop("qa")
-    settings = json.loads((migrated.home / "secrets" / "qa-collection.json").read_text())
-    assert settings["uploader"][1:] == ["-m", "mlops.serving.collection"]
-    deadline = time.monotonic() + 60
-    while not (found := list_requests([*read_uploads(str(tmp_path / "uploads" / "qa")).values()])):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    assert len(found) == 1
+    settings = read_settings(find_settings_file(migrated))
+    assert [*settings.uploader][1:] == ["-m", "mlops.serving.collection"]
+    wait_until(lambda: len(list_requests([*read_uploads(str(tmp_path / "uploads" / "qa")).values()])) == 1)
+
+
+def find_settings_file(workspace: Workspace) -> Path:
+    """Return the only file with settings of the collection in QA, which nobody else can read."""
+    (file,) = workspace.home.glob("services/qa/*/collection.json")
+    assert file.stat().st_mode & 0o777 == 0o600
+    return file
+
+
+def test_only_a_deployment_that_succeeds_changes_the_settings_of_the_service(
+    migrated: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The uploader of a service reads its settings again if it is killed."""
+
+    def deploy_to(name: str, omitted: str = "") -> None:
+        monkeypatch.setenv("MLOPS_LOCAL_COLLECT_URL", str(tmp_path / name))
+        monkeypatch.setenv("MLOPS_LOCAL_COLLECT_OMITTED", omitted)
+        backend = open_backend("local", migrated)
+        deploy(backend, "qa", image)
+
+    backend = open_backend("local", migrated)
+    image, old = publish(backend, tmp_path), migrated.home / "secrets" / "qa-collection.json"
+    old.parent.mkdir(exist_ok=True)
+    old.write_text("an older version of the engine wrote it")
+    try:
+        deploy_to("first")
+        first = find_settings_file(migrated)
+        assert not old.exists()
+        with pytest.raises(DeploymentError, match="There is no column 'age'"):
+            deploy_to("failing", omitted="age")
+        assert read_settings(first).url == str(tmp_path / "first" / "qa")
+        (supervisor,) = find_servers(migrated.home / "services" / "qa")
+        assert [child for child in supervisor.children() if str(find_settings_file(migrated)) in child.cmdline()]
+        deploy_to("second")
+        assert read_settings(find_settings_file(migrated)).url == str(tmp_path / "second" / "qa")
+    finally:
+        backend.services.stop("qa")
+    assert find_settings_file(migrated) != first

@@ -1,6 +1,7 @@
 """The rows that services on one machine collect: where they are stored, and which settings the services get."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,7 @@ from mlops.serving import collection
 from mlops.serving.collection.settings import SETTINGS_FILE
 
 FOLDER = "collected"  # a folder in MLOPS_HOME
+COLLECTION = "collection.json"  # a file in the folder of a server
 UPLOADER = (sys.executable, "-m", collection.__name__)  # the environments of services lack fsspec and adlfs
 
 
@@ -47,10 +49,18 @@ class LocalCollections:
         """See `Collections`."""
         return find_hash_key(self._secrets.get_secret)
 
-    def write_settings(self, environment: str) -> dict[str, str]:
+    def write_settings(self, environment: str, folder: Path) -> dict[str, str]:
         """Write a file with the settings for collecting requests, and return the variable with the file's path.
 
         The result is empty if nothing is collected.
+
+        Parameters
+        ----------
+        environment : str
+            The environment of the service.
+        folder : Path
+            The folder of the server. Its uploader reads the file again whenever it is restarted, so servers must not
+            share a file.
 
         Raises
         ------
@@ -63,7 +73,7 @@ class LocalCollections:
         if not settings.collect_share:
             return {}
         self._check_url()
-        path = self._home / "secrets" / f"{environment}-collection.json"
+        path = folder / COLLECTION
         uploader = () if self._is_folder() else UPLOADER
         content = describe_collection(
             settings, self._secrets.get_secret, folder=str(place.folder), url=place.url, uploader=uploader
@@ -71,6 +81,15 @@ class LocalCollections:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_atomically(path, msgspec.json.format(msgspec.json.encode(content), indent=1), mode=0o600)
         return {SETTINGS_FILE: str(path)}
+
+    def delete_settings(self, folders: Iterable[Path]) -> None:
+        """Delete the settings of servers that ended, which can contain a key. `folders` are those of the servers."""
+        for folder in folders:
+            (folder / COLLECTION).unlink(missing_ok=True)
+
+    def delete_shared_settings(self, environment: str) -> None:
+        """Delete the file that all servers of an environment shared in older versions, when none of them runs."""
+        (self._home / "secrets" / f"{environment}-collection.json").unlink(missing_ok=True)
 
     def _is_folder(self) -> bool:
         url = self._settings.collect_url

@@ -82,6 +82,7 @@ class LocalSite:
         self._environments = environments
         self._collections = collections
         self._started: subprocess.Popen[bytes] | None = None
+        self._new: Path | None = None  # the folder of the server that is being started
 
     def read(self) -> LocalState:
         """See `View`. The state leaves out a server that ended or was started from a different MLOPS_HOME."""
@@ -128,11 +129,11 @@ class LocalSite:
         bundle = self._images.fetch_bundle(image)
         python = self._environments.create(bundle / REQUIREMENTS).python
         with explain_full_disk(self._folder):
-            folder = make_new_folder(self._folder, now().replace(":", ""))
+            folder = self._new = make_new_folder(self._folder, now().replace(":", ""))
             keys_file = self._secrets.find_keys_file(self._environment)
         keys = self._secrets.hash_keys(self._environment)
         reported = list_telemetry_variables(f"{image.model_name}-{self._environment}")
-        collected = self._collections.write_settings(self._environment)
+        collected = self._collections.write_settings(self._environment, folder)
         registered = {REGISTERED: str(self._images.find_registered(image))}
         variables = {**self._settings.list_variables(), **collected, **reported, **registered}
         self._started, ready = start_process(python, bundle, keys_file, port, folder, variables)
@@ -154,6 +155,8 @@ class LocalSite:
         # The previous server is still running, so only the new server is stopped.
         if self._started is not None:
             abandon_process(self._started)
+        if self._new is not None:
+            self._collections.delete_settings([self._new])
         if self._file.is_file() and self.read() != state:
             self.write(state)
 
@@ -162,6 +165,9 @@ class LocalSite:
         assert self._started is not None
         confirm_process(self._started)
         self._end_servers(besides=self._started.pid)
+        replaced = [folder for folder in self._folder.glob("[!.]*") if folder != self._new]
+        self._collections.delete_settings(replaced)
+        self._collections.delete_shared_settings(self._environment)
 
     def end(self) -> bool:
         """See `Site`. On a full disk, the stop is recorded nevertheless; see `is_stopped`."""
