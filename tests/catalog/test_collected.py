@@ -1,5 +1,6 @@
 """Collected rows as one table: each once, with the types of the schema, wherever they are."""
 
+import socket
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -9,11 +10,13 @@ import pyarrow as pa
 import pytest
 from collected import KINDS, NUMBERS, Collection, add, add_kinds
 
+from mlops.catalog import segments
 from mlops.catalog.collected import Selection, read_collected, write_collected
 from mlops.catalog.segments import list_versions
 from mlops.data.tables import read_table
 from mlops.errors import IntegrityError, PlatformError, UsageError
 from mlops.platform.datasets import CollectedPlace
+from mlops.serving.collection import stores
 from mlops.serving.collection.collector import Identity
 from mlops.serving.collection.segments import CLOSED, list_segments
 from mlops.serving.collection.settings import Settings
@@ -196,6 +199,29 @@ def test_a_damaged_upload_and_a_store_that_is_unavailable_are_named(place: Colle
         read_collected(CollectedPlace(None, "xyz://host/path"), ALL)
     with pytest.raises(PlatformError, match="Could not reach ftp://127.0.0.1:9/none: .* refused. Try again"):
         read_collected(CollectedPlace(None, "ftp://127.0.0.1:9/none"), ALL)
+
+
+def name_account(port: int) -> dict[str, str]:
+    """Return the options for an account of Azure at a port of this machine."""
+    account = f"AccountName=a;AccountKey=aaaa;BlobEndpoint=http://127.0.0.1:{port}/a;"
+    return {"connection_string": f"DefaultEndpointsProtocol=http;{account}"}
+
+
+def test_a_store_of_azure_that_refuses_connections_is_named_at_once() -> None:
+    with pytest.raises(PlatformError, match=r"uploads in az://c/x: Cannot connect to host 127.0.0.1:9 .* Check"):
+        read_collected(CollectedPlace(None, "az://c/x", name_account(9)), ALL)
+
+
+def test_a_store_of_azure_that_does_not_answer_is_named_and_given_up(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(stores, "ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr(segments, "PATIENCE_SECONDS", 0.01)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        place = CollectedPlace(None, "az://c/x", name_account(silent.getsockname()[1]))
+        with pytest.raises(PlatformError, match="list the uploads in az://c/x: it has not answered for 0 s. Check"):
+            read_collected(place, ALL)
+    assert "Still waiting for the list of uploads in az://c/x." in caplog.text
 
 
 def test_ids_beside_the_rows_are_a_column(place: CollectedPlace) -> None:

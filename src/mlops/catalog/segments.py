@@ -11,7 +11,9 @@ from mlops.errors import IntegrityError, PlatformError, UsageError, quote_cause
 from mlops.platform.datasets import CollectedPlace
 from mlops.serving.collection.layout import UnknownFormat
 from mlops.serving.collection.segments import CLOSED, DAMAGED, OPEN, Segment, decode_segment, find_day, list_segments
-from mlops.serving.collection.stores import Store, open_store, split_upload
+from mlops.serving.collection.stores import Store, open_store, split_upload, warn_if_slow
+
+PATIENCE_SECONDS = 3.0  # a command that prints nothing for longer seems to hang
 
 
 def open_uploads(place: CollectedPlace) -> Store | None:
@@ -46,9 +48,13 @@ def list_uploads(store: Store, url: str) -> list[str]:
         If the store is unavailable.
     """
     try:
-        return sorted(store.list_names())
+        with warn_if_slow(f"Still waiting for the list of uploads in {url}.", PATIENCE_SECONDS):
+            return sorted(store.list_names())
     except Exception as error:  # each kind of store raises errors of its own
-        raise PlatformError(f"Could not list the uploads in {url}: {quote_cause(error)}. Try again.") from error
+        raise PlatformError(
+            f"Could not list the uploads in {url}: {quote_cause(error)}. Check the URL and the network, then run the "
+            "command again."
+        ) from error
 
 
 def read_segments(place: CollectedPlace, first: str = "", last: str = "") -> Iterator[tuple[str, Segment]]:
@@ -112,7 +118,8 @@ def _read_local(folder: Path | None, first: str, last: str) -> Iterator[tuple[st
 
 def _read_upload(store: Store, upload: str) -> Segment | None:
     try:
-        content = gzip.decompress(store.read(upload))
+        with warn_if_slow(f"Still waiting for the upload {upload}.", PATIENCE_SECONDS):
+            content = gzip.decompress(store.read(upload))
     except FileNotFoundError:  # it has just been deleted, because it was old
         return None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:

@@ -30,6 +30,12 @@ from mlops.workspace import Workspace
             UsageError,
             "COLLECT_URL is 'some/folder'. Write an absolute path, or a URL such as az:",
         ),
+        (
+            "file://some/folder",
+            UsageError,
+            "COLLECT_URL is 'file://some/folder', but 'some' is the name of a machine there. For a folder of this "
+            "machine, write three slashes: file:///some/folder$",
+        ),
     ],
 )
 def test_a_url_that_cannot_work_is_refused_before_the_service_starts(

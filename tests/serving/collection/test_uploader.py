@@ -15,13 +15,14 @@ from collected import DAY, Collection, add, list_requests, read_uploads
 from fsspec.implementations.memory import MemoryFileSystem
 from waiting import wait_until
 
-from mlops.serving.collection.__main__ import describe_error, try_upload, upload_once
+from mlops.serving.collection import __main__ as program
+from mlops.serving.collection.__main__ import describe_error, try_upload, upload_last, upload_once, upload_until_closed
 from mlops.serving.collection.children import UploaderProcess
 from mlops.serving.collection.distributions import DistributionCounter
 from mlops.serving.collection.segments import CLOSED, DAMAGED, list_segments
 from mlops.serving.collection.settings import Settings
-from mlops.serving.collection.stores import FolderStore, name_version, open_store, split_upload
-from mlops.serving.collection.uploader import BYTES, DONE, FAILED, UPLOADS, Uploader, warn_if_slow
+from mlops.serving.collection.stores import FolderStore, name_version, open_store, split_upload, warn_if_slow
+from mlops.serving.collection.uploader import BYTES, DONE, FAILED, SLOW, UPLOADS, Uploader
 from mlops.serving.metrics.tally import Tally, read_tally
 
 
@@ -54,6 +55,11 @@ def collection(tmp_path: Path) -> Collection:
 def make_uploader(collection: Collection, url: str, today: date = DAY, **options: Any) -> Uploader:
     """Make an uploader on a day."""
     return Uploader(Settings(folder=str(collection.folder), url=url, **options), lambda: today)
+
+
+def measure(folder: Path) -> int:
+    """Return the size of all uploads in a folder, in bytes."""
+    return sum(path.stat().st_size for path in folder.rglob("*.segment.gz"))
 
 
 def test_segments_go_to_the_folder_of_their_version_and_day(collection: Collection, url: str) -> None:
@@ -188,8 +194,7 @@ def test_uploads_bytes_and_failed_attempts_are_counted(collection: Collection, t
     try_upload(uploader, 1.0)
     blocked.unlink()
     try_upload(uploader, 1.0)
-    size = sum(path.stat().st_size for path in blocked.rglob("*.segment.gz"))
-    assert read_tally(tmp_path / UPLOADS) == {FAILED: 1, DONE: 3, BYTES: size}
+    assert read_tally(tmp_path / UPLOADS) == {FAILED: 1, DONE: 3, BYTES: measure(blocked)}
 
 
 def test_names_of_models_are_safe_as_folders(tmp_path: Path) -> None:
@@ -270,11 +275,56 @@ def test_the_uploader_imports_neither_numpy_nor_fsspec_for_a_folder(collection: 
 
 
 def test_a_store_that_does_not_answer_is_logged_before_its_error(caplog: pytest.LogCaptureFixture) -> None:
-    with warn_if_slow(30):
+    with warn_if_slow(SLOW, 30):
         pass
     assert caplog.text == ""
-    with warn_if_slow(0.01):
-        wait_until(lambda: "The store for uploads has not answered for 0 s." in caplog.text)
+    with warn_if_slow(SLOW, 0.01):
+        wait_until(lambda: "The store for uploads has not answered for 5 s." in caplog.text)
+
+
+def test_the_last_upload_is_tried_four_times(collection: Collection, tmp_path: Path) -> None:
+    blocked, pauses = tmp_path / "blocked", list[float]()
+    blocked.write_text("a file where the folder must be")
+    settings = Settings(folder=str(collection.folder), url=str(blocked))
+    uploader = Uploader(settings, lambda: DAY, tally=Tally(tmp_path / UPLOADS))
+    with pytest.raises(OSError, match="blocked"):
+        upload_last(uploader, pauses.append)
+    assert pauses == [1.0, 2.0, 4.0]
+
+    def unblock(_: float) -> None:
+        blocked.unlink()
+
+    assert upload_last(uploader, unblock) == 3
+    assert read_tally(tmp_path / UPLOADS) == {FAILED: 5, DONE: 3, BYTES: measure(blocked)}
+
+
+def test_the_last_upload_is_not_tried_again_if_it_takes_long_or_cannot_succeed(
+    collection: Collection, tmp_path: Path
+) -> None:
+    def fail(_: float) -> None:
+        raise AssertionError("it must not wait")
+
+    blocked, times = tmp_path / "blocked", iter([0.0, 60.0])
+    blocked.write_text("a file where the folder must be")
+    with pytest.raises(OSError, match="blocked"):
+        upload_last(make_uploader(collection, str(blocked)), fail, lambda: next(times))
+    with pytest.raises(ValueError, match="Protocol not known: xyz"):
+        upload_last(make_uploader(collection, "xyz://host/path"), fail)
+
+
+def test_the_last_upload_of_a_service_says_that_rows_are_left(
+    collection: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def end(_: float, *, with_parent: bool) -> bool:
+        return with_parent
+
+    monkeypatch.setattr(program, "wait_for_end", end)
+    monkeypatch.setattr(program, "LAST_PAUSES", ())
+    blocked = tmp_path / "blocked"
+    blocked.write_text("")
+    upload_until_closed(make_uploader(collection, str(blocked / "up")), with_parent=True)
+    said = "The last upload failed. The rows stay on this machine. NotADirectoryError: [Errno 20] Not a directory"
+    assert said in caplog.text
 
 
 def test_the_command_that_uploads_once_logs_its_result(
@@ -283,10 +333,21 @@ def test_the_command_that_uploads_once_logs_its_result(
     caplog.set_level("INFO")
     blocked = tmp_path / "blocked"
     blocked.write_text("")
-    assert upload_once(make_uploader(collection, str(blocked / "up"))) == 1
+    assert upload_once(make_uploader(collection, str(blocked / "up")), lambda _: None) == 1
     assert "The upload failed. Run the command again. NotADirectoryError: [Errno 20] Not a directory" in caplog.text
     assert upload_once(make_uploader(collection, str(tmp_path / "up"))) == 0
     assert "Uploaded segments: 3." in caplog.text
+
+
+@pytest.mark.parametrize("url", ["file://collected/rows", "file://host/rows"])
+def test_a_url_of_another_machine_is_refused(collection: Collection, url: str) -> None:
+    with pytest.raises(ValueError, match=f"write three slashes: file:///{url[7:]}$"):
+        make_uploader(collection, url).run()
+
+
+def test_a_file_url_can_have_any_character(collection: Collection, tmp_path: Path) -> None:
+    make_uploader(collection, f"file://localhost{tmp_path}/a#b?c%20d").run()
+    assert len(read_uploads(str(tmp_path / "a#b?c d"))) == 3
 
 
 def test_the_log_has_no_signature_of_a_url() -> None:

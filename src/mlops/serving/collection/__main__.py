@@ -11,6 +11,7 @@ import re
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 1.0
 LONGEST_PAUSE = 60.0  # seconds between two attempts while the store is unavailable
+LAST_PAUSES = (1.0, 2.0, 4.0)  # the same for the last upload: most interruptions of a store are over by then
+LAST_SECONDS = 10.0  # after which the last upload is not tried again. A store can take minutes to fail
+RETRIED = "The upload failed and will be retried in %.0f s: %s"
 ACTIVE = "uploader.lock"  # the lock that allows only one uploader per folder
 
 logger = logging.getLogger("serving")
@@ -46,7 +50,10 @@ def upload_until_closed(uploader: Uploader, *, with_parent: bool) -> None:
                 break
     except Ending:
         pass
-    try_upload(uploader, pause)
+    try:
+        upload_last(uploader)
+    except Exception as error:  # noqa: BLE001 - a file system of fsspec can raise any error
+        logger.warning("The last upload failed. The rows stay on this machine. %s", describe_error(error))
 
 
 def try_upload(uploader: Uploader, pause: float) -> float:
@@ -58,15 +65,40 @@ def try_upload(uploader: Uploader, pause: float) -> float:
     except Exception as error:  # noqa: BLE001 - a file system of fsspec can raise any error
         uploader.tally.add({FAILED: 1})
         longer = min(2 * pause, LONGEST_PAUSE)
-        logger.warning("The upload failed and will be retried in %.0f s: %s", longer, describe_error(error))
+        logger.warning(RETRIED, longer, describe_error(error))
         return longer
     return POLL_SECONDS
 
 
-def upload_once(uploader: Uploader) -> int:
+def upload_last(
+    uploader: Uploader, wait: Callable[[float], None] = time.sleep, elapsed: Callable[[], float] = time.monotonic
+) -> int:
+    """Upload all closed segments, and return their number. After a failure, wait and try again, up to three times.
+
+    Raises
+    ------
+    Exception
+        If the last attempt fails: the error of the store.
+    """
+    began, pauses = elapsed(), iter(LAST_PAUSES)
+    while True:
+        try:
+            return uploader.run()
+        except (Ending, ImportError, ValueError):  # a wrong URL or a missing package does not change
+            raise
+        except Exception as error:
+            uploader.tally.add({FAILED: 1})
+            pause = next(pauses, 0.0)
+            if not pause or elapsed() - began > LAST_SECONDS:
+                raise
+            logger.warning(RETRIED, pause, describe_error(error))
+        wait(pause)
+
+
+def upload_once(uploader: Uploader, wait: Callable[[float], None] = time.sleep) -> int:
     """Upload all closed segments, log the result, and return the exit code of the program."""
     try:
-        done = uploader.run()
+        done = upload_last(uploader, wait)
     except Exception as error:  # noqa: BLE001 - a file system of fsspec can raise any error
         logger.error("The upload failed. Run the command again. %s", describe_error(error))
         return 1

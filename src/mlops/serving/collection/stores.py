@@ -2,8 +2,12 @@
 
 # Local folders need only the standard library, so an image needs fsspec only for other URLs.
 
+import logging
 import os
+import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote, unquote, urlsplit
@@ -13,6 +17,11 @@ from .segments import find_day
 
 ENDING = ".segment.gz"
 AZURE = ("az", "abfs", "abfss")  # the schemes of Azure's blob storage
+FILE = "file://"
+SLOW_SECONDS = 5.0  # the SDK of a store can wait for minutes before it raises an error
+ANSWER_SECONDS = 30.0  # enough for a login with the command `az`, which takes up to 10 s
+
+logger = logging.getLogger("serving")
 
 
 class Store(Protocol):
@@ -92,8 +101,9 @@ class FsspecStore:
         found: tuple[Any, str] = fsspec.core.url_to_fs(url, **options)
         self._system, root = found
         self._root = root.rstrip("/")
+        self._is_azure = urlsplit(url).scheme in AZURE
         # The SDK of Azure retries for a minute by default. Other file systems do not have this option.
-        self._options = {"retry_total": 0} if not retry and urlsplit(url).scheme in AZURE else {}
+        self._options = {"retry_total": 0} if not retry and self._is_azure else {}
 
     def write(self, name: str, content: bytes) -> None:
         """See `Store`."""
@@ -117,13 +127,41 @@ class FsspecStore:
             return
 
     def list_names(self) -> Iterator[str]:
-        """See `Store`."""
+        """See `Store`.
+
+        Raises
+        ------
+        Exception
+            If the store is unavailable. A store of Azure must answer within `ANSWER_SECONDS`.
+        """
         self._system.invalidate_cache()
+        if self._is_azure:
+            self._require_answer()
         try:
             found: list[str] = self._system.find(self._root)
         except FileNotFoundError:  # nothing was uploaded yet
             return
         yield from (path.removeprefix(self._root).lstrip("/") for path in found if path.endswith(ENDING))
+
+    def _require_answer(self) -> None:
+        # adlfs sends three requests to list files. If there is no answer, the SDK retries each of them for a minute if
+        # the connection is refused, and for five minutes otherwise.
+        from fsspec.asyn import sync
+
+        container, _, folder = self._root.partition("/")
+
+        async def list_one() -> None:
+            async with self._system.service_client.get_container_client(container) as client:
+                async for _ in client.list_blobs(name_starts_with=folder, results_per_page=1, retry_total=0):
+                    return
+
+        try:
+            sync(self._system.loop, list_one, timeout=ANSWER_SECONDS)
+        except TimeoutError as error:
+            raise TimeoutError(f"it has not answered for {ANSWER_SECONDS:.0f} s") from error
+        except Exception as error:
+            if getattr(error, "status_code", 0) != HTTPStatus.NOT_FOUND:  # nothing was uploaded yet
+                raise
 
 
 def open_store(url: str, options: Mapping[str, str] | None = None, *, retry: bool = True) -> Store:
@@ -134,12 +172,34 @@ def open_store(url: str, options: Mapping[str, str] | None = None, *, retry: boo
     ImportError
         If a package that the URL needs is missing.
     ValueError
-        If the scheme of the URL is unknown.
+        If the scheme of the URL is unknown, or if a ``file://`` URL names another machine.
     """
-    parts = urlsplit(url)
-    if parts.scheme in ("", "file"):
-        return FolderStore(Path(unquote(parts.path) if parts.scheme else url))
-    return FsspecStore(url, options or {}, retry=retry)
+    if url.startswith(FILE):
+        return FolderStore(_find_folder(url))
+    return FsspecStore(url, options or {}, retry=retry) if urlsplit(url).scheme else FolderStore(Path(url))
+
+
+def describe_host(url: str) -> str:
+    """Return what is wrong with a ``file://`` URL that names another machine, and the fix; "" for any other URL."""
+    host, slash, path = url.removeprefix(FILE).partition("/")
+    if not url.startswith(FILE) or host in ("", "localhost"):
+        return ""
+    return (
+        f"{host!r} is the name of a machine there. For a folder of this machine, write three slashes: "
+        f"{FILE}/{host}{slash}{path}"
+    )
+
+
+@contextmanager
+def warn_if_slow(message: str, seconds: float = SLOW_SECONDS) -> Iterator[None]:
+    """Log a message as a warning if a ``with`` statement takes longer than some seconds."""
+    timer = threading.Timer(seconds, logger.warning, ("%s", message))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def name_upload(name: str, header: Header) -> str:
@@ -158,3 +218,9 @@ def split_upload(name: str) -> tuple[str, str, str]:
     folder, _, file = name.rpartition("/")
     version, _, day = folder.rpartition("/")
     return version, day, file.removesuffix(ENDING)
+
+
+def _find_folder(url: str) -> Path:
+    if said := describe_host(url):
+        raise ValueError(said)
+    return Path(unquote(url.removeprefix(FILE).removeprefix("localhost")))

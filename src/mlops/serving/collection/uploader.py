@@ -2,9 +2,8 @@
 
 import gzip
 import logging
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from .frames import read_frames
 from .layout import UnknownFormat, decode_header
 from .segments import CLOSED, DAMAGED, find_day, hold_folder, list_segments, measure_valid, recover_orphans
 from .settings import Settings
-from .stores import Store, name_upload, open_store, split_upload
+from .stores import SLOW_SECONDS, Store, name_upload, open_store, split_upload, warn_if_slow
 
 if TYPE_CHECKING:  # it needs numpy, which an uploader that only uploads does without
     from .distributions import DistributionCounter
@@ -23,8 +22,9 @@ if TYPE_CHECKING:  # it needs numpy, which an uploader that only uploads does wi
 UPLOADS = "uploads.json"  # the file with the counts, in the folder with the metrics of a service
 DONE, FAILED, BYTES = "done", "failed", "bytes"
 LEVEL = 1  # from 0 to 9; level 1 compresses 64 MB/s. The result of level 6 is 5 % smaller, at 23 MB/s
-SLOW_SECONDS = 5.0  # the SDK of a store can wait for minutes before it raises an error
-SLOW = "The store for uploads has not answered for %.0f s. The rows stay on this machine until it answers."
+SLOW = (
+    f"The store for uploads has not answered for {SLOW_SECONDS:.0f} s. The rows stay on this machine until it answers."
+)
 
 logger = logging.getLogger("serving")
 
@@ -104,7 +104,7 @@ class Uploader:
                 logger.warning("%s is not uploaded. %s", path, error)
                 return False
             packed = gzip.compress(content[:size], LEVEL, mtime=0)
-            with warn_if_slow():
+            with warn_if_slow(SLOW):
                 store.write(name_upload(path.stem, header), packed)
             self.tally.add({DONE: 1, BYTES: len(packed)})
         with suppress(FileNotFoundError):
@@ -128,20 +128,8 @@ class Uploader:
         self._cleaned = today
 
 
-@contextmanager
-def warn_if_slow(seconds: float = SLOW_SECONDS) -> Iterator[None]:
-    """Log a warning if a ``with`` statement takes longer than some seconds."""
-    timer = threading.Timer(seconds, logger.warning, (SLOW, seconds))
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
 def _delete_uploads(store: Store, first: str) -> None:
-    with warn_if_slow():
+    with warn_if_slow(SLOW):
         names = [*store.list_names()]
     for name in names:
         _, day, segment = split_upload(name)

@@ -15,6 +15,7 @@ from mlops.files.atomic import write_atomically
 from mlops.platform.datasets import CollectedPlace
 from mlops.serving import collection
 from mlops.serving.collection.settings import SETTINGS_FILE
+from mlops.serving.collection.stores import FILE, describe_host
 
 FOLDER = "collected"  # a folder in MLOPS_HOME
 COLLECTION = "collection.json"  # a file in the folder of a server
@@ -78,7 +79,6 @@ class LocalCollections:
         content = describe_collection(
             settings, self._secrets.get_secret, folder=str(place.folder), url=place.url, uploader=uploader
         )
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_atomically(path, msgspec.json.format(msgspec.json.encode(content), indent=1), mode=0o600)
         return {SETTINGS_FILE: str(path)}
 
@@ -93,10 +93,12 @@ class LocalCollections:
 
     def _is_folder(self) -> bool:
         url = self._settings.collect_url
-        return not url or url.startswith(("/", "file://"))
+        return not url or url.startswith(("/", FILE))
 
     def _check_url(self) -> None:
         url, source = self._settings.collect_url, self._settings.name("collect_url")
+        if said := describe_host(url):
+            raise UsageError(f"{source} is {url!r}, but {said}")
         if not self._is_folder() and "://" not in url:
             raise UsageError(f"{source} is {url!r}. Write an absolute path, or a URL such as az://container/path.")
         if not self._is_folder():
