@@ -124,7 +124,10 @@ class Collections(Protocol):
     """The rows that services collect."""
 
     def find_place(self, environment: str) -> CollectedPlace:
-        """Return where the service of an environment collects its rows; called by `mlops data`."""
+        """Return where the service of an environment collects its rows; called by `mlops data`.
+
+        Raises UsageError if the setting of this place is wrong.
+        """
         ...
 
     def find_key(self) -> str:

@@ -38,7 +38,7 @@ from mlops.workspace import Workspace
         ),
     ],
 )
-def test_a_url_that_cannot_work_is_refused_before_the_service_starts(
+def test_a_url_that_cannot_work_is_refused_before_the_service_starts_and_by_readers(
     migrated: Workspace,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -51,6 +51,9 @@ def test_a_url_that_cannot_work_is_refused_before_the_service_starts(
     with pytest.raises(error, match=said):
         deploy(backend, "qa", publish(backend, tmp_path))
     assert backend.services.list_services() == []
+    assert backend.collections
+    with pytest.raises(error, match=said):
+        backend.collections.find_place("qa")
 
 
 def test_hashed_columns_need_a_key(migrated: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,6 +42,7 @@ class LocalCollections:
 
     def find_place(self, environment: str) -> CollectedPlace:
         """See `Collections`."""
+        self._check_url()
         folder = self._home / FOLDER / environment
         given = self._settings.collect_url.rstrip("/")
         return CollectedPlace(folder / "segments", f"{given}/{environment}" if given else (folder / "uploads").as_uri())
@@ -70,11 +71,10 @@ class LocalCollections:
         UsageError
             If the setting `collect_url` is wrong, or a package that this URL needs is missing.
         """
-        settings, place = self._settings, self.find_place(environment)
+        settings = self._settings
         if not settings.collect_share:
             return {}
-        self._check_url()
-        path = folder / COLLECTION
+        path, place = folder / COLLECTION, self.find_place(environment)
         uploader = () if self._is_folder() else UPLOADER
         content = describe_collection(
             settings, self._secrets.get_secret, folder=str(place.folder), url=place.url, uploader=uploader
