@@ -1,6 +1,7 @@
 """A person is removed from segments and uploads, and found in data sets and models."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -8,14 +9,16 @@ import pandas as pd
 import pytest
 from collected import KINDS, NUMBERS, Collection, add, add_kinds
 from msgspec.structs import replace
+from waiting import wait_until
 
 from mlops.backends.memory import open_backend
+from mlops.catalog import forgetting
 from mlops.catalog.collected import Selection, read_collected
 from mlops.catalog.forgetting import find_traces, forget_person
 from mlops.errors import PlatformError
 from mlops.platform.datasets import CollectedPlace
 from mlops.serving.collection.forgetting import Person
-from mlops.serving.collection.segments import CLOSED, OPEN, list_segments
+from mlops.serving.collection.segments import CLOSED, OPEN, hold_folder, list_segments
 from mlops.serving.collection.settings import Settings
 from mlops.serving.collection.stores import FolderStore
 from mlops.serving.collection.uploader import Uploader
@@ -104,6 +107,18 @@ def test_a_segment_that_stays_open_is_named(tmp_path: Path) -> None:
     assert (found.rows, found.open) == (0, (str(path),))
     assert sum(waited) == 15.0
     collector.close()
+
+
+def test_an_uploader_that_holds_the_folder_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(forgetting, "PATIENCE_SECONDS", 0.01)
+    with ThreadPoolExecutor(1) as pool:
+        with hold_folder(tmp_path):
+            found = pool.submit(forget_person, CollectedPlace(tmp_path, ""), Person(["s1"]))
+            wait_until(lambda: "Still waiting for the uploader of the service." in caplog.text)
+            assert not found.done()
+        assert found.result() == forgetting.Forgotten()
 
 
 def test_a_damaged_segment_is_named(tmp_path: Path) -> None:

@@ -5,11 +5,11 @@ import os
 import time
 import zlib
 from collections.abc import Callable, Collection, Iterable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlops.catalog.segments import decode_content, list_uploads, open_uploads
+from mlops.catalog.segments import PATIENCE_SECONDS, decode_content, list_uploads, open_uploads
 from mlops.data.tables import read_table
 from mlops.errors import PlatformError, UsageError, quote_cause
 from mlops.files.atomic import write_atomically
@@ -29,6 +29,7 @@ from mlops.serving.collection.segments import (
     list_segments,
     recover_orphans,
 )
+from mlops.serving.collection.stores import warn_if_slow
 
 CHUNK = 1 << 10  # bytes; of a damaged chunk, nothing is searched
 CLOSE_SECONDS = 15.0  # workers notice within a second that they must close their segments
@@ -85,7 +86,9 @@ def forget_person(place: CollectedPlace, person: Person, wait: Callable[[float],
         return found
     _close_segments(place.folder, wait)
     # The uploader takes the same lock, so no segment is uploaded while it changes.
-    with hold_folder(place.folder):
+    with ExitStack() as held:
+        with warn_if_slow("Still waiting for the uploader of the service.", PATIENCE_SECONDS):
+            held.enter_context(hold_folder(place.folder))
         recover_orphans(place.folder)
         found.open = tuple(str(path) for path in list_segments(place.folder, OPEN))
         for path in list_segments(place.folder, CLOSED, DAMAGED):
