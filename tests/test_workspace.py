@@ -1,5 +1,9 @@
 """The folders of a project, and the format number of MLOPS_HOME."""
 
+import os
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -17,6 +21,32 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path: Path, project: Path, varia
             find_workspace({variable: str(named)}, project)
         assert str(refused.value) == f"{variable} is '{named}', but {file} is a file. Set {variable} to a folder."
     find_workspace({variable: str(tmp_path / "not" / "yet")}, project)
+
+
+NOBODY = 65_534
+
+
+@pytest.mark.parametrize("named", ["closed", "closed/not/yet"])
+def test_a_folder_that_the_user_cannot_enter_is_refused(named: str) -> None:
+    """In a process of another user if the tests run as root, because root can enter every folder."""
+    with tempfile.TemporaryDirectory() as project:
+        folder, closed = Path(project).resolve(), Path(project).resolve() / "closed"
+        folder.chmod(0o755)
+        (folder / "parameters").mkdir(mode=0o755)
+        (folder / "parameters" / "base.yml").touch()
+        closed.mkdir(mode=0o000)
+        with ProcessPoolExecutor(1, get_context("fork"), os.setuid, (os.geteuid() or NOBODY,)) as other:
+            said = other.submit(_refuse, {"MLOPS_HOME": str(folder / named)}, folder).result()
+    expected = f"MLOPS_HOME is '{folder / named}', but you have no permission to enter {closed}. "
+    assert said == ("" if named == "closed" else f"{expected}Set MLOPS_HOME to a folder of your own.")
+
+
+def _refuse(environ: dict[str, str], folder: Path) -> str:
+    try:
+        find_workspace(environ, folder)
+    except UsageError as error:
+        return str(error)
+    return ""  # the folder is only named; a command that reads or writes it reports the error
 
 
 def test_a_file_in_place_of_the_default_home_is_refused(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def find_workspace(environ: Mapping[str, str] | None = None, start: Path | None 
     Raises
     ------
     UsageError
-        If no project is found, or if MLOPS_HOME, MLOPS_OUTPUTS or one of their parents is a file.
+        If no project is found, or if MLOPS_HOME, MLOPS_OUTPUTS or one of their parents is a file or cannot be entered.
     """
     environ = os.environ if environ is None else environ
     start = (start or Path.cwd()).resolve()
@@ -91,9 +91,15 @@ def find_workspace(environ: Mapping[str, str] | None = None, start: Path | None 
 def _find_named_folder(environ: Mapping[str, str], variable: str, default: Path) -> Path:
     named = environ.get(variable, "")
     folder = Path(named or default).resolve()
-    existing = next((path for path in (folder, *folder.parents) if path.exists()), folder)
+    whose = f"{variable} is {named!r}" if named else f"{folder} must be a folder"
+    try:
+        existing = next((path for path in (folder, *folder.parents) if path.exists()), folder)
+    except PermissionError as error:
+        closed = next(path for path in reversed(folder.parents) if not os.access(path, os.X_OK))
+        raise UsageError(
+            f"{whose}, but you have no permission to enter {closed}. Set {variable} to a folder of your own."
+        ) from error
     if existing.exists() and not existing.is_dir():
-        whose = f"{variable} is {named!r}" if named else f"{folder} must be a folder"
         place = f"{existing} is a file" if existing != folder or named else "it is a file"
         advice = f"Set {variable} to a folder" if named else f"Move the file, or set {variable} to a folder"
         raise UsageError(f"{whose}, but {place}. {advice}.")

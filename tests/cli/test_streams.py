@@ -95,7 +95,10 @@ def test_a_full_disk_is_an_error() -> None:
     with Path("/dev/full").open("w") as full:
         ran = subprocess.run([program, "--version"], stdout=full, stderr=subprocess.PIPE, check=False)
     assert ran.returncode == 1
-    said = "No space left on device. Free some space and try again. `mlops resume` continues an interrupted run."
+    said = (
+        "standard output: No space left on device. "
+        "Free some space and try again. `mlops resume` continues an interrupted run."
+    )
     assert ran.stderr.decode() == f"mlops: {said}\n"
 
 
@@ -114,7 +117,9 @@ def test_a_full_disk_is_named_by_the_file(tmp_path: Path, monkeypatch: pytest.Mo
     ("error", "said"),
     [
         (OSError(errno.EROFS, "Read-only file system", "/h/qa.lock"), "/h/qa.lock: Read-only file system. Set MLOPS_H"),
-        (PermissionError(errno.EACCES, "Permission denied", "/h/run.json"), "/h/run.json: Permission denied."),
+        (PermissionError(errno.EACCES, "Denied", "/h/run.json"), "/h/run.json: Denied. Change its permissions, or set"),
+        (OSError(errno.EMFILE, "Too many open files"), "Too many open files. Raise the limit on open files (`ulimit"),
+        (OSError(errno.ENOENT, "No such file"), "No such file."),
         (OSError("no host"), "no host"),
         (ValueError("x"), "x"),
     ],

@@ -20,6 +20,14 @@ from mlops.platform.secret_variables import redact_error
 JSON_FORMAT = 1  # the format number of the output with --json; run records have their own number
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room on a disk, in a quota, or under the limit of file sizes
 OUTPUT, ERRORS = 1, 2  # the descriptors of the standard streams
+ADVICE = {
+    **dict.fromkeys(FULL, "Free some space and try again. `mlops resume` continues an interrupted run."),
+    errno.EROFS: "Set MLOPS_HOME and MLOPS_OUTPUTS to writable folders.",
+    errno.EACCES: "Change its permissions, or set MLOPS_HOME and MLOPS_OUTPUTS to folders of your own.",
+    errno.EMFILE: "Raise the limit on open files (`ulimit -n`) and try again.",
+    errno.EAGAIN: "End other processes, or raise the limit on processes (`ulimit -u`), and try again.",
+    errno.ENOMEM: "Free some memory, or raise the limit (`ulimit -v`), and try again.",
+}
 PLAIN = {"✓": "+", "✗": "x", "–": "-", "—": "-", "…": "...", "×": "x", "→": "->", "’": "'"}
 OUTPUT_OF_JSON = "mlops.output"  # the key for the JSON output in click's context
 FALLBACK, ASCII = "mlops-fallback", "mlops-ascii"
@@ -83,13 +91,8 @@ def describe_error(error: BaseException) -> str:
     if not isinstance(error, OSError) or not error.strerror:
         return str(error)
     file = f"{error.filename}: " if error.filename else ""
-    if error.errno in FULL:
-        advice = " Free some space and try again. `mlops resume` continues an interrupted run."
-    elif error.errno == errno.EROFS:
-        advice = " Set MLOPS_HOME and MLOPS_OUTPUTS to writable folders."
-    else:
-        advice = ""
-    return f"{file}{error.strerror}.{advice}"
+    advice = ADVICE.get(error.errno or 0, "")
+    return f"{file}{error.strerror}. {advice}".rstrip()
 
 
 def print_traceback(error: BaseException) -> None:
@@ -137,7 +140,8 @@ class _Output(io.BufferedWriter):
         os.dup2(null, self.fileno(), inheritable=self.fileno() == ERRORS)
         os.close(null)
         if not isinstance(error, BrokenPipeError):
-            raise error
+            name = "standard error" if self.fileno() == ERRORS else "standard output"
+            raise OSError(error.errno, error.strerror, name) from error
 
 
 def _open_stream(descriptor: int, encoding: str, *, line_buffering: bool = False) -> io.TextIOWrapper:

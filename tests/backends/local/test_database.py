@@ -179,6 +179,20 @@ def test_a_database_of_another_user_is_refused(public: Path, database: Path, wri
 
 
 @as_root
+@pytest.mark.parametrize("mode", [0o555, 0o000])
+def test_a_home_of_the_user_that_is_read_only_names_the_command_that_mends_it(public: Path, mode: int) -> None:
+    home = public / "my home"
+    home.mkdir()
+    os.chown(home, NOBODY, NOBODY)
+    home.chmod(mode)
+    said = say_in_child(lambda: os.setuid(NOBODY), lambda: require_writable(home / "mlflow.db"))
+    assert said == (
+        f"PlatformError: nobody has no read and write access to {home / 'mlflow.db'}. "
+        f"Run `chmod u+rwX '{home}'`, or set MLOPS_HOME to another folder."
+    )
+
+
+@as_root
 def test_a_home_that_cannot_be_made_is_refused(public: Path) -> None:
     path = public / "home" / "mlflow.db"
     said = say_in_child(lambda: os.setuid(NOBODY), lambda: require_writable(path))

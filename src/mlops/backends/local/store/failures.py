@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shlex
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
@@ -113,8 +114,8 @@ def require_room(path: Path) -> None:
     PlatformError
         If the folder cannot be created or written to, or the disk is full.
     """
-    size = path.stat().st_size if path.is_file() else 0
     try:
+        size = path.stat().st_size if path.is_file() else 0
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent, buffering=0) as probe:
             probe.seek(size)  # if the size of files is limited, a write at this position of the probe fails
@@ -166,9 +167,14 @@ def _explain_system_error(path: Path, error: OSError) -> PlatformError:
         return PlatformError(
             f"{path} cannot be written to, because its file system is read-only. Set MLOPS_HOME to a writable folder."
         )
+    found = next(place for place in (path, *path.parents) if os.path.exists(place))  # also if it cannot be read
+    owner = _name_owner(found)
+    if owner == name_user():
+        because, fix = "", f"Run `chmod u+rwX {shlex.quote(str(found))}`"
+    else:
+        because, fix = f", because {found} belongs to {owner}", f"Take ownership of {home} and everything in it"
     return PlatformError(
-        f"{name_user()} has no read and write access to {path}{_explain_owner(path)}. "
-        f"Take ownership of {home} and everything in it, or set MLOPS_HOME to another folder."
+        f"{name_user()} has no read and write access to {path}{because}. {fix}, or set MLOPS_HOME to another folder."
     )
 
 
@@ -178,10 +184,8 @@ def explain_damage(path: Path, reason: str) -> IntegrityError:
     return IntegrityError(f"{path} is damaged: {reason}. Restore it from {newest}.")
 
 
-def _explain_owner(path: Path) -> str:
-    found = next(place for place in (path, *path.parents) if place.exists())
+def _name_owner(path: Path) -> str:
     try:
-        owner = found.owner()
+        return path.owner()
     except KeyError:
-        owner = f"user {found.stat().st_uid}"
-    return "" if owner == name_user() else f", because {found} belongs to {owner}"
+        return f"user {path.stat().st_uid}"
