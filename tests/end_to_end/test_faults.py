@@ -178,7 +178,7 @@ def test_outputs_that_fill_up_end_the_run_with_the_reason(prepared, tmp_path) ->
     finally:
         subprocess.run(["umount", tmp_path], check=True)
     assert ran.returncode == 1, ran.stderr
-    assert re.search(r"Could not write \S+: No space left on device\.", ran.stderr)
+    assert re.search(r"Could not write \S+: No space left on device\. Free some space", ran.stderr)
     assert record.state == "failed"
     after = json.loads(prepared("status", "--json").stdout)
     assert (after["champion"], after["services"]) == (before["champion"], before["services"])

@@ -1,5 +1,6 @@
 """Files are complete or do not exist."""
 
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,17 @@ def test_the_file_has_the_mode_whatever_the_old_one_had(tmp_path: Path, mode: in
     path.chmod(0o666)
     write_atomically(path, "new", mode)
     assert (path.stat().st_mode & 0o777, path.read_text()) == (mode, "new")
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o077, 0o600), (0o022, 0o644), (0o000, 0o644)])
+def test_the_umask_hides_files_from_others(tmp_path: Path, umask: int, mode: int) -> None:
+    path = tmp_path / "file"
+    before = os.umask(umask)
+    try:
+        write_atomically(path, "new")
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == mode
 
 
 def test_a_full_disk_leaves_the_old_content(tmp_path: Path) -> None:

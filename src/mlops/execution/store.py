@@ -8,6 +8,7 @@ from papermill.iorw import papermill_io
 
 from mlops.errors import StepFailed
 from mlops.files.atomic import write_atomically
+from mlops.files.disk import FULL
 from mlops.record.redaction import make_redactor
 from mlops.record.redaction.notebooks import redact_notebook
 
@@ -45,7 +46,8 @@ class NotebookStore:
         try:
             write_atomically(Path(path), json.dumps(safe, indent=1, ensure_ascii=False) + "\n")
         except OSError as error:
-            raise StepFailed(f"Could not write {Path(path).name}: {error.strerror or error}.") from error
+            advice = " Free some space and try again." if error.errno in FULL else ""
+            raise StepFailed(f"Could not write {path}: {error.strerror or error}.{advice}") from error
         self._written[path] = content
 
     def pretty_path(self, url: str) -> str:

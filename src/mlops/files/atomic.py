@@ -1,7 +1,5 @@
 """Files that are written atomically, and folders whose names are not in use yet."""
 
-# Every command imports this module at its start. To save milliseconds, `tempfile` is imported only where it is used.
-
 import itertools
 import os
 from collections.abc import Iterator
@@ -20,7 +18,7 @@ def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> Non
     content : str or bytes
         The complete new content. Text is written as UTF-8.
     mode : int
-        The permission bits of the file. They are set before the file becomes visible under its name.
+        The permission bits of the file, apart from those that the umask removes.
     """
     with open_replacement(path, mode) as file:
         file.write(content.encode() if isinstance(content, str) else content)
@@ -29,16 +27,12 @@ def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> Non
 @contextmanager
 def open_replacement(path: Path, mode: int = 0o644) -> Iterator[IO[bytes]]:
     """Open a new file for writing. The file replaces `path` when the ``with`` statement ends without an error."""
-    import tempfile
-
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
+    scratch = str(path.with_name(f".{path.name}.{os.urandom(6).hex()}"))
     try:
-        with open(scratch, "wb") as file:
+        with open(scratch, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:  # applies the umask
             yield file
             file.flush()
-            os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         os.replace(scratch, path)
     except BaseException as error:
