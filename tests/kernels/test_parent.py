@@ -588,6 +588,18 @@ def test_a_module_that_exits_is_left_out(make_project: Callable[..., Path], star
     assert kernel.run("import sys; print('odd' in sys.modules, 'fine' in sys.modules)") == "False True"
 
 
+def test_a_kernel_keeps_the_temporary_folder_of_a_module(make_project: Callable[..., Path], start_kernel: Any) -> None:
+    """matplotlib creates such a folder when it is imported if HOME cannot be written to, as in many containers."""
+    folder = make_project("holder")
+    code = "import atexit, shutil, tempfile; made = tempfile.mkdtemp(dir={!r}); atexit.register(shutil.rmtree, made)"
+    (folder / "holder.py").write_text(code.format(str(folder)))
+    kernel = start_kernel(env={**os.environ, "PYTHONPATH": str(folder)}, cwd=str(folder))
+    assert kernel.warm
+    made = Path(kernel.run("import holder; print(holder.made)"))
+    kernel.stop()
+    assert made.is_dir()
+
+
 def test_an_import_that_hangs_ends_no_kernel_that_is_already_in_use(stepwise: Any, wait_for: WaitFor) -> None:
     kernel = stepwise("last")  # `held` is imported after it was forked, and nobody lets it end
     parent = find_parent(kernel)

@@ -7,6 +7,7 @@ import importlib
 import multiprocessing.process
 import os
 import resource
+import shutil
 import signal
 import sys
 import tempfile
@@ -92,6 +93,7 @@ def _renew_shared_state(imports: Imports) -> None:
     if numpy := sys.modules.get("numpy.random"):
         numpy.seed()
     tempfile.tempdir = None
+    atexit.unregister(shutil.rmtree)  # the parent deletes its own folders, such as matplotlib's without a writable HOME
     multiprocessing.process.ORIGINAL_DIR = os.getcwd()  # type: ignore[attr-defined]
     multiprocessing.process.current_process().authkey = os.urandom(32)
     gc.enable()
