@@ -81,7 +81,7 @@ def test_too_few_rows_say_how_many_to_add() -> None:
         "There are too few rows to detect any improvement. About 45 more rows in the data set would be enough."
     )
     assert binom.sf(5, 45, 0.2) > 0.9 > binom.sf(5, 44, 0.2)
-    assert promotion.decide_promotion(compared).more_rows == 0
+    assert promotion.decide_promotion(compared).more_rows is None
 
 
 def test_a_rare_class_says_how_many_rows_to_add() -> None:

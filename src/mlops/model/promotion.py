@@ -43,9 +43,9 @@ class Decision:
     look : int
         The number of this comparison among all comparisons with the champion, counted from 1; 0 if it does not count as
         a comparison with the champion.
-    more_rows : int
-        If there were too few rows, the number of rows to add to the data set so that there are probably enough; 0 if
-        this number is unknown, or if more rows are not needed.
+    more_rows : int, optional
+        If there were too few rows, the number of rows to add to the data set so that there are probably enough; None if
+        this number is unknown. Otherwise 0.
     override : str
         If a person promoted the challenger although the gate rejected it, that person's reason. Otherwise empty.
     kind : str
@@ -63,11 +63,11 @@ class Decision:
     required_gain: float = 0.0
     look: int = 0
     kind: Literal["first", "unlike", "few", "equal", "skewed", "compared"] = "compared"
-    more_rows: int = 0
+    more_rows: int | None = 0
     override: str = ""
 
     @property
-    def gains(self) -> dict[str, float]:
+    def gains(self) -> dict[str, float | None]:
         """The numbers that the gate's notebook stores as results, by the names of these results."""
         return {name: getattr(self, name) for name in GATE.gains}
 
@@ -104,7 +104,7 @@ def decide_promotion(
         return Decision(promoted=False, reason=reason, rows=rows, kind="equal")
     if compared.shortage:
         reason = f"{compared.shortage} {left_out}".rstrip()
-        more = 0
+        more = None
         if compared.actual is not None and compared.metric.all_classes and compared.rarest < FEWEST_OF_CLASS:
             more = _count_more_rows(FEWEST_OF_CLASS - compared.rarest, holdout_share * compared.rarest / rows)
         return Decision(promoted=False, reason=reason, rows=rows, kind="few", more_rows=more)
@@ -123,9 +123,9 @@ def decide_promotion(
     return Decision(promoted, reason, rows, compared.improvement, lower_bound, detectable, least, compared.look)
 
 
-def _count_more_rows(missing: int, share: float) -> int:
+def _count_more_rows(missing: int, share: float) -> int | None:
     """Return how many rows have at least the `missing` rows among them with 90 %, if each is one of them by `share`."""
-    return missing + int(nbinom.ppf(SURE, missing, share)) if share > 0 else 0
+    return missing + int(nbinom.ppf(SURE, missing, share)) if share > 0 else None
 
 
 def _explain(compared: Comparison, lower_bound: float) -> str:

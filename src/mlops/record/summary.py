@@ -116,10 +116,13 @@ def find_decision(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> bool | N
     return None if found is None else bool(found)
 
 
-def count_more_rows(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> int:
-    """Return how many rows of data were missing for a decision about the model; 0 if there were enough."""
-    found = _find_last_result(run, {step.name: step.decides.more_rows for step in steps})
-    return found if isinstance(found, int) else 0
+def count_more_rows(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> int | None:
+    """Return how many rows the data lacked for a decision about the model; 0 if none, None if unknown."""
+    names = {step.name: step.decides.more_rows for step in steps}
+    if not any(names.get(step.name) in step.results for step in run.steps):
+        return 0  # a record of an older version
+    found = _find_last_result(run, names)
+    return found if isinstance(found, int) else None
 
 
 def describe_failure(run: RunRecord) -> str:

@@ -70,6 +70,8 @@ def test_too_few_rows_are_not_remedied_by_a_sweep(seed: str, said: str) -> None:
     champion = ModelVersion("tiny", 1, "run", {}, {"holdout_share": "0.2", "seed": seed})
     given = ["train.seed=0", "test_data.data_path=a.csv"]
     assert find_following(run, "mlops", given=given, champion=champion) == said
+    unknown = replace(judged, results={"promoted": False, "more_rows": None})
+    assert find_following(replace(run, steps=(trained, unknown)), "mlops", champion=champion) == ""
 
 
 @pytest.mark.parametrize("name", ["deploy_qa", "test_qa", "deploy_production", "test_production"])

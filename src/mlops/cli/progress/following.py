@@ -58,7 +58,9 @@ def find_following(
         trained = next((step for step in steps if step.scored_by), None)
         if trained is None:
             return ""
-        if more := count_more_rows(run, steps):
+        if (more := count_more_rows(run, steps)) is None:
+            return ""  # more rows may not help; the reason for the decision says what is missing
+        if more:
             return _suggest_rows(run, trained, more, program, platform_option, list(given), champion)
         from mlops.sweeps.grid import suggest_values  # imported here, because few runs suggest a sweep
 
