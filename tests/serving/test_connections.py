@@ -25,6 +25,7 @@ from mlops.serving.connections.limits import list_options
 
 SHORT = ("--head-seconds", "0.5", "--body-seconds", "0.5", "--answer-seconds", "0.5", "--idle-seconds", "0.5")
 GET = make_request(b"GET", b"/readyz", b"")
+UPGRADE = make_request(b"POST", b"/score", BODY, b"Upgrade: h2c", b"Connection: Upgrade")
 SILENT = b"HTTP/1.1 408 Request Timeout\r\n"
 
 
@@ -83,7 +84,9 @@ def test_another_version_of_http_is_refused(patient: ServerProcess, request_line
 
 
 @pytest.mark.parametrize("target", [b"GET http://here:x/", b"CONNECT here:1", b"GET http://here"])
-@pytest.mark.parametrize("before", [GET, make_request(), make_request(b"PUT")], ids=["GET", "POST", "PUT"])
+@pytest.mark.parametrize(
+    "before", [GET, make_request(), UPGRADE, make_request(b"PUT")], ids=["GET", "POST", "upgrade", "PUT"]
+)
 @pytest.mark.parametrize("together", [True, False], ids=["together", "apart"])
 def test_an_invalid_url_is_refused_after_the_answer_to_the_request_before(
     patient: ServerProcess, before: bytes, target: bytes, together: bool

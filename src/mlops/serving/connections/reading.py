@@ -96,13 +96,16 @@ class Reader(HttpToolsProtocol, ABC):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._ignore_upgrade(data[upgrade.args[0] :])
+            rest = data[upgrade.args[0] :]
         except httptools.HttpParserError as error:
             found = error.__context__
             self.refuse(found if isinstance(found, Refusal) else refuse_malformed(str(error)))
+            return
         else:
             if self._arriving:
                 self._check_size(len(data))
+            return
+        self._ignore_upgrade(rest)  # here, because `HttpParserUpgrade` would become the context of a later error
 
     def _check_size(self, added: int) -> None:
         self._fed += added
