@@ -504,6 +504,14 @@ def test_trees_refuse_the_gaps_that_the_model_refuses(attempt: Try, measurements
             load_model(tried[runtime].folder).predict(np.array([[0.0, 1000.0, np.nan]]))
 
 
+def test_trees_that_divide_only_gaps_from_numbers_are_converted(attempt: Try, measurements: pd.DataFrame) -> None:
+    """The threshold of such a node is infinite, and the scaler refuses infinity, which no request can have."""
+    rows = measurements.assign(c=measurements["c"].where(measurements.index % 3 > 0), y=measurements.index % 3 == 0)
+    model = make_pipeline(StandardScaler(), HistGradientBoostingRegressor(max_iter=3))
+    tried = attempt(Measurements(), model, rows.assign(y=rows["y"].astype(float)))
+    assert [tried[runtime].problem for runtime in ("numbers", "onnx")] == ["", ""]
+
+
 def test_trees_refuse_the_numbers_that_the_model_refuses(attempt: Try, measurements: pd.DataFrame) -> None:
     """Forests of scikit-learn compare numbers in single precision."""
     tried = attempt(Measurements(), RandomForestRegressor(3, max_depth=5, random_state=0), measurements)

@@ -25,7 +25,8 @@ INVERSE: Mapping[str, Callable[[Numbered, float], Numbered]] = {
 def list_thresholds(estimator: Any, inputs: pd.DataFrame) -> dict[Any, Numbered]:
     """Return the thresholds of a model's trees, by the input column that they divide.
 
-    A threshold of a scaled column is converted back. Columns that are encoded in other ways have no thresholds.
+    A threshold of a scaled column is converted back. Columns that are encoded in other ways have no thresholds, and
+    neither has a node that only divides missing values from numbers.
     """
     transformers, last = split_pipeline(estimator)
     pairs = [*_read_trees(last)]
@@ -46,7 +47,7 @@ def list_thresholds(estimator: Any, inputs: pd.DataFrame) -> dict[Any, Numbered]
         for at, column in enumerate(block.columns):
             place, undo = _follow(block.steps, encoding.arrays, at)
             place, more = _follow(encoding.steps, encoding.arrays, None if place is None else begin + place)
-            own = np.unique(values[places == place]) if place is not None else values[:0]
+            own = np.unique(values[(places == place) & np.isfinite(values)]) if place is not None else values[:0]
             for function, number in reversed([*undo, *more]):
                 own = function(own, number)
             name = inputs.columns[column]
