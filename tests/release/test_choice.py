@@ -40,7 +40,13 @@ def test_an_image_is_outdated_if_a_source_has_changed(tmp_path: Path) -> None:
 
     assert explain() == ""
     assert explain(b"[]") == "The schema of the problem has changed since the image of tiny:1 was created."
+    same = ImageSources(tmp_path, script, lock, (), b"{}")
+    assert explain_outdated(backend, model, same, "numbers") == ""
+    assert explain_outdated(backend, model, same, "onnx") == (
+        "The image of tiny:1 has the runtime numbers, and now onnx is the fastest one."
+    )
     script.write_text("def init(): ...\n")
+    assert explain_outdated(backend, model, same, "onnx").startswith("score.py has changed")
     assert explain() == "score.py has changed since the image of tiny:1 was created."
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ImageSources, "find_changes", lambda *given: ([], [CHOICE_TITLE]))

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from mlops.errors import ImageNotFoundError, IntegrityError, ModelNotFoundError
+from mlops.image.runtimes.packages import name_runtime
 from mlops.image.sources import CHOICE_TITLE, EXAMPLES_TITLE, RUNTIME_TITLE, SCHEMA_TITLE, ImageSources
 from mlops.pipelines.advice import IMAGE_NOTEBOOK
 from mlops.platform.backend import Backend
@@ -64,11 +65,22 @@ def choose_model(backend: Backend, model_name: str, registered: Mapping[str, Any
     return _require_champion(backend, model_name)
 
 
-def explain_outdated(backend: Backend, version: ModelVersion, sources: ImageSources) -> str:
+def explain_outdated(backend: Backend, version: ModelVersion, sources: ImageSources, runtime: str = "") -> str:
     """Return a sentence that says why a model version needs a new image; "" if its image is up to date.
 
     An image is outdated if the scoring script, its lock file, a module beside the script, the schema or the examples of
-    the problem have changed since the image was created.
+    the problem have changed since the image was created, or if a new image would have another runtime.
+
+    Parameters
+    ----------
+    backend : Backend
+        The platform.
+    version : ModelVersion
+        The model version.
+    sources : ImageSources
+        The files from which a new image would be created.
+    runtime : str
+        The runtime that a new image would have; empty if it is unknown, because to compare runtimes takes seconds.
     """
     try:
         image = backend.images.find_image(version)
@@ -79,7 +91,10 @@ def explain_outdated(backend: Backend, version: ModelVersion, sources: ImageSour
         return f"{version.title} has no image yet."
     changed, removed = sources.find_changes(recorded)
     if not changed and not removed:
-        return ""
+        found = name_runtime(recorded)
+        if runtime in ("", found):
+            return ""
+        return f"The image of {image.name} has the runtime {found}, and now {runtime} is the fastest one."
     parts = (_tell(changed, "has changed", "have changed"), _tell(removed, "was dropped", "were dropped"))
     told = f"{' and '.join(part for part in parts if part)} since the image of {image.name} was created."
     return told[0].upper() + told[1:] if [*changed, *removed][0] in TITLES else told
