@@ -1,5 +1,6 @@
 """Steps that are known to fail are refused before anything runs or is written."""
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,42 @@ def test_a_step_that_can_run_is_accepted(small: Workspace, tmp_path: Path) -> No
     require_runnable(STEPS, {"look": {"path": str(tmp_path / "x.csv"), "other": ""}}, small)
     require_runnable(STEPS, {"look": {}}, small)
     assert small.outputs.is_dir()
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ({}, []),
+        ({resource.RLIMIT_AS: 3_000_000_000, resource.RLIMIT_NOFILE: 128, resource.RLIMIT_NPROC: 60}, []),
+        (
+            {resource.RLIMIT_AS: 2_048_000_000},
+            [
+                "The memory of a process is limited to 2.0 GB, but a run needs 3.0 GB. "
+                "Raise the limit (`ulimit -v`) if a step fails."
+            ],
+        ),
+        (
+            {resource.RLIMIT_NOFILE: 64, resource.RLIMIT_NPROC: 25},
+            [
+                "The number of open files is limited to 64, but a run needs 128. "
+                "Raise the limit (`ulimit -n`) if a step fails.",
+                "The number of processes is limited to 25, but a run needs 60. "
+                "Raise the limit (`ulimit -u`) if a step fails.",
+            ],
+        ),
+    ],
+)
+def test_limits_that_are_too_low_for_a_run_are_named(
+    small: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    limits: dict[int, int],
+    said: list[str],
+) -> None:
+    """Otherwise, steps fail with errors that do not name the limit, such as "can't start new thread"."""
+    monkeypatch.setattr(resource, "getrlimit", lambda name: (limits.get(name, resource.RLIM_INFINITY), 0))
+    require_runnable(STEPS, {"look": {}}, small)
+    assert caplog.messages == said
 
 
 def test_a_file_that_does_not_exist_is_refused_and_nothing_is_written(small: Workspace) -> None:
