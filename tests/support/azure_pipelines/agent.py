@@ -101,7 +101,8 @@ class Agent:
         pipeline = read_project_pipeline(self.repository, file, **parameters)
         run = {**PREDEFINED, **list_resources(pipeline), **(variables or {})}
         ran = set(done)
-        for job in list_jobs(pipeline):
+        jobs = {job.name: job for job in list_jobs(pipeline)}  # those of a matrix differ only in the version of Python
+        for job in jobs.values():
             if job.name not in done and self.is_wanted(job, run, ran):
                 self.run_job(job, run)
                 ran |= {job.stage, job.name}
