@@ -1,6 +1,7 @@
 """Images: the build requests to Azure, the records of an image, and the state after a failed build."""
 
 import json
+import sys
 import tarfile
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def test_azure_is_asked_to_build_the_model_the_entry_script_and_pinned_packages(
     variables = request["environment"]["environmentVariables"]
     assert variables["AZUREML_ENTRY_SCRIPT"] == "bundle/serving/azure_entry.py"
     python, pip = request["environment"]["python"]["condaDependencies"]["dependencies"]
-    assert python == "python=3.11"
+    assert python == "python={}.{}".format(*sys.version_info)
     packages = [line for line in pip["pip"] if not line.startswith("--")]
     assert PIN in packages
     assert {"adlfs", "azureml-inference-server-http"} < {line.split("==")[0] for line in packages}
@@ -190,11 +191,13 @@ def test_a_model_that_cannot_name_a_repository_is_refused(backend: Backend, tmp_
         backend.images.publish(bundle, odd)
 
 
-def test_the_packages_are_those_of_linux_on_the_python_of_the_image(tmp_path: Path) -> None:
+def test_the_packages_are_those_of_linux_on_the_python_that_tried_the_model(tmp_path: Path) -> None:
+    series = "{}.{}".format(*sys.version_info)
     (tmp_path / "requirements.txt").write_text(
         "uvloop==0.1 ; sys_platform != 'win32'\nwinloop==0.1 ; sys_platform == 'win32'\nnumpy==2.0.0\n"
+        f"scipy==1.0 ; python_version == '{series}'\nscipy==2.0 ; python_version != '{series}'\n"
     )
     packages = list_packages(tmp_path)
-    assert {"uvloop==0.1", "numpy==2.0.0"} < set(packages)
+    assert {"uvloop==0.1", "numpy==2.0.0", "scipy==1.0"} < set(packages)
     assert "winloop==0.1" not in packages
     assert len({line.split("==")[0] for line in packages}) == len(packages)

@@ -1,5 +1,6 @@
 """The SDK's environment objects for the build of a scoring image, and for its deployment."""
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,8 +9,9 @@ from mlops.image.sources import REQUIREMENTS
 from mlops.platform.images import Image
 
 SERVER = Path(__file__).with_name("server_requirements.lock")  # for Azure's inference server; `make lock` writes it
-PYTHON = "3.11"
-MACHINE = {"python_version": PYTHON, "python_full_version": f"{PYTHON}.0", "sys_platform": "linux"}
+# The version that trained the model and tried its runtimes: other versions may get other versions of packages.
+PYTHON = "{}.{}".format(*sys.version_info)
+MACHINE = {"sys_platform": "linux"}
 ENTRY_SCRIPT = "serving/azure_entry.py"  # a path in the bundle
 
 
