@@ -122,6 +122,21 @@ def test_bad_usage_says_what_is_wrong_and_runs_nothing(mlops: Any, words: list[s
     assert not mlops.workspace.outputs.exists()
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("URL", "some/folder", "mlops: MLOPS_LOCAL_COLLECT_URL is 'some/folder'. Write an absolute path, or a URL"),
+        ("HASHED", "AGE", "Set the environment variable MLOPS_SECRET_COLLECTION_KEY"),
+    ],
+)
+def test_wrong_settings_of_the_collection_are_refused_before_anything_runs(
+    mlops: Any, setting: str, value: str, said: str
+) -> None:
+    ran = mlops.invoke("run", "all", **{f"MLOPS_LOCAL_COLLECT_{setting}": value})
+    assert (ran.returncode, mlops.workspace.outputs.exists()) == (2, False)
+    assert said in ran.stderr
+
+
 @pytest.mark.parametrize("words", [["run", "everything"], ["run", "build", "-p", "train.alpa=1"]])
 def test_bad_usage_ends_the_program(mlops: Any, words: list[str]) -> None:
     """The message and the exit code are the same in this process, whether click or the engine refuses the command."""

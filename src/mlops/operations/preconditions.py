@@ -29,7 +29,10 @@ def require_possible(opened: OpenProject, request: RunRequest) -> None:
     ------
     UsageError
         If the run would deploy in an environment that serves another model, if it needs an image or a model that does
-        not exist, if it tests a service that was stopped, or if it overrules the promotion gate without a reason.
+        not exist, if it tests a service that was stopped, if it overrules the promotion gate without a reason, or if
+        it would deploy a service with wrong settings for the collection.
+    SecretNotFoundError
+        If it would deploy a service whose columns are hashed, but the key for this is not set.
     ProblemError
         If the run would compare or deploy a model that was trained for another problem, or on other columns; see
         `explain_misfit`.
@@ -43,6 +46,7 @@ def require_possible(opened: OpenProject, request: RunRequest) -> None:
     _require_testable_image(opened, request)
     _require_packable_model(opened, request)
     _require_own_training(opened, request)
+    _require_collection(opened, request)
 
 
 def require_comparable_champion(opened: OpenProject, steps: Sequence[Step], advice: str = REPLACE) -> None:
@@ -89,6 +93,13 @@ def _require_same_model(opened: OpenProject, request: RunRequest) -> None:
         owner = opened.backend.services.find_owner(step.environment)
         if owner not in ("", opened.model_name):
             raise UsageError(explain_owner(step.environment, owner, opened.model_name))
+
+
+def _require_collection(opened: OpenProject, request: RunRequest) -> None:
+    collections = opened.backend.collections
+    for step in request.asked:
+        if collections and step.deploys.digest:
+            collections.require_ready(step.environment)
 
 
 def _require_reason(opened: OpenProject, request: RunRequest) -> None:

@@ -130,6 +130,13 @@ class Collections(Protocol):
         """
         ...
 
+    def require_ready(self, environment: str) -> None:
+        """Raise an error if the settings do not let a service collect; called before a run that deploys the service.
+
+        Raises UsageError if a setting is wrong, and SecretNotFoundError if a secret that the settings need is missing.
+        """
+        ...
+
     def find_key(self) -> str:
         """Return the key with which services hash columns; "" if no key is set. Called by `mlops data forget`."""
         ...

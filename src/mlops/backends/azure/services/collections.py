@@ -31,6 +31,10 @@ class AzureCollections:
         service = name_service(self._session.settings, environment)
         return CollectedPlace(None, f"abfs://{CONTAINER}@{account}/{service}")
 
+    def require_ready(self, environment: str) -> None:
+        """See `Collections`."""
+        self.list_variables(environment)
+
     def find_key(self) -> str:
         """See `Collections`."""
         return find_hash_key(self._secrets.get_secret)

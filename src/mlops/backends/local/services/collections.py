@@ -14,7 +14,7 @@ from mlops.errors import UsageError
 from mlops.files.atomic import write_atomically
 from mlops.platform.datasets import CollectedPlace
 from mlops.serving import collection
-from mlops.serving.collection.settings import SETTINGS_FILE
+from mlops.serving.collection.settings import SETTINGS_FILE, Settings
 from mlops.serving.collection.stores import FILE, describe_host
 
 FOLDER = "collected"  # a folder in MLOPS_HOME
@@ -47,6 +47,10 @@ class LocalCollections:
         given = self._settings.collect_url.rstrip("/")
         return CollectedPlace(folder / "segments", f"{given}/{environment}" if given else (folder / "uploads").as_uri())
 
+    def require_ready(self, environment: str) -> None:
+        """See `Collections`."""
+        self._describe(environment)
+
     def find_key(self) -> str:
         """See `Collections`."""
         return find_hash_key(self._secrets.get_secret)
@@ -71,14 +75,10 @@ class LocalCollections:
         UsageError
             If the setting `collect_url` is wrong, or a package that this URL needs is missing.
         """
-        settings = self._settings
-        if not settings.collect_share:
+        content = self._describe(environment)
+        if content is None:
             return {}
-        path, place = folder / COLLECTION, self.find_place(environment)
-        uploader = () if self._is_folder() else UPLOADER
-        content = describe_collection(
-            settings, self._secrets.get_secret, folder=str(place.folder), url=place.url, uploader=uploader
-        )
+        path = folder / COLLECTION
         write_atomically(path, msgspec.json.format(msgspec.json.encode(content), indent=1), mode=0o600)
         return {SETTINGS_FILE: str(path)}
 
@@ -90,6 +90,14 @@ class LocalCollections:
     def delete_shared_settings(self, environment: str) -> None:
         """Delete the file that all servers of an environment shared in older versions, when none of them runs."""
         (self._home / "secrets" / f"{environment}-collection.json").unlink(missing_ok=True)
+
+    def _describe(self, environment: str) -> Settings | None:
+        settings = self._settings
+        if not settings.collect_share:
+            return None
+        place, uploader = self.find_place(environment), () if self._is_folder() else UPLOADER
+        where = {"folder": str(place.folder), "url": place.url, "uploader": uploader}
+        return describe_collection(settings, self._secrets.get_secret, **where)
 
     def _is_folder(self) -> bool:
         url = self._settings.collect_url
