@@ -29,6 +29,13 @@ UNMARK := sed -E "s/ ; python_full_version < '3.13' and \(sys_platform == 'darwi
 
 $(foreach extra,$(filter-out $(ALL),$(EXTRAS)),$(error EXTRAS: There is no extra '$(extra)'. Choose from: $(ALL)))
 
+# Without a cache that it can write to, uv fails. Users of containers often have no home folder.
+CACHE := "$${UV_CACHE_DIR:-$${XDG_CACHE_HOME:-$$HOME/.cache}/uv}"
+ifeq ($(shell mkdir -p $(CACHE) 2>/dev/null && [ -w $(CACHE) ] && echo writable),)
+export UV_NO_CACHE := 1
+export PIP_NO_CACHE_DIR := 1
+endif
+
 # A failed check ends with the command that fixes it.
 fix = || { echo 'To fix this: $(1)' >&2; exit 1; }
 

@@ -97,6 +97,34 @@ def test_the_environment_is_created_again_after_the_project_was_moved(checkout: 
     assert install(new) == []
 
 
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({}, ""),
+        ({"HOME": "/dev/null"}, "1 1"),
+        ({"HOME": "/dev/null", "XDG_CACHE_HOME": "cache"}, ""),
+        ({"HOME": "/dev/null", "UV_CACHE_DIR": "cache"}, ""),
+    ],
+)
+def test_packages_are_installed_without_a_cache_if_it_cannot_be_written(
+    project: Path, tmp_path: Path, environ: dict[str, str], said: str
+) -> None:
+    """uv would fail, for example in a container whose user has no home folder."""
+    unset = ("MAKEFLAGS", "MFLAGS", "UV_CACHE_DIR", "UV_NO_CACHE", "PIP_NO_CACHE_DIR", "XDG_CACHE_HOME")
+    inherited = {name: value for name, value in os.environ.items() if name not in unset}
+    found = {name: str(tmp_path / value) for name, value in environ.items()}  # "/dev/null" stays as it is
+    show = "show: ; @echo $$UV_NO_CACHE $$PIP_NO_CACHE_DIR"
+    shown = subprocess.run(
+        ["make", "-s", f"--eval={show}", "show"],
+        cwd=project,
+        env={**inherited, "HOME": str(tmp_path), **found},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stdout.strip() == said
+
+
 def test_a_path_in_which_mlflow_does_not_work_is_refused(checkout: Path) -> None:
     """MLflow reads the path of its migrations from a configuration, in which a percent sign begins a variable."""
     said, _ = start(checkout.rename(checkout.with_name("100%41"))).communicate(timeout=60)
