@@ -474,13 +474,15 @@ def test_onnx_serves_what_numpy_does_not(attempt: Try, measurements: pd.DataFram
             load_model(tried[runtime].folder).predict(np.array([[0.0, 1000.0, 1e308]]))
 
 
-def test_numpy_serves_blocks_of_rows_with_the_bits_of_gradient_boosting(
+def test_numpy_serves_rows_and_blocks_of_rows_with_the_bits_of_gradient_boosting(
     attempt: Try, measurements: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tried = attempt(Measurements(), HistGradientBoostingRegressor(max_iter=9), measurements)
+    tried = attempt(Measurements(), HistGradientBoostingRegressor(max_iter=30), measurements)
     rows = measurements[["a", "b", "c"]].to_numpy()
     expected = load_model(tried["skops"].folder).predict(rows).tolist()
-    assert load_model(tried["numbers"].folder).predict(rows).tolist() == expected
+    numbers = load_model(tried["numbers"].folder)
+    assert numbers.predict(rows).tolist() == expected
+    assert [numbers.predict(rows[place : place + 1])[0] for place in range(len(rows))] == expected
     monkeypatch.setattr("mlops.serving.runtimes.trees.BLOCK", 1000)  # a few rows
     assert load_model(tried["numbers"].folder).predict(rows).tolist() == expected
 

@@ -99,8 +99,9 @@ def _open_sums(values: Matrix, size: int) -> Callable[[Leaves], Matrix]:
         found: NDArray[np.signedinteger] = remaining.astype(real).view(whole)
         found >>= digits
         found += first
-        # One tree after the other, as scikit-learn adds them.
-        sums: Matrix = flat.take(found.T).reshape(targets, trees, len(remaining)).sum(axis=1).T
+        added = flat.take(found.T).reshape(targets, trees, len(remaining))
+        # One tree after the other, as scikit-learn adds them. For a single row, `sum` would add in pairs.
+        sums: Matrix = (added.sum(axis=1) if len(remaining) != 1 else added.cumsum(axis=1)[:, -1]).T
         return sums
 
     return add
