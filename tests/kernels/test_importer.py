@@ -1,5 +1,6 @@
 """The order in which a parent imports."""
 
+import importlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,3 +72,27 @@ def test_slow_first_work_comes_last_if_a_kernel_does_not_wait_for_it(modules: Im
     modules.import_next(end_if_late=False, rehearse=False)
     assert sys.modules["late"].done == [True]
     assert modules.pending == []
+
+
+@pytest.mark.usefixtures("modules")
+def test_a_package_whose_import_failed_can_be_imported_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A submodule that stays in `sys.modules` would be no attribute of its package after the second import."""
+    (tmp_path / "interrupted" / "deeper").mkdir(parents=True)
+    begin = "import builtins, interrupted.version, interrupted.deeper.part\n"
+    contents = {
+        "__init__.py": f"{begin}if not hasattr(builtins, 'enough_time'):\n    raise TimeoutError\n",
+        "version.py": "VERSION = 1\n",
+        "deeper/__init__.py": "",
+        "deeper/part.py": "VERSION = 2\n",
+    }
+    for name, content in contents.items():
+        (tmp_path / "interrupted" / name).write_text(content)
+    failing = Importer(["interrupted"], [], 60)
+    failing.import_next(end_if_late=False)
+    monkeypatch.setattr("builtins.enough_time", True, raising=False)
+    try:
+        found = importlib.import_module("interrupted")
+        assert (found.version.VERSION, found.deeper.part.VERSION) == (1, 2)
+    finally:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "interrupted"]:
+            del sys.modules[name]

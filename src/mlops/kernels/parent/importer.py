@@ -11,7 +11,7 @@ import sys
 import time
 import types
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
 from functools import partial
 
@@ -201,6 +201,7 @@ def _raise_late(signum: int, frame: object) -> None:
 def _try_import(module: str, load: Callable[[], object], seconds: float, *, end_if_late: bool) -> None:
     signal.signal(signal.SIGALRM, signal.SIG_DFL if end_if_late else _raise_late)
     signal.alarm(max(1, round(seconds)))
+    before = set(sys.modules)
     try:
         try:
             load()
@@ -208,6 +209,19 @@ def _try_import(module: str, load: Callable[[], object], seconds: float, *, end_
             signal.alarm(0)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a module may raise anything, and kernels must still start
         log(f"{module} could not be imported: {error!r}")
+        _forget_parts(before)
+
+
+def _forget_parts(before: Set[str]) -> None:
+    """Remove new submodules of packages whose import failed.
+
+    Python removes only the package. If a kernel then imports the package again, the submodules that are still there
+    would not become its attributes.
+    """
+    for name in sorted(set(sys.modules) - before):  # a package precedes its submodules
+        package = name.rpartition(".")[0]
+        if package and package not in sys.modules:
+            del sys.modules[name]
 
 
 def _flush() -> None:
