@@ -103,7 +103,7 @@ class ImageStore:
         if packed is None:
             raise IntegrityError(f"The bundle of {record.image.name} was deleted. Run {IMAGE_NOTEBOOK} again.")
         with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-            # Python 3.11.2 of Debian 12 has no filters. The digest of the bundle is checked below.
+            # Python 3.11.2 of Debian 12 has no filters. The archive is from the project's own storage.
             archive.extraction_filter = getattr(tarfile, "data_filter", lambda member, path: member)
             archive.extractall(folder)
         verify_bundle(folder, record.bundle)
